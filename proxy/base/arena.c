@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proxy/base/arena.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define ALIGN       _Alignof(max_align_t)
+#define CHUNK_FIRST ((size_t)2048)
+#define CHUNK_MAX   ((size_t)64 * 1024)
+
+struct chunk {
+    struct chunk *next;
+    size_t size;
+    size_t used;
+    _Alignas(max_align_t) char bytes[];
+};
+
+struct deferred {
+    struct deferred *next;
+    arena_fn fn;
+    void *p;
+};
+
+struct arena {
+    struct chunk *chunks; /* newest first; only it is allocated from */
+    struct deferred *deferred;
+    size_t used;
+    size_t limit;
+};
+
+/* Process-wide on purpose: a test cannot know which arena a library call uses. */
+static size_t fail_countdown;
+static bool failing;
+
+static bool
+failure_is_due(void)
+{
+    if (fail_countdown && --fail_countdown == 0)
+        failing = true;
+    return failing;
+}
+
+struct arena *
+arena_new(size_t bytes_max)
+{
+    struct arena *a = calloc(1, sizeof(*a));
+
+    if (a)
+        a->limit = bytes_max;
+    return a;
+}
+
+static void
+run_deferred(struct arena *a)
+{
+    /* A deferred call may not allocate or defer: the arena is on its way out. */
+    while (a->deferred) {
+        struct deferred *d = a->deferred;
+
+        a->deferred = d->next;
+        d->fn(d->p);
+    }
+}
+
+void
+arena_free(struct arena **a)
+{
+    if (!*a)
+        return;
+    run_deferred(*a);
+    while ((*a)->chunks) {
+        struct chunk *c = (*a)->chunks;
+
+        (*a)->chunks = c->next;
+        free(c);
+    }
+    free(*a);
+    *a = NULL;
+}
+
+void
+arena_reset(struct arena *a)
+{
+    struct chunk *kept = NULL;
+
+    run_deferred(a);
+    while (a->chunks) {
+        struct chunk *c = a->chunks;
+
+        a->chunks = c->next;
+        if (!kept && c->size <= CHUNK_MAX)
+            kept = c;
+        else
+            free(c);
+    }
+    if (kept) {
+        kept->next = NULL;
+        kept->used = 0;
+        a->chunks = kept;
+    }
+    a->used = 0;
+}
+
+static struct chunk *
+add_chunk(struct arena *a, size_t bytes)
+{
+    size_t size = a->chunks ? a->chunks->size * 2 : CHUNK_FIRST;
+
+    if (size > CHUNK_MAX)
+        size = CHUNK_MAX;
+    if (size < bytes)
+        size = bytes;
+
+    struct chunk *c = malloc(sizeof(*c) + size);
+    if (!c)
+        return NULL;
+    c->next = a->chunks;
+    c->size = size;
+    c->used = 0;
+    a->chunks = c;
+    return c;
+}
+
+void *
+arena_alloc(struct arena *a, size_t bytes)
+{
+    if (failure_is_due())
+        return NULL;
+    if (bytes > a->limit - a->used)
+        return NULL;
+
+    size_t rounded = (bytes + ALIGN - 1) & ~(ALIGN - 1);
+    if (rounded < bytes)
+        return NULL;
+    if (rounded == 0)
+        rounded = ALIGN; /* distinct things have distinct addresses */
+
+    struct chunk *c = a->chunks;
+    if (!c || c->size - c->used < rounded)
+        c = add_chunk(a, rounded);
+    if (!c)
+        return NULL;
+
+    void *p = c->bytes + c->used;
+    c->used += rounded;
+    a->used += bytes;
+    return memset(p, 0, rounded);
+}
+
+void *
+arena_array(struct arena *a, size_t n, size_t size)
+{
+    size_t bytes;
+
+    if (__builtin_mul_overflow(n, size, &bytes))
+        return NULL;
+    return arena_alloc(a, bytes);
+}
+
+void *
+arena_grow(struct arena *a, void *old, size_t n_old, size_t n_new, size_t size)
+{
+    assert(n_new >= n_old);
+
+    void *p = arena_array(a, n_new, size);
+    if (p && n_old)
+        memcpy(p, old, n_old * size);
+    return p;
+}
+
+char *
+arena_str(struct arena *a, span s)
+{
+    if (s.len == SIZE_MAX)
+        return NULL;
+
+    char *p = arena_alloc(a, s.len + 1);
+    if (p && s.len)
+        memcpy(p, s.at, s.len);
+    return p;
+}
+
+bool
+span_dup(struct arena *a, span s, span *out)
+{
+    char *p = arena_str(a, s);
+
+    if (!p)
+        return false;
+    *out = (span){p, s.len};
+    return true;
+}
+
+span
+arena_fmt(struct arena *a, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    int n = vsnprintf(NULL, 0, fmt, args);
+    va_end(args);
+    if (n < 0)
+        return (span){0};
+
+    char *p = arena_alloc(a, (size_t)n + 1);
+    if (!p)
+        return (span){0};
+    va_start(args, fmt);
+    vsnprintf(p, (size_t)n + 1, fmt, args);
+    va_end(args);
+    return (span){p, (size_t)n};
+}
+
+bool
+arena_defer(struct arena *a, arena_fn fn, void *p)
+{
+    struct deferred *d = arena_alloc(a, sizeof(*d));
+
+    if (!d)
+        return false;
+    d->fn = fn;
+    d->p = p;
+    d->next = a->deferred;
+    a->deferred = d;
+    return true;
+}
+
+size_t
+arena_used(const struct arena *a)
+{
+    return a->used;
+}
+
+size_t
+arena_limit(const struct arena *a)
+{
+    return a->limit;
+}
+
+void
+arena_fail_after(size_t n)
+{
+    fail_countdown = n;
+    failing = false;
+}
