@@ -16,6 +16,7 @@ BELOW = {
     "translators/json": ["proxy/base"],
     "translators/lens": ["proxy/base", "translators/yaml", "translators/json"],
     "translators/reference": ["proxy/base", "translators/json", "translators/lens"],
+    "translators": ["proxy/base", "translators/json", "translators/lens", "translators/reference"],
     "routing": ["proxy/base"],
     "certs": ["proxy/base"],
     "proxy/http": ["proxy/base"],
