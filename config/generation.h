@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * generation: all that one configuration compiled to.
+ *
+ * Built aside by a loader, whole or not at all, and immutable from then on;
+ * workers and control read it for life. What changes while it lives (weights,
+ * latches, health of endpoints) stands in shared segments beside it and is
+ * found by the names here.
+ */
+#pragma once
+
+#include "proxy/base/arena.h"
+#include "proxy/base/err.h"
+#include "proxy/base/problem.h"
+
+struct certs_store;  /* certs/store.h */
+struct detect;       /* routing/detect.h */
+struct lens_api;     /* translators/lens/lens.h */
+struct route_table;  /* routing/route.h */
+struct split;        /* routing/split.h */
+struct subject_spec; /* routing/split.h */
+struct translator;   /* translators/translation.h */
+
+/* Where to listen: exactly one of host or path. */
+struct gen_address {
+    span text; /* as written: "0.0.0.0:8080", "[::]:80", "unix:/run/x.sock" */
+    span
+        host; /* a numeric address, without brackets; empty for a Unix socket */
+    uint16_t port;
+    span path; /* a Unix socket's, else empty */
+};
+
+struct gen_listener {
+    struct gen_address at;
+    const struct certs_store *tls; /* NULL in clear; files are read at load */
+};
+
+struct gen_api {
+    span name;
+    const struct lens_api *lens;
+    const struct detect *detect;
+    const struct translator *translator;
+};
+
+struct gen_endpoint {
+    span url;  /* as written */
+    span host; /* a name or a numeric address */
+    uint16_t port;
+    span path; /* a Unix socket's, else empty */
+    span
+        authority; /* host[:port], for the Host field of a request that brings none */
+    uint32_t
+        slot; /* index over all endpoints of the generation: the endpoints segment's */
+};
+
+struct gen_pool {
+    span name;
+    const struct gen_api *api; /* NULL: a plain pool */
+    int version; /* index into api->lens's versions; -1 without api */
+    const struct gen_endpoint *endpoints;
+    size_t n_endpoints;
+    span check_path; /* active health check: empty for none */
+    uint32_t check_every_ms;
+};
+
+struct gen_timeouts {
+    uint32_t connect_ms;
+    uint32_t answer_head_ms; /* the whole head, 1xx included */
+    uint32_t idle_ms;        /* between body bytes */
+    uint32_t total_ms;       /* 0: no limit */
+};
+
+struct gen_field {
+    span name;
+    span value;
+};
+
+/* Fields of a head that a route removes first and sets then. */
+struct gen_head_edits {
+    const struct gen_field *set;
+    size_t n_set;
+    const span *remove;
+    size_t n_remove;
+};
+
+/* Part of a route's requests goes to another pool. */
+struct gen_canary {
+    const struct gen_pool *pool;
+    uint32_t weight_ppm; /* the file's; what holds is in the weights segment */
+    span slot_name; /* "route/orders": names the word in the weights segment */
+    const struct split *split; /* by the canary's own salt */
+};
+
+enum gen_write { WRITE_UNSAID, WRITE_REFUSE, WRITE_LOSE };
+
+struct gen_route {
+    span name;
+    size_t index;
+    const struct gen_api *api;   /* NULL: a plain proxy, nothing is detected */
+    const struct gen_pool *pool; /* the baseline */
+    const struct gen_canary *canary;    /* NULL without */
+    const struct subject_spec *subject; /* NULL: nobody has a subject here */
+    span platform_header;               /* empty: no platform */
+    struct gen_timeouts timeouts;
+    struct gen_head_edits request;
+    struct gen_head_edits answer;
+    bool stream; /* idle time-out only: what is a stream has no total */
+    bool whole;  /* `kind: whole`: PATCH with plain JSON is a whole document */
+};
+
+/* SAFETY.md's table: name, default and unit; `stile check --defaults` prints it. */
+#define GEN_LIMITS(X)                                                          \
+    X(request_line, 8192, "bytes of a request line (414)")                     \
+    X(field_line, 8192, "bytes of one header line (431)")                      \
+    X(head_bytes, 32768, "bytes of a request's header section (431)")          \
+    X(head_fields, 100, "fields of a header section (431)")                    \
+    X(answer_head_bytes, 65536, "bytes of an answer's header section (502)")   \
+    X(trailer_bytes, 8192, "bytes of a trailer section (400)")                 \
+    X(trailer_fields, 16, "fields of a trailer section (400)")                 \
+    X(chunk_line, 256, "bytes of a chunk-size line (400)")                     \
+    X(chunk_extensions, 16384, "bytes of chunk extensions a message (400)")    \
+    X(h2_streams, 100, "concurrent streams of a connection (REFUSED_STREAM)")  \
+    X(h2_resets_burst, 200, "client resets at once (GOAWAY)")                  \
+    X(h2_resets_a_second, 20, "client resets refilled a second")               \
+    X(h2_glitches_burst, 1000, "glitches at once (GOAWAY)")                    \
+    X(h2_glitches_a_second, 100, "glitches refilled a second")                 \
+    X(stream_high, 65536, "bytes buffered a stream and way: stop reading")     \
+    X(stream_low, 32768, "bytes buffered a stream and way: read again")        \
+    X(held_request, 1048576, "bytes of a request held to translate it (413)")  \
+    X(held_answer, 4194304, "bytes of an answer held to translate it (502)")   \
+    X(request_commit, 1048576, "bytes of translated request kept back")        \
+    X(answer_commit, 65536, "bytes of translated answer kept back")            \
+    X(detect_bytes, 16384, "bytes of a body searched for a marker (400)")      \
+    X(json_depth, 128, "levels of a JSON document (400)")                      \
+    X(output_ratio, 4, "translated output: times the input, plus 64 KiB")      \
+    X(head_ms, 10000, "until a request's head is whole (408)")                 \
+    X(body_ms, 60000, "until a request's body is whole (408)")                 \
+    X(body_rate, 1024, "bytes a second a body must bring after 5 s (408)")     \
+    X(send_ms, 10000, "without progress while sending (close)")                \
+    X(idle_h1_ms, 10000, "a kept-alive connection may be idle (close)")        \
+    X(idle_h2_ms, 60000, "an HTTP/2 connection without streams (GOAWAY)")      \
+    X(handshake_ms, 5000, "of a TLS handshake (close)")                        \
+    X(stream_idle_ms, 300000, "without a byte on what is a stream")            \
+    X(drain_ms, 30000, "a draining generation may take")                       \
+    X(upstream_idle, 64, "idle connections kept an endpoint and worker")       \
+    X(upstream_idle_ms, 4000, "an upstream connection may be idle")            \
+    X(interim_answers, 8, "1xx answers before the final one (502)")            \
+    X(connections, 0, "connections a worker; 0: 90 % of its descriptors")      \
+    X(request_arena, 67108864, "bytes of memory one request may use (500)")
+
+struct gen_limits {
+#define X(name, value, doc) uint64_t name;
+    GEN_LIMITS(X)
+#undef X
+};
+
+/* A prefix of an address: whose Forwarded and X-Forwarded-* are believed. */
+struct gen_network {
+    uint8_t bytes[16]; /* IPv4 in its mapped form, ::ffff:a.b.c.d */
+    uint8_t prefix_bits;
+};
+
+struct generation {
+    struct arena *arena; /* owns all that is named here */
+    span file;           /* the configuration's path, absolute */
+    uint64_t number;     /* the supervisor's count; 0 for `check` */
+
+    const struct gen_listener *listeners;
+    size_t n_listeners;
+    bool has_observe;
+    struct gen_address observe;
+    span admin_socket;
+    span state_dir;     /* SQLite, exposure file */
+    span access_log;    /* a path, "stdout", or empty for none */
+    unsigned n_workers; /* 0: one a core */
+
+    const struct gen_api *apis;
+    size_t n_apis;
+    const struct gen_pool *pools;
+    size_t n_pools;
+    const struct gen_route *routes; /* in the order of the file */
+    size_t n_routes;
+    size_t n_endpoints; /* over all pools: slots of the endpoints segment */
+    const struct route_table *router;
+    const struct gen_network *trust;
+    size_t n_trust;
+    struct gen_limits limits;
+};
+
+/*
+ * Read, check and compile the configuration at `path`: the very code that the
+ * proxy loads with. Every finding is put in `problems` (errors and warnings);
+ * with an error among them the answer is ERR_INVALID and *out is NULL.
+ * Reads files (includes, change files, certificates), opens no socket.
+ */
+MUST_CHECK enum err_code generation_load(const char *path,
+                                         struct problems *problems,
+                                         struct generation **out);
+
+/* Give a generation back; *g becomes NULL. */
+void generation_free(struct generation **g);
+
+/* By name; NULL if there is none. */
+const struct gen_route *generation_route(const struct generation *g, span name);
+const struct gen_pool *generation_pool(const struct generation *g, span name);
+const struct gen_api *generation_api(const struct generation *g, span name);
