@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * translation: one message, from one version of an API to another.
+ *
+ * The door through which server, command line and tests reach whatever engine
+ * translates: bytes are fed, bytes come out, the end says whether it went well.
+ * Today the engine behind it is the reference (translators/reference), which
+ * holds a body until its end; a fused one writes as it reads, so a caller must
+ * be ready for output at any time and may rely on none before translation_end.
+ *
+ * A translator belongs to a generation, a program to a translator (or to the
+ * arena it was looked up with), a translation to one message. Nothing here
+ * knows sockets, clocks or globals.
+ *
+ *     t = translator_build(arena, api, e)                       once, at load
+ *     translator_program(t, arena, &message, from, to, &p, e)   once a message
+ *     tr = translation_open(arena, p, &limits, out, e)
+ *     translation_head(tr, &head, &new_head)                    if program_has_head(p)
+ *     translation_feed(tr, bytes) ... translation_end(tr)       if program_has_body(p)
+ *     translation_fault(tr) after any of them failed; translation_notices(tr)
+ */
+#pragma once
+
+#include "proxy/base/arena.h"
+#include "proxy/base/buf.h"
+#include "proxy/base/err.h"
+
+struct lens_api; /* translators/lens/lens.h */
+struct translator;
+struct program;
+struct translation;
+
+enum message_side { MESSAGE_REQUEST, MESSAGE_ANSWER };
+
+/* What is known of a message before its body: by this its types are found. */
+struct message {
+    enum message_side side;
+    span method; /* of the request: "GET" */
+    span path;   /* of the request as the client sent it, without its query */
+    unsigned status; /* of the answer; 0 in a request */
+    span media; /* Content-Type as it came; empty counts as application/json */
+    span platform; /* of the client, for `for:`; empty if unknown */
+    bool
+        whole; /* the route says `kind: whole`: a PATCH with plain JSON is a document */
+};
+
+/*
+ * The translator of an API. `api` must outlive it. Everything that can be
+ * prepared is prepared here, in `a`.
+ * ERR_LIMIT: `a` is full.
+ */
+MUST_CHECK enum err_code translator_build(struct arena *a,
+                                          const struct lens_api *api,
+                                          const struct translator **out,
+                                          struct err *e);
+
+/* What is to be done with a message between two versions. */
+enum program_need {
+    PROGRAM_PASS,        /* nothing can change: its bytes pass untouched */
+    PROGRAM_TRANSLATE,   /* *out is the program */
+    PROGRAM_UNSUPPORTED, /* typed, but in a form not offered (a patch, records,
+                            MessagePack): 415, or 502 for an answer; `e` says why */
+};
+
+/*
+ * Find the program that brings `m` from version `from` to version `to` (both
+ * are indices into the API's versions; for a request `from` is the client's,
+ * for an answer it is the pool's). The same version is always PROGRAM_PASS.
+ * What is found may live in `a`. If `a` is full the need is
+ * PROGRAM_UNSUPPORTED with ERR_LIMIT in `e`.
+ */
+MUST_CHECK enum program_need
+translator_program(const struct translator *t, struct arena *a,
+                   const struct message *m, size_t from, size_t to,
+                   const struct program **out, struct err *e);
+
+/*
+ * Has this message a body of a declared type, whatever the versions? A coded
+ * body of such a message cannot pass (415, 502) unless versions are equal.
+ */
+bool translator_is_typed(const struct translator *t, const struct message *m);
+
+bool
+program_has_head(const struct program *p); /* query, header or status change */
+bool program_has_body(
+    const struct program *p); /* the body goes through feed and end */
+
+/* The same for the same API files and versions, over restarts: for ETag. */
+uint64_t program_id(const struct program *p);
+
+/*
+ * `body` as a source of detection: what the first bytes of a message say.
+ * Ask again with more bytes after MARKER_MORE; each call reads from the start.
+ */
+enum marker_seen {
+    MARKER_MORE,  /* not seen yet: more bytes may tell */
+    MARKER_FOUND, /* *version is the index of the version it names */
+    MARKER_ABSENT, /* the message's type has no marker, or the document has none */
+    MARKER_UNKNOWN, /* there, and of no known version: *text is its spelling */
+};
+MUST_CHECK enum marker_seen translator_marker(const struct translator *t,
+                                              const struct message *m,
+                                              span body, bool is_all,
+                                              size_t *version, span *text);
+
+/* Zero means no limit, but for depth_max, whose zero means 128. */
+struct translation_limits {
+    size_t bytes_max;    /* of a body that is held (ERR_LIMIT) */
+    size_t depth_max;    /* levels of a document (ERR_LIMIT) */
+    size_t output_ratio; /* output: times the input, plus 64 KiB (ERR_LIMIT) */
+};
+
+/*
+ * Begin to translate one message. `out` takes the translated body; it, the
+ * program and `a` must live as long as the translation, which lives in `a`.
+ * ERR_LIMIT: `a` is full.
+ */
+MUST_CHECK enum err_code
+translation_open(struct arena *a, const struct program *p,
+                 const struct translation_limits *limits, struct buf *out,
+                 struct translation **t, struct err *e);
+
+struct head_field {
+    span name;
+    span value;
+};
+
+/* The parts of a message's head that `http:` blocks can name. */
+struct message_head {
+    span
+        query; /* raw, without the `?`; parameters no arrow names keep their bytes */
+    bool has_query;
+    unsigned status;                 /* of an answer */
+    const struct head_field *fields; /* in order; no framing fields needed */
+    size_t n_fields;
+};
+
+/*
+ * The head in the other version; what no arrow names stays where and as it
+ * was. `out` points into `in` and the translation's arena. On failure see
+ * translation_fault; its pointer is then like "/query/sort".
+ */
+MUST_CHECK enum err_code translation_head(struct translation *t,
+                                          const struct message_head *in,
+                                          struct message_head *out);
+
+/*
+ * Bytes of the body, and its end. Output is appended to `out` as the engine
+ * sees fit. After a failure the translation takes nothing more and what it has
+ * written is not a whole message. An empty body stays empty.
+ */
+MUST_CHECK enum err_code translation_feed(struct translation *t, span bytes);
+MUST_CHECK enum err_code translation_end(struct translation *t);
+
+/* Why it failed, as far as it is known; empty spans and zeros where it is not. */
+struct translation_fault {
+    struct err err; /* code and sentence; offset into the body that was fed */
+    unsigned
+        status; /* a hint. Requests: 400 (not JSON, a doubled key, too deep, the marker),
+                        413 (too large), 422 (well formed, and the changes cannot carry it),
+                        500 (no memory). Answers: 502 */
+    span pointer; /* RFC 6901, into the message as it was sent */
+    span change;  /* the change's name */
+    span file;    /* its file */
+    unsigned line;
+    span from; /* labels of the version step that failed */
+    span to;
+};
+const struct translation_fault *translation_fault(const struct translation *t);
+
+/* A loss that happened and was declared. */
+#define NOTICE_KINDS(X)                                                        \
+    X(NOTICE_LOSSY, "lossy",                                                   \
+      "a value the other side cannot hold was left out")                       \
+    X(NOTICE_HIDDEN, "hidden", "an element or case without a form there")      \
+    X(NOTICE_DEFAULTED, "defaulted", "a value was made up as the change says") \
+    X(NOTICE_RESPELT, "respelt", "read in a spelling that is not written")     \
+    X(NOTICE_STRANGER, "stranger",                                             \
+      "a member where an arrow leads was dropped")                             \
+    X(NOTICE_STALE, "stale", "a stash no longer fits what is visible")         \
+    X(NOTICE_UNREADABLE, "unreadable", "a stash could not be read")
+
+enum notice_kind {
+#define X(name, word, doc) name,
+    NOTICE_KINDS(X)
+#undef X
+};
+const char *notice_word(enum notice_kind kind);
+
+struct translation_notice {
+    enum notice_kind kind;
+    span change;
+    span file;
+    unsigned line;
+    span pointer; /* of the first of them, into the message as it was sent */
+    size_t n;     /* how often: notices of one kind and arrow are counted */
+};
+const struct translation_notice *
+translation_notices(const struct translation *t, size_t *n);
+
+/* For `translate --trace` and `explain`: called after each version step. */
+struct translation_touch {
+    span change;
+    span file;
+    unsigned line;
+    span place;   /* as the file writes it */
+    span pointer; /* into the message as it was sent; empty for what was made */
+    const char *
+        what; /* "moved", "written", "filled", "dropped", "hidden", "marked" … */
+    size_t n; /* touches of one arrow and kind are counted */
+};
+struct translation_step {
+    span from; /* labels */
+    span to;
+    span document; /* as it is after the step */
+    const struct translation_touch *touches;
+    size_t n_touches;
+};
+typedef void (*translation_trace_fn)(void *arg,
+                                     const struct translation_step *step);
+
+/* Ask for steps, before the first feed. The document as it came is step 0, with from = to. */
+void translation_trace(struct translation *t, translation_trace_fn fn,
+                       void *arg);
