@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proxy/server/loop.h"
+
+#include <event2/event.h>
+
+#include <assert.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define TICK_MS ((uint64_t)50)
+#define SLOTS   ((uint64_t)512) /* 25.6 s; what is further comes round again */
+
+struct loop {
+    struct event_base *base;
+    struct event *tick;
+    uint64_t now_ms; /* 0: not read in this batch */
+    uint64_t looked_ms;
+    bool stopped;
+    struct timer slots[SLOTS]; /* heads of rings */
+};
+
+static uint64_t
+clock_us(clockid_t clock)
+{
+    struct timespec t;
+
+    clock_gettime(clock, &t);
+    return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+uint64_t
+loop_clock_us(void)
+{
+    return clock_us(CLOCK_MONOTONIC);
+}
+
+uint64_t
+loop_wall_ms(void)
+{
+    return clock_us(CLOCK_REALTIME) / 1000;
+}
+
+uint64_t
+loop_now_ms(struct loop *l)
+{
+    if (l->now_ms == 0)
+        l->now_ms = loop_clock_us() / 1000;
+    return l->now_ms;
+}
+
+static void
+ring_init(struct timer *head)
+{
+    head->next = head->prev = head;
+}
+
+static void
+ring_add(struct timer *head, struct timer *t)
+{
+    t->prev = head->prev;
+    t->next = head;
+    head->prev->next = t;
+    head->prev = t;
+}
+
+static void
+ring_remove(struct timer *t)
+{
+    t->prev->next = t->next;
+    t->next->prev = t->prev;
+    t->next = t->prev = NULL;
+}
+
+static void
+wheel_put(struct loop *l, struct timer *t)
+{
+    uint64_t furthest = l->looked_ms + (SLOTS - 1) * TICK_MS;
+    uint64_t at = (t->due_ms + TICK_MS - 1) / TICK_MS * TICK_MS;
+
+    if (at > furthest)
+        at = furthest;
+    if (at <= l->looked_ms)
+        at = l->looked_ms + TICK_MS;
+    t->slot_ms = at;
+    ring_add(&l->slots[(at / TICK_MS) % SLOTS], t);
+}
+
+/* Everything in one slot: what is due fires, the rest goes where it belongs. */
+static void
+look_at(struct loop *l, struct timer *slot)
+{
+    struct timer ring;
+
+    if (slot->next == slot)
+        return;
+    ring = *slot;
+    ring.next->prev = ring.prev->next = &ring;
+    ring_init(slot);
+    while (ring.next != &ring) { /* ends: what is put back goes elsewhere */
+        struct timer *t = ring.next;
+
+        ring_remove(t);
+        if (t->due_ms > l->looked_ms)
+            wheel_put(l, t);
+        else
+            t->fn(t->arg);
+    }
+}
+
+static void
+on_tick(evutil_socket_t fd, short what, void *arg)
+{
+    struct loop *l = arg;
+    uint64_t now = loop_now_ms(l) / TICK_MS * TICK_MS;
+
+    (void)fd;
+    (void)what;
+    if (now > l->looked_ms + SLOTS * TICK_MS) /* asleep for a whole turn */
+        l->looked_ms = now - SLOTS * TICK_MS;
+    while (l->looked_ms < now) {
+        l->looked_ms += TICK_MS;
+        look_at(l, &l->slots[(l->looked_ms / TICK_MS) % SLOTS]);
+    }
+}
+
+static struct event_base *
+make_base(void)
+{
+    struct event_config *config = event_config_new();
+    struct event_base *base = NULL;
+
+    if (!config)
+        return NULL;
+    /* One thread, and timers of our own: neither locks nor exact clocks. */
+    if (event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK) == 0)
+        base = event_base_new_with_config(config);
+    event_config_free(config);
+    return base;
+}
+
+struct loop *
+loop_new(void)
+{
+    struct loop *l = calloc(1, sizeof(*l));
+    struct timeval every = {0, TICK_MS * 1000};
+
+    if (!l)
+        return NULL;
+    for (size_t i = 0; i < SLOTS; i++)
+        ring_init(&l->slots[i]);
+    l->looked_ms = loop_now_ms(l) / TICK_MS * TICK_MS;
+    l->base = make_base();
+    if (l->base)
+        l->tick = event_new(l->base, -1, EV_PERSIST, on_tick, l);
+    if (!l->tick || event_add(l->tick, &every) != 0)
+        loop_free(&l);
+    return l;
+}
+
+void
+loop_free(struct loop **l)
+{
+    if (!*l)
+        return;
+    if ((*l)->tick)
+        event_free((*l)->tick);
+    if ((*l)->base)
+        event_base_free((*l)->base);
+    free(*l);
+    *l = NULL;
+}
+
+void
+loop_run(struct loop *l, loop_fn after, void *arg)
+{
+    while (!l->stopped) {
+        l->now_ms = 0;
+        event_base_loop(l->base, EVLOOP_ONCE);
+        if (after)
+            after(arg);
+    }
+}
+
+void
+loop_stop(struct loop *l)
+{
+    l->stopped = true;
+}
+
+static void
+on_read(evutil_socket_t fd, short what, void *arg)
+{
+    struct watch *w = arg;
+
+    (void)fd;
+    (void)what;
+    w->fn(w->arg, LOOP_READ);
+}
+
+static void
+on_write(evutil_socket_t fd, short what, void *arg)
+{
+    struct watch *w = arg;
+
+    (void)fd;
+    (void)what;
+    w->fn(w->arg, LOOP_WRITE);
+}
+
+bool
+watch_init(struct watch *w, struct loop *l, int fd, watch_fn fn, void *arg)
+{
+    *w = (struct watch){.loop = l, .fn = fn, .arg = arg, .fd = fd};
+    w->read = event_new(l->base, fd, EV_READ | EV_PERSIST, on_read, w);
+    return w->read != NULL;
+}
+
+void
+watch_read(struct watch *w, bool on)
+{
+    if (w->reading == on || !w->read)
+        return;
+    w->reading = on;
+    /* epoll_ctl fails when the kernel has no memory: a worker without it stops. */
+    if ((on ? event_add(w->read, NULL) : event_del(w->read)) != 0)
+        abort();
+}
+
+void
+watch_write(struct watch *w, bool on)
+{
+    if (w->writing == on || !w->read)
+        return;
+    if (!w->write)
+        w->write = event_new(w->loop->base, w->fd, EV_WRITE | EV_PERSIST,
+                             on_write, w);
+    w->writing = on;
+    if (!w->write ||
+        (on ? event_add(w->write, NULL) : event_del(w->write)) != 0)
+        abort();
+}
+
+void
+watch_fini(struct watch *w)
+{
+    if (w->read)
+        event_free(w->read);
+    if (w->write)
+        event_free(w->write);
+    *w = (struct watch){.fd = -1};
+}
+
+void
+timer_init(struct timer *t, timer_fn fn, void *arg)
+{
+    *t = (struct timer){.fn = fn, .arg = arg};
+}
+
+void
+timer_set(struct timer *t, struct loop *l, uint64_t ms)
+{
+    assert(t->fn);
+    t->due_ms = loop_now_ms(l) + ms;
+    if (timer_is_set(t)) {
+        /* Looked at in that tick or before it: then it is put further. */
+        if (t->slot_ms < t->due_ms + TICK_MS)
+            return;
+        ring_remove(t);
+    }
+    wheel_put(l, t);
+}
+
+void
+timer_clear(struct timer *t)
+{
+    if (timer_is_set(t))
+        ring_remove(t);
+}
