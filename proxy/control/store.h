@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * store: what must outlive every process: weights, and the journal of revisions.
+ *
+ * One writer at a time, held by a lock. A change is durable before store_commit
+ * returns, so nothing takes effect or is acknowledged that a crash could undo.
+ * Each revision carries the SHA-256 of the one before; the chain is checked when
+ * the store is opened. Damage, or one failed write, and the store refuses
+ * changes from then on (store_refuses says why) while it can still be read: it
+ * never retries and hopes. Here it is SQLite; another engine has this face too.
+ */
+#pragma once
+
+#include "proxy/base/arena.h"
+#include "proxy/base/err.h"
+
+#define STORE_SLOT_MAX   128   /* bytes of a slot's name */
+#define STORE_TEXT_MAX   1024  /* bytes of an actor or a reason */
+#define STORE_JSON_MAX   65536 /* bytes of `before` or `after` */
+#define STORE_SLOTS_MAX  1024  /* slots the store knows */
+#define STORE_HASH_BYTES 32
+
+struct store;
+
+/* A weight as it was last moved, and what it was moved from. */
+struct store_weight {
+    char slot[STORE_SLOT_MAX + 1];
+    uint32_t weight_ppm;
+    uint32_t run; /* counts restarts after a halt; from 1 */
+    uint32_t
+        file_ppm; /* the file's value when it was moved: what it replaced */
+    uint64_t revision; /* the revision that set it */
+};
+
+/* What one revision says. Texts are borrowed from whoever made it. */
+struct store_revision {
+    uint64_t sequence; /* from 1, without gaps */
+    uint64_t time_ms;  /* wall clock */
+    span actor;        /* "uid:0 (root)", "config" */
+    span reason;
+    span kind;   /* "weight.set", "weight.file", "weight.new" */
+    span before; /* JSON, empty for none */
+    span after;  /* JSON */
+    uint8_t previous[STORE_HASH_BYTES]; /* SHA-256 of the entry before */
+};
+
+/* One revision to be, with the weights it moves, which may be none. */
+struct store_change {
+    span actor;
+    span reason;
+    span kind;
+    span before;
+    span after;
+    uint64_t time_ms;
+    const struct store_weight
+        *weights; /* `revision` is filled in by the store */
+    size_t n_weights;
+    bool expects;      /* commit only if weights[0] is still at... */
+    uint64_t expected; /* ...this revision; 0: it has none yet */
+};
+
+/*
+ * Open the store in the directory `dir`, made if absent (0700), with what is
+ * needed to go on: lock, migrations, integrity check, chain. Opened after the
+ * fork, closed in the same process. Waits up to `lock_ms` for the lock.
+ * OK also when the store is damaged: then store_refuses, and the weights are
+ * those of `weights.last`. ERR_CONFLICT: another process holds the lock.
+ * ERR_IO: the directory cannot be used at all.
+ */
+MUST_CHECK enum err_code store_open(const char *dir, unsigned lock_ms,
+                                    struct store **out, struct err *e);
+
+/* Give up the lock and close. NULL is fine. */
+void store_close(struct store **s);
+
+/* NULL while changes are taken, else the sentence that says why they are not. */
+const char *store_refuses(const struct store *s);
+
+/* The last revision's sequence; 0 if there is none. */
+uint64_t store_sequence(const struct store *s);
+
+/* All weights, by slot; valid until the next commit. */
+const struct store_weight *store_weights(const struct store *s, size_t *n);
+
+/* One slot's; NULL if it was never moved. Valid until the next commit. */
+const struct store_weight *store_weight(const struct store *s, span slot);
+
+/*
+ * Make it durable, all or nothing, then replace `weights.last`. *sequence is
+ * its number. ERR_CONFLICT: the slot is at another revision than expected (the
+ * sentence names it), or the store refuses. ERR_LIMIT: a text is too long.
+ * ERR_IO: the write failed; the store refuses from now on.
+ */
+MUST_CHECK enum err_code store_commit(struct store *s,
+                                      const struct store_change *c,
+                                      uint64_t *sequence, struct err *e);
+
+/* Called for each revision, newest first; texts live until it returns. */
+typedef bool (*store_revision_fn)(void *arg, const struct store_revision *r);
+
+/* At most `max` revisions before `before` (0: from the newest). */
+MUST_CHECK enum err_code store_revisions(struct store *s, uint64_t before,
+                                         size_t max, store_revision_fn fn,
+                                         void *arg, struct err *e);
+
+/*
+ * Walk the whole chain. ERR_INVALID: it is broken; the sentence names the first
+ * entry whose successor does not know it.
+ */
+MUST_CHECK enum err_code store_verify(struct store *s, struct err *e);
