@@ -8,11 +8,7 @@
  */
 #pragma once
 
-#include "proxy/base/arena.h"
-#include "proxy/base/buf.h"
 #include "proxy/control/store.h"
-
-#define WEIGHT_ALL 1000000u /* parts per million */
 
 /* What the configuration says of one slot. */
 struct weight_file {
@@ -52,13 +48,3 @@ const char *weight_verdict_word(enum weight_verdict v);
 void weights_reconcile(const struct store_weight *stored, size_t n_stored,
                        const struct weight_file *file, size_t n_file,
                        struct weight_action *out);
-
-/* "12.5%", "0.0001%", "0%". At most four digits after the point, no zeros at the end. */
-void weight_print(uint32_t weight_ppm, struct buf *b);
-
-/*
- * A share as people write it: "12.5%", "100%", "0%", "0.0001%"; at most four
- * digits after the point, nothing else. ERR_INVALID with a sentence.
- */
-MUST_CHECK enum err_code weight_parse(span text, uint32_t *out_ppm,
-                                      struct err *e);

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Packed: u32 bytes in all, u32 layout, the numbers as u64, then each text as
+ * u16 and its bytes. In the machine's own order: both ends are one build on one
+ * machine, and another build's layout is refused by its number.
+ */
+#include "proxy/observe/record.h"
+
+#define LAYOUT 1u /* raise it whenever a table changes */
+
+#define X(name, doc) +1
+enum { N_NUMBERS = 0 RECORD_NUMBERS(X), N_TEXTS = 0 RECORD_TEXTS(X) };
+#undef X
+
+#define HEAD (2 * sizeof(uint32_t) + N_NUMBERS * sizeof(uint64_t))
+
+_Static_assert(HEAD + N_TEXTS * (sizeof(uint16_t) + RECORD_TEXT_MAX / 4) <
+                   RECORD_BYTES_MAX,
+               "a record of ordinary texts is not cut");
+
+static void
+add_raw(struct buf *b, const void *p, size_t n)
+{
+    buf_add(b, span_of(p, n));
+}
+
+/* `left` is what the record may still grow by; the length words of the texts
+ * after this one are set aside already. */
+static void
+add_text(struct buf *b, span s, size_t *left)
+{
+    s = span_take(s, RECORD_TEXT_MAX < *left ? RECORD_TEXT_MAX : *left);
+    uint16_t len = (uint16_t)s.len;
+    add_raw(b, &len, sizeof(len));
+    buf_add(b, s);
+    *left -= s.len;
+}
+
+bool
+record_put(struct buf *datagram, const struct record *r)
+{
+    size_t before = buf_len(datagram);
+    size_t left = RECORD_BYTES_MAX - HEAD - N_TEXTS * sizeof(uint16_t);
+    uint32_t layout = LAYOUT, bytes = 0;
+
+    /* Room for the largest record, so that nothing is cut in the middle. */
+    if (datagram->failed || datagram->max - before < RECORD_BYTES_MAX)
+        return false;
+    add_raw(datagram, &bytes, sizeof(bytes));
+    add_raw(datagram, &layout, sizeof(layout));
+#define X(name, doc) add_raw(datagram, &r->name, sizeof(r->name));
+    RECORD_NUMBERS(X)
+#undef X
+#define X(name, doc) add_text(datagram, r->name, &left);
+    RECORD_TEXTS(X)
+#undef X
+    if (buf_failed(datagram)) {
+        buf_truncate(datagram, before);
+        return false;
+    }
+    bytes = (uint32_t)(buf_len(datagram) - before);
+    memcpy(datagram->bytes + datagram->start + before, &bytes, sizeof(bytes));
+    return true;
+}
+
+static bool
+take_raw(span *s, void *out, size_t n)
+{
+    if (s->len < n)
+        return false;
+    memcpy(out, s->at, n);
+    *s = span_skip(*s, n);
+    return true;
+}
+
+static bool
+take_text(span *s, span *out)
+{
+    uint16_t len = 0;
+
+    if (!take_raw(s, &len, sizeof(len)) || len > s->len ||
+        len > RECORD_TEXT_MAX)
+        return false;
+    *out = span_take(*s, len);
+    *s = span_skip(*s, len);
+    return true;
+}
+
+static bool
+take_body(span s, struct record *out)
+{
+#define X(name, doc)                                                           \
+    if (!take_raw(&s, &out->name, sizeof(out->name)))                          \
+        return false;
+    RECORD_NUMBERS(X)
+#undef X
+#define X(name, doc)                                                           \
+    if (!take_text(&s, &out->name))                                            \
+        return false;
+    RECORD_TEXTS(X)
+#undef X
+    return s.len == 0;
+}
+
+bool
+record_take(span *datagram, struct record *out)
+{
+    span s = *datagram;
+    uint32_t bytes = 0, layout = 0;
+
+    if (take_raw(&s, &bytes, sizeof(bytes)) && bytes >= HEAD &&
+        bytes <= RECORD_BYTES_MAX && bytes <= datagram->len &&
+        take_raw(&s, &layout, sizeof(layout)) && layout == LAYOUT &&
+        take_body(span_take(s, bytes - 2 * sizeof(uint32_t)), out)) {
+        *datagram = span_skip(*datagram, bytes);
+        return true;
+    }
+    *datagram = (span){0};
+    return false;
+}
