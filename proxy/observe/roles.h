@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * roles: what a worker and the control process are born with.
+ *
+ * The loader forks them and calls worker_main (proxy/server/worker.h) or
+ * control_main (proxy/control/control.h) with one of these; what the function
+ * returns is the exit code. All descriptors are theirs until they exit and stay
+ * open; all mappings stay. Signals are at their defaults, none blocked.
+ *
+ * A worker's life: set up (loop, TLS contexts), send WIRE_READY on loader_fd, do not
+ * accept; on WIRE_GO look up its slots (weights_find, endpoints_find), call
+ * enter_sandbox, accept; stats_beat every second from READY on; on WIRE_DRAIN
+ * finish within `a` ms and return 0. SIGTERM means DRAIN with limits.drain_ms.
+ * EOF on loader_fd before GO: return. After it: supervisor and loader are gone;
+ * go on serving.
+ *
+ * Control's life: map what WIRE_STATS brings, take the store's lock, reconcile
+ * weights and endpoints into the segments, send WIRE_READY, serve the admin API.
+ * On WIRE_HANDOVER: finish the transaction, stop answering, release the lock, send
+ * WIRE_RELEASED, and wait for WIRE_RESUME (go on as before) or WIRE_RETIRE (answer
+ * the caller of `reload` with the WIRE_VERDICT that came first; return 0). SIGTERM
+ * means RETIRE. EOF on supervisor_fd: go on without it; `reload` is refused.
+ * WIRE_VERDICT also comes for a reload asked by SIGHUP (to the log and `status`).
+ */
+#pragma once
+
+#include "proxy/base/err.h"
+#include "proxy/observe/segments.h"
+#include "proxy/observe/wire.h"
+
+struct generation; /* config/generation.h */
+
+struct env_listener {
+    int fd;          /* listens, non-blocking */
+    size_t listener; /* index into generation.listeners */
+};
+
+struct worker_env {
+    const struct generation *gen;
+    unsigned index; /* of n_workers */
+    unsigned n_workers;
+    const struct env_listener *listeners; /* every slot this worker serves */
+    size_t n_listeners;
+    int loader_fd; /* SEQPACKET, wire.h */
+    const struct weights *weights;
+    struct latches *latches;
+    const struct endpoints *endpoints;
+    struct stats *stats; /* its own: metrics_open, stats_beat */
+    const struct tickets *tickets;
+    int log_fd;      /* log_open was called already */
+    int access_fd;   /* -1 without an access log */
+    int exposure_fd; /* O_APPEND; -1 without a state directory */
+    int report_fd; /* SOCK_DGRAM to control, never waits, may drop; -1: none */
+    /* Once, before the first accept. Does nothing in a build without it. */
+    enum err_code (*enter_sandbox)(struct err *e);
+};
+
+struct control_env {
+    const struct generation *gen;
+    int admin_fd;      /* listens on the Unix socket; -1 without */
+    int observe_fd;    /* listens on loopback; -1 without */
+    int supervisor_fd; /* SEQPACKET, wire.h */
+    struct weights *weights;
+    struct latches *latches;
+    struct endpoints *endpoints;
+    struct stats *totals; /* control's own cells, and where it folds */
+    int report_fd;        /* the end that receives workers' datagrams */
+    int log_fd;
+};
+
+/* A report is one datagram: this head and JSON (facts, never payloads). */
+#define REPORT_BYTES_MAX 16384u
+
+struct report_head {
+    uint32_t version; /* REPORT_VERSION */
+    uint32_t kind;    /* enum report_kind */
+    uint64_t generation;
+    uint64_t time_ms; /* CLOCK_REALTIME */
+};
+#define REPORT_VERSION 1u
+
+#define REPORT_KINDS(X)                                                        \
+    X(REPORT_DECISION, "decision", "what was decided for a request, and why")  \
+    X(REPORT_EVIDENCE, "evidence", "an error that a gate counts")
+
+enum report_kind {
+#define X(kind, name, doc) kind,
+    REPORT_KINDS(X)
+#undef X
+};
