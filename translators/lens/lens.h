@@ -497,6 +497,9 @@ struct lens_child {
     struct lens_place place;
     size_t type;
     struct lens_shape when; /* of the value there */
+    struct lens_shape
+        guard; /* of the object of the type itself: a place that a case
+                                at the type moved is typed only while the case fits */
     /*
      * Set where, at this version, the place lies in a value that an arrow of the table
      * to the next version spells otherwise (JSON in a text): the typed place is `inside`
@@ -600,14 +603,17 @@ struct lens_table {
     size_t n_arrows; /* cases included */
 };
 
+#define LENS_NO_DATE INT32_MIN
+
 struct lens_version {
     span label;
-    int64_t date_s; /* midnight UTC, seconds since 1970; -1 if unsaid */
-    int64_t deprecated_s;
-    int64_t sunset_s;
+    int32_t date; /* days since 1970-01-01, or LENS_NO_DATE */
+    int32_t deprecated;
+    int32_t sunset;
     span link;
     bool internal; /* nobody speaks it: detection never answers with it */
-    const struct json *marker; /* `marker:`; the label as a text if unsaid */
+    const struct json
+        *marker; /* `marker:`, or NULL: the label as a text stands for it */
 };
 
 /* ---- detection, as written; routing judges it ---------------------------------------------------------- */
@@ -619,7 +625,7 @@ enum lens_source_kind {
     LENS_SOURCE_CLIENT,      /* name (a header), builds */
     LENS_SOURCE_QUERY,       /* name */
     LENS_SOURCE_PATH,        /* text: /apis/{version}/ */
-    LENS_SOURCE_PIN,         /* pin_kind:name, pins */
+    LENS_SOURCE_PIN,         /* name, pins */
     LENS_SOURCE_BODY
 };
 
@@ -642,8 +648,7 @@ struct lens_source {
     span text;
     const struct lens_build *builds;
     size_t n_builds;
-    span pin_kind; /* "header", "cookie", "query" */
-    span pin_file;
+    span pin_file; /* PIN: name is "header:Authorization" or "cookie:sid" */
     const struct lens_pin *pins;
     size_t n_pins;
     unsigned line; /* in api.yaml */
@@ -654,8 +659,8 @@ struct lens_detect {
     const struct lens_source *sources; /* in order */
     size_t n_sources;
     int missing; /* a version; -1: refuse */
-    int unknown; /* a version; -1: refuse */
-    span echo;   /* a header; empty: none */
+    /* `unknown:` can only be refuse. */
+    span echo; /* a header; empty: none */
     bool agree;
 };
 
