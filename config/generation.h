@@ -13,13 +13,15 @@
 #include "proxy/base/err.h"
 #include "proxy/base/problem.h"
 
-struct certs_store;  /* certs/store.h */
-struct detect;       /* routing/detect.h */
-struct lens_api;     /* translators/lens/lens.h */
-struct route_table;  /* routing/route.h */
-struct split;        /* routing/split.h */
-struct subject_spec; /* routing/split.h */
-struct translator;   /* translators/translation.h */
+struct certs_store;   /* certs/store.h */
+struct certs_tickets; /* certs/tickets.h */
+struct detect;        /* routing/detect.h */
+struct lens_api;      /* translators/lens/lens.h */
+struct route_table;   /* routing/route.h */
+struct split;         /* routing/split.h */
+struct subject_spec;  /* routing/split.h */
+struct template;
+struct translator; /* translators/translation.h */
 
 /* Where to listen: exactly one of host or path. */
 struct gen_address {
@@ -91,7 +93,17 @@ struct gen_canary {
     const struct split *split; /* by the canary's own salt */
 };
 
-enum gen_write { WRITE_UNSAID, WRITE_REFUSE, WRITE_LOSE };
+/* What becomes of a write whose sender speaks another version than the pool. */
+enum gen_write_word {
+    GEN_WRITE_LOSE,  /* translated; what the sender cannot see is lost */
+    GEN_WRITE_REFUSE /* 409: it would erase what the sender cannot see */
+};
+
+struct gen_write {
+    span method;
+    const struct template *path; /* proxy/base/template.h */
+    enum gen_write_word word;
+};
 
 struct gen_route {
     span name;
@@ -104,6 +116,9 @@ struct gen_route {
     struct gen_timeouts timeouts;
     struct gen_head_edits request;
     struct gen_head_edits answer;
+    const struct gen_write
+        *writes; /* the first that fits decides; none: lose */
+    size_t n_writes;
     bool stream; /* idle time-out only: what is a stream has no total */
     bool whole;  /* `kind: whole`: PATCH with plain JSON is a whole document */
 };
@@ -189,11 +204,13 @@ struct generation {
 
 /*
  * Read, check and compile the configuration at `path`: the very code that the
- * proxy loads with. Every finding is put in `problems` (errors and warnings);
- * with an error among them the answer is ERR_INVALID and *out is NULL.
- * Reads files (includes, change files, certificates), opens no socket.
+ * proxy loads with. Every finding is put in `problems`; with one there the
+ * answer is ERR_INVALID and *out is NULL. `tickets` are the keys that TLS
+ * contexts seal session tickets with; NULL gives out none. Reads files
+ * (includes, change files, certificates), opens no socket.
  */
 MUST_CHECK enum err_code generation_load(const char *path,
+                                         const struct certs_tickets *tickets,
                                          struct problems *problems,
                                          struct generation **out);
 

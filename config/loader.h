@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * loader: what the parts of this room share while a generation is built.
+ *
+ * The sections are read in the order in which they need each other: settings,
+ * apis, pools, routes. Each part finds what it names in the maps that earlier
+ * parts filled, and adds a problem for what is not there.
+ */
+#pragma once
+
+#include "config/generation.h"
+#include "config/reader.h"
+#include "proxy/base/map.h"
+
+struct loader {
+    struct reader r;
+    struct generation *g;
+    const struct certs_tickets *tickets;
+    const struct yaml **docs; /* the file and what it includes */
+    size_t n_docs;
+    struct map apis;   /* name -> struct gen_api */
+    struct map pools;  /* name -> struct gen_pool */
+    struct map routes; /* name -> struct gen_route */
+};
+
+/*
+ * All entries of one section over all files, as `items` (of a list) or
+ * `entries` (of a map); n is how many there are.
+ */
+struct section {
+    const struct yaml **keys; /* NULL where the section is a list */
+    const struct yaml **values;
+    size_t n;
+};
+bool section_list(struct loader *l, const char *name, struct section *out);
+bool section_map(struct loader *l, const char *name, struct section *out);
+
+/* The one place of a section that may stand once; NULL if it is nowhere. */
+const struct yaml *section_single(struct loader *l, const char *name);
+
+/* Put a named thing into a map of names; a name taken twice is a problem. */
+bool loader_name(struct loader *l, struct map *m, const struct yaml *key,
+                 void *thing, const char *what);
+
+/* Find what `node` names; if it is not there, a problem with the nearest name. */
+void *loader_find(struct loader *l, const struct map *m,
+                  const struct yaml *node, const char *what);
+
+void load_settings(struct loader *l);  /* settings.c: all that is not below */
+void load_listeners(struct loader *l); /* listen.c */
+void load_apis(struct loader *l);      /* apis.c */
+void load_pools(struct loader *l);     /* pools.c */
+void load_routes(struct loader *l);    /* routes.c */
+
+/* The certificates of one listener; NULL after a problem. tls.c */
+const struct certs_store *load_tls(struct loader *l, const struct yaml *node);
+
+/* "host:port", "[::1]:80", "unix:/path" into an address; `unix_ok` allows the last. */
+bool loader_address(struct loader *l, const struct yaml *node, bool unix_ok,
+                    struct gen_address *out);

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pools: backends that speak one version of an API.
+ */
+#include "config/loader.h"
+
+#include "translators/lens/lens.h"
+
+struct pool_reading {
+    struct loader *l;
+    struct gen_pool *pool;
+    const struct yaml *version; /* looked up when the api is known */
+};
+
+static void
+read_api(struct reader *r, const struct yaml *value, void *self)
+{
+    struct pool_reading *reading = self;
+
+    (void)r;
+    reading->pool->api =
+        loader_find(reading->l, &reading->l->apis, value, "api");
+}
+
+static void
+read_version(struct reader *r, const struct yaml *value, void *self)
+{
+    struct pool_reading *reading = self;
+    span text;
+
+    if (reader_text(r, value, &text))
+        reading->version = value;
+}
+
+static bool
+parse_authority(struct loader *l, const struct yaml *node, span authority,
+                struct gen_endpoint *e)
+{
+    span port = authority;
+    uint64_t n = 80;
+    bool ok = authority.len > 0;
+
+    if (span_starts(authority, SPAN("["))) {
+        port = span_skip(port, 1);
+        e->host = span_cut(&port, ']');
+        ok &= port.len == 0 || port.at[0] == ':';
+        if (port.len)
+            port = span_skip(port, 1);
+    } else {
+        e->host = span_cut(&port, ':');
+    }
+    if (port.len)
+        ok &= span_to_u64(port, &n) && n > 0 && n <= 65535;
+    for (size_t i = 0; i < e->host.len; i++)
+        ok &= e->host.at[i] > ' ' && e->host.at[i] < 0x7f &&
+              !strchr("/?#@\\\"<>", e->host.at[i]);
+    if (!ok || e->host.len == 0) {
+        yaml_problem(l->r.problems, node, "`%.*s` is no host and port",
+                     SPAN_FMT(authority));
+        problem_remedy(l->r.problems, "write it like http://10.0.0.7:9001");
+        return false;
+    }
+    e->port = (uint16_t)n;
+    e->authority = authority;
+    return true;
+}
+
+static void
+read_endpoint(struct loader *l, const struct yaml *node, struct gen_endpoint *e)
+{
+    span url;
+
+    e->slot = (uint32_t)l->g->n_endpoints++;
+    if (!reader_text(&l->r, node, &url))
+        return;
+    e->url = url;
+    if (span_starts(url, SPAN("https://"))) {
+        yaml_problem(l->r.problems, node,
+                     "TLS towards a pool is not offered yet");
+        problem_remedy(l->r.problems, "use http:// on a network you trust");
+        return;
+    }
+    if (span_starts(url, SPAN("http://"))) {
+        span authority = span_skip(url, 7);
+
+        if (span_ends(authority, SPAN("/")))
+            authority.len--;
+        parse_authority(l, node, authority, e);
+        return;
+    }
+    yaml_problem(l->r.problems, node, "`%.*s` is no endpoint", SPAN_FMT(url));
+    problem_remedy(l->r.problems, "write it like http://10.0.0.7:9001");
+}
+
+static void
+read_endpoints(struct reader *r, const struct yaml *value, void *self)
+{
+    struct pool_reading *reading = self;
+    struct gen_endpoint *endpoints;
+
+    if (!reader_is_list(r, value, "`endpoints`"))
+        return;
+    if (value->n == 0) {
+        yaml_problem(r->problems, value, "a pool has at least one endpoint");
+        problem_remedy(r->problems, "add one, like http://10.0.0.7:9001");
+    }
+    if (!(endpoints = reader_array(r, value, value->n, sizeof(*endpoints))))
+        return;
+    for (size_t i = 0; i < value->n; i++)
+        read_endpoint(reading->l, value->items[i], &endpoints[i]);
+    reading->pool->endpoints = endpoints;
+    reading->pool->n_endpoints = value->n;
+}
+
+static void
+read_check_path(struct reader *r, const struct yaml *value, void *self)
+{
+    struct pool_reading *reading = self;
+    span path;
+
+    if (!reader_text(r, value, &path))
+        return;
+    if (path.at[0] != '/') {
+        yaml_problem(r->problems, value, "a path to check begins with `/`");
+        problem_remedy(r->problems, "write it like /healthz");
+        return;
+    }
+    reading->pool->check_path = path;
+}
+
+static void
+read_check_every(struct reader *r, const struct yaml *value, void *self)
+{
+    struct pool_reading *reading = self;
+
+    if (reader_ms(r, value, &reading->pool->check_every_ms) &&
+        reading->pool->check_every_ms < 100) {
+        yaml_problem(r->problems, value, "checks come at most every 100ms");
+        problem_remedy(r->problems, "say 2s");
+    }
+}
+
+static void
+read_check(struct reader *r, const struct yaml *value, void *self)
+{
+    static const struct reader_word words[] = {
+        {"path", read_check_path, true}, {"every", read_check_every, false}};
+    struct pool_reading *reading = self;
+
+    reading->pool->check_every_ms = 2000;
+    reader_map(r, value, "`check`", words, COUNT(words), self);
+}
+
+static void
+read_balance(struct reader *r, const struct yaml *value, void *self)
+{
+    span text;
+
+    (void)self;
+    if (!reader_text(r, value, &text) || span_is(text, "p2c"))
+        return;
+    yaml_problem(r->problems, value,
+                 "`%.*s` is no way to balance that is "
+                 "offered yet",
+                 SPAN_FMT(text));
+    problem_remedy(r->problems, "say p2c, or nothing");
+}
+
+static void
+find_version(struct pool_reading *reading, const struct yaml *node)
+{
+    struct gen_pool *p = reading->pool;
+    struct problems *problems = reading->l->r.problems;
+
+    p->version = -1;
+    if (!p->api && !reading->version)
+        return;
+    if (!p->api || !reading->version) {
+        yaml_problem(problems, node, "`api` and `version` go together");
+        problem_remedy(problems, "say both, or neither for a plain pool");
+        return;
+    }
+    p->version = lens_version_of(p->api->lens, reading->version->text);
+    if (p->version >= 0)
+        return;
+    yaml_problem(problems, reading->version, "api `%.*s` has no version `%.*s`",
+                 SPAN_FMT(p->api->name), SPAN_FMT(reading->version->text));
+    problem_remedy(problems, "its versions are in its api.yaml");
+}
+
+void
+load_pools(struct loader *l)
+{
+    static const struct reader_word words[] = {
+        {"api", read_api, false},
+        {"version", read_version, false},
+        {"endpoints", read_endpoints, true},
+        {"check", read_check, false},
+        {"balance", read_balance, false},
+    };
+    struct gen_pool *pools;
+    struct section s;
+
+    if (!section_map(l, "pools", &s) || s.n == 0)
+        return;
+    if (!(pools = reader_array(&l->r, s.values[0], s.n, sizeof(*pools))))
+        return;
+    l->g->pools = pools;
+    l->g->n_pools = s.n;
+    for (size_t i = 0; i < s.n; i++) {
+        struct pool_reading reading = {l, &pools[i], NULL};
+
+        pools[i].name = s.keys[i]->text;
+        loader_name(l, &l->pools, s.keys[i], &pools[i], "pool");
+        reader_map(&l->r, s.values[i], "a pool", words, COUNT(words), &reading);
+        /* An api that is not there is one problem, not two. */
+        if (pools[i].api || !yaml_get(s.values[i], "api"))
+            find_version(&reading, s.values[i]);
+    }
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * settings: the sections that describe the process, not its traffic.
+ */
+#include "config/loader.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+#define WORKERS_MAX 256
+
+struct limit_word {
+    const char *name;
+    size_t offset;
+    uint64_t preset;
+    bool is_ms;
+};
+
+static const struct limit_word limit_words[] = {
+#define X(name, preset, doc)                                                   \
+    {#name, offsetof(struct gen_limits, name), preset, false},
+    GEN_LIMITS(X)
+#undef X
+};
+
+static uint64_t *
+limit_of(struct gen_limits *limits, const struct limit_word *w)
+{
+    return (uint64_t *)(void *)((char *)limits + w->offset);
+}
+
+static bool
+is_time(const char *name)
+{
+    return span_ends(span_str(name), SPAN("_ms"));
+}
+
+/* `head_ms: 10s` would say the unit twice, so the word for it is `head`. */
+static bool
+is_word_of(span word, const char *name)
+{
+    span s = span_str(name);
+
+    return span_eq(word, is_time(name) ? span_take(s, s.len - 3) : s);
+}
+
+static void
+read_limit(struct loader *l, const struct yaml *key, const struct yaml *value)
+{
+    struct map known;
+    uint32_t ms;
+
+    map_init(&known, l->r.arena);
+    for (size_t i = 0; i < COUNT(limit_words); i++) {
+        const struct limit_word *w = &limit_words[i];
+        span s = span_str(w->name);
+        span word = is_time(w->name) ? span_take(s, s.len - 3) : s;
+
+        if (!is_word_of(key->text, w->name)) {
+            if (!map_put(&known, word, l, NULL))
+                return;
+            continue;
+        }
+        if (!is_time(w->name))
+            reader_bytes(&l->r, value, limit_of(&l->g->limits, w));
+        else if (reader_ms(&l->r, value, &ms))
+            *limit_of(&l->g->limits, w) = ms;
+        return;
+    }
+    yaml_problem(l->r.problems, key, "there is no limit `%.*s`",
+                 SPAN_FMT(key->text));
+    span near = map_nearest(&known, key->text);
+    if (near.len)
+        problem_remedy(l->r.problems, "did you mean `%.*s`?", SPAN_FMT(near));
+    else
+        problem_remedy(l->r.problems, "`stile check --defaults` lists them");
+}
+
+static void
+load_limits(struct loader *l)
+{
+    struct section s;
+
+    for (size_t i = 0; i < COUNT(limit_words); i++)
+        *limit_of(&l->g->limits, &limit_words[i]) = limit_words[i].preset;
+    if (!section_map(l, "limits", &s))
+        return;
+    for (size_t i = 0; i < s.n; i++)
+        read_limit(l, s.keys[i], s.values[i]);
+    if (l->g->limits.stream_low > l->g->limits.stream_high) {
+        problem_add(l->r.problems, l->g->file, 0, 0,
+                    "the limit stream_low is above stream_high");
+        problem_remedy(l->r.problems, "lower stream_low");
+    }
+}
+
+static bool
+parse_network(span text, struct gen_network *out)
+{
+    span bits = text;
+    span host = span_cut(&bits, '/');
+    char name[64];
+    uint64_t n;
+
+    if (host.len >= sizeof(name))
+        return false;
+    memcpy(name, host.at, host.len);
+    name[host.len] = '\0';
+
+    bool is_v4 = inet_pton(AF_INET, name, out->bytes + 12) == 1;
+    if (is_v4) {
+        memset(out->bytes, 0, 10);
+        memset(out->bytes + 10, 0xff, 2);
+    } else if (inet_pton(AF_INET6, name, out->bytes) != 1) {
+        return false;
+    }
+    n = is_v4 ? 32 : 128;
+    if (host.len < text.len &&
+        (!span_to_u64(bits, &n) || n > (is_v4 ? 32 : 128)))
+        return false;
+    out->prefix_bits = (uint8_t)(is_v4 ? n + 96 : n);
+    return true;
+}
+
+static void
+load_trust(struct loader *l)
+{
+    struct section s;
+
+    if (!section_list(l, "trust", &s) || s.n == 0)
+        return;
+    struct gen_network *networks =
+        reader_array(&l->r, s.values[0], s.n, sizeof(*networks));
+    if (!networks)
+        return;
+    for (size_t i = 0; i < s.n; i++) {
+        span text;
+
+        if (reader_text(&l->r, s.values[i], &text) &&
+            !parse_network(text, &networks[i])) {
+            yaml_problem(l->r.problems, s.values[i], "`%.*s` is no network",
+                         SPAN_FMT(text));
+            problem_remedy(l->r.problems, "write it like 10.0.0.0/8");
+        }
+    }
+    l->g->trust = networks;
+    l->g->n_trust = s.n;
+}
+
+static void
+read_path_into(struct reader *r, const struct yaml *value, span *out)
+{
+    span text;
+
+    if (reader_text(r, value, &text))
+        *out = span_str(reader_path(r, value, text));
+}
+
+static void
+read_socket(struct reader *r, const struct yaml *value, void *self)
+{
+    struct generation *g = self;
+
+    read_path_into(r, value, &g->admin_socket);
+}
+
+static void
+refuse_users(struct reader *r, const struct yaml *value, void *self)
+{
+    (void)self;
+    yaml_problem(r->problems, value, "`users` is not offered yet");
+    problem_remedy(r->problems, "take it away: root and the service's user are "
+                                "operators on the socket");
+}
+
+static void
+read_access(struct reader *r, const struct yaml *value, void *self)
+{
+    struct generation *g = self;
+    span text;
+
+    if (!reader_text(r, value, &text))
+        return;
+    if (span_is(text, "stdout"))
+        g->access_log = text;
+    else
+        read_path_into(r, value, &g->access_log);
+}
+
+static void
+load_process(struct loader *l)
+{
+    static const struct reader_word admin_words[] = {
+        {"socket", read_socket, true}, {"users", refuse_users, false}};
+    static const struct reader_word log_words[] = {
+        {"access", read_access, false}};
+    const struct yaml *node;
+    uint64_t n;
+
+    if ((node = section_single(l, "admin")))
+        reader_map(&l->r, node, "`admin`", admin_words, COUNT(admin_words),
+                   l->g);
+    if ((node = section_single(l, "log")))
+        reader_map(&l->r, node, "`log`", log_words, COUNT(log_words), l->g);
+    if ((node = section_single(l, "state")))
+        read_path_into(&l->r, node, &l->g->state_dir);
+    if ((node = section_single(l, "workers")) &&
+        reader_count(&l->r, node, WORKERS_MAX, &n))
+        l->g->n_workers = (unsigned)n;
+    if (l->g->admin_socket.len == 0)
+        l->g->admin_socket = SPAN("/run/stile/admin.sock");
+    if (l->g->state_dir.len == 0)
+        l->g->state_dir = SPAN("/var/lib/stile");
+    if (l->g->admin_socket.len > 100) {
+        problem_add(l->r.problems, l->g->file, 0, 0,
+                    "the admin socket's path is longer than 100 bytes");
+        problem_remedy(l->r.problems, "the kernel allows no more; shorten it");
+    }
+}
+
+void
+load_settings(struct loader *l)
+{
+    load_limits(l);
+    load_trust(l);
+    load_process(l);
+}
