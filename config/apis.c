@@ -9,6 +9,8 @@
 #include "translators/lens/lens.h"
 #include "translators/translation.h"
 
+#include <assert.h>
+
 static const enum detect_kind kinds[] = {
     [LENS_SOURCE_HEADER] = DETECT_HEADER,
     [LENS_SOURCE_MEDIA] = DETECT_MEDIA,
@@ -20,11 +22,7 @@ static const enum detect_kind kinds[] = {
     [LENS_SOURCE_BODY] = DETECT_BODY,
 };
 
-static int32_t
-days_of(int64_t seconds)
-{
-    return seconds < 0 ? DETECT_NO_DATE : (int32_t)(seconds / 86400);
-}
+static_assert(LENS_NO_DATE == DETECT_NO_DATE, "days pass as they are");
 
 static bool
 copy_versions(struct loader *l, const struct yaml *at,
@@ -40,9 +38,9 @@ copy_versions(struct loader *l, const struct yaml *at,
 
         versions[i] = (struct detect_version){
             .label = v->label,
-            .date = days_of(v->date_s),
-            .deprecated = days_of(v->deprecated_s),
-            .sunset = days_of(v->sunset_s),
+            .date = v->date,
+            .deprecated = v->deprecated,
+            .sunset = v->sunset,
             .link = v->link,
             .internal = v->internal,
         };
@@ -92,16 +90,6 @@ copy_pins(struct loader *l, const struct yaml *at, const struct lens_api *lens,
     return true;
 }
 
-/* The words of a source, as routing takes them: one text. */
-static span
-source_text(struct loader *l, const struct lens_source *s)
-{
-    if (s->kind == LENS_SOURCE_PIN)
-        return arena_fmt(l->g->arena, "%.*s:%.*s", SPAN_FMT(s->pin_kind),
-                         SPAN_FMT(s->name));
-    return s->text.len ? s->text : s->name;
-}
-
 static bool
 copy_sources(struct loader *l, const struct yaml *at,
              const struct lens_api *lens, struct detect_spec *spec)
@@ -116,7 +104,7 @@ copy_sources(struct loader *l, const struct yaml *at,
         const struct lens_source *s = &lens->detect.sources[i];
 
         sources[i].kind = kinds[s->kind];
-        sources[i].text = source_text(l, s);
+        sources[i].text = s->text.len ? s->text : s->name;
         if (!copy_clients(l, at, lens, s, &sources[i]) ||
             !copy_pins(l, at, lens, s, &sources[i]))
             return false;

@@ -151,7 +151,7 @@ include_pattern(struct loader *l, const struct yaml *node)
 static void
 read_files(struct loader *l, const char *path)
 {
-    l->docs = arena_array(l->r.arena, FILES_MAX + 1, sizeof(struct yaml *));
+    l->docs = arena_array(l->r.arena, FILES_MAX + 1, sizeof(const void *));
     if (!l->docs)
         return;
     add_doc(l, read_file(l, path), false);
@@ -184,8 +184,8 @@ section(struct loader *l, const char *name, enum yaml_kind kind,
     }
     if (n == 0 || l->n_docs == 0)
         return ok;
-    out->keys = reader_array(&l->r, l->docs[0], n, sizeof(*out->keys));
-    out->values = reader_array(&l->r, l->docs[0], n, sizeof(*out->values));
+    out->keys = reader_array(&l->r, l->docs[0], n, sizeof(const void *));
+    out->values = reader_array(&l->r, l->docs[0], n, sizeof(const void *));
     if (!out->keys || !out->values)
         return false;
     for (size_t i = 0; i < l->n_docs; i++) {

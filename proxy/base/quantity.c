@@ -32,9 +32,7 @@ bool
 quantity_ms(span s, uint64_t *ms)
 {
     static const struct unit units[] = {
-        {"ms", 1},          {"s", 1000},         {"m", 60 * 1000},
-        {"h", 3600 * 1000}, {"d", 86400 * 1000},
-    };
+        {"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}};
 
     return with_unit(s, units, COUNT(units), ms);
 }
