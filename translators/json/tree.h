@@ -11,7 +11,7 @@
  * Always true: a node is in at most one place; a touched node has only touched
  * ancestors. Read the fields freely; write only `mark` and `note`, the rest
  * through the functions here. Functions that return NULL or false do so at the
- * arena's limit alone, and then nothing has changed.
+ * arena's limit (or for text that is not UTF-8), and then nothing has changed.
  */
 #pragma once
 
@@ -58,14 +58,21 @@ struct json {
     void *note;    /* the user's; json_copy copies it */
     size_t offset; /* of its first byte in the text it was read from; else 0 */
     struct json *parent; /* NULL: the root, or in no place */
-    span source;         /* the bytes it was read from, while untouched */
-    span text; /* NUMBER: as spelled. TEXT: decoded (a lone surrogate as the
-                  three bytes that UTF-8 would have for it) */
-    span raw;  /* TEXT: as spelled between the quotes */
-    struct json_member *members; /* LIST, OBJECT: in order */
-    size_t n;
-    size_t room;
-    struct json_index *index;
+    span source; /* the bytes it was read from, while untouched; the root's
+                    include the whitespace around it */
+    union {
+        struct {       /* NUMBER, TEXT */
+            span text; /* NUMBER: as spelled. TEXT: decoded (a lone surrogate as
+                          the three bytes that UTF-8 would have for it) */
+            span raw;  /* TEXT: as spelled between the quotes */
+        };
+        struct {                         /* LIST, OBJECT */
+            struct json_member *members; /* in order */
+            size_t n;
+            size_t room;
+            struct json_index *index;
+        };
+    };
 };
 
 /* ---- reading and printing ---- */
@@ -112,8 +119,8 @@ struct json *json_get(const struct json *object, span key);
 /* The second member with this key, or NULL if it is not doubled. */
 struct json *json_duplicate_of(const struct json *object, span key);
 
-/* Any member whose key came before in this object (under an open set all keys
- * are read), or JSON_NONE. */
+/* Position of the first member whose key an earlier one has (under an open set
+ * every key is read), or JSON_NONE. */
 size_t json_first_duplicate(const struct json *object);
 
 /* Position in the parent, or JSON_NONE if it has none. Linear. */
@@ -131,7 +138,8 @@ bool json_equal_strict(const struct json *a, const struct json *b);
 
 /* ---- making ----
  * A made node is touched and in no place. Bytes given are copied. NULL at the
- * limit. */
+ * limit, and for a text or key that is not UTF-8 (what a tree has as text is
+ * taken, lone surrogates too): ask utf8_good first of bytes from elsewhere. */
 
 MUST_CHECK struct json *json_new_null(struct arena *a);
 MUST_CHECK struct json *json_new_bool(struct arena *a, bool truth);
@@ -197,7 +205,8 @@ void json_touch(struct json *node);
 /* Is all of `s` one number of RFC 8259 §6? json_new_number takes nothing else. */
 bool json_is_number(span s);
 
-/* Append `utf8` as it stands between quotes, escaping only what must be. */
+/* Append `utf8` as it stands between quotes, escaping only what must be. The buf
+ * fails if it is not UTF-8. */
 void json_escape(struct buf *b, span utf8);
 
 /*
@@ -217,8 +226,11 @@ void json_pointer_position(struct buf *b, size_t at);
 /* Append the pointer of a node from its root: nothing for the root itself. */
 void json_pointer_of(struct buf *b, const struct json *node);
 
-/* The innermost node of an untouched tree whose bytes hold this offset, or NULL. */
-const struct json *json_at_offset(const struct json *root, size_t offset);
+/*
+ * Append the pointer of the innermost value that holds this offset of a text,
+ * as where json_parse stopped: what is before the offset must be good so far.
+ */
+void json_pointer_at(struct buf *b, span text, size_t offset);
 
 /* Line and column (in bytes), both from 1, of an offset in a text. */
 void json_line_of(span text, size_t offset, size_t *line, size_t *column);
