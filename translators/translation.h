@@ -24,6 +24,7 @@
 #include "proxy/base/arena.h"
 #include "proxy/base/buf.h"
 #include "proxy/base/err.h"
+#include "translators/reference/report.h"
 
 struct lens_api; /* translators/lens/lens.h */
 struct translator;
@@ -152,73 +153,16 @@ MUST_CHECK enum err_code translation_head(struct translation *t,
 MUST_CHECK enum err_code translation_feed(struct translation *t, span bytes);
 MUST_CHECK enum err_code translation_end(struct translation *t);
 
-/* Why it failed, as far as it is known; empty spans and zeros where it is not. */
-struct translation_fault {
-    struct err err; /* code and sentence; offset into the body that was fed */
-    unsigned
-        status; /* a hint. Requests: 400 (not JSON, a doubled key, too deep, the marker),
-                        413 (too large), 422 (well formed, and the changes cannot carry it),
-                        500 (no memory). Answers: 502 */
-    span pointer; /* RFC 6901, into the message as it was sent */
-    span change;  /* the change's name */
-    span file;    /* its file */
-    unsigned line;
-    span from; /* labels of the version step that failed */
-    span to;
-};
+/* Why it failed, after any of the above did (translators/reference/report.h). */
 const struct translation_fault *translation_fault(const struct translation *t);
 
-/* A loss that happened and was declared. */
-#define NOTICE_KINDS(X)                                                        \
-    X(NOTICE_LOSSY, "lossy",                                                   \
-      "a value the other side cannot hold was left out")                       \
-    X(NOTICE_HIDDEN, "hidden", "an element or case without a form there")      \
-    X(NOTICE_DEFAULTED, "defaulted", "a value was made up as the change says") \
-    X(NOTICE_RESPELT, "respelt", "read in a spelling that is not written")     \
-    X(NOTICE_STRANGER, "stranger",                                             \
-      "a member where an arrow leads was dropped")                             \
-    X(NOTICE_STALE, "stale", "a stash no longer fits what is visible")         \
-    X(NOTICE_UNREADABLE, "unreadable", "a stash could not be read")
-
-enum notice_kind {
-#define X(name, word, doc) name,
-    NOTICE_KINDS(X)
-#undef X
-};
-const char *notice_word(enum notice_kind kind);
-
-struct translation_notice {
-    enum notice_kind kind;
-    span change;
-    span file;
-    unsigned line;
-    span pointer; /* of the first of them, into the message as it was sent */
-    size_t n;     /* how often: notices of one kind and arrow are counted */
-};
+/* Losses that happened and were declared; complete after translation_end. */
 const struct translation_notice *
 translation_notices(const struct translation *t, size_t *n);
 
-/* For `translate --trace` and `explain`: called after each version step. */
-struct translation_touch {
-    span change;
-    span file;
-    unsigned line;
-    span place;   /* as the file writes it */
-    span pointer; /* into the message as it was sent; empty for what was made */
-    const char *
-        what; /* "moved", "written", "filled", "dropped", "hidden", "marked" … */
-    size_t n; /* touches of one arrow and kind are counted */
-};
-struct translation_step {
-    span from; /* labels */
-    span to;
-    span document; /* as it is after the step */
-    const struct translation_touch *touches;
-    size_t n_touches;
-};
-typedef void (*translation_trace_fn)(void *arg,
-                                     const struct translation_step *step);
-
-/* Ask for steps, before the first feed. The document as it came is step 0, with from = to. */
+/*
+ * Ask for steps, for `translate --trace` and `explain`, before the first feed:
+ * `fn` is called after each version step with the document and what touched it.
+ */
 void translation_trace(struct translation *t, translation_trace_fn fn,
                        void *arg);
