@@ -37,3 +37,6 @@ bool facts_cookie(const struct facts *f, span name, span *value);
  * string; *value is as it came, encoded. False if there are not so many.
  */
 bool facts_query(span query, span name, size_t nth, span *value);
+
+/* Is `encoded`, a name or value of a query string, `plain` when decoded? */
+bool facts_query_is(span encoded, span plain);
