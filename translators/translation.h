@@ -33,6 +33,14 @@ struct translation;
 
 enum message_side { MESSAGE_REQUEST, MESSAGE_ANSWER };
 
+/* The route's `write:`, which wins over the word on an arrow. */
+enum message_write {
+    MESSAGE_WRITE_UNSAID,
+    MESSAGE_WRITE_REFUSE, /* a PUT that would erase what its client cannot see
+                             fails */
+    MESSAGE_WRITE_LOSE
+};
+
 /* What is known of a message before its body: by this its types are found. */
 struct message {
     enum message_side side;
@@ -41,8 +49,8 @@ struct message {
     unsigned status; /* of the answer; 0 in a request */
     span media; /* Content-Type as it came; empty counts as application/json */
     span platform; /* of the client, for `for:`; empty if unknown */
-    bool
-        whole; /* the route says `kind: whole`: a PATCH with plain JSON is a document */
+    bool whole; /* `kind: whole` on the route: PATCH with JSON is a document */
+    enum message_write write;
 };
 
 /*
@@ -75,16 +83,22 @@ translator_program(const struct translator *t, struct arena *a,
                    const struct message *m, size_t from, size_t to,
                    const struct program **out, struct err *e);
 
+/* The same for a body that is one value of this type, whatever the message. */
+MUST_CHECK enum program_need
+translator_program_of_type(const struct translator *t, struct arena *a,
+                           span type, const struct message *m, size_t from,
+                           size_t to, const struct program **out,
+                           struct err *e);
+
 /*
  * Has this message a body of a declared type, whatever the versions? A coded
  * body of such a message cannot pass (415, 502) unless versions are equal.
  */
 bool translator_is_typed(const struct translator *t, const struct message *m);
 
-bool
-program_has_head(const struct program *p); /* query, header or status change */
-bool program_has_body(
-    const struct program *p); /* the body goes through feed and end */
+/* Does query, header or status change; does the body go through feed and end? */
+bool program_has_head(const struct program *p);
+bool program_has_body(const struct program *p);
 
 /* The same for the same API files and versions, over restarts: for ETag. */
 uint64_t program_id(const struct program *p);
