@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ask: a command's question to the running proxy, and its failure in words.
+ */
+#pragma once
+
+#include "proxy/cli/cli.h"
+#include "proxy/control/client.h"
+
+struct ask {
+    struct client_request request;
+    struct client_answer answer;
+    bool as_json;
+};
+
+#define ASK_PRESET                                                             \
+    {                                                                          \
+        .request = {.socket = CLI_SOCKET_PRESET, .method = "GET" }             \
+    }
+
+/* The options that every such command has. */
+#define ASK_OPTIONS(ask)                                                       \
+    {'s',                                                                      \
+     "socket",                                                                 \
+     "PATH",                                                                   \
+     OPTION_TEXT,                                                              \
+     &(ask).request.socket,                                                    \
+     "the admin socket (" CLI_SOCKET_PRESET ")"},                              \
+    {                                                                          \
+        0, "json", NULL, OPTION_FLAG, &(ask).as_json, "the answer as JSON"     \
+    }
+
+/*
+ * Ask; a failure is printed to stderr as "stile COMMAND: ...". CLI_OK: a 2xx
+ * answer. CLI_REFUSED: another one. CLI_UNKNOWN: nobody answered, or 404.
+ */
+int ask_daemon(struct ask *ask, const char *command);
+
+void ask_print_json(const struct ask *ask);
+void ask_fini(struct ask *ask);

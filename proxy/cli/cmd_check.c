@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * check: the very code that the proxy loads with, and what it has to say.
+ */
+#include "proxy/cli/cli.h"
+
+#include "config/generation.h"
+#include "proxy/base/quantity.h"
+#include "translators/lens/lens.h"
+#include "translators/lens/report.h"
+
+#include <stdio.h>
+#include <sys/stat.h>
+
+#define CHECK_BYTES ((size_t)256 << 20)
+
+struct checking {
+    struct arena *arena;
+    struct problems problems;
+    bool as_json;
+};
+
+static void
+print_problems(const struct checking *c)
+{
+    struct buf b;
+
+    buf_init(&b, CHECK_BYTES);
+    problems_print(&c->problems, &b);
+    fwrite(buf_span(&b).at, 1, buf_len(&b), stdout);
+    printf("%zu problem%s\n", c->problems.total,
+           c->problems.total == 1 ? "" : "s");
+    buf_fini(&b);
+}
+
+static void
+print_problems_json(const struct checking *c)
+{
+    printf("\"problems\": [");
+    for (size_t i = 0; i < c->problems.n; i++) {
+        const struct problem *p = &c->problems.at[i];
+
+        printf("%s\n  {\"file\": ", i ? "," : "");
+        cli_print_json_text(p->file);
+        printf(", \"line\": %zu, \"column\": %zu, \"text\": ", p->line,
+               p->column);
+        cli_print_json_text(p->text);
+        printf(", \"remedy\": ");
+        cli_print_json_text(p->remedy);
+        printf("}");
+    }
+    printf("], \"total\": %zu", c->problems.total);
+}
+
+/* What the checker says of one api: lines for people, members for programs. */
+static void
+print_api(const struct checking *c, const struct lens_api *api, bool first)
+{
+    struct buf b;
+
+    buf_init(&b, CHECK_BYTES);
+    if (c->as_json)
+        lens_report_json(api, &b);
+    else
+        lens_report_print(api, &b);
+    if (c->as_json && !first)
+        putchar(',');
+    fwrite(buf_len(&b) ? buf_span(&b).at : "", 1, buf_len(&b), stdout);
+    buf_fini(&b);
+}
+
+static int
+finish(const struct checking *c, const struct lens_api *const *apis,
+       size_t n_apis)
+{
+    bool failed = c->problems.total > 0;
+
+    if (c->as_json) {
+        printf("{\"ok\": %s, ", failed ? "false" : "true");
+        print_problems_json(c);
+        printf(", \"apis\": [");
+    } else if (failed) {
+        print_problems(c);
+    }
+    for (size_t i = 0; !failed && i < n_apis; i++)
+        print_api(c, apis[i], i == 0);
+    if (c->as_json)
+        puts("]}");
+    else if (!failed)
+        puts("ok");
+    return failed ? CLI_REFUSED : CLI_OK;
+}
+
+static int
+check_api(struct checking *c, const char *path)
+{
+    const struct lens_api *api = NULL;
+
+    if (lens_load(c->arena, path, &c->problems, &api))
+        api = NULL;
+    problems_sort(&c->problems);
+    return finish(c, &api, api ? 1 : 0);
+}
+
+static int
+check_config(struct checking *c, const char *path)
+{
+    struct generation *g = NULL;
+    const struct lens_api **apis;
+    int code;
+
+    if (generation_load(path, NULL, &c->problems, &g))
+        return finish(c, NULL, 0);
+    apis = arena_array(c->arena, g->n_apis, sizeof(const void *));
+    for (size_t i = 0; apis && i < g->n_apis; i++)
+        apis[i] = g->apis[i].lens;
+    code = finish(c, apis, apis ? g->n_apis : 0);
+    generation_free(&g);
+    return code;
+}
+
+static bool
+is_api(const char *path)
+{
+    struct stat st;
+    span s = span_str(path);
+
+    return (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) ||
+           span_ends(s, SPAN("api.yaml"));
+}
+
+static void
+print_defaults(void)
+{
+    puts("limits:");
+#define X(name, preset, doc)                                                   \
+    printf("  %-20s %10llu  # %s\n", #name ":", (unsigned long long)(preset),  \
+           doc);
+    GEN_LIMITS(X)
+#undef X
+    puts("# Words ending in _ms are written without it, as a duration: "
+         "`head: 10s`.");
+}
+
+int
+cmd_check(int argc, char **argv)
+{
+    struct checking c = {.as_json = false};
+    bool defaults = false;
+    const struct option options[] = {
+        {0, "json", NULL, OPTION_FLAG, &c.as_json, "as JSON"},
+        {0, "defaults", NULL, OPTION_FLAG, &defaults,
+         "print every limit with its default"},
+    };
+    const struct command_usage usage = {
+        .name = "check",
+        .operands = "[FILE]",
+        .summary = "check a configuration and say all that is wrong",
+        .text =
+            "Reads a configuration (" CLI_CONFIG_PRESET
+            " unless named), its change files and certificates,\nwith the "
+            "very code that the proxy loads with, and prints every finding "
+            "with file,\nline, column and what to do. A folder with an "
+            "api.yaml is checked by itself. Where all\nis well it says of each "
+            "type and pair of versions what is exact and what is lost.\n\n"
+            "Exits 0 if it would load, 1 if not.\n",
+        .options = options,
+        .n_options = COUNT(options),
+        .examples = "  stile check stile.yaml\n"
+                    "  stile check --json config/examples/shop\n",
+    };
+    char **operands;
+    size_t n;
+    int code;
+
+    if (!options_read(&usage, argc, argv, &operands, &n, &code))
+        return code;
+    if (n > 1) {
+        fprintf(stderr, "stile check: one FILE, and here are %zu\n", n);
+        return CLI_USAGE;
+    }
+    if (defaults) {
+        print_defaults();
+        return CLI_OK;
+    }
+
+    const char *path = n ? operands[0] : CLI_CONFIG_PRESET;
+    if (!(c.arena = arena_new(CHECK_BYTES))) {
+        fprintf(stderr, "stile check: no memory\n");
+        return CLI_REFUSED;
+    }
+    problems_init(&c.problems, c.arena);
+    code = is_api(path) ? check_api(&c, path) : check_config(&c, path);
+    arena_free(&c.arena);
+    return code;
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * run: this process becomes the supervisor; `loader` is what it starts.
+ */
+#include "proxy/cli/cli.h"
+
+#include "config/generation.h"
+#include "proxy/control/control.h"
+#include "proxy/server/worker.h"
+#include "proxy/super/loader.h"
+#include "proxy/super/supervisor.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define BINARY_MAX 4096
+
+int
+cmd_run(int argc, char **argv)
+{
+    struct supervisor_options o = {.config = CLI_CONFIG_PRESET};
+    const struct option options[] = {
+        {'c', "config", "FILE", OPTION_TEXT, &o.config,
+         "the configuration (" CLI_CONFIG_PRESET ")"},
+        {0, "log", "FILE", OPTION_TEXT, &o.log,
+         "log there and reopen it at SIGUSR1; stderr without"},
+    };
+    const struct command_usage usage = {
+        .name = "run",
+        .operands = "",
+        .summary = "run the proxy",
+        .text =
+            "Runs in the foreground until it is told to stop. This process "
+            "supervises; it starts a\nloader, which checks the configuration "
+            "and forks one worker a core and one control\nprocess.\n\n"
+            "  SIGHUP   load the configuration anew; a bad one changes "
+            "nothing\n"
+            "  SIGTERM  finish what is under way (at most limits.drain), then "
+            "stop; twice: stop now\n"
+            "  SIGUSR1  reopen the log files\n",
+        .options = options,
+        .n_options = COUNT(options),
+        .examples = "  stile check stile.yaml && stile run -c stile.yaml\n",
+    };
+    char binary[BINARY_MAX];
+    char **operands;
+    size_t n;
+    int code;
+
+    if (!options_read(&usage, argc, argv, &operands, &n, &code))
+        return code;
+    if (n) {
+        fprintf(stderr,
+                "stile run: what is `%s`? The configuration is named "
+                "with --config\n",
+                operands[0]);
+        return CLI_USAGE;
+    }
+    /* The path, not the open file: a reload starts the binary on disk. */
+    ssize_t len = readlink("/proc/self/exe", binary, sizeof(binary) - 1);
+    if (len < 0) {
+        perror("stile run: /proc/self/exe");
+        return CLI_REFUSED;
+    }
+    binary[len] = '\0';
+    o.binary = binary;
+    return supervisor_main(&o);
+}
+
+int
+cmd_loader(int argc, char **argv)
+{
+    const char *fd_text = "", *config = NULL;
+    const struct option options[] = {
+        {0, "fd", "N", OPTION_TEXT, &fd_text, "socket to the supervisor"},
+        {0, "config", "FILE", OPTION_TEXT, &config, "the configuration"},
+    };
+    const struct command_usage usage = {
+        .name = "loader",
+        .operands = "",
+        .summary = "a generation's parent",
+        .text = "Started by `stile run`, not by people.\n",
+        .options = options,
+        .n_options = COUNT(options),
+    };
+    char **operands;
+    size_t n;
+    int code;
+    uint64_t fd;
+
+    if (!options_read(&usage, argc, argv, &operands, &n, &code))
+        return code;
+    if (!config || !span_to_u64(span_str(fd_text), &fd) || fd > INT32_MAX) {
+        fprintf(stderr,
+                "stile loader: started by `stile run`, not by people\n");
+        return CLI_USAGE;
+    }
+
+    const struct loader_options o = {
+        .fd = (int)fd,
+        .config = config,
+        .roles = {.load = generation_load,
+                  .worker = worker_main,
+                  .control = control_main},
+    };
+    return loader_main(&o);
+}
