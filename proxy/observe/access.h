@@ -15,14 +15,15 @@
 
 #include "proxy/base/buf.h"
 
-#define ACCESS_BATCH_MAX (256 * 1024) /* bytes waiting; beyond it lines drop */
-#define ACCESS_FLUSH_AT  (32 * 1024)  /* access_end flushes by itself there */
-#define ACCESS_TEXT_MAX  2048         /* bytes of one value; the rest is cut */
+#define ACCESS_BATCH_MAX 262144u /* bytes waiting; beyond it lines drop */
+#define ACCESS_FLUSH_AT  32768u  /* access_end flushes by itself there */
+#define ACCESS_TEXT_MAX  2048    /* bytes of one value; the rest is cut */
 
 struct access {
     int fd; /* -1: no access log, all of this does nothing */
     bool is_file;
     bool first;     /* no member written yet */
+    bool mid_line;  /* the last write ended inside a line */
     size_t line_at; /* where the line being built begins */
     struct buf batch;
     uint64_t dropped; /* lines */
@@ -46,6 +47,7 @@ void access_texts(struct access *a, const char *name, const span *values,
                   size_t n);
 void access_end(struct access *a);
 
+/* Not between begin and end. */
 void access_flush(struct access *a);
 
 static inline bool

@@ -106,7 +106,7 @@ enum metric {
             30000000, 60000000                                                 \
     }
 #define METRIC_BOUNDS          21u
-#define METRIC_HISTOGRAM_WORDS (METRIC_BOUNDS + 3u) /* buckets, rest, sum, n */
+#define METRIC_HISTOGRAM_WORDS (METRIC_BOUNDS + 2u) /* buckets, rest, sum */
 
 #define METRIC_LABEL_MAX 64 /* bytes of a label's value; the rest is cut */
 

@@ -64,27 +64,6 @@ struct control_env {
     struct latches *latches;
     struct endpoints *endpoints;
     struct stats *totals; /* control's own cells, and where it folds */
-    int report_fd;        /* the end that receives workers' datagrams */
+    int report_fd;        /* the end that receives datagrams of record.h */
     int log_fd;
-};
-
-/* A report is one datagram: this head and JSON (facts, never payloads). */
-#define REPORT_BYTES_MAX 16384u
-
-struct report_head {
-    uint32_t version; /* REPORT_VERSION */
-    uint32_t kind;    /* enum report_kind */
-    uint64_t generation;
-    uint64_t time_ms; /* CLOCK_REALTIME */
-};
-#define REPORT_VERSION 1u
-
-#define REPORT_KINDS(X)                                                        \
-    X(REPORT_DECISION, "decision", "what was decided for a request, and why")  \
-    X(REPORT_EVIDENCE, "evidence", "an error that a gate counts")
-
-enum report_kind {
-#define X(kind, name, doc) kind,
-    REPORT_KINDS(X)
-#undef X
 };

@@ -78,12 +78,14 @@ struct weight {
 uint32_t weights_find(const struct weights *w, span name);
 
 /*
- * Control: the slot called `name`, made at weight 0 run 1 if there is none.
+ * Control: the slot called `name`, made at weight 0, run 1, latch open if there
+ * is none.
  * ERR_LIMIT: the table is full. ERR_INVALID: the name is empty or over 63 bytes.
  */
-MUST_CHECK enum err_code weights_claim(struct weights *w, span name,
-                                       uint64_t generation, uint32_t *slot,
-                                       struct err *e);
+struct latches;
+MUST_CHECK enum err_code weights_claim(struct weights *w, struct latches *l,
+                                       span name, uint64_t generation,
+                                       uint32_t *slot, struct err *e);
 
 /* Control: free the slots whose newest user is older than `oldest_alive`. */
 void weights_sweep(struct weights *w, uint64_t oldest_alive);
@@ -214,7 +216,7 @@ uint32_t endpoints_find(const struct endpoints *s, const char *name);
  * A whole picture of one slot. False if it is free or its writer died in the
  * middle: keep what you had, control writes it again.
  */
-MUST_CHECK bool endpoints_read(const struct endpoints *s, uint32_t slot,
+MUST_CHECK bool endpoints_read(const struct endpoints *s, uint32_t index,
                                struct endpoint_view *out);
 
 /* If it is what you saw last, nothing has changed: one load a request. */
@@ -229,10 +231,10 @@ MUST_CHECK enum err_code endpoints_claim(struct endpoints *s, const char *name,
                                          uint64_t generation, uint32_t *slot,
                                          struct err *e);
 /* Control. Of more than ENDPOINT_ADDRESSES the rest is left out. */
-void endpoints_set_addresses(struct endpoints *s, uint32_t slot,
+void endpoints_set_addresses(struct endpoints *s, uint32_t index,
                              const struct endpoint_address *addresses,
                              size_t n);
-void endpoints_set_health(struct endpoints *s, uint32_t slot,
+void endpoints_set_health(struct endpoints *s, uint32_t index,
                           enum endpoint_health health);
 void endpoints_sweep(struct endpoints *s, uint64_t oldest_alive);
 const char *endpoint_health_name(enum endpoint_health health);
@@ -243,7 +245,7 @@ const char *endpoint_health_name(enum endpoint_health health);
  * metrics.h is the way in; here is the layout. */
 #define STATS_CELLS      2048u
 #define STATS_WORDS      16384u
-#define STATS_NAME_BYTES (STATS_CELLS * 128u)
+#define STATS_NAME_BYTES 262144u
 
 struct stats_cell {
     uint32_t name_at; /* into names; the full name with labels */
