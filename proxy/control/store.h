@@ -14,10 +14,10 @@
 #include "proxy/base/arena.h"
 #include "proxy/base/err.h"
 
-#define STORE_SLOT_MAX   128   /* bytes of a slot's name */
-#define STORE_TEXT_MAX   1024  /* bytes of an actor or a reason */
+#define STORE_SLOT_MAX   63    /* bytes of a slot's name, as in segments.h */
+#define STORE_TEXT_MAX   1024  /* bytes of an actor, a reason or a kind */
 #define STORE_JSON_MAX   65536 /* bytes of `before` or `after` */
-#define STORE_SLOTS_MAX  1024  /* slots the store knows */
+#define STORE_SLOTS_MAX  8192  /* slots it has ever known */
 #define STORE_HASH_BYTES 32
 
 struct store;
@@ -40,22 +40,22 @@ struct store_revision {
     span reason;
     span kind;   /* "weight.set", "weight.file", "weight.new" */
     span before; /* JSON, empty for none */
-    span after;  /* JSON */
+    span after;  /* JSON, empty for none */
     uint8_t previous[STORE_HASH_BYTES]; /* SHA-256 of the entry before */
 };
 
-/* One revision to be, with the weights it moves, which may be none. */
+/* One revision to be. */
 struct store_change {
     span actor;
     span reason;
     span kind;
+    uint64_t time_ms;
+    /* The weight it moves; its `revision` is the store's to say. With one,
+     * `before` and `after` are made by the store. NULL: it moves none. */
+    const struct store_weight *weight;
     span before;
     span after;
-    uint64_t time_ms;
-    const struct store_weight
-        *weights; /* `revision` is filled in by the store */
-    size_t n_weights;
-    bool expects;      /* commit only if weights[0] is still at... */
+    bool expects;      /* commit only if the weight's slot is still at... */
     uint64_t expected; /* ...this revision; 0: it has none yet */
 };
 
@@ -65,7 +65,8 @@ struct store_change {
  * fork, closed in the same process. Waits up to `lock_ms` for the lock.
  * OK also when the store is damaged: then store_refuses, and the weights are
  * those of `weights.last`. ERR_CONFLICT: another process holds the lock.
- * ERR_IO: the directory cannot be used at all.
+ * ERR_INVALID: damaged, and no `weights.last` to go on with: 0 % is not a safe
+ * guess, so somebody must decide. ERR_IO: the directory cannot be used at all.
  */
 MUST_CHECK enum err_code store_open(const char *dir, unsigned lock_ms,
                                     struct store **out, struct err *e);

@@ -8,8 +8,11 @@
 
 #define LAYOUT 1u /* raise it whenever a table changes */
 
-#define X(name, doc) +1
-enum { N_NUMBERS = 0 RECORD_NUMBERS(X), N_TEXTS = 0 RECORD_TEXTS(X) };
+#define X(name, doc) NUMBER_##name,
+enum { RECORD_NUMBERS(X) N_NUMBERS };
+#undef X
+#define X(name, doc) TEXT_##name,
+enum { RECORD_TEXTS(X) N_TEXTS };
 #undef X
 
 #define HEAD (2 * sizeof(uint32_t) + N_NUMBERS * sizeof(uint64_t))

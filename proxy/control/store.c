@@ -1,0 +1,578 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The order of things at a change: check, one durable transaction, memory, the
+ * small file. Whatever fails from the transaction on, the store says so and
+ * takes no other change until it is opened anew and has been checked again.
+ */
+#include "proxy/control/store.h"
+
+#include "certs/digest.h"
+#include "proxy/base/buf.h"
+#include "proxy/control/store_last.h"
+#include "proxy/control/store_sql.h"
+
+#include <jansson.h>
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static_assert(STORE_HASH_BYTES == DIGEST_SHA256, "the chain is of SHA-256");
+
+#define ENTRY_MAX (4 * STORE_TEXT_MAX + 2 * STORE_JSON_MAX + 256)
+
+struct store {
+    int dir_fd;
+    int lock_fd;
+    struct sql *sql; /* NULL when damaged */
+    bool refuses;
+    char why[ERR_TEXT_MAX + 128];
+    uint64_t sequence; /* of the newest entry */
+    uint8_t hash[STORE_HASH_BYTES];
+    struct store_weight *weights; /* by slot, in bytewise order */
+    size_t n_weights;
+    size_t room;
+};
+
+/* ------------------------------------------------------------------ the chain */
+
+static void
+put_u64(struct buf *b, uint64_t n)
+{
+    char bytes[8];
+
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        bytes[i] = (char)(n >> (8 * i));
+    buf_add(b, span_of(bytes, sizeof(bytes)));
+}
+
+/* A text with its length before it: no two entries read the same. */
+static void
+put_text(struct buf *b, span s)
+{
+    put_u64(b, s.len);
+    buf_add(b, s);
+}
+
+/* SHA-256 of all that an entry says. `b` is room to work in. */
+static bool
+entry_hash(struct buf *b, const struct store_revision *r,
+           uint8_t out[STORE_HASH_BYTES])
+{
+    buf_clear(b);
+    put_u64(b, r->sequence);
+    put_u64(b, r->time_ms);
+    put_text(b, r->actor);
+    put_text(b, r->reason);
+    put_text(b, r->kind);
+    put_text(b, r->before);
+    put_text(b, r->after);
+    buf_add(b, span_of((const char *)r->previous, STORE_HASH_BYTES));
+    if (buf_failed(b))
+        return false;
+    digest_sha256(buf_span(b), out);
+    return true;
+}
+
+/* A walk from the first entry to the last, and what it found wrong. */
+struct chain {
+    const struct store *store;
+    struct buf room;
+    uint64_t sequence;
+    uint8_t hash[STORE_HASH_BYTES];
+    size_t n_weights;        /* weights whose revision was met */
+    const uint8_t *expected; /* hash that weights.last knows of... */
+    uint64_t expected_at;    /* ...this entry; 0: of none */
+    struct err *e;
+    bool broken;
+};
+
+static bool
+chain_breaks(struct chain *c, const char *what, uint64_t sequence)
+{
+    c->broken = true;
+    err_set(c->e, ERR_INVALID, "the journal is damaged: %s (revision %llu)",
+            what, (unsigned long long)sequence);
+    return false;
+}
+
+static uint64_t
+member(const json_t *object, const char *name)
+{
+    json_int_t n = json_integer_value(json_object_get(object, name));
+
+    return n < 0 ? 0 : (uint64_t)n;
+}
+
+/* Does the journal's entry say what the table of weights says? */
+static bool
+weight_agrees(const struct store_weight *w, span after)
+{
+    json_t *json = json_loadb(after.at, after.len, 0, NULL);
+    const char *slot = json_string_value(json_object_get(json, "slot"));
+    bool agrees = slot && strcmp(slot, w->slot) == 0 &&
+                  member(json, "weight_ppm") == w->weight_ppm &&
+                  member(json, "run") == w->run &&
+                  member(json, "file_ppm") == w->file_ppm;
+
+    json_decref(json);
+    return agrees;
+}
+
+static bool
+chain_weights(struct chain *c, const struct store_revision *r)
+{
+    for (size_t i = 0; i < c->store->n_weights; i++) {
+        const struct store_weight *w = &c->store->weights[i];
+        if (w->revision != r->sequence)
+            continue;
+        if (!weight_agrees(w, r->after))
+            return chain_breaks(c, "a weight is not what was journalled",
+                                r->sequence);
+        c->n_weights++;
+    }
+    return true;
+}
+
+static bool
+chain_entry(void *arg, const struct store_revision *r)
+{
+    struct chain *c = arg;
+
+    if (r->sequence != c->sequence + 1)
+        return chain_breaks(c, "an entry is missing", c->sequence + 1);
+    if (memcmp(r->previous, c->hash, STORE_HASH_BYTES) != 0)
+        return chain_breaks(c, "an entry is not what its successor knew",
+                            c->sequence);
+    if (!entry_hash(&c->room, r, c->hash))
+        return chain_breaks(c, "an entry is too long", r->sequence);
+    c->sequence = r->sequence;
+    if (c->expected_at == r->sequence &&
+        memcmp(c->expected, c->hash, STORE_HASH_BYTES) != 0)
+        return chain_breaks(c, "an entry is not what weights.last knew",
+                            r->sequence);
+    return chain_weights(c, r);
+}
+
+static bool
+chain_ends_well(struct chain *c)
+{
+    const struct store *s = c->store;
+
+    if (c->sequence != s->sequence ||
+        memcmp(c->hash, s->hash, STORE_HASH_BYTES) != 0)
+        return chain_breaks(c, "its end is not where it was written",
+                            c->sequence);
+    if (c->expected_at > c->sequence)
+        return chain_breaks(c, "weights.last knows of a later entry",
+                            c->expected_at);
+    if (c->n_weights != s->n_weights)
+        return chain_breaks(c, "a weight was never journalled", c->sequence);
+    return true;
+}
+
+/* `last` is what weights.last says, or NULL. */
+static enum err_code
+chain_walk(struct store *s, const struct store_last *last, struct err *e)
+{
+    struct chain c = {.store = s, .e = e};
+
+    if (last) {
+        c.expected = last->hash;
+        c.expected_at = last->sequence;
+    }
+    buf_init(&c.room, ENTRY_MAX);
+    enum err_code code = sql_revisions(s->sql, 0, UINT64_MAX, false, SIZE_MAX,
+                                       chain_entry, &c, e);
+    buf_fini(&c.room);
+    if (code)
+        return code;
+    return !c.broken && chain_ends_well(&c) ? OK : ERR_INVALID;
+}
+
+/* ----------------------------------------------------------------- the weights */
+
+/* The first weight whose slot does not come before `slot`. */
+static size_t
+weight_place(const struct store *s, span slot)
+{
+    size_t low = 0, high = s->n_weights;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (span_cmp(span_str(s->weights[middle].slot), slot) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static bool
+weights_reserve(struct store *s)
+{
+    if (s->n_weights < s->room)
+        return true;
+    size_t room = s->room ? 2 * s->room : 16;
+    if (s->n_weights >= STORE_SLOTS_MAX)
+        return false;
+    void *grown = reallocarray(s->weights, room, sizeof(*s->weights));
+    if (!grown)
+        return false;
+    s->weights = grown;
+    s->room = room;
+    return true;
+}
+
+/* Room was reserved, so that what is durable is never missing here. */
+static void
+weights_put(struct store *s, const struct store_weight *w)
+{
+    size_t i = weight_place(s, span_str(w->slot));
+
+    assert(s->weights);
+    if (i == s->n_weights || strcmp(s->weights[i].slot, w->slot) != 0) {
+        assert(s->n_weights < s->room);
+        memmove(&s->weights[i + 1], &s->weights[i],
+                (s->n_weights - i) * sizeof(*w));
+        s->n_weights++;
+    }
+    s->weights[i] = *w;
+}
+
+static bool
+weights_load_one(void *arg, const struct store_weight *w)
+{
+    struct store *s = arg;
+
+    if (!weights_reserve(s))
+        return false;
+    weights_put(s, w);
+    return true;
+}
+
+/* ---------------------------------------------------------------- open, close */
+
+/* From now on changes are refused, and why; the first reason stays. */
+static void
+refuse(struct store *s, const char *remedy, const struct err *e)
+{
+    if (s->refuses)
+        return;
+    s->refuses = true;
+    (void)snprintf(s->why, sizeof(s->why), "%s; %s", e->text, remedy);
+}
+
+static enum err_code
+take_lock(struct store *s, unsigned lock_ms, struct err *e)
+{
+    struct timespec nap = {.tv_nsec = 5000000};
+
+    s->lock_fd = openat(s->dir_fd, "stile.lock",
+                        O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (s->lock_fd < 0)
+        return err_set(e, ERR_IO, "stile.lock: %s", strerror(errno));
+    for (unsigned waited = 0; flock(s->lock_fd, LOCK_EX | LOCK_NB) != 0;
+         waited += 5) {
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            return err_set(e, ERR_IO, "stile.lock: %s", strerror(errno));
+        if (waited >= lock_ms)
+            return err_set(e, ERR_CONFLICT,
+                           "another process has the store (stile.lock is "
+                           "held)");
+        (void)nanosleep(&nap, NULL);
+    }
+    return OK;
+}
+
+static enum err_code
+open_dir(struct store *s, const char *dir, struct err *e)
+{
+    if (mkdir(dir, 0700) != 0 && errno != EEXIST)
+        return err_set(e, ERR_IO, "%s: %s", dir, strerror(errno));
+    s->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (s->dir_fd < 0)
+        return err_set(e, ERR_IO, "%s: %s", dir, strerror(errno));
+    return OK;
+}
+
+/* The database, read and checked against itself and against weights.last. */
+static enum err_code
+load(struct store *s, const char *path, const struct store_last *last,
+     struct err *e)
+{
+    if (sql_open(path, &s->sql, e) ||
+        sql_head(s->sql, &s->sequence, s->hash, e) ||
+        sql_weights(s->sql, weights_load_one, s, e))
+        return e->code;
+    return chain_walk(s, last, e);
+}
+
+/* Go on with the last good weights, and refuse to change them. */
+static enum err_code
+fall_back(struct store *s, const struct store_last *last, struct err *e)
+{
+    if (!last)
+        return err_wrap(e, "no weights.last to go on with, so somebody must "
+                           "decide which weights hold");
+    refuse(s,
+           "the weights are those of weights.last, and changes are refused "
+           "until stile.db is restored or, with weights.last, moved away",
+           e);
+    sql_close(&s->sql);
+    s->sequence = last->sequence;
+    memcpy(s->hash, last->hash, STORE_HASH_BYTES);
+    s->n_weights = 0;
+    for (size_t i = 0; i < last->n_weights; i++)
+        if (!weights_load_one(s, &last->weights[i]))
+            return err_set(e, ERR_LIMIT, "no memory for the weights");
+    return OK;
+}
+
+/* weights.last if there is one that can be read; `found` keeps its memory. */
+static enum err_code
+find_last(struct store *s, struct store_last *found,
+          const struct store_last **last, struct err *e)
+{
+    struct err why;
+    enum err_code code = store_last_read(s->dir_fd, found, &why);
+
+    *last = code == OK ? found : NULL;
+    if (code == ERR_INVALID)
+        refuse(s, "changes are refused until it is restored or moved away",
+               &why);
+    return code == ERR_LIMIT ? err_set(e, code, "%s", why.text) : OK;
+}
+
+static enum err_code
+open_in(struct store *s, const char *dir, unsigned lock_ms, struct err *e)
+{
+    struct store_last found = {0};
+    const struct store_last *last = NULL;
+    char path[PATH_MAX];
+
+    if (open_dir(s, dir, e) || take_lock(s, lock_ms, e) ||
+        find_last(s, &found, &last, e))
+        return e->code;
+    if (snprintf(path, sizeof(path), "%s/stile.db", dir) >= (int)sizeof(path))
+        return err_set(e, ERR_INVALID, "%s: too long a path", dir);
+    enum err_code code = load(s, path, last, e);
+    if (code)
+        code = fall_back(s, last, e);
+    store_last_fini(&found);
+    return code;
+}
+
+enum err_code
+store_open(const char *dir, unsigned lock_ms, struct store **out, struct err *e)
+{
+    struct store *s = calloc(1, sizeof(*s));
+
+    *out = NULL;
+    if (!s)
+        return err_set(e, ERR_LIMIT, "no memory for the store");
+    s->dir_fd = s->lock_fd = -1;
+    enum err_code code = open_in(s, dir, lock_ms, e);
+    if (code)
+        store_close(&s);
+    *out = s;
+    return code;
+}
+
+void
+store_close(struct store **s)
+{
+    if (!*s)
+        return;
+    sql_close(&(*s)->sql);
+    free((*s)->weights);
+    if ((*s)->lock_fd >= 0)
+        close((*s)->lock_fd); /* which gives up the lock */
+    if ((*s)->dir_fd >= 0)
+        close((*s)->dir_fd);
+    free(*s);
+    *s = NULL;
+}
+
+/* ------------------------------------------------------------------- questions */
+
+const char *
+store_refuses(const struct store *s)
+{
+    return s->refuses ? s->why : NULL;
+}
+
+uint64_t
+store_sequence(const struct store *s)
+{
+    return s->sequence;
+}
+
+const struct store_weight *
+store_weights(const struct store *s, size_t *n)
+{
+    *n = s->n_weights;
+    return s->weights;
+}
+
+const struct store_weight *
+store_weight(const struct store *s, span slot)
+{
+    size_t i = weight_place(s, slot);
+
+    if (i == s->n_weights || !span_is(slot, s->weights[i].slot))
+        return NULL;
+    return &s->weights[i];
+}
+
+enum err_code
+store_revisions(struct store *s, uint64_t before, size_t max,
+                store_revision_fn fn, void *arg, struct err *e)
+{
+    if (!s->sql)
+        return err_set(e, ERR_CONFLICT, "%s", s->why);
+    return sql_revisions(s->sql, 0, before ? before : UINT64_MAX, true, max, fn,
+                         arg, e);
+}
+
+enum err_code
+store_verify(struct store *s, struct err *e)
+{
+    if (!s->sql)
+        return err_set(e, ERR_INVALID, "%s", s->why);
+    return chain_walk(s, NULL, e);
+}
+
+/* ---------------------------------------------------------------------- commit */
+
+static enum err_code
+check_weight(struct store *s, const struct store_change *c, struct err *e)
+{
+    const struct store_weight *w = c->weight;
+    span slot = span_str(w->slot);
+    const struct store_weight *was = store_weight(s, slot);
+    uint64_t at = was ? was->revision : 0;
+
+    if (slot.len == 0 || w->weight_ppm > 1000000 || w->file_ppm > 1000000 ||
+        w->run == 0)
+        return err_set(e, ERR_INVALID,
+                       "no weight: a slot, at most 1000000 "
+                       "ppm, a run from 1");
+    if (c->expects && c->expected != at)
+        return err_set(e, ERR_CONFLICT, "%s is at revision %llu, not %llu",
+                       w->slot, (unsigned long long)at,
+                       (unsigned long long)c->expected);
+    if (!was && !weights_reserve(s))
+        return err_set(e, ERR_LIMIT, "the store has no room for another slot");
+    return OK;
+}
+
+static enum err_code
+check(struct store *s, const struct store_change *c, struct err *e)
+{
+    if (s->refuses)
+        return err_set(e, ERR_CONFLICT, "%s", s->why);
+    if (c->actor.len > STORE_TEXT_MAX || c->reason.len > STORE_TEXT_MAX ||
+        c->kind.len > STORE_TEXT_MAX)
+        return err_set(e, ERR_LIMIT,
+                       "an actor, a reason and a kind have at "
+                       "most %d bytes",
+                       STORE_TEXT_MAX);
+    if (c->before.len > STORE_JSON_MAX || c->after.len > STORE_JSON_MAX)
+        return err_set(e, ERR_LIMIT, "before and after have at most %d bytes",
+                       STORE_JSON_MAX);
+    return c->weight ? check_weight(s, c, e) : OK;
+}
+
+/* What the journal says of a weight: weight_agrees reads it back. */
+static span
+weight_text(const struct store_weight *w, char out[256])
+{
+    json_t *json =
+        w ? json_pack("{s:s, s:I, s:I, s:I}", "slot", w->slot, "weight_ppm",
+                      (json_int_t)w->weight_ppm, "run", (json_int_t)w->run,
+                      "file_ppm", (json_int_t)w->file_ppm)
+          : NULL;
+    size_t n = json ? json_dumpb(json, out, 256, JSON_COMPACT) : 0;
+
+    json_decref(json);
+    return span_of(out, n <= 256 ? n : 0);
+}
+
+/* The whole entry, its hash, and the transaction. */
+static enum err_code
+append(struct store *s, const struct store_change *c, uint8_t *hash,
+       struct store_weight *w, struct err *e)
+{
+    struct store_revision r = {.sequence = s->sequence + 1,
+                               .time_ms = c->time_ms,
+                               .actor = c->actor,
+                               .reason = c->reason,
+                               .kind = c->kind,
+                               .before = c->before,
+                               .after = c->after};
+    char before[256], after[256];
+    struct buf room;
+
+    memcpy(r.previous, s->hash, STORE_HASH_BYTES);
+    if (w) {
+        w->revision = r.sequence;
+        r.before = weight_text(store_weight(s, span_str(w->slot)), before);
+        r.after = weight_text(w, after);
+        if (r.after.len == 0)
+            return err_set(e, ERR_LIMIT, "no memory for a revision");
+    }
+    buf_init(&room, ENTRY_MAX);
+    bool hashed = entry_hash(&room, &r, hash);
+    buf_fini(&room);
+    if (!hashed)
+        return err_set(e, ERR_LIMIT, "no memory for a revision");
+    return sql_append(s->sql, &r, hash, w, e);
+}
+
+/* The change is durable: what fails here fails the next one. */
+static void
+replace_last(struct store *s)
+{
+    struct err e;
+    struct store_last last = {.sequence = s->sequence,
+                              .weights = s->weights,
+                              .n_weights = s->n_weights};
+
+    memcpy(last.hash, s->hash, STORE_HASH_BYTES);
+    if (store_last_write(s->dir_fd, &last, &e))
+        refuse(s, "changes are refused until control has started anew", &e);
+}
+
+enum err_code
+store_commit(struct store *s, const struct store_change *c, uint64_t *sequence,
+             struct err *e)
+{
+    struct store_weight weight, *w = NULL;
+    uint8_t hash[STORE_HASH_BYTES];
+
+    if (check(s, c, e))
+        return e->code;
+    if (c->weight) {
+        weight = *c->weight;
+        w = &weight;
+    }
+    enum err_code code = append(s, c, hash, w, e);
+    if (code) {
+        if (code != ERR_CONFLICT && code != ERR_LIMIT)
+            refuse(s, "changes are refused until control has started anew", e);
+        return code;
+    }
+    s->sequence++;
+    memcpy(s->hash, hash, STORE_HASH_BYTES);
+    if (w)
+        weights_put(s, w);
+    replace_last(s);
+    *sequence = s->sequence;
+    return OK;
+}

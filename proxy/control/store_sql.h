@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * store_sql: the store's tables in SQLite; known to store.c alone.
+ *
+ * Each function is one statement or one transaction. It decides nothing about
+ * refusing; it says what SQLite said.
+ */
+#pragma once
+
+#include "proxy/control/store.h"
+
+struct sql;
+
+/*
+ * Open or make the database, bring its schema up, run SQLite's own check.
+ * ERR_INVALID: damaged, foreign, or of a newer build. ERR_IO: cannot be opened.
+ */
+MUST_CHECK enum err_code sql_open(const char *path, struct sql **out,
+                                  struct err *e);
+void sql_close(struct sql **q);
+
+typedef bool (*sql_weight_fn)(void *arg, const struct store_weight *w);
+
+/* Every weight, by slot. ERR_INVALID if a row is not one, or `fn` says false. */
+MUST_CHECK enum err_code sql_weights(struct sql *q, sql_weight_fn fn, void *arg,
+                                     struct err *e);
+
+/* The newest entry's number and hash as the database keeps them; 0 if none. */
+MUST_CHECK enum err_code sql_head(struct sql *q, uint64_t *sequence,
+                                  uint8_t hash[STORE_HASH_BYTES],
+                                  struct err *e);
+
+/*
+ * Append one revision whose hash is `hash`, with the weight it moves or NULL:
+ * one transaction, durable when it returns. ERR_CONFLICT: another program holds
+ * the database's own lock, and nothing was tried. ERR_IO: it failed.
+ */
+MUST_CHECK enum err_code sql_append(struct sql *q,
+                                    const struct store_revision *r,
+                                    const uint8_t hash[STORE_HASH_BYTES],
+                                    const struct store_weight *w,
+                                    struct err *e);
+
+/* Revisions with from <= sequence < to, in that order or the other way. */
+MUST_CHECK enum err_code sql_revisions(struct sql *q, uint64_t from,
+                                       uint64_t to, bool newest_first,
+                                       size_t max, store_revision_fn fn,
+                                       void *arg, struct err *e);
