@@ -235,6 +235,54 @@ TEST(a_big_object_finds_every_member_whatever_was_done_to_it)
     arena_free(&a);
 }
 
+/* 16 members: the next one needs an index. */
+static struct json *
+at_the_edge(struct arena *a)
+{
+    return from(a, "{\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,"
+                   "\"g\":1,\"h\":1,\"i\":1,\"j\":1,\"k\":1,\"l\":1,"
+                   "\"m\":1,\"n\":1,\"o\":1,\"p\":1}");
+}
+
+TEST(an_object_that_found_no_memory_to_grow_grows_later)
+{
+    bool done = false;
+
+    for (size_t n = 1; !done; n++) {
+        struct arena *a = arena_new(ROOM);
+        struct json *root = at_the_edge(a);
+        struct json *value = json_new_null(a);
+
+        arena_fail_after(n);
+        done = json_append(a, root, SPAN("q"), value);
+        arena_fail_after(0);
+        if (!done) {
+            assert_int_equal(root->n, 16);
+            assert_null(value->parent);
+            assert_true(json_append(a, root, SPAN("q"), value));
+        }
+        assert_int_equal(json_find(root, SPAN("q")), 16);
+        assert_int_equal(json_find(root, SPAN("r")), JSON_NONE);
+        arena_free(&a);
+    }
+}
+
+TEST(a_key_that_is_not_there_is_not_found_at_any_size)
+{
+    struct arena *a = arena_new(ROOM);
+    struct json *root = json_new_object(a);
+
+    for (size_t n = 0; n < 1100; n++) {
+        char key[32];
+
+        snprintf(key, sizeof(key), "%zu", n);
+        assert_int_equal(json_find(root, span_str(key)), JSON_NONE);
+        assert_true(json_append(a, root, span_str(key), json_new_null(a)));
+        assert_int_equal(json_find(root, span_str(key)), n);
+    }
+    arena_free(&a);
+}
+
 TEST(documents_are_equal_as_maps_lists_and_spellings)
 {
     static const struct {
