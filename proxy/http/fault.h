@@ -42,6 +42,8 @@
     X(FAULT_CODING_OLD, 400, "", "a transfer coding came in HTTP/1.0")         \
     X(FAULT_CONNECTION, 400, "",                                               \
       "Connection names a field that may not be dropped")                      \
+    X(FAULT_CONNECTION_MANY, 400, "connection_names",                          \
+      "Connection names too many fields")                                      \
     X(FAULT_EXPECT, 417, "", "an expectation other than 100-continue")         \
     X(FAULT_CHUNK_SIZE, 400, "", "a chunk size is malformed")                  \
     X(FAULT_CHUNK_DIGITS, 400, "chunk_size_digits",                            \

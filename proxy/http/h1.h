@@ -62,21 +62,23 @@ struct h1_out {
 struct h1 {
     const struct h1_limits *limits;
     struct arena *arena;
-    struct http_head *head;
-    struct buf part;   /* a head or line that came in pieces; else no memory */
-    uint64_t left;     /* body bytes to come in this body or chunk */
-    size_t scanned;    /* of the head: bytes looked at */
-    size_t line_start; /* of the head: where the line being looked at begins */
-    size_t lines_n;    /* lines seen of this head or trailer section */
-    size_t ext_bytes;  /* chunk extensions so far */
-    size_t interim_n;  /* 1xx so far */
-    uint8_t state;
+    struct buf
+        part;       /* a head or trailers that came in pieces; else no memory */
+    uint64_t left;  /* body bytes to come in this body or chunk */
+    size_t scanned; /* of the head or trailers: bytes looked at */
+    size_t line_start;   /* where the line begins that is being looked at */
+    size_t lines_n;      /* complete lines so far */
+    size_t chunk_line_n; /* bytes of this chunk line */
+    size_t chunk_ext_n;  /* bytes of extensions in this message */
+    size_t interim_n;    /* 1xx so far */
+    enum method asked;   /* answers: by what */
+    uint8_t digits_n;    /* of this chunk's size */
     uint8_t role;
+    uint8_t state;
     uint8_t fault;
-    bool no_body;       /* the answer to HEAD */
-    bool switch_asked;  /* a 101 is welcome */
-    bool seen_crlf;     /* the one empty line before a request was there */
-    bool trailers_seen; /* the section has a line */
+    bool switch_asked; /* a 101 is welcome */
+    bool empty_seen;   /* the one empty line before a request was there */
+    bool start_seen;   /* the start line was checked */
 };
 
 /* `limits` must outlive it. Takes no memory until a head comes in pieces. */
