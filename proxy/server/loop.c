@@ -232,8 +232,8 @@ watch_write(struct watch *w, bool on)
     if (w->writing == on || !w->read)
         return;
     if (!w->write)
-        w->write = event_new(w->loop->base, w->fd, EV_WRITE | EV_PERSIST,
-                             on_write, w);
+        w->write =
+            event_new(w->loop->base, w->fd, EV_WRITE | EV_PERSIST, on_write, w);
     w->writing = on;
     if (!w->write ||
         (on ? event_add(w->write, NULL) : event_del(w->write)) != 0)

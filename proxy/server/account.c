@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proxy/server/account.h"
+
+#include "proxy/observe/record.h"
+#include "proxy/server/conn.h"
+#include "proxy/server/worker.h"
+#include "translators/lens/lens.h"
+
+#include <sys/socket.h>
+#include <time.h>
+
+#define NO_CELL UINT32_MAX
+#define CLASSES 5 /* 1xx (the client left) ... 5xx */
+#define SOURCES 16
+
+/* By arm (baseline's pool, canary's pool), by client version + 1, by class. */
+struct route_cells {
+    uint32_t *requests;
+    size_t n_clients;
+    uint32_t time[2];
+    uint32_t received, sent;
+    uint32_t arms[8];
+    uint32_t detect[SOURCES];
+};
+
+static bool
+init_route(struct worker *w, const struct gen_route *r, struct route_cells *c)
+{
+    struct metrics *m = w->metrics;
+
+    c->n_clients = r->api ? r->api->lens->n_versions + 1 : 1;
+    c->requests =
+        arena_array(w->arena, 2 * c->n_clients * CLASSES, sizeof(*c->requests));
+    if (!c->requests)
+        return false;
+    memset(c->requests, 0xff, 2 * c->n_clients * CLASSES * sizeof(uint32_t));
+    memset(c->arms, 0xff, sizeof(c->arms));
+    memset(c->detect, 0xff, sizeof(c->detect));
+    for (size_t arm = 0; arm < (r->canary ? 2u : 1u); arm++)
+        c->time[arm] =
+            metrics_cell(m, METRIC_REQUEST_TIME,
+                         (const span[]){r->name, arm ? r->canary->pool->name
+                                                     : r->pool->name},
+                         2);
+    c->received = metrics_cell(m, METRIC_RECEIVED_BYTES, &r->name, 1);
+    c->sent = metrics_cell(m, METRIC_SENT_BYTES, &r->name, 1);
+    return true;
+}
+
+struct route_cells *
+account_new(struct worker *w)
+{
+    struct route_cells *cells =
+        arena_array(w->arena, w->gen->n_routes, sizeof(*cells));
+
+    for (size_t i = 0; cells && i < w->gen->n_routes; i++)
+        if (!init_route(w, &w->gen->routes[i], &cells[i]))
+            return NULL;
+    return cells;
+}
+
+/* ── words ───────────────────────────────────────────────────────────────── */
+
+static unsigned
+status_of(const struct exchange *x)
+{
+    return x->has_head ? (unsigned)x->answer->status : 0;
+}
+
+static span
+client_label(const struct exchange *x)
+{
+    const struct decision *d = &x->decision;
+
+    return d->api && d->client >= 0 ? detect_label(d->api->detect, d->client)
+                                    : (span){0};
+}
+
+static span
+pool_label(const struct exchange *x)
+{
+    const struct gen_pool *pool = x->decision.pool;
+
+    return pool && pool->api && pool->version >= 0
+               ? detect_label(pool->api->detect, pool->version)
+               : (span){0};
+}
+
+static const char *
+source_word(const struct decision *d)
+{
+    switch (d->detect.outcome) {
+    case DETECT_SPOKEN:
+        return detect_kind_name(d->detect.kind);
+    case DETECT_ASSUMED:
+        return "default";
+    case DETECT_MISSING:
+        return "missing";
+    case DETECT_UNKNOWN:
+        return "unknown";
+    case DETECT_CONFLICT:
+        return "conflict";
+    case DETECT_NEEDS_BODY:
+        return "body";
+    case DETECT_PREFLIGHT:
+        return "preflight";
+    }
+    return "";
+}
+
+static size_t
+source_index(const struct decision *d)
+{
+    return d->detect.outcome == DETECT_SPOKEN ? (size_t)d->detect.kind
+                                              : 8 + (size_t)d->detect.outcome;
+}
+
+static_assert(DETECT_BODY == 7 && DETECT_PREFLIGHT == 6, "source_index");
+
+static uint64_t
+notices_n(const struct translate *tr)
+{
+    size_t n = 0, sum = 0;
+    const struct translation_notice *all =
+        tr->t ? translation_notices(tr->t, &n) : NULL;
+
+    for (size_t i = 0; i < n; i++)
+        sum += all[i].n;
+    return sum;
+}
+
+/* ── metrics ─────────────────────────────────────────────────────────────── */
+
+static void
+count_request(struct exchange *x, struct route_cells *c, uint64_t us)
+{
+    const struct decision *d = &x->decision;
+    struct metrics *m = x->worker->metrics;
+    static const char *const classes[CLASSES] = {"1xx", "2xx", "3xx", "4xx",
+                                                 "5xx"};
+    size_t class = status_of(x) / 100, arm = d->arm == ARM_CANARY;
+
+    class = class > 0 && class <= CLASSES ? class - 1 : 0;
+    size_t i = (arm * c->n_clients + (size_t)(d->client + 1)) * CLASSES + class;
+    if (c->requests[i] == NO_CELL)
+        c->requests[i] = metrics_cell(
+            m, METRIC_REQUESTS,
+            (const span[]){d->route->name, d->pool ? d->pool->name : (span){0},
+                           client_label(x), span_str(classes[class])},
+            4);
+    metrics_add(m, c->requests[i], 1);
+    metrics_observe_us(m, c->time[arm], us);
+    if (x->request_bytes)
+        metrics_add(m, c->received, (int64_t)x->request_bytes);
+    metrics_add(m, c->sent, (int64_t)x->answer_bytes);
+}
+
+static void
+count_decision(struct exchange *x, struct route_cells *c)
+{
+    const struct decision *d = &x->decision;
+    struct metrics *m = x->worker->metrics;
+
+    if (d->route->canary && d->pool) {
+        if (c->arms[d->arm] == NO_CELL)
+            c->arms[d->arm] = metrics_cell(
+                m, METRIC_SPLIT,
+                (const span[]){d->route->name, span_str(arm_word(d->arm))}, 2);
+        metrics_add(m, c->arms[d->arm], 1);
+    }
+    if (!d->api)
+        return;
+    size_t source = source_index(d);
+    if (c->detect[source] == NO_CELL)
+        c->detect[source] = metrics_cell(
+            m, METRIC_DETECT,
+            (const span[]){d->api->name, span_str(source_word(d))}, 2);
+    metrics_add(m, c->detect[source], 1);
+    if (d->client >= 0)
+        metrics_count(m, METRIC_CLIENTS, 1, d->api->name, client_label(x),
+                      d->platform);
+}
+
+static void
+count_translation(struct exchange *x, const struct translate *tr, span kind)
+{
+    struct metrics *m = x->worker->metrics;
+    size_t n = 0;
+    const struct translation_notice *all;
+
+    if (!tr->t)
+        return;
+    metrics_observe_us(m,
+                       metrics_cell(m, METRIC_TRANSLATE_TIME,
+                                    (const span[]){x->decision.api->name, kind},
+                                    2),
+                       tr->us);
+    all = translation_notices(tr->t, &n);
+    for (size_t i = 0; i < n; i++)
+        metrics_count(m, METRIC_NOTICES, (int64_t)all[i].n, all[i].change,
+                      span_str(notice_word(all[i].kind)));
+}
+
+/* ── the log line ────────────────────────────────────────────────────────── */
+
+static void
+log_time(struct access *a, uint64_t ms)
+{
+    time_t s = (time_t)(ms / 1000);
+    struct tm t;
+    char text[40];
+
+    gmtime_r(&s, &t);
+    size_t n = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &t);
+    snprintf(text + n, sizeof(text) - n, ".%03uZ", (unsigned)(ms % 1000));
+    access_text(a, "time", span_str(text));
+}
+
+static void
+log_line(struct exchange *x, uint64_t us)
+{
+    struct access *a = &x->worker->access;
+    const struct decision *d = &x->decision;
+
+    if (!access_is_on(a))
+        return;
+    access_begin(a);
+    log_time(a, loop_wall_ms());
+    access_text(a, "id", x->id);
+    access_text(a, "client", span_of(x->conn->peer, x->conn->peer_len));
+    access_text(a, "protocol", span_str(x->conn->speaks));
+    access_text(a, "method", x->request ? x->request->method_token : (span){0});
+    access_text(a, "host", x->request ? x->request->host : (span){0});
+    access_text(a, "path", x->path);
+    if (d->route)
+        access_text(a, "route", d->route->name);
+    if (d->api) {
+        access_text(a, "version_from", client_label(x));
+        access_text(a, "version_source", span_str(source_word(d)));
+        access_text(a, "version_to", pool_label(x));
+    }
+    if (d->platform.len)
+        access_text(a, "platform", d->platform);
+    if (d->route && d->route->canary) {
+        access_text(a, "arm", span_str(arm_word(d->arm)));
+        if (d->subject.len)
+            access_u64(a, "bucket", d->bucket);
+        access_u64(a, "weight_ppm", d->weight_ppm);
+    }
+    if (d->pool) {
+        access_text(a, "pool", d->pool->name);
+        access_text(a, "endpoint", x->endpoint);
+    }
+    access_u64(a, "status", status_of(x));
+    if (x->is_broken)
+        access_bool(a, "broken", true);
+    if (x->pool_status != status_of(x))
+        access_u64(a, "pool_status", x->pool_status);
+    access_u64(a, "bytes_in", x->request_bytes);
+    access_u64(a, "bytes_out", x->answer_bytes);
+    access_u64(a, "duration_us", us);
+    if (x->up_way.t || x->down_way.t) {
+        access_u64(a, "translation_us", x->up_way.us + x->down_way.us);
+        access_u64(a, "notices",
+                   notices_n(&x->up_way) + notices_n(&x->down_way));
+    }
+    if (x->was_retried)
+        access_bool(a, "retried", true);
+    if (x->problem)
+        access_text(a, "problem", span_str(x->problem));
+    access_end(a);
+}
+
+/* ── the record ──────────────────────────────────────────────────────────── */
+
+/* Names of the changes between two versions, in the order they were applied. */
+static span
+changes_of(struct exchange *x, char *room, size_t size)
+{
+    const struct decision *d = &x->decision;
+    size_t n = 0;
+
+    if (!d->translates)
+        return (span){0};
+    size_t a = (size_t)d->client, b = (size_t)d->pool->version;
+    size_t low = a < b ? a : b, high = a < b ? b : a;
+
+    for (size_t i = 0; i < d->api->lens->n_changes; i++) {
+        const struct lens_change *c = &d->api->lens->changes[i];
+
+        if (c->table < low || c->table >= high || n + c->name.len + 1 >= size)
+            continue;
+        if (n)
+            room[n++] = ',';
+        memcpy(room + n, c->name.at, c->name.len);
+        n += c->name.len;
+    }
+    return span_of(room, n);
+}
+
+void
+account_flush(struct worker *w)
+{
+    span s = buf_span(&w->report);
+
+    if (s.len == 0)
+        return;
+    if (send(w->env->report_fd, s.at, s.len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+        metrics_count(w->metrics, METRIC_LOG_DROPPED, 1, SPAN("report"));
+    buf_clear(&w->report);
+}
+
+static void
+report(struct exchange *x, uint64_t us)
+{
+    struct worker *w = x->worker;
+    const struct decision *d = &x->decision;
+    char changes[RECORD_TEXT_MAX];
+    struct record r = {
+        .time_ms = loop_wall_ms(),
+        .generation = w->gen->number,
+        .worker = w->env->index,
+        .status = status_of(x),
+        .pool_status = x->pool_status,
+        .subject_known = d->subject.len != 0,
+        .bucket = d->bucket,
+        .weight_ppm = d->weight_ppm,
+        .canary = d->arm == ARM_CANARY,
+        .fallback = d->arm == ARM_FALLBACK,
+        .request_bytes = x->request_bytes,
+        .answer_bytes = x->answer_bytes,
+        .translate_us = x->up_way.us + x->down_way.us,
+        .pool_us = x->answered_us ? x->answered_us - x->asked_us : 0,
+        .total_us = us,
+        .notices = notices_n(&x->up_way) + notices_n(&x->down_way),
+        .id = x->id,
+        .method = x->request->method_token,
+        .route = d->route ? d->route->name : (span){0},
+        .platform = d->platform,
+        .version_from = client_label(x),
+        .version_source = span_str(d->api ? source_word(d) : ""),
+        .version_to = pool_label(x),
+        .pool = d->pool ? d->pool->name : (span){0},
+        .endpoint = x->endpoint,
+        .changes = changes_of(x, changes, sizeof(changes)),
+        .notice = translate_notices(x),
+        .problem = span_str(x->problem ? x->problem : ""),
+    };
+
+    if (w->env->report_fd < 0 || record_put(&w->report, &r))
+        return;
+    account_flush(w);
+    if (!record_put(&w->report, &r))
+        metrics_count(w->metrics, METRIC_LOG_DROPPED, 1, SPAN("report"));
+}
+
+void
+exchange_account(struct exchange *x)
+{
+    uint64_t us = loop_clock_us() - x->began_us;
+
+    if (!x->request && !x->has_head)
+        return; /* nothing came but bytes of no request */
+    log_line(x, us);
+    if (!x->request)
+        return;
+    report(x, us);
+    if (!x->decision.route)
+        return;
+    struct route_cells *c = &x->worker->cells[x->decision.route->index];
+    count_request(x, c, us);
+    count_decision(x, c);
+    count_translation(x, &x->up_way, SPAN("request"));
+    count_translation(x, &x->down_way, SPAN("answer"));
+    if (x->answered_us && x->decision.pool)
+        metrics_observe_us(x->worker->metrics,
+                           metrics_cell(x->worker->metrics,
+                                        METRIC_UPSTREAM_TIME,
+                                        &x->decision.pool->name, 1),
+                           x->answered_us - x->asked_us);
+}

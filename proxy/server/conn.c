@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proxy/server/conn.h"
+
+#include "proxy/observe/log.h"
+#include "proxy/server/exchange.h"
+#include "proxy/server/forward.h"
+#include "proxy/server/tls.h"
+#include "proxy/server/worker.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define MAGIC     0x636f6e6eu
+#define LINGER_MS ((uint64_t)2000)
+
+static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+#define PREFACE (sizeof(preface) - 1)
+
+struct conn *
+conn_of(void *arg)
+{
+    struct conn *c = arg;
+
+    assert(c->magic == MAGIC);
+    return c;
+}
+
+/* ── states ──────────────────────────────────────────────────────────────── */
+
+static uint64_t
+time_in(const struct conn *c, enum conn_state state)
+{
+    const struct gen_limits *l = &c->worker->gen->limits;
+
+    switch (state) {
+    case CONN_HANDSHAKE:
+        return l->handshake_ms;
+    case CONN_FRESH:
+    case CONN_HEAD:
+        return l->head_ms;
+    case CONN_IDLE:
+        return l->idle_h1_ms;
+    case CONN_BUSY:
+    case CONN_H2:
+        return l->send_ms < l->idle_h2_ms ? l->send_ms : l->idle_h2_ms;
+    case CONN_LINGER:
+        return LINGER_MS;
+    case CONN_DEAD:
+        break;
+    }
+    return 0;
+}
+
+static bool
+is_step(enum conn_state from, enum conn_state to)
+{
+    switch (to) {
+    case CONN_HANDSHAKE:
+        return false;
+    case CONN_FRESH:
+        return from == CONN_HANDSHAKE;
+    case CONN_HEAD:
+        return from == CONN_FRESH || from == CONN_IDLE;
+    case CONN_BUSY:
+        return from == CONN_HEAD;
+    case CONN_IDLE:
+        return from == CONN_BUSY;
+    case CONN_H2:
+        return from == CONN_FRESH || from == CONN_HANDSHAKE;
+    case CONN_LINGER:
+    case CONN_DEAD:
+        return from != CONN_DEAD;
+    }
+    return false;
+}
+
+void
+conn_enter(struct conn *c, enum conn_state state)
+{
+    assert(is_step(c->state, state));
+    c->state = state;
+    if (state == CONN_DEAD)
+        timer_clear(&c->timer);
+    else
+        timer_set(&c->timer, c->worker->loop, time_in(c, state));
+}
+
+static void
+count_open(struct conn *c, int64_t by)
+{
+    metrics_count(c->worker->metrics, METRIC_CONNECTIONS, by,
+                  span_str(c->speaks));
+}
+
+static void
+speak(struct conn *c, const char *what)
+{
+    count_open(c, -1);
+    c->speaks = what;
+    count_open(c, 1);
+}
+
+/* ── ends ────────────────────────────────────────────────────────────────── */
+
+void
+conn_close(struct conn *c, bool reset)
+{
+    struct worker *w = c->worker;
+
+    if (c->state == CONN_DEAD)
+        return;
+    conn_enter(c, CONN_DEAD);
+    if (c->h2)
+        conn_h2_gone(c);
+    else
+        conn_h1_gone(c);
+    io_close(&c->io, reset);
+    buf_fini(&c->ahead);
+    count_open(c, -1);
+    if (c->prev)
+        c->prev->next = c->next;
+    else
+        w->conns = c->next;
+    if (c->next)
+        c->next->prev = c->prev;
+    w->n_conns--;
+    c->next_dead = w->dead_conns;
+    w->dead_conns = c;
+}
+
+void
+conn_linger(struct conn *c)
+{
+    if (c->state == CONN_LINGER || c->state == CONN_DEAD)
+        return;
+    conn_enter(c, CONN_LINGER);
+    io_end(&c->io);
+    if (c->has_eof)
+        return; /* nothing to wait for but our own bytes */
+    conn_read(c, true);
+}
+
+static void
+on_timer(void *arg)
+{
+    struct conn *c = conn_of(arg);
+    struct worker *w = c->worker;
+    uint64_t now = loop_now_ms(w->loop);
+
+    if (io_waiting(&c->io) && c->state != CONN_LINGER &&
+        now - c->io.progress_ms >= w->gen->limits.send_ms) {
+        metrics_count(w->metrics, METRIC_LIMITS, 1, SPAN("send_ms"));
+        conn_close(c, true);
+        worker_flush(w);
+        return;
+    }
+    switch (c->state) {
+    case CONN_HANDSHAKE:
+    case CONN_FRESH:
+    case CONN_IDLE:
+    case CONN_LINGER:
+        conn_close(c, false);
+        break;
+    case CONN_HEAD:
+        conn_h1_timeout(c);
+        break;
+    case CONN_BUSY:
+        timer_set(&c->timer, w->loop, time_in(c, c->state));
+        break;
+    case CONN_H2:
+        timer_set(&c->timer, w->loop, time_in(c, c->state));
+        conn_h2_timeout(c);
+        break;
+    case CONN_DEAD:
+        break;
+    }
+    worker_flush(w);
+}
+
+/* ── reading ─────────────────────────────────────────────────────────────── */
+
+void
+conn_read(struct conn *c, bool on)
+{
+    if (c->state != CONN_DEAD)
+        watch_read(&c->io.watch, on && !c->has_eof);
+}
+
+void
+conn_later(struct conn *c)
+{
+    if (c->is_later || c->state == CONN_DEAD)
+        return;
+    c->is_later = true;
+    c->next_later = c->worker->later;
+    c->worker->later = c;
+}
+
+static void
+begin_h2(struct conn *c)
+{
+    conn_enter(c, CONN_H2);
+    speak(c, "h2");
+    conn_h2_begin(c);
+}
+
+/* h2 by prior knowledge, or h1: the first bytes tell. */
+static void
+feed_fresh(struct conn *c, span in)
+{
+    span all = in;
+
+    if (buf_len(&c->ahead)) {
+        buf_add(&c->ahead, in);
+        all = buf_span(&c->ahead);
+    }
+    size_t n = all.len < PREFACE ? all.len : PREFACE;
+    if (!c->io.tls && memcmp(all.at, preface, n) == 0) {
+        if (n < PREFACE) {
+            if (buf_len(&c->ahead) == 0)
+                buf_add(&c->ahead, in);
+            return;
+        }
+        begin_h2(c);
+    } else {
+        speak(c, c->io.tls ? "tls_h1" : "h1");
+        conn_h1_begin(c);
+    }
+    struct buf held = c->ahead;
+    buf_init(&c->ahead, held.max);
+    if (c->h2)
+        conn_h2_feed(c, all);
+    else if (c->state != CONN_DEAD)
+        conn_h1_feed(c, all);
+    worker_flush(c->worker);
+    buf_fini(&held);
+}
+
+static void
+end_handshake(struct conn *c)
+{
+    bool is_h2 = tls_is_h2(c->io.tls);
+
+    metrics_count(c->worker->metrics, METRIC_HANDSHAKES, 1,
+                  tls_is_resumed(c->io.tls) ? SPAN("resumed") : SPAN("full"));
+    if (is_h2) {
+        begin_h2(c);
+        return;
+    }
+    conn_enter(c, CONN_FRESH);
+}
+
+static void
+feed(struct conn *c, span in)
+{
+    switch (c->state) {
+    case CONN_FRESH:
+        feed_fresh(c, in);
+        break;
+    case CONN_HEAD:
+    case CONN_BUSY:
+    case CONN_IDLE:
+        conn_h1_feed(c, in);
+        break;
+    case CONN_H2:
+        conn_h2_feed(c, in);
+        break;
+    case CONN_HANDSHAKE:
+    case CONN_LINGER: /* what still comes is not looked at */
+    case CONN_DEAD:
+        break;
+    }
+}
+
+static void
+at_eof(struct conn *c)
+{
+    c->has_eof = true;
+    conn_read(c, false);
+    switch (c->state) {
+    case CONN_HEAD:
+    case CONN_BUSY:
+    case CONN_IDLE:
+        conn_h1_eof(c);
+        break;
+    case CONN_LINGER:
+        if (io_waiting(&c->io) == 0)
+            conn_close(c, false);
+        break;
+    case CONN_HANDSHAKE:
+    case CONN_FRESH:
+    case CONN_H2:
+    case CONN_DEAD:
+        conn_close(c, false);
+        break;
+    }
+}
+
+static void
+readable(struct conn *c)
+{
+    span in;
+    enum io_got got = io_read(&c->io, &in, NULL);
+
+    if (c->state == CONN_HANDSHAKE && got != IO_BROKEN &&
+        tls_is_ready(c->io.tls))
+        end_handshake(c);
+    switch (got) {
+    case IO_BYTES:
+        feed(c, in);
+        break;
+    case IO_LATER:
+        break;
+    case IO_END:
+        at_eof(c);
+        break;
+    case IO_BROKEN:
+        if (c->state == CONN_HANDSHAKE)
+            metrics_count(c->worker->metrics, METRIC_HANDSHAKES, 1,
+                          SPAN("failed"));
+        conn_close(c, false);
+        break;
+    }
+}
+
+static void
+writable(struct conn *c)
+{
+    bool is_empty = io_drain(&c->io);
+
+    if (c->state == CONN_LINGER) {
+        if (is_empty && c->has_eof)
+            conn_close(c, false);
+        return;
+    }
+    if (!is_empty && io_waiting(&c->io) > c->worker->gen->limits.stream_low)
+        return;
+    if (c->h2)
+        conn_later(c);
+    else
+        conn_h1_drained(c);
+}
+
+static void
+on_ready(void *arg, unsigned ready)
+{
+    struct conn *c = conn_of(arg);
+    struct worker *w = c->worker;
+
+    if (c->state == CONN_DEAD)
+        return;
+    if (c->io.is_broken)
+        conn_close(c, false);
+    else if (ready & LOOP_READ)
+        readable(c);
+    else
+        writable(c);
+    if (c->state != CONN_DEAD && c->io.is_broken)
+        conn_close(c, false);
+    worker_flush(w);
+}
+
+/* ── the beginning ───────────────────────────────────────────────────────── */
+
+static void
+note_peer(struct conn *c, const struct sockaddr *peer, size_t len)
+{
+    char text[INET6_ADDRSTRLEN] = "unix";
+    const char *open = "", *close = "";
+
+    if (peer && peer->sa_family == AF_INET) {
+        inet_ntop(AF_INET,
+                  &((const struct sockaddr_in *)(const void *)peer)->sin_addr,
+                  text, sizeof(text));
+    } else if (peer && peer->sa_family == AF_INET6) {
+        inet_ntop(AF_INET6,
+                  &((const struct sockaddr_in6 *)(const void *)peer)->sin6_addr,
+                  text, sizeof(text));
+        open = "[";
+        close = "]";
+    }
+    c->peer_len =
+        (size_t)snprintf(c->peer, sizeof(c->peer), "%s%s%s", open, text, close);
+    c->is_trusted = forward_trusts(c, peer, len);
+}
+
+static void
+link_conn(struct conn *c)
+{
+    struct worker *w = c->worker;
+
+    c->next = w->conns;
+    if (w->conns)
+        w->conns->prev = c;
+    w->conns = c;
+    w->n_conns++;
+}
+
+void
+conn_accept(struct worker *w, size_t listener, int fd,
+            const struct sockaddr *peer, size_t peer_len)
+{
+    const struct gen_listener *gen = &w->gen->listeners[listener];
+    struct conn *c = calloc(1, sizeof(*c));
+    int one = 1;
+
+    if (!c || !io_init(&c->io, w, fd, on_ready, c)) {
+        free(c);
+        close(fd);
+        return;
+    }
+    c->magic = MAGIC;
+    c->worker = w;
+    c->listener = gen;
+    c->listener_index = listener;
+    c->state = gen->tls ? CONN_HANDSHAKE : CONN_FRESH;
+    c->speaks = "fresh";
+    timer_init(&c->timer, on_timer, c);
+    buf_init(&c->ahead, 2 * WORKER_SCRATCH);
+    h1_init(&c->h1, H1_REQUESTS, &w->request_limits);
+    if (gen->at.path.len == 0)
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+    note_peer(c, peer, peer_len);
+    count_open(c, 1);
+    link_conn(c);
+    if (gen->tls && !(c->io.tls = tls_new(w, gen->tls))) {
+        conn_close(c, false);
+        return;
+    }
+    timer_set(&c->timer, w->loop, time_in(c, c->state));
+    conn_read(c, true);
+}

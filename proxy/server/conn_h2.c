@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The client's side of exchanges over HTTP/2: as many as there are streams.
+ * Answers wait in each exchange's to_client and are pulled when the batch of
+ * events is done, so that the frames of many streams leave in one send.
+ */
+#include "proxy/server/conn.h"
+#include "proxy/server/exchange.h"
+#include "proxy/server/worker.h"
+
+#define GATHER ((size_t)64 * 1024) /* then the socket is asked */
+#define GO_MS  ((uint64_t)200)     /* between the two steps of GOAWAY */
+
+/* ── what the exchange says ──────────────────────────────────────────────── */
+
+static span
+peek(void *conn, struct h2_stream *s, size_t max, bool *ends,
+     const struct fields **trailers, bool *failed)
+{
+    struct exchange *x = h2_stream_user(s);
+    span run = {0};
+
+    (void)conn;
+    if (!x) {
+        *failed = true;
+        return run;
+    }
+    run = span_take(buf_span(&x->to_client), max);
+    *ends = x->to_client_ends && run.len == buf_len(&x->to_client);
+    if (*ends)
+        *trailers = x->answer_trailers;
+    return run;
+}
+
+static void
+took_answer(void *conn, struct h2_stream *s, size_t n)
+{
+    struct exchange *x = h2_stream_user(s);
+
+    (void)conn;
+    if (!x)
+        return;
+    buf_consume(&x->to_client, n);
+    if (buf_len(&x->to_client) <= x->worker->gen->limits.stream_low)
+        exchange_drained(x);
+}
+
+static const struct h2_source source = {.peek = peek, .took = took_answer};
+
+static void
+down_head(struct exchange *x, struct http_head *h)
+{
+    bool has_body = h->body != HTTP_BODY_NONE &&
+                    !http_status_is_bodyless(h->status) &&
+                    !(x->request && x->request->method == METHOD_HEAD);
+
+    if (h2_answer(x->stream, h, has_body ? &source : NULL) != OK)
+        h2_reset(x->stream, H2_INTERNAL_ERROR);
+    conn_later(x->conn);
+}
+
+static void
+down_interim(struct exchange *x, struct http_head *h)
+{
+    if (h2_interim(x->stream, h) == OK)
+        conn_later(x->conn);
+}
+
+static void
+down_go_on(struct exchange *x)
+{
+    struct http_head h;
+
+    head_init(&h, x->arena);
+    h.status = 100;
+    down_interim(x, &h);
+}
+
+static void
+down_body(struct exchange *x, span bytes)
+{
+    buf_add(&x->to_client, bytes);
+    if (buf_failed(&x->to_client))
+        h2_reset(x->stream, H2_INTERNAL_ERROR);
+    else
+        h2_resume(x->stream);
+    conn_later(x->conn);
+}
+
+static void
+down_end(struct exchange *x, const struct fields *trailers)
+{
+    x->to_client_ends = true;
+    x->answer_trailers = trailers;
+    h2_resume(x->stream);
+    conn_later(x->conn);
+}
+
+static void
+down_broken(struct exchange *x)
+{
+    h2_reset(x->stream, H2_INTERNAL_ERROR);
+    conn_later(x->conn);
+}
+
+static void
+down_read(struct exchange *x, bool on)
+{
+    (void)x;
+    (void)on; /* the window is: what is not taken is not asked for */
+}
+
+static void
+down_took(struct exchange *x, size_t n)
+{
+    if (n == 0)
+        return;
+    h2_consumed(x->stream, n);
+    conn_later(x->conn);
+}
+
+static size_t
+down_waiting(const struct exchange *x)
+{
+    return buf_len(&x->to_client);
+}
+
+static const struct down down_h2 = {
+    .head = down_head,
+    .interim = down_interim,
+    .go_on = down_go_on,
+    .body = down_body,
+    .end = down_end,
+    .broken = down_broken,
+    .read = down_read,
+    .took = down_took,
+    .waiting = down_waiting,
+};
+
+/* ── what the client says ────────────────────────────────────────────────── */
+
+static struct arena *
+on_open(void *conn, struct h2_stream *s)
+{
+    struct conn *c = conn_of(conn);
+    struct exchange *x = exchange_new(c, &down_h2);
+
+    if (!x)
+        return NULL;
+    x->stream = s;
+    h2_stream_set_user(s, x);
+    c->n_streams++;
+    return x->arena;
+}
+
+static void
+on_request(void *conn, struct h2_stream *s, struct http_head *head, bool ends)
+{
+    (void)conn;
+    exchange_request(exchange_of(h2_stream_user(s)), head, ends);
+}
+
+static void
+on_bad_request(void *conn, struct h2_stream *s, enum fault f)
+{
+    (void)conn;
+    exchange_bad_request(exchange_of(h2_stream_user(s)), f);
+}
+
+static void
+on_body(void *conn, struct h2_stream *s, span bytes)
+{
+    (void)conn;
+    exchange_request_body(exchange_of(h2_stream_user(s)), bytes);
+}
+
+static void
+on_end(void *conn, struct h2_stream *s, struct fields *trailers)
+{
+    (void)conn;
+    exchange_request_end(exchange_of(h2_stream_user(s)), trailers);
+}
+
+static void
+on_close(void *conn, struct h2_stream *s, uint32_t code)
+{
+    struct conn *c = conn_of(conn);
+    struct exchange *x = h2_stream_user(s);
+
+    (void)code;
+    c->n_streams--;
+    c->h2_since = loop_now_ms(c->worker->loop);
+    h2_stream_set_user(s, NULL);
+    if (!x)
+        return;
+    if (!h2_is_answered(s))
+        x->is_broken = true;
+    exchange_gone(x);
+}
+
+static const struct h2_events events = {
+    .open = on_open,
+    .request = on_request,
+    .bad_request = on_bad_request,
+    .body = on_body,
+    .end = on_end,
+    .close = on_close,
+};
+
+void
+conn_h2_begin(struct conn *c)
+{
+    c->h2_since = loop_now_ms(c->worker->loop);
+    c->h2 = h2_server_new(&c->worker->h2_limits, &events, c);
+    if (!c->h2) {
+        conn_close(c, false);
+        return;
+    }
+    if (c->worker->is_draining)
+        conn_h2_drain(c);
+    conn_later(c);
+}
+
+void
+conn_h2_feed(struct conn *c, span in)
+{
+    if (!c->h2)
+        return;
+    /* H2_DONE shows again in the gather that follows. */
+    if (h2_feed(c->h2, in, loop_now_ms(c->worker->loop)) != H2_FREED)
+        conn_later(c);
+}
+
+static void
+note_abuse(struct conn *c)
+{
+    const char *limit = h2_limit_reached(c->h2);
+
+    if (limit[0])
+        metrics_count(c->worker->metrics, METRIC_LIMITS, 1, span_str(limit));
+}
+
+void
+conn_h2_gather(struct conn *c)
+{
+    struct worker *w = c->worker;
+    size_t high = w->gen->limits.stream_high;
+    enum h2_step step = H2_OK;
+    size_t n = GATHER;
+
+    if (c->state != CONN_H2)
+        return;
+    /* Ends: as soon as less came than was asked for, or the socket is full. */
+    while (n >= GATHER && step == H2_OK && io_waiting(&c->io) <= high) {
+        step = h2_gather(c->h2, &w->frames, GATHER, loop_now_ms(w->loop));
+        n = buf_len(&w->frames);
+        io_put(&c->io, buf_span(&w->frames));
+        io_flush(&c->io);
+        buf_clear(&w->frames);
+    }
+    if (step == H2_FREED)
+        return;
+    if (step == H2_DONE) {
+        note_abuse(c);
+        conn_linger(c);
+        return;
+    }
+    /* Who does not read our frames may not send more of his. */
+    conn_read(c, io_waiting(&c->io) <= high);
+}
+
+void
+conn_h2_drain(struct conn *c)
+{
+    if (c->told_to_go || c->state != CONN_H2)
+        return;
+    c->told_to_go = true;
+    h2_shutdown_notice(c->h2);
+    timer_set(&c->timer, c->worker->loop, GO_MS);
+    conn_later(c);
+}
+
+void
+conn_h2_timeout(struct conn *c)
+{
+    struct worker *w = c->worker;
+    bool is_idle = h2_streams_n(c->h2) == 0;
+    uint64_t idle_ms = loop_now_ms(w->loop) - c->h2_since;
+
+    if (c->told_to_go || (is_idle && idle_ms >= w->gen->limits.idle_h2_ms))
+        h2_goaway(c->h2);
+    conn_later(c);
+}
+
+void
+conn_h2_gone(struct conn *c)
+{
+    h2_free(&c->h2);
+    h1_fini(&c->h1);
+}

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proxy/server/endpoint.h"
+
+#include "proxy/observe/log.h"
+#include "proxy/server/worker.h"
+#include "routing/balance.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <sys/un.h>
+
+#define EJECT_FIRST_MS ((uint64_t)500)
+#define EJECT_MAX_MS   ((uint64_t)10000)
+
+static struct pool *
+pool_of(struct upstreams *u, const struct gen_pool *gen)
+{
+    size_t i = (size_t)(gen - u->worker->gen->pools);
+
+    assert(i < u->n_pools);
+    return &u->pools[i];
+}
+
+/* ── making ──────────────────────────────────────────────────────────────── */
+
+static bool
+init_pool(struct upstreams *u, struct pool *p, const struct gen_pool *gen,
+          struct endpoint *endpoints)
+{
+    struct arena *a = u->worker->arena;
+    struct metrics *m = u->worker->metrics;
+    size_t words = BALANCE_WORDS(gen->n_endpoints);
+
+    *p = (struct pool){.upstreams = u, .gen = gen, .endpoints = endpoints};
+    p->active = arena_array(a, gen->n_endpoints, sizeof(*p->active));
+    p->up = arena_array(a, words, sizeof(*p->up));
+    p->usable = arena_array(a, words, sizeof(*p->usable));
+    p->choice = arena_array(a, words, sizeof(*p->choice));
+    p->open_cell = metrics_cell(m, METRIC_UPSTREAM_CONNECTIONS, &gen->name, 1);
+    p->connects_cell = metrics_cell(m, METRIC_UPSTREAM_CONNECTS, &gen->name, 1);
+    p->ejected_cell = metrics_cell(m, METRIC_EJECTED, &gen->name, 1);
+    for (size_t i = 0; i < gen->n_endpoints; i++)
+        endpoints[i] = (struct endpoint){.gen = &gen->endpoints[i],
+                                         .pool = p,
+                                         .index = i,
+                                         .slot = SEGMENT_NO_SLOT};
+    return p->active && p->up && p->usable && p->choice;
+}
+
+struct upstreams *
+upstreams_new(struct worker *w)
+{
+    struct upstreams *u = arena_alloc(w->arena, sizeof(*u));
+    size_t at = 0;
+
+    if (!u)
+        return NULL;
+    u->worker = w;
+    u->n_pools = w->gen->n_pools;
+    for (size_t i = 0; i < u->n_pools; i++)
+        u->n_endpoints += w->gen->pools[i].n_endpoints;
+    u->pools = arena_array(w->arena, u->n_pools, sizeof(*u->pools));
+    u->endpoints = arena_array(w->arena, u->n_endpoints, sizeof(*u->endpoints));
+    if (!u->pools || !u->endpoints)
+        return NULL;
+    for (size_t i = 0; i < u->n_pools; i++) {
+        const struct gen_pool *gen = &w->gen->pools[i];
+
+        if (!init_pool(u, &u->pools[i], gen, u->endpoints + at))
+            return NULL;
+        at += gen->n_endpoints;
+    }
+    return u;
+}
+
+static void
+read_views(struct upstreams *u)
+{
+    const struct endpoints *segment = u->worker->env->endpoints;
+
+    for (size_t i = 0; i < u->n_endpoints; i++) {
+        struct endpoint *e = &u->endpoints[i];
+
+        /* Torn by a writer that died: what was there stays good. */
+        if (e->slot != SEGMENT_NO_SLOT &&
+            endpoints_read(segment, e->slot, &e->view))
+            e->has_view = true;
+    }
+    for (size_t i = 0; i < u->n_pools; i++)
+        u->pools[i].look_ms = 0;
+}
+
+void
+upstreams_find(struct upstreams *u)
+{
+    const struct endpoints *segment = u->worker->env->endpoints;
+    char name[ENDPOINT_NAME_MAX];
+
+    if (!segment)
+        return;
+    u->version = endpoints_version(segment);
+    for (size_t i = 0; i < u->n_endpoints; i++) {
+        struct endpoint *e = &u->endpoints[i];
+
+        endpoints_name(e->pool->gen->name, e->gen->url, name);
+        e->slot = endpoints_find(segment, name);
+    }
+    read_views(u);
+}
+
+/* ── health ──────────────────────────────────────────────────────────────── */
+
+static void
+set_bit(uint64_t *words, size_t i, bool on)
+{
+    uint64_t bit = (uint64_t)1 << (i % 64);
+
+    words[i / 64] = on ? words[i / 64] | bit : words[i / 64] & ~bit;
+}
+
+static void
+look(struct pool *p, uint64_t now)
+{
+    uint64_t n_ejected = 0;
+
+    p->is_up = false;
+    p->look_ms = UINT64_MAX;
+    for (size_t i = 0; i < p->gen->n_endpoints; i++) {
+        struct endpoint *e = &p->endpoints[i];
+        bool passes = !e->has_view || e->view.health != HEALTH_DOWN;
+        bool is_ejected = e->ejected_ms > now;
+
+        set_bit(p->usable, i, passes);
+        set_bit(p->up, i, passes && !is_ejected);
+        if (is_ejected && e->ejected_ms < p->look_ms)
+            p->look_ms = e->ejected_ms;
+        n_ejected += is_ejected;
+        p->is_up |= passes && !is_ejected;
+    }
+    metrics_set(p->upstreams->worker->metrics, p->ejected_cell, n_ejected);
+}
+
+static struct pool *
+fresh_pool(struct upstreams *u, const struct gen_pool *gen)
+{
+    struct pool *p = pool_of(u, gen);
+    const struct endpoints *segment = u->worker->env->endpoints;
+    uint64_t now = loop_now_ms(u->worker->loop);
+
+    if (segment && endpoints_version(segment) != u->version) {
+        u->version = endpoints_version(segment);
+        read_views(u);
+    }
+    if (p->look_ms <= now)
+        look(p, now);
+    return p;
+}
+
+bool
+upstreams_pool_is_up(struct upstreams *u, const struct gen_pool *pool)
+{
+    return fresh_pool(u, pool)->is_up;
+}
+
+struct endpoint *
+endpoint_pick(struct upstreams *u, const struct gen_pool *pool, uint64_t tried)
+{
+    struct pool *p = fresh_pool(u, pool);
+    size_t n = pool->n_endpoints;
+
+    if (n == 0)
+        return NULL;
+    memcpy(p->choice, p->is_up ? p->up : p->usable,
+           BALANCE_WORDS(n) * sizeof(*p->choice));
+    p->choice[0] &= ~tried;
+
+    int i = balance_pick(p->active, p->choice, n, worker_dice(u->worker),
+                         worker_dice(u->worker));
+    return i == BALANCE_NONE ? NULL : &p->endpoints[i];
+}
+
+void
+endpoint_is_well(struct endpoint *e)
+{
+    if (e->failures == 0)
+        return;
+    e->failures = 0;
+    e->ejected_ms = 0;
+    e->pool->look_ms = 0;
+}
+
+void
+endpoint_failed(struct endpoint *e, const char *kind, bool ejects)
+{
+    struct worker *w = e->pool->upstreams->worker;
+    uint64_t now = loop_now_ms(w->loop);
+
+    metrics_count(w->metrics, METRIC_UPSTREAM_ERRORS, 1, e->pool->gen->name,
+                  span_str(kind));
+    log_warn_limited(now, "upstream_failed", e->gen->url,
+                     "pool=%.*s endpoint=%.*s kind=%s",
+                     SPAN_FMT(e->pool->gen->name), SPAN_FMT(e->gen->url), kind);
+    if (!ejects)
+        return;
+    uint64_t ms = EJECT_FIRST_MS << (e->failures < 5 ? e->failures : 5);
+    e->ejected_ms = now + (ms < EJECT_MAX_MS ? ms : EJECT_MAX_MS);
+    e->failures++;
+    e->pool->look_ms = 0;
+}
+
+/* ── addresses ───────────────────────────────────────────────────────────── */
+
+uint64_t
+endpoint_bit(const struct endpoint *e)
+{
+    return e->index < 64 ? (uint64_t)1 << e->index : 0;
+}
+
+static bool
+unix_address(span path, struct sockaddr_storage *out, socklen_t *len)
+{
+    struct sockaddr_un *un = (struct sockaddr_un *)out;
+
+    if (path.len >= sizeof(un->sun_path))
+        return false;
+    un->sun_family = AF_UNIX;
+    memcpy(un->sun_path, path.at, path.len);
+    *len = sizeof(*un);
+    return true;
+}
+
+static bool
+numeric_address(const struct gen_endpoint *gen, struct sockaddr_storage *out,
+                socklen_t *len)
+{
+    struct sockaddr_in *v4 = (struct sockaddr_in *)out;
+    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)out;
+    char host[INET6_ADDRSTRLEN];
+
+    if (gen->host.len >= sizeof(host))
+        return false;
+    snprintf(host, sizeof(host), "%.*s", SPAN_FMT(gen->host));
+    if (inet_pton(AF_INET, host, &v4->sin_addr) == 1) {
+        v4->sin_family = AF_INET;
+        v4->sin_port = htons(gen->port);
+        *len = sizeof(*v4);
+        return true;
+    }
+    if (inet_pton(AF_INET6, host, &v6->sin6_addr) != 1)
+        return false;
+    v6->sin6_family = AF_INET6;
+    v6->sin6_port = htons(gen->port);
+    *len = sizeof(*v6);
+    return true;
+}
+
+bool
+endpoint_address(const struct endpoint *e, struct sockaddr_storage *out,
+                 socklen_t *len)
+{
+    *out = (struct sockaddr_storage){0};
+    if (e->gen->path.len)
+        return unix_address(e->gen->path, out, len);
+    if (e->has_view && e->view.n) {
+        /* Failures walk through the addresses that a name has. */
+        const struct endpoint_address *a =
+            &e->view.addresses[e->failures % e->view.n];
+
+        if (a->len <= sizeof(*out)) {
+            memcpy(out, a->bytes,
+                   a->len < sizeof(a->bytes) ? a->len : sizeof(a->bytes));
+            *len = (socklen_t)a->len;
+            return a->len != 0;
+        }
+    }
+    return numeric_address(e->gen, out, len);
+}
+
+void
+endpoint_enter(struct endpoint *e)
+{
+    e->pool->active[e->index]++;
+}
+
+void
+endpoint_leave(struct endpoint *e)
+{
+    assert(e->pool->active[e->index] > 0);
+    e->pool->active[e->index]--;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * endpoint: one backend address as this worker sees it.
+ *
+ * Where it is and whether control's checks pass stands in the endpoints
+ * segment, found by name; whether it took this worker's own connections stands
+ * here. A failure to connect ejects it for a while that doubles up to 10 s;
+ * if nothing is left in a pool, ejected ones are tried all the same, but a
+ * canary whose endpoints are all ejected counts as down.
+ */
+#pragma once
+
+#include "proxy/server/upstream.h"
+
+#include <sys/socket.h>
+
+struct pool {
+    struct upstreams *upstreams;
+    const struct gen_pool *gen;
+    struct endpoint *endpoints;
+    uint32_t *active; /* requests under way, by endpoint */
+    uint64_t *up;     /* bits: may be asked */
+    uint64_t *usable; /* bits: not refused by an active check */
+    uint64_t *choice; /* room to take bits away for one request */
+    uint64_t look_ms; /* an ejection ends then */
+    bool is_up;
+    uint32_t open_cell, connects_cell, ejected_cell;
+};
+
+struct endpoint {
+    const struct gen_endpoint *gen;
+    struct pool *pool;
+    size_t index; /* in its pool */
+    uint32_t slot;
+    bool has_view;
+    struct endpoint_view view;
+    uint64_t ejected_ms; /* until then */
+    unsigned failures;
+    struct upstream *idle; /* newest first */
+    size_t n_idle;
+};
+
+struct upstreams {
+    struct worker *worker;
+    struct pool *pools;
+    struct endpoint *endpoints; /* of all pools */
+    size_t n_pools, n_endpoints;
+    uint64_t version; /* of the segment, as last read */
+    struct upstream *dead;
+};
+
+/* One that may be asked and is not in `tried` (bits); NULL if there is none. */
+struct endpoint *endpoint_pick(struct upstreams *u, const struct gen_pool *pool,
+                               uint64_t tried);
+
+/* An endpoint beyond the 64th of its pool has none and may be tried again. */
+uint64_t endpoint_bit(const struct endpoint *e);
+
+/* False if it has no address yet. */
+bool endpoint_address(const struct endpoint *e, struct sockaddr_storage *out,
+                      socklen_t *len);
+
+/* A request goes to it, and is done. */
+void endpoint_enter(struct endpoint *e);
+void endpoint_leave(struct endpoint *e);
+
+void endpoint_is_well(struct endpoint *e);
+
+/* `ejects`: it did not even take the connection. */
+void endpoint_failed(struct endpoint *e, const char *kind, bool ejects);
+
+/* Free what was closed; when a batch of events is done. */
+void upstreams_bury(struct upstreams *u);

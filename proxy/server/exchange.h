@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * exchange: a request and its answer, from first byte to last.
+ *
+ * In the middle of everything: the client's side (conn_h1, conn_h2) tells it
+ * what came and is told through `down` what to send; the pool's side (upstream)
+ * likewise. It leads the request through route, detection, split and program,
+ * and both bodies through translation where there is one. It lives in the
+ * request's arena and ends with it. Whatever goes wrong ends in one of two
+ * ways: a problem document, if no head went out, or a visible break.
+ */
+#pragma once
+
+#include "proxy/http/fault.h"
+#include "proxy/http/head.h"
+#include "proxy/server/decide.h"
+#include "proxy/server/loop.h"
+#include "proxy/server/translate.h"
+
+struct conn;
+struct exchange;
+struct h2_stream;
+struct problem_doc;
+struct upstream;
+struct worker;
+
+/* The client's side, as conn_h1 and conn_h2 offer it. */
+struct down {
+    /* The answer's head; body bytes and an end follow unless body is NONE. */
+    void (*head)(struct exchange *x, struct http_head *h);
+    /* A 103. */
+    void (*interim)(struct exchange *x, struct http_head *h);
+    /* 100 Continue. */
+    void (*go_on)(struct exchange *x);
+    /* Body bytes; they live until the wake-up ends. */
+    void (*body)(struct exchange *x, span bytes);
+    void (*end)(struct exchange *x, const struct fields *trailers);
+    /* The answer cannot be ended well: let the client see it. */
+    void (*broken)(struct exchange *x);
+    /* Bring more of the request's body, or hold it. */
+    void (*read)(struct exchange *x, bool on);
+    /* `n` bytes of the request's body have been taken. */
+    void (*took)(struct exchange *x, size_t n);
+    /* Bytes of the answer that wait for the client. */
+    size_t (*waiting)(const struct exchange *x);
+};
+
+enum exchange_state {
+    X_HEAD,   /* the request's head is not whole */
+    X_DETECT, /* its body is searched for a marker */
+    X_HOLD,   /* its translation has not been committed */
+    X_ASK,    /* waiting for a connection to the pool */
+    X_SENT,   /* the head went out; waiting for the answer's */
+    X_TRIAL,  /* the answer's translation has not been committed */
+    X_ANSWER, /* the answer's head went to the client */
+    X_OVER    /* all is done; freed when the batch of events is */
+};
+
+struct exchange {
+    uint32_t magic;
+    enum exchange_state state;
+    struct worker *worker;
+    struct arena *arena;
+    struct conn *conn; /* NULL once the client is gone */
+    const struct down *down;
+    struct h2_stream *stream; /* h2 alone */
+    struct exchange *next_dead;
+
+    /* the request */
+    struct http_head *request;
+    struct http_head asked; /* what the pool is sent; takes the fields over */
+    struct fields *trailers;
+    span id;
+    span path;        /* as the client sent it */
+    span query;       /* likewise */
+    bool is_received; /* whole */
+    bool holds_down;  /* the client's body is not being read */
+    uint64_t request_bytes;
+    struct buf seen;    /* body bytes that were searched for a marker */
+    struct buf to_pool; /* body bytes that wait for a connection */
+    size_t untaken;     /* body bytes the client's side was not told are gone */
+    bool keeps_to_pool; /* all of the body is there: it may be sent again */
+    bool has_body;
+    bool is_counted;
+
+    struct decision decision;
+    struct translate up_way; /* the request's translation */
+    struct translate down_way;
+
+    /* the pool */
+    struct upstream *up;
+    unsigned tries;
+    uint64_t tried; /* bit i: endpoint i of the pool failed */
+    bool holds_up;  /* the answer is not being read */
+    bool was_stale; /* the last connection had been idle and brought nothing */
+    bool was_retried;
+    span endpoint; /* that was asked last */
+
+    /* the answer */
+    struct http_head *answer;
+    const struct fields *answer_trailers;
+    bool has_head;    /* the answer's head went to the client */
+    bool is_answered; /* its end did, too, or it was broken */
+    bool is_broken;
+    unsigned interim_n;
+    unsigned pool_status;
+    uint64_t answer_bytes;
+    struct buf to_client; /* h2: what the session has not pulled */
+    bool to_client_ends;
+    bool to_client_fails;
+    const char *problem; /* the sentence of our own answer */
+
+    /* time */
+    struct timer timer;
+    uint64_t began_us;
+    uint64_t asked_us;
+    uint64_t answered_us;
+    uint64_t began_ms;    /* the head was whole */
+    uint64_t received_ms; /* so was the body */
+    uint64_t asked_ms;    /* a connection was asked for */
+    uint64_t sent_ms;     /* the head went to the pool */
+    uint64_t moved_ms;    /* the pool's last byte */
+    bool is_stream;       /* an idle time-out and no other */
+};
+
+struct exchange *exchange_of(void *arg);
+
+/* A request begins; NULL if there is no memory. Its head goes into x->arena. */
+struct exchange *exchange_new(struct conn *c, const struct down *down);
+
+/* ── from the client's side ── */
+
+/* The head is whole. `ends`: no body follows. */
+void exchange_request(struct exchange *x, struct http_head *head, bool ends);
+void exchange_request_body(struct exchange *x, span bytes);
+void exchange_request_end(struct exchange *x, struct fields *trailers);
+/* What came is no request: answer that. */
+void exchange_bad_request(struct exchange *x, enum fault f);
+/* The client is gone; nothing more may be sent to it. */
+void exchange_gone(struct exchange *x);
+/* The client took bytes: the answer may flow again. */
+void exchange_drained(struct exchange *x);
+/* 408, if no answer has begun. */
+void exchange_late(struct exchange *x, const char *what);
+
+/* ── from the pool's side ── */
+void exchange_connected(struct exchange *x);
+void exchange_interim(struct exchange *x, struct http_head *head);
+void exchange_answer(struct exchange *x, struct http_head *head);
+void exchange_answer_body(struct exchange *x, span bytes);
+void exchange_answer_end(struct exchange *x, const struct fields *trailers);
+/* The pool took bytes: the request may flow again. */
+void exchange_pool_drained(struct exchange *x);
+
+#define POOL_FAILURES(X)                                                       \
+    X(POOL_REFUSED, "refused", 502, "no endpoint took the connection")         \
+    X(POOL_TIMEOUT, "timeout", 504, "the connection took too long")            \
+    X(POOL_NONE, "none", 503, "the pool has no endpoint that is up")           \
+    X(POOL_BUSY, "busy", 503, "there is no room for another connection")       \
+    X(POOL_RESET, "reset", 502, "the backend closed before it answered")       \
+    X(POOL_PROTOCOL, "protocol", 502, "the backend's answer is malformed")     \
+    X(POOL_SHORT, "short", 502, "the backend's answer was cut short")          \
+    X(POOL_LATE, "late", 504, "the backend took too long to answer")
+
+enum pool_failure {
+#define X(id, word, status, sentence) id,
+    POOL_FAILURES(X)
+#undef X
+};
+const char *pool_failure_word(enum pool_failure f);
+unsigned pool_failure_status(enum pool_failure f);
+const char *pool_failure_sentence(enum pool_failure f);
+
+void exchange_failed(struct exchange *x, enum pool_failure f);
+
+/* ── inside the room ── */
+
+/* Set the timer to the nearest deadline, or act on one that is over. */
+void exchange_watch_time(struct exchange *x);
+
+/* Log, count and report it: exchange_account.c. */
+void exchange_account(struct exchange *x);
+
+/* Free what exchange_close left; when a batch of events is done. */
+void exchanges_bury(struct worker *w);
+
+/* Answer with a problem document of ours, or break what has begun. */
+void exchange_refuse(struct exchange *x, const struct problem_doc *p);
+
+/* Nobody needs it any more: account for it, let it go. */
+void exchange_close(struct exchange *x);

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proxy/server/forward.h"
+
+#include "proxy/server/conn.h"
+#include "proxy/server/exchange.h"
+#include "proxy/server/upstream.h"
+#include "proxy/server/worker.h"
+#include "routing/facts.h"
+
+#include <netinet/in.h>
+
+#define ID_MAX 128
+#define VIA    SPAN("1.1 stile")
+#define VIA_H2 SPAN("2.0 stile")
+#define CHAIN  2048 /* of a trusted X-Forwarded-For; a longer one is dropped */
+
+/* ── the request id ──────────────────────────────────────────────────────── */
+
+static bool
+is_sane_id(span s)
+{
+    if (s.len == 0 || s.len > ID_MAX)
+        return false;
+    for (size_t i = 0; i < s.len; i++) {
+        char c = s.at[i];
+
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+              (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' ||
+              c == ':' || c == '/' || c == '+' || c == '='))
+            return false;
+    }
+    return true;
+}
+
+void
+forward_id(struct exchange *x)
+{
+    struct worker *w = x->worker;
+    span came =
+        x->request ? head_value(x->request, FIELD_X_REQUEST_ID) : (span){0};
+
+    x->id = is_sane_id(came)
+                ? came
+                : arena_fmt(x->arena, "%016llx%08llx",
+                            (unsigned long long)w->id_high,
+                            (unsigned long long)++w->id_low & 0xffffffffu);
+}
+
+/* ── trust ───────────────────────────────────────────────────────────────── */
+
+static bool
+matches(const struct gen_network *n, const uint8_t bytes[16])
+{
+    unsigned whole = n->prefix_bits / 8, rest = n->prefix_bits % 8;
+
+    if (memcmp(n->bytes, bytes, whole) != 0)
+        return false;
+    return rest == 0 || (n->bytes[whole] ^ bytes[whole]) >> (8 - rest) == 0;
+}
+
+bool
+forward_trusts(const struct conn *c, const void *address, size_t len)
+{
+    const struct generation *g = c->worker->gen;
+    const struct sockaddr *sa = address;
+    uint8_t bytes[16] = {0};
+
+    if (len >= sizeof(struct sockaddr_in) && sa->sa_family == AF_INET) {
+        const struct sockaddr_in *v4 = address;
+
+        bytes[10] = bytes[11] = 0xff;
+        memcpy(bytes + 12, &v4->sin_addr, 4);
+    } else if (len >= sizeof(struct sockaddr_in6) &&
+               sa->sa_family == AF_INET6) {
+        memcpy(bytes, &((const struct sockaddr_in6 *)address)->sin6_addr, 16);
+    } else {
+        return false;
+    }
+    for (size_t i = 0; i < g->n_trust; i++)
+        if (matches(&g->trust[i], bytes))
+            return true;
+    return false;
+}
+
+/* ── who the client is ───────────────────────────────────────────────────── */
+
+static bool
+set(struct http_head *h, span name, span value)
+{
+    return value.at && head_set(h, name, value) == OK;
+}
+
+/* "for=..;host=..;proto=.." (RFC 7239): addresses of IPv6 are quoted. */
+static span
+forwarded(struct exchange *x, span peer, span authority, const char *scheme)
+{
+    bool quotes = span_find(peer, ':') >= 0;
+
+    return arena_fmt(x->arena, "for=%s%.*s%s;host=\"%.*s\";proto=%s",
+                     quotes ? "\"" : "", SPAN_FMT(peer), quotes ? "\"" : "",
+                     SPAN_FMT(authority), scheme);
+}
+
+static span
+joined(struct exchange *x, span before, span value)
+{
+    if (before.len == 0 || before.len > CHAIN)
+        return value;
+    return arena_fmt(x->arena, "%.*s, %.*s", SPAN_FMT(before), SPAN_FMT(value));
+}
+
+/* Fields of one name are one list. */
+static span
+all_values(struct exchange *x, const struct http_head *h, enum field_id id)
+{
+    const struct field *f = head_find(h, id);
+    span all = f ? f->value : (span){0};
+
+    while (f && (f = fields_next(&h->fields, f)))
+        all = joined(x, all, f->value);
+    return all;
+}
+
+static bool
+say_who(struct exchange *x, struct http_head *h)
+{
+    const struct conn *c = x->conn;
+    const char *scheme = c->io.tls ? "https" : "http";
+    span peer = span_of(c->peer, c->peer_len);
+    span chain = peer;
+    span element = forwarded(x, peer, h->authority, scheme);
+
+    fields_remove_id(&h->fields, FIELD_X_REAL_IP);
+    if (!c->is_trusted) {
+        fields_remove_id(&h->fields, FIELD_X_FORWARDED_PORT);
+        fields_remove_id(&h->fields, FIELD_X_FORWARDED_PREFIX);
+        return set(h, SPAN("X-Forwarded-For"), peer) &&
+               set(h, SPAN("X-Forwarded-Proto"), span_str(scheme)) &&
+               (h->authority.len == 0 ||
+                set(h, SPAN("X-Forwarded-Host"), h->authority)) &&
+               set(h, SPAN("Forwarded"), element);
+    }
+    chain = joined(x, all_values(x, h, FIELD_X_FORWARDED_FOR), peer);
+    element = joined(x, all_values(x, h, FIELD_FORWARDED), element);
+    if (!head_find(h, FIELD_X_FORWARDED_PROTO) &&
+        !set(h, SPAN("X-Forwarded-Proto"), span_str(scheme)))
+        return false;
+    if (!head_find(h, FIELD_X_FORWARDED_HOST) && h->authority.len &&
+        !set(h, SPAN("X-Forwarded-Host"), h->authority))
+        return false;
+    return set(h, SPAN("X-Forwarded-For"), chain) &&
+           set(h, SPAN("Forwarded"), element);
+}
+
+/* ── what the route and the versions say ─────────────────────────────────── */
+
+static bool
+edit(struct http_head *h, const struct gen_head_edits *edits)
+{
+    for (size_t i = 0; i < edits->n_remove; i++)
+        head_remove(h, edits->remove[i]);
+    for (size_t i = 0; i < edits->n_set; i++)
+        if (head_set(h, edits->set[i].name, edits->set[i].value) != OK)
+            return false;
+    return true;
+}
+
+static bool
+put_fields(struct http_head *h, const struct detect_field *fields, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (head_set(h, fields[i].name, fields[i].value) != OK)
+            return false;
+    return true;
+}
+
+static bool
+rewrite_request(struct exchange *x, struct http_head *h)
+{
+    struct decision *d = &x->decision;
+    struct detect_rewrite r;
+    struct facts facts;
+    struct err e;
+
+    decide_facts(x, h, &facts);
+    if (detect_rewrite_request(d->api->detect, x->arena, &facts,
+                               d->pool->version, &r, &e) != OK)
+        return false;
+    h->path = r.path;
+    h->query = r.query;
+    return put_fields(h, r.fields, r.n_fields);
+}
+
+/* What cannot hold for a body in another version is not asked for. */
+static bool
+ask_plainly(struct exchange *x, struct http_head *h)
+{
+    fields_remove_id(&h->fields, FIELD_RANGE);
+    fields_remove_id(&h->fields, FIELD_IF_RANGE);
+    if (x->up_way.has_body) {
+        fields_remove_id(&h->fields, FIELD_DIGEST);
+        head_remove(h, SPAN("content-digest"));
+        head_remove(h, SPAN("content-md5"));
+    }
+    head_remove(h, SPAN("repr-digest"));
+    translate_conditions(x, h);
+    return head_set(h, SPAN("Accept-Encoding"), SPAN("identity")) == OK;
+}
+
+bool
+forward_request(struct exchange *x, struct http_head *h)
+{
+    const struct decision *d = &x->decision;
+
+    if (d->translates && (!rewrite_request(x, h) || !ask_plainly(x, h)))
+        return false;
+    h->keep_alive = true;
+    h->upgrade = (span){0};
+    return edit(h, &d->route->request) && say_who(x, h) &&
+           head_set(h, SPAN("X-Request-ID"), x->id) == OK &&
+           head_add(h, SPAN("Via"), h->version == HTTP_2 ? VIA_H2 : VIA) == OK;
+}
+
+/* ── the way back ────────────────────────────────────────────────────────── */
+
+static bool
+rewrite_answer(struct exchange *x, struct http_head *h)
+{
+    const struct decision *d = &x->decision;
+    span authorities[2] = {x->request->authority,
+                           x->up ? upstream_authority(x->up) : (span){0}};
+    struct detect_answer a = {.field = decide_field,
+                              .message = h,
+                              .authorities = authorities,
+                              .n_authorities = authorities[1].len ? 2 : 1,
+                              .by_date = d->detect.by_date};
+    struct detect_rewrite r;
+    struct err e;
+
+    return detect_rewrite_answer(d->api->detect, x->arena, &a, d->pool->version,
+                                 d->client, &r, &e) == OK &&
+           put_fields(h, r.fields, r.n_fields);
+}
+
+static bool
+append_list(struct exchange *x, struct http_head *h, span name, span value)
+{
+    const struct field *f = head_get(h, name);
+
+    if (value.len == 0)
+        return true;
+    return head_set(h, name, f ? joined(x, f->value, value) : value) == OK;
+}
+
+static bool
+tell_losses(struct exchange *x, struct http_head *h)
+{
+    span notices = translate_notices(x);
+
+    if (notices.len == 0)
+        return true;
+    if (head_get(h, SPAN("access-control-expose-headers")) &&
+        !append_list(x, h, SPAN("access-control-expose-headers"),
+                     SPAN("Stile-Notice")))
+        return false;
+    return head_set(h, SPAN("Stile-Notice"), notices) == OK;
+}
+
+bool
+forward_version(struct exchange *x, struct http_head *h)
+{
+    const struct decision *d = &x->decision;
+    const struct detect_notice *n = &d->notice;
+
+    if (!d->api)
+        return true;
+    if (!append_list(x, h, SPAN("vary"),
+                     detect_vary(d->api->detect, &d->detect)))
+        return false;
+    if (d->client < 0)
+        return true;
+    span echo = detect_echo(d->api->detect);
+    if (echo.len &&
+        head_set(h, echo, detect_label(d->api->detect, d->client)) != OK)
+        return false;
+    if (n->deprecation.len &&
+        head_set(h, SPAN("Deprecation"), n->deprecation) != OK)
+        return false;
+    if (n->sunset.len && head_set(h, SPAN("Sunset"), n->sunset) != OK)
+        return false;
+    return n->link.len == 0 || head_add(h, SPAN("Link"), n->link) == OK;
+}
+
+static bool
+tell_plainly(struct exchange *x, struct http_head *h)
+{
+    fields_remove_id(&h->fields, FIELD_ACCEPT_RANGES);
+    if (x->down_way.has_body) {
+        fields_remove_id(&h->fields, FIELD_DIGEST);
+        head_remove(h, SPAN("content-digest"));
+        head_remove(h, SPAN("content-md5"));
+        head_remove(h, SPAN("repr-digest"));
+    }
+    translate_etag(x, h);
+    return rewrite_answer(x, h) && tell_losses(x, h);
+}
+
+bool
+forward_answer(struct exchange *x, struct http_head *h)
+{
+    const struct decision *d = &x->decision;
+
+    if (d->translates && !tell_plainly(x, h))
+        return false;
+    return forward_version(x, h) && edit(h, &d->route->answer) &&
+           head_set(h, SPAN("X-Request-ID"), x->id) == OK &&
+           head_add(h, SPAN("Via"), VIA) == OK;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * forward: a head on its way, in our words.
+ *
+ * What belongs to one connection the codecs have taken out already. Here comes
+ * what a proxy must say (Via, who the client is), what the route says (set,
+ * remove), and what versions need: the words that named one rewritten, the
+ * version told on the answer. Who sends Forwarded fields is believed only from
+ * `trust`; from anybody else they are replaced.
+ */
+#pragma once
+
+#include "proxy/http/head.h"
+
+struct conn;
+struct exchange;
+
+/* A request id: the client's own if it is sane, else a new one. */
+void forward_id(struct exchange *x);
+
+/* The head for the pool. False: the arena is full, or a field would be malformed. */
+MUST_CHECK bool forward_request(struct exchange *x, struct http_head *h);
+
+/* The head for the client. */
+MUST_CHECK bool forward_answer(struct exchange *x, struct http_head *h);
+
+/* What a version's client is told, also on our own answers. */
+MUST_CHECK bool forward_version(struct exchange *x, struct http_head *h);
+
+/* Is this peer's word about others believed? */
+bool forward_trusts(const struct conn *c, const void *address, size_t len);

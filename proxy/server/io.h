@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * io: a connected socket's bytes, in clear or through TLS.
+ *
+ * Reading goes into the worker's one scratch buffer, so an idle connection
+ * holds none. Writing gathers references and sends them with one call when the
+ * wake-up ends (worker_flush); only what the socket does not take is copied to
+ * a queue, and only then is the descriptor watched for writing.
+ */
+#pragma once
+
+#include "proxy/base/buf.h"
+#include "proxy/server/loop.h"
+
+#include <sys/uio.h>
+
+struct tls;
+struct worker;
+
+#define IO_GATHER 12
+
+struct io {
+    struct worker *worker;
+    struct tls *tls; /* NULL in clear */
+    struct watch watch;
+    struct buf queue; /* for the socket: sealed if there is TLS */
+    struct iovec gather[IO_GATHER];
+    size_t n_gather;
+    size_t gather_bytes;
+    struct io *next_dirty;
+    uint64_t progress_ms; /* when the socket last took a byte of a queue */
+    bool is_dirty;
+    bool is_broken; /* the peer is gone, or TLS failed */
+    bool ends;      /* shut our side once all is out */
+    bool has_ended;
+};
+
+enum io_got {
+    IO_BYTES, /* *bytes points into the worker's scratch */
+    IO_LATER, /* nothing now */
+    IO_END,   /* the peer has shut its side */
+    IO_BROKEN /* reset, or a TLS failure */
+};
+
+/* Take over `fd`, nonblocking. False if the heap is empty; `fd` stays open. */
+MUST_CHECK bool io_init(struct io *io, struct worker *w, int fd, watch_fn fn,
+                        void *arg);
+
+/* Close; what was gathered or queued is lost. With `reset` the peer is told so. */
+void io_close(struct io *io, bool reset);
+
+/*
+ * Read once, as much as the scratch holds; `is_full` (may be NULL): more may be
+ * waiting. Bytes are good until the next io_read of this worker.
+ */
+enum io_got io_read(struct io *io, span *bytes, bool *is_full);
+
+/* Send these bytes, which live until the wake-up ends. */
+void io_put(struct io *io, span bytes);
+
+/* The same for bytes that do not: they are copied. */
+void io_copy(struct io *io, span bytes);
+
+/* Once all is out, shut our side (TLS: with close_notify). */
+void io_end(struct io *io);
+
+/* Send what was gathered. The worker calls it for all that are dirty. */
+void io_flush(struct io *io);
+
+/*
+ * The descriptor is writable: send from the queue. True once it is empty; the
+ * descriptor is then no longer watched for writing.
+ */
+bool io_drain(struct io *io);
+
+/* Bytes that wait, gathered ones included. */
+static inline size_t
+io_waiting(const struct io *io)
+{
+    return buf_len(&io->queue) + io->gather_bytes;
+}

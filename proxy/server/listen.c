@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proxy/server/listen.h"
+
+#include "proxy/observe/log.h"
+#include "proxy/server/conn.h"
+#include "proxy/server/worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define BATCH 64 /* connections a wake-up: others have work, too */
+
+static const char busy[] = "HTTP/1.1 503 Service Unavailable\r\n"
+                           "Content-Type: application/problem+json\r\n"
+                           "Content-Length: 81\r\n"
+                           "Retry-After: 1\r\n"
+                           "Connection: close\r\n"
+                           "\r\n"
+                           "{\"type\":\"about:blank\",\"title\":\"Service "
+                           "Unavailable\",\"status\":503,\"limit\":\"busy\"}\n";
+
+static void
+turn_away(struct listener *l, int fd)
+{
+    struct worker *w = l->worker;
+
+    metrics_count(w->metrics, METRIC_LIMITS, 1, SPAN("connections"));
+    log_warn_limited(loop_now_ms(w->loop), "connections_limit", SPAN(""),
+                     "open=%zu", w->n_conns);
+    /* A fresh socket's buffer has room for this; if not, the close says it. */
+    if (!w->gen->listeners[l->index].tls &&
+        send(fd, busy, sizeof(busy) - 1, MSG_NOSIGNAL) > 0)
+        shutdown(fd, SHUT_WR);
+    close(fd);
+}
+
+/* No descriptor left: give the spare one up for as long as it takes. */
+static void
+turn_away_without_fd(struct listener *l)
+{
+    struct worker *w = l->worker;
+
+    if (w->spare_fd < 0)
+        return;
+    close(w->spare_fd);
+    int fd = accept4(l->watch.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0)
+        turn_away(l, fd);
+    /* A duplicate, as nothing may be opened in the sandbox. */
+    w->spare_fd = fcntl(l->watch.fd, F_DUPFD_CLOEXEC, 0);
+}
+
+static bool
+accept_one(struct listener *l)
+{
+    struct worker *w = l->worker;
+    struct sockaddr_storage peer;
+    socklen_t len = sizeof(peer);
+    struct sockaddr *address = (struct sockaddr *)&peer;
+    int fd = accept4(l->watch.fd, address, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+    if (fd < 0 && (errno == EMFILE || errno == ENFILE)) {
+        turn_away_without_fd(l);
+        return false;
+    }
+    if (fd < 0) /* ECONNABORTED and the like: that client is gone */
+        return errno == ECONNABORTED || errno == EINTR;
+    metrics_add(w->metrics, l->accepted_cell, 1);
+    if (w->n_conns >= w->conns_max)
+        turn_away(l, fd);
+    else
+        conn_accept(w, l->index, fd, address, len);
+    return true;
+}
+
+static void
+on_ready(void *arg, unsigned ready)
+{
+    struct listener *l = arg;
+
+    (void)ready;
+    for (int i = 0; i < BATCH && accept_one(l); i++)
+        ;
+    worker_flush(l->worker);
+}
+
+bool
+listen_begin(struct worker *w)
+{
+    w->listeners =
+        arena_array(w->arena, w->env->n_listeners, sizeof(*w->listeners));
+    if (!w->listeners)
+        return false;
+    for (size_t i = 0; i < w->env->n_listeners; i++) {
+        struct listener *l = &w->listeners[i];
+        const struct env_listener *e = &w->env->listeners[i];
+
+        l->worker = w;
+        l->index = e->listener;
+        l->accepted_cell =
+            metrics_cell(w->metrics, METRIC_ACCEPTED,
+                         &w->gen->listeners[e->listener].at.text, 1);
+        if (!watch_init(&l->watch, w->loop, e->fd, on_ready, l))
+            return false;
+        watch_read(&l->watch, true);
+    }
+    return true;
+}
+
+void
+listen_end(struct worker *w)
+{
+    for (size_t i = 0; w->listeners && i < w->env->n_listeners; i++)
+        watch_fini(&w->listeners[i].watch);
+}

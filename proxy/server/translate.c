@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proxy/server/translate.h"
+
+#include "proxy/http/media.h"
+#include "proxy/observe/log.h"
+#include "proxy/server/conn.h"
+#include "proxy/server/exchange.h"
+#include "proxy/server/problem.h"
+#include "proxy/server/worker.h"
+
+#define NOTICES_MAX 16 /* told on an answer; the log counts them all */
+
+void
+translate_message(const struct exchange *x, enum message_side side,
+                  const struct http_head *h, struct message *out)
+{
+    const struct http_head *r = x->request;
+
+    *out = (struct message){
+        .side = side,
+        .method = r->method_token,
+        .path = x->path,
+        .status = side == MESSAGE_ANSWER ? (unsigned)h->status : 0,
+        .media = head_value(h, FIELD_CONTENT_TYPE),
+        .platform = x->decision.platform,
+        .whole = x->decision.route->whole,
+    };
+}
+
+static bool
+is_coded(const struct http_head *h)
+{
+    span coding = head_value(h, FIELD_CONTENT_ENCODING);
+
+    return coding.len && !span_eq_nocase(coding, SPAN("identity"));
+}
+
+static bool
+has_body(const struct exchange *x, const struct http_head *h)
+{
+    if (h->body == HTTP_BODY_NONE)
+        return false;
+    if (h != x->answer)
+        return true;
+    return !http_status_is_bodyless(h->status) &&
+           x->request->method != METHOD_HEAD;
+}
+
+/* ── heads ───────────────────────────────────────────────────────────────── */
+
+static bool
+take_head(struct exchange *x, struct http_head *h,
+          const struct message_head *new_head)
+{
+    struct fields fields;
+
+    fields_init(&fields, x->arena);
+    for (size_t i = 0; i < new_head->n_fields; i++)
+        if (fields_add(&fields, new_head->fields[i].name,
+                       new_head->fields[i].value) != OK)
+            return false;
+    h->fields = fields;
+    h->query = new_head->query;
+    h->has_query = new_head->has_query;
+    if (h->status)
+        h->status = (int)new_head->status;
+    return true;
+}
+
+static enum err_code
+translate_head(struct exchange *x, struct translate *tr, struct http_head *h)
+{
+    struct message_head in = {.query = h->query,
+                              .has_query = h->has_query,
+                              .status = (unsigned)h->status,
+                              .n_fields = h->fields.n};
+    struct message_head out;
+    struct head_field *fields =
+        arena_array(x->arena, h->fields.n + 1, sizeof(*fields));
+
+    if (!fields)
+        return ERR_LIMIT;
+    for (size_t i = 0; i < h->fields.n; i++)
+        fields[i] =
+            (struct head_field){h->fields.at[i].spelled, h->fields.at[i].value};
+    in.fields = fields;
+    enum err_code code = translation_head(tr->t, &in, &out);
+    if (code != OK)
+        return code;
+    return take_head(x, h, &out) ? OK : ERR_LIMIT;
+}
+
+/* ── failures ────────────────────────────────────────────────────────────── */
+
+static void
+count_failure(struct exchange *x, const struct translation_fault *f,
+              bool is_answer)
+{
+    metrics_count(x->worker->metrics, METRIC_TRANSLATE_FAILURES, 1, f->change,
+                  is_answer ? SPAN("answer") : SPAN("request"));
+    if (is_answer)
+        log_warn_limited(loop_now_ms(x->worker->loop), "answer_untranslatable",
+                         x->decision.route->name,
+                         "route=%.*s pool=%.*s change=%.*s line=%u id=%.*s",
+                         SPAN_FMT(x->decision.route->name),
+                         SPAN_FMT(x->decision.pool->name), SPAN_FMT(f->change),
+                         f->line, SPAN_FMT(x->id));
+}
+
+/* An answer's fault is the pool's: nothing of its document is told. */
+static struct problem_doc
+problem_of_answer(const struct translation_fault *f)
+{
+    struct problem_doc p = problem_plain(
+        502, "the backend's answer cannot be told in the client's version");
+
+    p.type = "answer-untranslatable";
+    p.change = f->change;
+    p.file = f->file;
+    p.line = f->line;
+    p.from = f->from;
+    p.to = f->to;
+    p.is_ours = true;
+    return p;
+}
+
+static struct problem_doc
+problem_of_request(const struct translation_fault *f)
+{
+    struct problem_doc p = problem_plain(f->status ? f->status : 422, "");
+
+    p.type = p.status == 413 ? "too-large" : "request-untranslatable";
+    p.detail = span_str(f->err.text);
+    p.pointer = f->pointer;
+    p.change = f->change;
+    p.file = f->file;
+    p.line = f->line;
+    p.from = f->from;
+    p.to = f->to;
+    if (p.status == 413)
+        p.limit = "held_request";
+    return p;
+}
+
+static void
+fault(struct exchange *x, struct translate *tr, struct problem_doc *p)
+{
+    const struct translation_fault *f = translation_fault(tr->t);
+    bool is_answer = tr == &x->down_way;
+
+    count_failure(x, f, is_answer);
+    *p = is_answer ? problem_of_answer(f) : problem_of_request(f);
+}
+
+static struct problem_doc
+no_memory(void)
+{
+    struct problem_doc p = problem_plain(500, "no memory left for the message");
+
+    p.limit = "request_arena";
+    p.is_ours = true;
+    return p;
+}
+
+/* ── opening ─────────────────────────────────────────────────────────────── */
+
+static bool
+open_program(struct exchange *x, struct translate *tr, struct http_head *h,
+             uint64_t held_max, struct problem_doc *p)
+{
+    const struct gen_limits *l = &x->worker->gen->limits;
+    struct translation_limits limits = {.bytes_max = held_max,
+                                        .depth_max = l->json_depth,
+                                        .output_ratio = l->output_ratio};
+    uint64_t began = loop_clock_us();
+    struct err e;
+    bool ok = true;
+
+    buf_init(&tr->out, (size_t)held_max * 4 + 65536);
+    if (translation_open(x->arena, tr->program, &limits, &tr->out, &tr->t,
+                         &e) != OK) {
+        *p = no_memory();
+        return false;
+    }
+    if (program_has_head(tr->program) && translate_head(x, tr, h) != OK) {
+        fault(x, tr, p);
+        ok = false;
+    }
+    tr->has_body = program_has_body(tr->program) && has_body(x, h);
+    tr->us += loop_clock_us() - began;
+    return ok;
+}
+
+static void
+note_untyped(struct exchange *x, const struct message *m,
+             const struct http_head *h)
+{
+    if (has_body(x, h) && !translator_is_typed(x->decision.api->translator, m))
+        metrics_count(x->worker->metrics, METRIC_UNTYPED, 1,
+                      x->decision.route->name);
+}
+
+static void
+count(struct exchange *x, const char *kind)
+{
+    const struct decision *d = &x->decision;
+
+    metrics_count(x->worker->metrics, METRIC_TRANSLATIONS, 1, d->api->name,
+                  detect_label(d->api->detect, d->client),
+                  detect_label(d->api->detect, d->pool->version),
+                  span_str(kind));
+}
+
+bool
+translate_request(struct exchange *x, struct http_head *h,
+                  struct problem_doc *p)
+{
+    const struct decision *d = &x->decision;
+    struct message m;
+    struct err e = {0};
+
+    if (!d->translates)
+        return true;
+    translate_message(x, MESSAGE_REQUEST, h, &m);
+    if (is_coded(h) && has_body(x, h) &&
+        translator_is_typed(d->api->translator, &m)) {
+        *p = problem_plain(415, "a coded body cannot be read: send it without "
+                                "Content-Encoding");
+        p->type = "coded-body";
+        return false;
+    }
+    switch (translator_program(d->api->translator, x->arena, &m,
+                               (size_t)d->client, (size_t)d->pool->version,
+                               &x->up_way.program, &e)) {
+    case PROGRAM_PASS:
+        note_untyped(x, &m, h);
+        return true;
+    case PROGRAM_UNSUPPORTED:
+        *p = e.code == ERR_LIMIT ? no_memory() : problem_plain(415, "");
+        if (p->status == 415 &&
+            !span_dup(x->arena, span_str(e.text), &p->detail))
+            *p = no_memory();
+        return false;
+    case PROGRAM_TRANSLATE:
+        break;
+    }
+    count(x, "request");
+    return open_program(x, &x->up_way, h, x->worker->gen->limits.held_request,
+                        p);
+}
+
+bool
+translate_answer(struct exchange *x, struct http_head *h, struct problem_doc *p)
+{
+    const struct decision *d = &x->decision;
+    struct message m;
+    struct err e = {0};
+
+    if (!d->translates)
+        return true;
+    *p = problem_plain(502, "the backend's answer has a form that cannot be "
+                            "told in the client's version");
+    p->type = "answer-untranslatable";
+    p->is_ours = true;
+    translate_message(x, MESSAGE_ANSWER, h, &m);
+    if (is_coded(h) && has_body(x, h) &&
+        translator_is_typed(d->api->translator, &m))
+        return false;
+    switch (translator_program(d->api->translator, x->arena, &m,
+                               (size_t)d->pool->version, (size_t)d->client,
+                               &x->down_way.program, &e)) {
+    case PROGRAM_PASS:
+        note_untyped(x, &m, h);
+        return true;
+    case PROGRAM_UNSUPPORTED:
+        if (e.code == ERR_LIMIT)
+            *p = no_memory();
+        return !has_body(x, h);
+    case PROGRAM_TRANSLATE:
+        break;
+    }
+    count(x, "answer");
+    return open_program(x, &x->down_way, h, x->worker->gen->limits.held_answer,
+                        p);
+}
+
+/* ── bodies ──────────────────────────────────────────────────────────────── */
+
+bool
+translate_feed(struct exchange *x, struct translate *tr, span bytes,
+               struct problem_doc *p)
+{
+    uint64_t began = loop_clock_us();
+    bool ok = translation_feed(tr->t, bytes) == OK && !buf_failed(&tr->out);
+
+    tr->us += loop_clock_us() - began;
+    if (!ok)
+        fault(x, tr, p);
+    return ok;
+}
+
+bool
+translate_end(struct exchange *x, struct translate *tr, struct problem_doc *p)
+{
+    uint64_t began = loop_clock_us();
+
+    tr->is_whole = translation_end(tr->t) == OK && !buf_failed(&tr->out);
+    tr->us += loop_clock_us() - began;
+    if (!tr->is_whole)
+        fault(x, tr, p);
+    return tr->is_whole;
+}
+
+/* ── entity tags ─────────────────────────────────────────────────────────── */
+
+/* ";v1.0123456789abcdef": what one representation of an entity is called. */
+static span
+tag_suffix(struct exchange *x, const struct program *program)
+{
+    const struct decision *d = &x->decision;
+
+    return arena_fmt(x->arena, ";%.*s.%016llx",
+                     SPAN_FMT(detect_label(d->api->detect, d->client)),
+                     (unsigned long long)program_id(program));
+}
+
+/* The program that a 200 of this request would meet. */
+static const struct program *
+expected_program(struct exchange *x)
+{
+    const struct decision *d = &x->decision;
+    struct http_head ok;
+    struct message m;
+    const struct program *program = NULL;
+
+    head_init(&ok, x->arena);
+    ok.status = 200;
+    translate_message(x, MESSAGE_ANSWER, &ok, &m);
+    if (translator_program(d->api->translator, x->arena, &m,
+                           (size_t)d->pool->version, (size_t)d->client,
+                           &program, NULL) != PROGRAM_TRANSLATE)
+        return NULL;
+    return program;
+}
+
+/* One tag: `"abc;v1.id"` becomes `"abc"` if it is of this very representation. */
+static span
+strip(struct exchange *x, span tag, span suffix)
+{
+    span inner = tag;
+
+    if (tag.len < 2 || tag.at[tag.len - 1] != '"')
+        return tag;
+    inner.len--;
+    if (!span_ends(inner, suffix))
+        return tag;
+    return arena_fmt(x->arena, "%.*s\"",
+                     SPAN_FMT(span_take(inner, inner.len - suffix.len)));
+}
+
+static void
+strip_list(struct exchange *x, struct http_head *h, enum field_id id,
+           span suffix)
+{
+    span rest = head_value(h, id), item, all = {0};
+
+    if (rest.len == 0 || rest.len > 4096)
+        return;
+    while (list_next(&rest, &item)) {
+        span one = strip(x, item, suffix);
+
+        all = all.len ? arena_fmt(x->arena, "%.*s, %.*s", SPAN_FMT(all),
+                                  SPAN_FMT(one))
+                      : one;
+    }
+    if (all.len && head_set(h, field_lower(id), all) != OK)
+        fields_remove_id(&h->fields, id);
+}
+
+void
+translate_conditions(struct exchange *x, struct http_head *h)
+{
+    if (!head_find(h, FIELD_IF_MATCH) && !head_find(h, FIELD_IF_NONE_MATCH))
+        return;
+    const struct program *program = expected_program(x);
+    if (!program)
+        return;
+    span suffix = tag_suffix(x, program);
+    strip_list(x, h, FIELD_IF_MATCH, suffix);
+    strip_list(x, h, FIELD_IF_NONE_MATCH, suffix);
+}
+
+void
+translate_etag(struct exchange *x, struct http_head *h)
+{
+    span tag = head_value(h, FIELD_ETAG);
+    const struct program *program = x->down_way.program;
+
+    if (tag.len < 2 || tag.at[tag.len - 1] != '"')
+        return;
+    if (!program && h->status == 304)
+        program = expected_program(x);
+    if (!program)
+        return;
+    span suffix = tag_suffix(x, program);
+    span new_tag =
+        arena_fmt(x->arena, "%.*s%.*s\"", SPAN_FMT(span_take(tag, tag.len - 1)),
+                  SPAN_FMT(suffix));
+    if (!new_tag.at || head_set(h, SPAN("ETag"), new_tag) != OK)
+        fields_remove_id(&h->fields, FIELD_ETAG);
+}
+
+/* ── notices ─────────────────────────────────────────────────────────────── */
+
+static size_t
+add_notices(struct buf *b, const struct translate *tr, size_t room)
+{
+    size_t n = 0, i;
+    const struct translation_notice *all =
+        tr->t ? translation_notices(tr->t, &n) : NULL;
+
+    for (i = 0; i < n && i < room; i++) {
+        buf_str(b, buf_len(b) ? ", " : "");
+        buf_fmt(b, "%s;change=\"%.*s\";n=%zu", notice_word(all[i].kind),
+                SPAN_FMT(span_take(all[i].change, 64)), all[i].n);
+    }
+    return i;
+}
+
+span
+translate_notices(struct exchange *x)
+{
+    struct buf b;
+    span out = {0};
+
+    if (!x->up_way.t && !x->down_way.t)
+        return out;
+    buf_init(&b, 8192);
+    size_t n = add_notices(&b, &x->up_way, NOTICES_MAX);
+    add_notices(&b, &x->down_way, NOTICES_MAX - n);
+    if (!span_dup(x->arena, buf_span(&b), &out))
+        out = (span){0};
+    buf_fini(&b);
+    return out;
+}

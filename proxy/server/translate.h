@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * translate: leads one body, and its head, through a program.
+ *
+ * Output is kept until the body has ended well or the commit limit is reached,
+ * whichever is first, so that a message that fails early is never begun. The
+ * limits on what is held are the engine's and ours; each is a status.
+ */
+#pragma once
+
+#include "proxy/base/buf.h"
+#include "proxy/http/head.h"
+#include "translators/translation.h"
+
+struct exchange;
+struct problem_doc;
+
+struct translate {
+    const struct program *program;
+    struct translation *t;
+    bool has_body;  /* bytes go through translate_feed */
+    bool is_whole;  /* translate_end went well */
+    uint64_t us;    /* spent in the engine */
+    struct buf out; /* what it wrote and nobody took */
+};
+
+/* What the translator is told of a message. */
+void translate_message(const struct exchange *x, enum message_side side,
+                       const struct http_head *h, struct message *out);
+
+/*
+ * Find and open the program for x's request, and bring `h`, the head the pool
+ * will be sent, into the pool's version. False: `p` is filled, refuse with it.
+ */
+MUST_CHECK bool translate_request(struct exchange *x, struct http_head *h,
+                                  struct problem_doc *p);
+
+/* The same for the pool's answer, on its way to the client's version. */
+MUST_CHECK bool translate_answer(struct exchange *x, struct http_head *h,
+                                 struct problem_doc *p);
+
+/* Feed bytes, or end. False: `p` is filled. */
+MUST_CHECK bool translate_feed(struct exchange *x, struct translate *tr,
+                               span bytes, struct problem_doc *p);
+MUST_CHECK bool translate_end(struct exchange *x, struct translate *tr,
+                              struct problem_doc *p);
+
+/*
+ * The entity tags that conditions of the request name, without what we put
+ * after them on the way out; and that put after the answer's own.
+ */
+void translate_conditions(struct exchange *x, struct http_head *h);
+void translate_etag(struct exchange *x, struct http_head *h);
+
+/* `lossy;change="customer-ref";n=2, ...` for the answer; empty without any. */
+span translate_notices(struct exchange *x);

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * upstream: connections to the pools' endpoints, and which of them is taken.
+ *
+ * An endpoint keeps its idle connections, newest first, at most upstream_idle of
+ * them and each for upstream_idle_ms. Idle ones are watched: an end or any byte
+ * closes them, so none is probed before it is used. Which endpoint: p2c over
+ * those that control's checks and this worker's own failures leave.
+ */
+#pragma once
+
+#include "config/generation.h"
+#include "proxy/http/h1.h"
+#include "proxy/observe/segments.h"
+#include "proxy/server/io.h"
+
+struct exchange;
+struct upstream;
+struct upstreams;
+struct worker;
+
+MUST_CHECK struct upstreams *upstreams_new(struct worker *w);
+
+/* At GO: find the endpoints' slots by name. */
+void upstreams_find(struct upstreams *u);
+
+/* Close what is idle too long; with `all`, whatever is idle. */
+void upstreams_sweep(struct upstreams *u, bool all);
+
+/* Has the pool an endpoint that may be asked? One load if nothing changed. */
+bool upstreams_pool_is_up(struct upstreams *u, const struct gen_pool *pool);
+
+/*
+ * Get x a connection to its pool: x->up is set and exchange_connected or
+ * exchange_failed called, perhaps at once.
+ */
+void upstream_ask(struct exchange *x);
+
+/* Send a request's head, body and end as h1 wants them. False: it cannot be said. */
+MUST_CHECK bool upstream_head(struct upstream *up, const struct http_head *h);
+void upstream_body(struct upstream *up, span bytes);
+void upstream_end(struct upstream *up, const struct fields *trailers);
+
+/* Send what was gathered now; the bytes need not live longer. */
+void upstream_flush(struct upstream *up);
+size_t upstream_waiting(const struct upstream *up);
+
+/* Go on reading the answer, or hold it. */
+void upstream_read(struct upstream *up, bool on);
+
+/* Is it one that was idle before, and has it brought no byte since? */
+bool upstream_is_stale(const struct upstream *up);
+
+/* "127.0.0.1:9001" */
+span upstream_authority(const struct upstream *up);
+
+/* The connection did not come in time: another endpoint, or 504. */
+void upstream_give_up(struct upstream *up);
+
+/* x is done with it: kept if both messages ended well, else closed. */
+void upstream_release(struct upstream *up, bool is_whole);

@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proxy/server/worker.h"
+
+#include "certs/digest.h"
+#include "proxy/observe/log.h"
+#include "proxy/observe/record.h"
+#include "proxy/server/account.h"
+#include "proxy/server/conn.h"
+#include "proxy/server/drain.h"
+#include "proxy/server/endpoint.h"
+#include "proxy/server/exchange.h"
+#include "proxy/server/listen.h"
+#include "proxy/server/upstream.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#define BEAT_MS     100
+#define SWEEP_MS    500
+#define ARENAS_KEPT 256
+#define OWN_ARENA   ((size_t)64 * 1024 * 1024)
+#define SEALED_MAX  ((size_t)64 * 1024 * 1024)
+
+/* ── for one wake-up ─────────────────────────────────────────────────────── */
+
+struct buf *
+worker_keep_begin(struct worker *w, size_t *mark)
+{
+    /* Spans into it are held by gathers: it may not move, so make room first. */
+    if (w->keep.room - w->keep.end < WORKER_KEEP / 2) {
+        worker_flush(w);
+        buf_clear(&w->keep);
+    }
+    *mark = buf_len(&w->keep);
+    return &w->keep;
+}
+
+span
+worker_keep_end(struct worker *w, size_t mark)
+{
+    assert(w->keep.room == WORKER_KEEP);
+    return span_skip(buf_span(&w->keep), mark);
+}
+
+span
+worker_keep(struct worker *w, span s)
+{
+    size_t mark;
+
+    buf_add(worker_keep_begin(w, &mark), s);
+    return worker_keep_end(w, mark);
+}
+
+void
+worker_flush(struct worker *w)
+{
+    struct io *io;
+
+    while ((io = w->dirty)) { /* ends: a flush marks nothing dirty */
+        w->dirty = io->next_dirty;
+        io->is_dirty = false;
+        io_flush(io);
+        /* Whoever owns it learns now: its descriptor may not be watched. */
+        if (io->is_broken && io->watch.fd >= 0)
+            io->watch.fn(io->watch.arg, LOOP_READ);
+    }
+    buf_clear(&w->keep);
+}
+
+struct arena *
+worker_take_arena(struct worker *w)
+{
+    if (w->n_arenas)
+        return w->arenas[--w->n_arenas];
+    return arena_new((size_t)w->gen->limits.request_arena);
+}
+
+void
+worker_give_arena(struct worker *w, struct arena *a)
+{
+    if (w->n_arenas == ARENAS_KEPT) {
+        arena_free(&a);
+        return;
+    }
+    arena_reset(a);
+    w->arenas[w->n_arenas++] = a;
+}
+
+uint32_t
+worker_dice(struct worker *w)
+{
+    uint64_t z = w->dice += 0x9e3779b97f4a7c15u; /* splitmix64 */
+
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return (uint32_t)(z >> 32);
+}
+
+static void
+go_on_later(struct worker *w)
+{
+    struct conn *c;
+
+    while ((c = w->later)) { /* ends: each asks again only after new bytes */
+        w->later = c->next_later;
+        c->is_later = false;
+        if (c->state == CONN_DEAD)
+            continue;
+        if (c->h2)
+            conn_h2_gather(c);
+        else
+            conn_h1_resume(c);
+        worker_flush(w);
+    }
+}
+
+static void
+bury(struct worker *w)
+{
+    struct conn *c;
+
+    exchanges_bury(w);
+    while ((c = w->dead_conns)) {
+        w->dead_conns = c->next_dead;
+        c->magic = 0;
+        free(c);
+    }
+    upstreams_bury(w->upstreams);
+}
+
+static void
+after_batch(void *arg)
+{
+    struct worker *w = arg;
+
+    go_on_later(w);
+    bury(w);
+    if (w->is_draining)
+        drain_look(w);
+}
+
+/* ── beats ───────────────────────────────────────────────────────────────── */
+
+static void
+on_beat(void *arg)
+{
+    struct worker *w = arg;
+
+    stats_beat(w->env->stats, loop_clock_us() / 1000);
+    access_flush(&w->access);
+    account_flush(w);
+    timer_set(&w->beat, w->loop, BEAT_MS);
+}
+
+static void
+on_sweep(void *arg)
+{
+    struct worker *w = arg;
+
+    upstreams_sweep(w->upstreams, w->is_draining);
+    timer_set(&w->sweep, w->loop, SWEEP_MS);
+}
+
+/* ── making ──────────────────────────────────────────────────────────────── */
+
+static void
+set_limits(struct worker *w)
+{
+    const struct gen_limits *l = &w->gen->limits;
+    struct rlimit files = {0};
+
+    w->request_limits = h1_limits_request;
+    w->request_limits.start_line_bytes = l->request_line;
+    w->request_limits.line_bytes = l->field_line;
+    w->request_limits.head_bytes = l->head_bytes;
+    w->request_limits.fields_n = l->head_fields;
+    w->request_limits.chunk_line_bytes = l->chunk_line;
+    w->request_limits.chunk_ext_bytes = l->chunk_extensions;
+    w->request_limits.trailer_bytes = l->trailer_bytes;
+    w->request_limits.trailer_fields_n = l->trailer_fields;
+    w->answer_limits = h1_limits_answer;
+    w->answer_limits.head_bytes = l->answer_head_bytes;
+    w->answer_limits.chunk_line_bytes = l->chunk_line;
+    w->answer_limits.chunk_ext_bytes = l->chunk_extensions;
+    w->answer_limits.trailer_bytes = l->trailer_bytes;
+    w->answer_limits.trailer_fields_n = l->trailer_fields;
+    w->answer_limits.interim_n = l->interim_answers;
+    w->h2_limits = h2_limits_default;
+    w->h2_limits.streams_n = (uint32_t)l->h2_streams;
+    w->h2_limits.fields_n = (uint32_t)l->head_fields;
+    w->h2_limits.line_bytes = (uint32_t)l->field_line;
+    w->h2_limits.target_bytes = (uint32_t)l->request_line;
+    w->h2_limits.header_bytes = (uint32_t)l->head_bytes;
+    w->h2_limits.trailer_bytes = (uint32_t)l->trailer_bytes;
+    w->h2_limits.trailer_fields_n = (uint32_t)l->trailer_fields;
+    w->h2_limits.resets_burst = (uint32_t)l->h2_resets_burst;
+    w->h2_limits.resets_per_s = (uint32_t)l->h2_resets_a_second;
+    w->h2_limits.glitches_burst = (uint32_t)l->h2_glitches_burst;
+    w->h2_limits.glitches_per_s = (uint32_t)l->h2_glitches_a_second;
+    w->conns_max = (size_t)l->connections;
+    if (w->conns_max == 0 && getrlimit(RLIMIT_NOFILE, &files) == 0)
+        w->conns_max = (size_t)files.rlim_cur / 10 * 9;
+}
+
+static bool
+make_buffers(struct worker *w)
+{
+    w->scratch = malloc(WORKER_SCRATCH);
+    w->sealed = malloc(WORKER_SEALED);
+    w->arenas = calloc(ARENAS_KEPT, sizeof(*w->arenas));
+    buf_init(&w->sealed_out, SEALED_MAX);
+    buf_init(&w->keep, WORKER_KEEP);
+    buf_init(&w->frames, SEALED_MAX);
+    buf_init(&w->report, RECORD_DATAGRAM_MAX);
+    /* Its room is taken once and never moves: gathers point into it. */
+    w->keep.bytes = malloc(WORKER_KEEP);
+    w->keep.room = WORKER_KEEP;
+    return w->scratch && w->sealed && w->arenas && w->keep.bytes;
+}
+
+static bool
+make_tables(struct worker *w)
+{
+    struct err e;
+
+    if (metrics_open(w->arena, w->env->stats, &w->metrics, &e) != OK) {
+        log_error("metrics_unusable", "why=%s", e.text);
+        return false;
+    }
+    w->upstreams = upstreams_new(w);
+    w->cells = account_new(w);
+    w->weight_slots =
+        arena_array(w->arena, w->gen->n_routes, sizeof(*w->weight_slots));
+    if (!w->upstreams || !w->cells || !w->weight_slots)
+        return false;
+    for (size_t i = 0; i < w->gen->n_routes; i++)
+        w->weight_slots[i] = SEGMENT_NO_SLOT;
+    return true;
+}
+
+static bool
+make(struct worker *w)
+{
+    uint64_t random[3];
+
+    digest_random(random, sizeof(random));
+    w->id_high = random[0];
+    w->id_low = random[1];
+    w->dice = random[2];
+    w->spare_fd = -1;
+    w->gen = w->env->gen;
+    w->arena = arena_new(OWN_ARENA);
+    set_limits(w);
+    if (!w->arena || !make_buffers(w) || !make_tables(w))
+        return false;
+    access_init(&w->access, w->env->access_fd);
+    w->loop = loop_new();
+    if (!w->loop)
+        return false;
+    timer_init(&w->beat, on_beat, w);
+    timer_init(&w->sweep, on_sweep, w);
+    on_beat(w);
+    on_sweep(w);
+    return true;
+}
+
+static void
+unmake(struct worker *w)
+{
+    while (w->conns)
+        conn_close(w->conns, true);
+    if (w->upstreams)
+        upstreams_sweep(w->upstreams, true);
+    if (w->upstreams)
+        bury(w);
+    listen_end(w);
+    watch_fini(&w->loader);
+    if (w->term.fd > 0)
+        close(w->term.fd);
+    watch_fini(&w->term);
+    if (w->spare_fd >= 0)
+        close(w->spare_fd);
+    if (w->metrics)
+        account_flush(w);
+    access_fini(&w->access);
+    loop_free(&w->loop);
+    while (w->n_arenas)
+        arena_free(&w->arenas[--w->n_arenas]);
+    free(w->arenas);
+    free(w->scratch);
+    free(w->sealed);
+    buf_fini(&w->sealed_out);
+    buf_fini(&w->keep);
+    buf_fini(&w->frames);
+    buf_fini(&w->report);
+    arena_free(&w->arena);
+}
+
+/* ── turns of life ───────────────────────────────────────────────────────── */
+
+static void
+give_up(struct worker *w, const char *why, const char *sentence)
+{
+    log_error("worker_fails", "why=%s detail=%s", why, sentence);
+    w->exit_code = 1;
+    loop_stop(w->loop);
+}
+
+static void
+find_slots(struct worker *w)
+{
+    for (size_t i = 0; i < w->gen->n_routes; i++) {
+        const struct gen_canary *canary = w->gen->routes[i].canary;
+
+        if (canary && w->env->weights)
+            w->weight_slots[w->gen->routes[i].index] =
+                weights_find(w->env->weights, canary->slot_name);
+    }
+    upstreams_find(w->upstreams);
+}
+
+void
+worker_serve(struct worker *w)
+{
+    struct err e;
+
+    if (w->is_serving)
+        return;
+    w->is_serving = true;
+    find_slots(w);
+    if (w->env->n_listeners)
+        w->spare_fd = fcntl(w->env->listeners[0].fd, F_DUPFD_CLOEXEC, 0);
+    if (w->env->enter_sandbox && w->env->enter_sandbox(&e) != OK)
+        give_up(w, "sandbox", e.text);
+    else if (!listen_begin(w))
+        give_up(w, "listen", "no memory");
+    else
+        log_info("worker_serves", "index=%u", w->env->index);
+}
+
+static void
+hear(struct worker *w, struct wire_in *in)
+{
+    switch ((enum wire_kind)in->msg.kind) {
+    case WIRE_GO:
+        worker_serve(w);
+        break;
+    case WIRE_DRAIN:
+        worker_drain(w, in->msg.a);
+        break;
+    case WIRE_REOPEN_ACCESS:
+        if (in->n_fds) {
+            access_reopen(&w->access, in->fds[0]);
+            in->n_fds = 0; /* taken */
+        }
+        break;
+    case WIRE_REOPEN_LOG:
+        if (in->n_fds) {
+            log_reopen(in->fds[0]);
+            in->n_fds = 0;
+        }
+        break;
+    default: /* NOLINT: the other kinds are between other processes */
+        break;
+    }
+    wire_close_fds(in);
+}
+
+static void
+on_loader(void *arg, unsigned ready)
+{
+    static struct wire_in in;
+    struct worker *w = arg;
+    enum err_code code;
+    struct err e;
+
+    (void)ready;
+    while ((code = wire_recv(w->env->loader_fd, &in, &e)) == OK)
+        hear(w, &in);
+    if (code == ERR_IO) {
+        /* Supervisor and loader are gone: before GO there is nothing to do. */
+        watch_read(&w->loader, false);
+        w->has_lost_loader = true;
+        if (!w->is_serving)
+            give_up(w, "orphaned", "the loader is gone");
+        else
+            log_warn("worker_orphaned", "index=%u", w->env->index);
+    }
+    worker_flush(w);
+}
+
+static void
+on_term(void *arg, unsigned ready)
+{
+    struct worker *w = arg;
+    struct signalfd_siginfo info;
+
+    (void)ready;
+    if (read(w->term.fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
+        worker_drain(w, w->gen->limits.drain_ms);
+    worker_flush(w);
+}
+
+static bool
+watch_orders(struct worker *w)
+{
+    sigset_t set;
+    int fd;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    if (fd < 0 || !watch_init(&w->term, w->loop, fd, on_term, w))
+        return false;
+    watch_read(&w->term, true);
+    if (!watch_init(&w->loader, w->loop, w->env->loader_fd, on_loader, w))
+        return false;
+    watch_read(&w->loader, true);
+    return true;
+}
+
+int
+worker_main(const struct worker_env *env)
+{
+    struct worker w = {.env = env};
+    struct err e;
+
+    signal(SIGPIPE, SIG_IGN);
+    if (!make(&w) || !watch_orders(&w)) {
+        log_error("worker_fails", "why=setup index=%u", env->index);
+        unmake(&w);
+        return 1;
+    }
+    if (wire_tell(env->loader_fd, WIRE_READY, 0, 0, &e) != OK)
+        give_up(&w, "ready", e.text);
+    else
+        loop_run(w.loop, after_batch, &w);
+    unmake(&w);
+    return w.exit_code;
+}
