@@ -45,11 +45,14 @@ enum lens_guarantee {
 struct lens_change {
     span name;  /* `change:` */
     span file;  /* "changes/2-v1.yaml", relative to the api's folder */
+    span path;  /* the same as it was opened: what problems name */
     span title; /* of the manifest */
     span owner;
     enum lens_guarantee
         guarantee; /* as claimed; what contradicts it is refused */
-    size_t table;  /* index into lens_api.tables */
+    unsigned line; /* of the claim */
+    unsigned column;
+    size_t table; /* index into lens_api.tables */
 };
 
 /* For notices and errors: which change, and where it stands in its file. */
@@ -229,6 +232,11 @@ enum lens_spelling {
     LENS_PASCAL, /* TargetValue */
     LENS_KEBAB   /* target-value */
 };
+
+struct buf;
+
+/* Append `key` as it is spelt so: what `keys(...)` writes. */
+void lens_spell(span key, enum lens_spelling spelling, struct buf *to);
 
 struct lens_form {
     enum lens_form_kind kind;
@@ -424,10 +432,15 @@ struct lens_arrow {
     const struct lens_way *ways; /* one at least */
     size_t n_ways;
     bool has_cases;
+    bool overlap_first;       /* `overlap: first` was said: the checker asks */
     enum lens_else otherwise; /* has_cases, and none fits */
 
-    /* Absence (SEMANTICS' table), by the side it is said of, in that side's spelling.
-     * LENS_MAP only. `omit` and `null` are literals. */
+    /*
+     * Absence (SEMANTICS' table), by the side it is said of. LENS_MAP only. Literals are in
+     * that side's spelling: X, whose image X' is what the other side writes; `omit` and
+     * `null` are always literals. An expression in `absent` reads that side and gives
+     * what is written on the other, as in `up:` and `down:`.
+     */
     struct lens_value absent[2];
     const struct json *omit[2];
     const struct json *null[2];
@@ -465,6 +478,7 @@ struct lens_choice {
     struct lens_origin origin;
     const struct lens_case *cases;
     size_t n_cases;
+    bool overlap_first;
 };
 
 struct lens_block {
@@ -486,6 +500,10 @@ struct lens_block {
  * is not asked here. */
 bool lens_is_made(const struct lens_block *const *blocks, size_t n_blocks,
                   enum lens_side side, const struct lens_place *place);
+
+/* The side on which a `rest: {stash: q}` keeps its place: the one without the box or
+ * list. */
+enum lens_side lens_rest_side(const struct lens_way *w);
 
 /* The same steps, tests included. */
 bool lens_place_same(const struct lens_place *a, const struct lens_place *b);
@@ -592,6 +610,9 @@ struct lens_http {
         message; /* n_statuses is 0, and here means any status */
     const struct lens_block *block; /* without cases */
 };
+
+/* By method and path, whatever the status. */
+bool lens_http_fits(const struct lens_http *h, const struct lens_occasion *o);
 
 /* All that changes between versions[i] and versions[i + 1]. */
 struct lens_table {
