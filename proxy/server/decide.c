@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proxy/server/decide.h"
 
-#include "proxy/server/conn.h"
-#include "proxy/server/exchange.h"
-#include "proxy/server/tls.h"
-#include "proxy/server/upstream.h"
-#include "proxy/server/worker.h"
+#include "proxy/base/template.h"
 #include "routing/route.h"
 #include "routing/split.h"
 #include "routing/subject.h"
@@ -39,16 +35,14 @@ decide_field(const void *head, span name, size_t nth, span *value)
 }
 
 void
-decide_facts(const struct exchange *x, const struct http_head *h,
+decide_facts(const struct decide_case *c, const struct http_head *h,
              struct facts *out)
 {
-    const struct tls *tls = x->conn ? x->conn->io.tls : NULL;
-
     *out = (struct facts){
         .method = h->method_token,
         .path = h->path,
         .query = h->query,
-        .certificate = tls ? tls_certificate(tls) : (span){0},
+        .certificate = c->certificate,
         .has_body = h->body != HTTP_BODY_NONE &&
                     !(h->body == HTTP_BODY_SIZED && h->length == 0),
         .field = decide_field,
@@ -56,37 +50,52 @@ decide_facts(const struct exchange *x, const struct http_head *h,
     };
 }
 
-bool
-decide_route(struct exchange *x)
+void
+decide_message(const struct decide_case *c, const struct decision *d,
+               struct message *out)
 {
-    const struct generation *g = x->worker->gen;
-    const struct route_request r = {
-        .listener = x->conn->listener_index,
-        .host = x->request->host,
-        .method = x->request->method_token,
-        .path = x->request->path,
+    *out = (struct message){
+        .side = MESSAGE_REQUEST,
+        .method = c->head->method_token,
+        .path = c->head->path,
+        .media = head_value(c->head, FIELD_CONTENT_TYPE),
+        .platform = d->platform,
+        .whole = d->route->whole,
     };
-    int i = route_find(g->router, &r, NULL);
+}
 
-    x->decision.client = -1;
+bool
+decide_route(const struct decide_case *c, struct decision *d)
+{
+    const struct route_request r = {
+        .listener = c->listener,
+        .host = c->head->host,
+        .method = c->head->method_token,
+        .path = c->head->path,
+    };
+    int i = route_find(c->gen->router, &r, NULL);
+    struct facts facts;
+
+    d->client = -1;
     if (i < 0)
         return false;
-    x->decision.route = &g->routes[i];
-    x->decision.api = g->routes[i].api;
+    d->route = &c->gen->routes[i];
+    d->api = d->route->api;
+    decide_facts(c, c->head, &facts);
+    if (d->route->platform_header.len &&
+        facts_header(&facts, d->route->platform_header, &d->platform))
+        d->platform = span_take(d->platform, PLATFORM_MAX);
     return true;
 }
 
 static void
-settle(struct exchange *x)
+settle(const struct decide_case *c, struct decision *d)
 {
-    struct decision *d = &x->decision;
-
     switch (d->detect.outcome) {
     case DETECT_SPOKEN:
     case DETECT_ASSUMED:
         d->client = d->detect.version;
-        detect_notice(d->api->detect, d->client,
-                      (int64_t)(loop_wall_ms() / 1000), &d->notice);
+        detect_notice(d->api->detect, d->client, c->now_s, &d->notice);
         break;
     case DETECT_PREFLIGHT:
         d->api = NULL;
@@ -101,85 +110,80 @@ settle(struct exchange *x)
 }
 
 void
-decide_version(struct exchange *x)
+decide_version(const struct decide_case *c, struct decision *d)
 {
     struct facts facts;
 
-    decide_facts(x, x->request, &facts);
-    detect_run(x->decision.api->detect, &facts, &x->decision.detect);
-    settle(x);
+    decide_facts(c, c->head, &facts);
+    detect_run(d->api->detect, &facts, &d->detect);
+    settle(c, d);
 }
 
 enum marked
-decide_marker(struct exchange *x, span body, bool is_all)
+decide_marker(const struct decide_case *c, struct arena *a, span body,
+              bool is_all, struct decision *d)
 {
-    struct decision *d = &x->decision;
     struct message m;
     struct facts facts;
     size_t version = 0;
     span text = {0};
     enum marker_seen seen;
 
-    translate_message(x, MESSAGE_REQUEST, x->request, &m);
+    decide_message(c, d, &m);
     seen = translator_marker(d->api->translator, &m, body, is_all, &version,
                              &text);
     if (seen == MARKER_MORE && !is_all)
         return MARKED_MORE;
-    decide_facts(x, x->request, &facts);
-    if (seen == MARKER_UNKNOWN && !span_dup(x->arena, text, &text))
+    decide_facts(c, c->head, &facts);
+    if (seen == MARKER_UNKNOWN && !span_dup(a, text, &text))
         text = SPAN("?");
     detect_body(d->api->detect, &facts,
                 seen == MARKER_FOUND ? (int)version : DETECT_NONE,
                 seen == MARKER_UNKNOWN ? text : (span){0}, &d->detect);
-    settle(x);
+    settle(c, d);
     return MARKED;
 }
 
-static uint32_t
-weight_of(const struct exchange *x, const struct gen_route *route)
-{
-    const struct worker_env *env = x->worker->env;
-    uint32_t slot = x->worker->weight_slots[route->index];
-
-    if (slot == SEGMENT_NO_SLOT || !env->weights || !env->latches)
-        return route->canary->weight_ppm;
-    return weights_effective(env->weights, env->latches, slot);
-}
-
 static enum arm
-arm_of(struct exchange *x, const struct facts *facts)
+arm_of(const struct decide_case *c, struct decision *d)
 {
-    struct decision *d = &x->decision;
     const struct gen_canary *canary = d->route->canary;
+    struct facts facts;
 
     if (d->arm == ARM_PREFLIGHT)
         return ARM_PREFLIGHT;
     if (!canary)
         return ARM_ONLY;
-    d->weight_ppm = weight_of(x, d->route);
-    if (!subject_find(d->route->subject, facts, &d->subject, NULL))
+    decide_facts(c, c->head, &facts);
+    d->weight_ppm = c->weight_ppm(c->live, d->route);
+    if (!subject_find(d->route->subject, &facts, &d->subject, NULL))
         return ARM_NO_SUBJECT;
     d->bucket = split_bucket(canary->split, d->subject);
     if (!split_takes(canary->split, d->weight_ppm, d->subject))
         return ARM_BASELINE;
     /* Health never chooses a version for anybody else: only those fall back. */
-    return upstreams_pool_is_up(x->worker->upstreams, canary->pool)
-               ? ARM_CANARY
-               : ARM_FALLBACK;
+    return c->pool_is_up(c->live, canary->pool) ? ARM_CANARY : ARM_FALLBACK;
+}
+
+static bool
+is_refused_write(const struct decide_case *c, const struct decision *d)
+{
+    for (size_t i = 0; d->translates && i < d->route->n_writes; i++) {
+        const struct gen_write *w = &d->route->writes[i];
+
+        if (span_eq(w->method, c->head->method_token) &&
+            template_matches(w->path, c->head->path, NULL))
+            return w->word == GEN_WRITE_REFUSE;
+    }
+    return false;
 }
 
 void
-decide_pool(struct exchange *x)
+decide_pool(const struct decide_case *c, struct decision *d)
 {
-    struct decision *d = &x->decision;
-    struct facts facts;
-
-    decide_facts(x, x->request, &facts);
-    if (d->route->platform_header.len &&
-        facts_header(&facts, d->route->platform_header, &d->platform))
-        d->platform = span_take(d->platform, PLATFORM_MAX);
-    d->arm = arm_of(x, &facts);
+    d->arm = arm_of(c, d);
     d->pool = d->arm == ARM_CANARY ? d->route->canary->pool : d->route->pool;
     d->translates = d->api && d->client >= 0 && d->pool->version >= 0 &&
                     d->client != d->pool->version;
+    d->write_refused = is_refused_write(c, d);
 }

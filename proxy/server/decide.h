@@ -12,8 +12,21 @@
 #include "proxy/http/head.h"
 #include "routing/detect.h"
 
-struct exchange;
-struct worker;
+/*
+ * What is decided about. The worker fills it from an exchange; `stile explain`
+ * from a request that is only described.
+ */
+struct decide_case {
+    const struct generation *gen;
+    const struct http_head *head; /* as the client sent it */
+    size_t listener;
+    span certificate; /* the verified client certificate's name, or empty */
+    int64_t now_s;    /* Unix seconds */
+    /* Read live: the weight in force, and whether a pool has an endpoint up. */
+    uint32_t (*weight_ppm)(void *live, const struct gen_route *route);
+    bool (*pool_is_up)(void *live, const struct gen_pool *pool);
+    void *live;
+};
 
 #define ARMS(X)                                                                \
     X(ARM_ONLY, "only", "the route has no canary")                             \
@@ -43,25 +56,33 @@ struct decision {
     enum arm arm;
     uint32_t bucket;
     uint32_t weight_ppm; /* as it was read for this request */
+    bool write_refused;  /* it would erase what its sender cannot see */
 };
 
 /* Which route; false: none. */
-bool decide_route(struct exchange *x);
+bool decide_route(const struct decide_case *c, struct decision *d);
 
 /*
- * What version the client speaks; x->decision.detect says how it went. After
+ * What version the client speaks; d->detect says how it went. After
  * DETECT_NEEDS_BODY decide_marker goes on with the bytes that have come.
  */
-void decide_version(struct exchange *x);
+void decide_version(const struct decide_case *c, struct decision *d);
 
+/* MARKED_MORE: ask again with more bytes. `a` keeps the spelling of a marker. */
 enum marked { MARKED_MORE, MARKED };
-enum marked decide_marker(struct exchange *x, span body, bool is_all);
+enum marked decide_marker(const struct decide_case *c, struct arena *a,
+                          span body, bool is_all, struct decision *d);
 
 /* Which arm, which pool. The version is settled. */
-void decide_pool(struct exchange *x);
+void decide_pool(const struct decide_case *c, struct decision *d);
 
 /* The head as routing looks at it. */
 struct facts;
-void decide_facts(const struct exchange *x, const struct http_head *h,
+void decide_facts(const struct decide_case *c, const struct http_head *h,
                   struct facts *out);
 bool decide_field(const void *head, span name, size_t nth, span *value);
+
+/* What the translator is told of the request. */
+struct message;
+void decide_message(const struct decide_case *c, const struct decision *d,
+                    struct message *out);

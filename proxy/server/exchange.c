@@ -310,6 +310,42 @@ begin_body(struct exchange *x)
     try_commit(x);
 }
 
+static uint32_t
+weight_in_force(void *live, const struct gen_route *route)
+{
+    const struct worker *w = live;
+    uint32_t slot = w->weight_slots[route->index];
+
+    if (slot == SEGMENT_NO_SLOT || !w->env->weights || !w->env->latches)
+        return route->canary->weight_ppm;
+    return weights_effective(w->env->weights, w->env->latches, slot);
+}
+
+static bool
+pool_is_up(void *live, const struct gen_pool *pool)
+{
+    const struct worker *w = live;
+
+    return upstreams_pool_is_up(w->upstreams, pool);
+}
+
+struct decide_case
+exchange_case(const struct exchange *x)
+{
+    const struct tls *tls = x->conn ? x->conn->io.tls : NULL;
+
+    return (struct decide_case){
+        .gen = x->worker->gen,
+        .head = x->request,
+        .listener = x->conn ? x->conn->listener_index : 0,
+        .certificate = tls ? tls_certificate(tls) : (span){0},
+        .now_s = (int64_t)(loop_wall_ms() / 1000),
+        .weight_ppm = weight_in_force,
+        .pool_is_up = pool_is_up,
+        .live = x->worker,
+    };
+}
+
 static void
 decided(struct exchange *x)
 {
@@ -319,7 +355,13 @@ decided(struct exchange *x)
         refuse_gone(x);
         return;
     }
-    decide_pool(x);
+    struct decide_case c = exchange_case(x);
+    decide_pool(&c, &x->decision);
+    if (x->decision.write_refused) {
+        refuse(x, 409, "write-refused",
+               "a client of this version would erase what it cannot see");
+        return;
+    }
     x->asked = *x->request;
     if (!translate_request(x, &x->asked, &p)) {
         exchange_refuse(x, &p);
@@ -359,9 +401,10 @@ static void
 search_marker(struct exchange *x)
 {
     uint64_t max = x->worker->gen->limits.detect_bytes;
-    bool is_all = x->is_received;
+    struct decide_case c = exchange_case(x);
 
-    if (decide_marker(x, buf_span(&x->seen), is_all) == MARKED) {
+    if (decide_marker(&c, x->arena, buf_span(&x->seen), x->is_received,
+                      &x->decision) == MARKED) {
         version_told(x);
         return;
     }
@@ -390,7 +433,8 @@ may_be_served(struct exchange *x)
                "the path has a segment that is `.` or `..`");
         return false;
     }
-    if (!decide_route(x)) {
+    struct decide_case c = exchange_case(x);
+    if (!decide_route(&c, &x->decision)) {
         refuse(x, 404, "no-route", "no route takes this request");
         return false;
     }
@@ -411,7 +455,9 @@ exchange_request(struct exchange *x, struct http_head *head, bool ends)
         return;
     x->is_stream = x->decision.route->stream;
     if (x->decision.api) {
-        decide_version(x);
+        struct decide_case c = exchange_case(x);
+
+        decide_version(&c, &x->decision);
         version_told(x);
     } else {
         decided(x);

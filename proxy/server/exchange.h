@@ -125,6 +125,9 @@ struct exchange {
 
 struct exchange *exchange_of(void *arg);
 
+/* What is decided about, for decide.h. */
+struct decide_case exchange_case(const struct exchange *x);
+
 /* A request begins; NULL if there is no memory. Its head goes into x->arena. */
 struct exchange *exchange_new(struct conn *c, const struct down *down);
 

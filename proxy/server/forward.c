@@ -182,7 +182,8 @@ rewrite_request(struct exchange *x, struct http_head *h)
     struct facts facts;
     struct err e;
 
-    decide_facts(x, h, &facts);
+    struct decide_case c = exchange_case(x);
+    decide_facts(&c, h, &facts);
     if (detect_rewrite_request(d->api->detect, x->arena, &facts,
                                d->pool->version, &r, &e) != OK)
         return false;
