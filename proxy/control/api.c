@@ -1,0 +1,496 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proxy/control/api.h"
+
+#include "proxy/base/quantity.h"
+#include "proxy/control/api_view.h"
+#include "proxy/http/media.h"
+#include "proxy/http/query.h"
+#include "proxy/http/target.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define ARENA_BYTES   ((size_t)256 * 1024)
+#define REVISIONS     50u
+#define REVISIONS_MAX 500u
+
+/* One call being answered. */
+struct call {
+    struct control *control;
+    const struct api_request *request;
+    struct api_answer *out;
+    struct arena *arena;
+    span rest; /* of the path, after the call's own, decoded */
+};
+
+typedef void (*call_fn)(struct call *c);
+
+/* --------------------------------------------------------------------- answers */
+
+static bool
+dump(struct api_answer *out, json_t *json)
+{
+    char *text = json ? json_dumps(json, JSON_INDENT(2)) : NULL;
+
+    json_decref(json);
+    if (!text)
+        return false;
+    buf_str(out->body, text);
+    buf_byte(out->body, '\n');
+    free(text);
+    return true;
+}
+
+/* Takes `json`; NULL is that there was no memory for it. */
+static void
+answer(struct api_answer *out, int status, json_t *json)
+{
+    out->status = status;
+    out->content_type = "application/json";
+    if (!dump(out, json))
+        api_problem(out, 500, "no memory for the answer");
+}
+
+/* Takes `problems`, a list or NULL. */
+static void
+problem(struct api_answer *out, int status, const char *detail,
+        json_t *problems)
+{
+    span title = http_reason(status);
+    json_t *json = json_pack(
+        "{s:s, s:s%, s:i, s:s, s:o*}", "type", "about:blank", "title", title.at,
+        title.len, "status", status, "detail", detail, "problems", problems);
+
+    out->status = status;
+    out->content_type = "application/problem+json";
+    out->etag[0] = '\0';
+    buf_clear(out->body);
+    if (!dump(out, json))
+        buf_fmt(out->body, "{\"status\": %d}\n", status);
+}
+
+void
+api_problem(struct api_answer *out, int status, const char *fmt, ...)
+{
+    char detail[ERR_TEXT_MAX + 256];
+    va_list args;
+
+    va_start(args, fmt);
+    (void)vsnprintf(detail, sizeof(detail), fmt, args);
+    va_end(args);
+    /* A text cut in the middle of a letter is no JSON text. */
+    json_t *whole = json_string(detail);
+    problem(out, status, whole ? detail : "(a text that is not UTF-8)", NULL);
+    json_decref(whole);
+}
+
+/* What the store said, as a status. */
+static int
+status_of(enum err_code code)
+{
+    switch (code) {
+    case ERR_CONFLICT:
+        return 409;
+    case ERR_INVALID:
+    case ERR_LIMIT:
+        return 400;
+    case ERR_NOT_FOUND:
+        return 404;
+    case ERR_IO:
+    case ERR_UNSUPPORTED:
+    case ERR_INTERNAL:
+    case OK:
+        return 500;
+    }
+    return 500;
+}
+
+/* ---------------------------------------------------------------------- reading */
+
+static void
+get_status(struct call *c)
+{
+    answer(c->out, 200, view_status(c->control, c->request->now_ms));
+}
+
+static void
+get_weights(struct call *c)
+{
+    answer(c->out, 200, view_weights(c->control));
+}
+
+static const struct slot *
+find_slot(struct call *c)
+{
+    const struct slot *slot = slots_find(&c->control->slots, c->rest);
+
+    if (!slot)
+        api_problem(c->out, 404, "no route with a canary is called '%.*s'",
+                    SPAN_FMT(c->rest));
+    return slot;
+}
+
+static void
+answer_weight(struct call *c, const struct slot *slot)
+{
+    struct slot_state s;
+
+    slots_state(&c->control->slots, c->control->store, slot, &s);
+    (void)snprintf(c->out->etag, sizeof(c->out->etag), "\"%llu\"",
+                   (unsigned long long)s.revision);
+    answer(c->out, 200, view_weight(c->control, slot));
+}
+
+static void
+get_weight(struct call *c)
+{
+    const struct slot *slot = find_slot(c);
+
+    if (slot)
+        answer_weight(c, slot);
+}
+
+/* A number in the query; `missing` if it is not there. False: answered. */
+static bool
+query_number(struct call *c, const char *name, uint64_t missing, uint64_t *out)
+{
+    span value;
+    enum err_code code =
+        query_get(c->arena, c->request->head->query, span_str(name), &value);
+
+    *out = missing;
+    if (code == ERR_NOT_FOUND)
+        return true;
+    if (code == OK && span_to_u64(value, out))
+        return true;
+    api_problem(c->out, 400, "'%s' is not a number", name);
+    return false;
+}
+
+static void
+get_revisions(struct call *c)
+{
+    struct err e;
+    uint64_t before, limit;
+
+    if (!query_number(c, "before", 0, &before) ||
+        !query_number(c, "limit", REVISIONS, &limit))
+        return;
+    if (limit == 0 || limit > REVISIONS_MAX) {
+        api_problem(c->out, 400, "'limit' is from 1 to %u", REVISIONS_MAX);
+        return;
+    }
+    json_t *json = view_revisions(c->control, before, (size_t)limit, &e);
+    if (json)
+        answer(c->out, 200, json);
+    else
+        api_problem(c->out, status_of(e.code), "%s", e.text);
+}
+
+static void
+get_explain(struct call *c)
+{
+    struct record record;
+
+    if (records_find(c->control->records, c->rest, &record))
+        answer(c->out, 200, view_record(&record));
+    else
+        api_problem(c->out, 404,
+                    "no record of request '%.*s': control keeps the last %u "
+                    "since it started",
+                    SPAN_FMT(c->rest), RECORDS_KEPT);
+}
+
+/* ---------------------------------------------------------------------- writing */
+
+/* The body as an object with no other members than these. NULL: answered. */
+static json_t *
+body_object(struct call *c, const char *const *members, size_t n)
+{
+    json_error_t e;
+    const char *name;
+    json_t *value;
+    span body = c->request->body;
+    json_t *json = json_loadb(body.at ? body.at : "", body.len,
+                              JSON_REJECT_DUPLICATES, &e);
+
+    if (!json_is_object(json)) {
+        api_problem(c->out, 400, "the body is no JSON object%s%s",
+                    json ? "" : ": ", json ? "" : e.text);
+        json_decref(json);
+        return NULL;
+    }
+    json_object_foreach(json, name, value)
+    {
+        bool known = false;
+        for (size_t i = 0; i < n; i++)
+            known |= strcmp(name, members[i]) == 0;
+        if (!known) {
+            api_problem(c->out, 400, "the body has no member '%s'", name);
+            json_decref(json);
+            return NULL;
+        }
+    }
+    return json;
+}
+
+/* `weight`: a share as text or parts per million as a number. */
+static bool
+read_weight(struct call *c, const json_t *json, uint32_t *ppm)
+{
+    const json_t *weight = json_object_get(json, "weight");
+    json_int_t n = json_integer_value(weight);
+
+    if (json_is_integer(weight) && n >= 0 && n <= SHARE_ALL) {
+        *ppm = (uint32_t)n;
+        return true;
+    }
+    if (json_is_string(weight) &&
+        quantity_share(span_str(json_string_value(weight)), ppm))
+        return true;
+    api_problem(c->out, 400,
+                "'weight' is a share like \"12.5%%\" (at most four decimals) "
+                "or a number of parts per million from 0 to 1000000");
+    return false;
+}
+
+static bool
+read_reason(struct call *c, const json_t *json, span *reason)
+{
+    *reason = span_str(json_string_value(json_object_get(json, "reason")));
+    if (span_trim(*reason).len > 0 && reason->len <= STORE_TEXT_MAX)
+        return true;
+    api_problem(c->out, 400, "'reason' says why, in 1 to %d bytes",
+                STORE_TEXT_MAX);
+    return false;
+}
+
+/* If-Match: "*", or a revision with or without quotes. False: answered. */
+static bool
+read_if_match(struct call *c, bool *expects, uint64_t *expected)
+{
+    span value = head_value(c->request->head, FIELD_IF_MATCH);
+
+    if (!head_find(c->request->head, FIELD_IF_MATCH)) {
+        api_problem(c->out, 428,
+                    "a write needs If-Match: the revision that was read, or *");
+        return false;
+    }
+    *expects = !span_is(value, "*");
+    *expected = 0;
+    if (!*expects)
+        return true;
+    if (value.len >= 2 && span_starts(value, SPAN("\"")) &&
+        span_ends(value, SPAN("\"")))
+        value = span_take(span_skip(value, 1), value.len - 2);
+    if (span_to_u64(value, expected))
+        return true;
+    api_problem(c->out, 400, "If-Match is a revision like \"17\", or *");
+    return false;
+}
+
+static void
+move_weight(struct call *c, const struct slot *slot, const json_t *json)
+{
+    struct slot_move move = {.actor = span_str(c->request->actor),
+                             .now_ms = c->request->wall_ms};
+    struct err e;
+
+    if (!read_if_match(c, &move.expects, &move.expected) ||
+        !read_weight(c, json, &move.weight_ppm) ||
+        !read_reason(c, json, &move.reason))
+        return;
+    enum err_code code =
+        slots_move(&c->control->slots, c->control->store, slot, &move, &e);
+    if (code == OK)
+        answer_weight(c, slot);
+    else if (code == ERR_CONFLICT && !store_refuses(c->control->store) &&
+             move.expects)
+        api_problem(c->out, 412, "%s", e.text);
+    else
+        api_problem(c->out, status_of(code), "%s", e.text);
+}
+
+static void
+put_weight(struct call *c)
+{
+    static const char *const members[] = {"weight", "reason"};
+    const struct slot *slot = find_slot(c);
+    json_t *json = slot ? body_object(c, members, COUNT(members)) : NULL;
+
+    if (json)
+        move_weight(c, slot, json);
+    json_decref(json);
+}
+
+static void
+post_reload(struct call *c)
+{
+    struct control *control = c->control;
+    json_t *json = body_object(c, NULL, 0);
+
+    if (!json)
+        return;
+    json_decref(json);
+    if (control->is_reloading || control->reload_caller)
+        api_problem(c->out, 409, "a reload is running; ask again");
+    else if (!control->has_supervisor)
+        api_problem(c->out, 503,
+                    "the supervisor is gone: start `stile run` again");
+    else
+        c->out->later = true;
+}
+
+void
+api_reloaded(const struct control *c, struct api_answer *out)
+{
+    const struct verdict *v = &c->verdict;
+    json_t *problems = json_array();
+    span rest = v->said;
+
+    while (rest.len > 0) {
+        span line = span_cut(&rest, '\n');
+        if (line.len)
+            (void)json_array_append_new(problems,
+                                        json_stringn(line.at, line.len));
+    }
+    if (v->ok)
+        answer(out, 200,
+               json_pack("{s:I, s:o*}", "generation", (json_int_t)v->generation,
+                         "problems", problems));
+    else
+        problem(out, 422,
+                "the new configuration was refused; the running one "
+                "serves on",
+                problems);
+}
+
+/* ---------------------------------------------------------------------- routing */
+
+/* X(name for the metric, method, path, takes a rest, writes, what) */
+#define CALLS(X)                                                               \
+    X("status", METHOD_GET, "/v1/status", false, false, get_status)            \
+    X("weights", METHOD_GET, "/v1/weights", false, false, get_weights)         \
+    X("weight", METHOD_GET, "/v1/weights/", true, false, get_weight)           \
+    X("weight_set", METHOD_PUT, "/v1/weights/", true, true, put_weight)        \
+    X("revisions", METHOD_GET, "/v1/revisions", false, false, get_revisions)   \
+    X("reload", METHOD_POST, "/v1/reload", false, true, post_reload)           \
+    X("explain", METHOD_GET, "/v1/explain/", true, false, get_explain)
+
+static const struct route {
+    const char *name;
+    const char *path;
+    call_fn fn;
+    enum method method;
+    bool takes_rest;
+    bool writes;
+} routes[] = {
+#define X(name, method, path, rest, writes, fn)                                \
+    {name, path, fn, method, rest, writes},
+    CALLS(X)
+#undef X
+};
+
+static bool
+matches(const struct route *r, span path)
+{
+    if (!r->takes_rest)
+        return span_is(path, r->path);
+    return span_starts(path, span_str(r->path)) && path.len > strlen(r->path);
+}
+
+/* "PUT, GET" for a path that is there, "" for one that is not. */
+static const char *
+allowed(struct call *c, span path)
+{
+    span methods = {0};
+
+    for (size_t i = 0; i < COUNT(routes); i++)
+        if (matches(&routes[i], path))
+            methods = arena_fmt(c->arena, "%.*s%s%.*s", SPAN_FMT(methods),
+                                methods.len ? ", " : "",
+                                SPAN_FMT(method_token(routes[i].method)));
+    return methods.len ? methods.at : "";
+}
+
+static void
+no_route(struct call *c, span path)
+{
+    const char *methods = allowed(c, path);
+
+    if (methods[0] == '\0') {
+        api_problem(c->out, 404,
+                    "there is no such call: docs/admin-api.md "
+                    "has them");
+        return;
+    }
+    (void)snprintf(c->out->allow, sizeof(c->out->allow), "%s", methods);
+    api_problem(c->out, 405, "this is for %s", methods);
+}
+
+/* May this caller write, and in this form? False: answered. */
+static bool
+may_write(struct call *c)
+{
+    struct media media;
+    span type = head_value(c->request->head, FIELD_CONTENT_TYPE);
+
+    if (!c->request->is_operator) {
+        api_problem(c->out, 403,
+                    "%s may look and not change: that is for root and the "
+                    "service's user",
+                    c->request->actor);
+        return false;
+    }
+    if (!media_parse(type, &media) || !media_is(&media, "application/json")) {
+        api_problem(c->out, 415, "a write's Content-Type is application/json");
+        return false;
+    }
+    return true;
+}
+
+static void
+dispatch(struct call *c)
+{
+    const struct http_head *head = c->request->head;
+    const struct route *route = NULL;
+
+    for (size_t i = 0; i < COUNT(routes) && !route; i++)
+        if (matches(&routes[i], head->path) && routes[i].method == head->method)
+            route = &routes[i];
+    if (!route) {
+        no_route(c, head->path);
+        return;
+    }
+    c->out->call = route->name;
+    if (route->writes && !may_write(c))
+        return;
+    if (route->takes_rest &&
+        pct_decode(c->arena, span_skip(head->path, strlen(route->path)), false,
+                   &c->rest)) {
+        api_problem(c->out, 500, "no memory for the path");
+        return;
+    }
+    route->fn(c);
+}
+
+void
+api_answer(struct control *control, const struct api_request *r,
+           struct api_answer *out)
+{
+    struct call c = {.control = control,
+                     .request = r,
+                     .out = out,
+                     .arena = arena_new(ARENA_BYTES)};
+
+    out->later = false;
+    out->etag[0] = '\0';
+    out->allow[0] = '\0';
+    out->call = "other";
+    if (c.arena)
+        dispatch(&c);
+    else
+        api_problem(out, 500, "no memory for the request");
+    arena_free(&c.arena);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * api: a request to the admin socket and its answer (docs/admin-api.md).
+ *
+ * A function from a request and the state to an answer; it knows no socket. A
+ * reload is the one question whose answer comes later.
+ */
+#pragma once
+
+#include "proxy/base/buf.h"
+#include "proxy/control/state.h"
+#include "proxy/http/head.h"
+
+struct api_request {
+    const struct http_head *head;
+    span body;
+    const char *actor; /* "uid:0 (root)" */
+    bool is_operator;  /* may change things */
+    uint64_t wall_ms;
+    uint64_t now_ms;
+};
+
+struct api_answer {
+    int status;
+    const char *content_type;
+    char etag[32];    /* empty for none */
+    char allow[32];   /* of a 405; empty for none */
+    const char *call; /* which one it was, for the metric */
+    bool later; /* a reload: ask the supervisor, then api_reloaded answers */
+    struct buf *body;
+};
+
+/* `out->body` is there and empty; all else is filled in. */
+void api_answer(struct control *c, const struct api_request *r,
+                struct api_answer *out);
+
+/* The answer to a reload, from c->verdict. */
+void api_reloaded(const struct control *c, struct api_answer *out);
+
+/* A problem document: a status and a sentence. */
+void api_problem(struct api_answer *out, int status, const char *fmt, ...)
+    PRINTF(3, 4);

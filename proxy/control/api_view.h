@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * api_view: the state as JSON. Each returns a new document or NULL (no memory).
+ */
+#pragma once
+
+#include "proxy/control/state.h"
+
+MUST_CHECK json_t *view_status(struct control *c, uint64_t now_ms);
+MUST_CHECK json_t *view_weight(const struct control *c,
+                               const struct slot *slot);
+MUST_CHECK json_t *view_weights(const struct control *c);
+MUST_CHECK json_t *view_record(const struct record *r);
+
+/* At most `max` before `before` (0: from the newest). NULL with `e` set. */
+MUST_CHECK json_t *view_revisions(struct control *c, uint64_t before,
+                                  size_t max, struct err *e);

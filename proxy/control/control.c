@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proxy/control/control.h"
+
+#include "proxy/control/api.h"
+#include "proxy/control/life.h"
+#include "proxy/control/observe.h"
+#include "proxy/observe/log.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define ADMIN_CALLERS   8u
+#define OBSERVE_CALLERS 32u
+#define DATAGRAMS_TURN  64 /* then others have theirs */
+#define ARENA_BYTES     ((size_t)64 << 20)
+
+/* ------------------------------------------------------------- the admin socket */
+
+static struct api_answer
+api_of(struct door_answer *out)
+{
+    return (struct api_answer){.body = &out->body};
+}
+
+static void
+door_of(const struct api_answer *a, struct door_answer *out)
+{
+    out->status = a->status;
+    out->content_type = a->content_type;
+    memcpy(out->etag, a->etag, sizeof(out->etag));
+    memcpy(out->allow, a->allow, sizeof(out->allow));
+}
+
+static void
+admin_fault(int status, const char *text, struct door_answer *out)
+{
+    struct api_answer a = api_of(out);
+
+    api_problem(&a, status, "%s", text);
+    door_of(&a, out);
+}
+
+static span
+class_of(int status)
+{
+    static const char *const classes[] = {"1xx", "2xx", "3xx", "4xx", "5xx"};
+
+    return span_str(classes[status / 100 - 1]);
+}
+
+static bool
+ask_reload(struct life *l, uint64_t id, struct api_answer *a)
+{
+    struct err e;
+
+    if (wire_tell(l->env->supervisor_fd, WIRE_RELOAD, 0, 0, &e)) {
+        api_problem(a, 503, "the supervisor cannot be asked: %s", e.text);
+        return false;
+    }
+    l->control.reload_caller = id;
+    return true;
+}
+
+static bool
+on_admin(void *arg, uint64_t id, const struct door_request *r,
+         struct door_answer *out)
+{
+    struct life *l = arg;
+    struct api_answer a = api_of(out);
+    char actor[32] = "nobody";
+
+    if (r->is_local)
+        (void)snprintf(actor, sizeof(actor), "uid:%u%s", (unsigned)r->uid,
+                       r->uid == 0 ? " (root)" : "");
+    struct api_request request = {
+        .head = r->head,
+        .body = r->body,
+        .actor = actor,
+        .is_operator = r->is_local && (r->uid == 0 || r->uid == geteuid()),
+        .wall_ms = loop_wall_ms(),
+        .now_ms = loop_now_ms(l->loop)};
+    if (l->state == LIFE_SERVING || l->state == LIFE_LETTING_GO)
+        api_answer(&l->control, &request, &a);
+    else
+        api_problem(&a, 503, "control is being handed over; ask again");
+    if (a.later && ask_reload(l, id, &a))
+        return false;
+    metrics_count(l->control.metrics, METRIC_ADMIN, 1, span_str(a.call),
+                  class_of(a.status));
+    door_of(&a, out);
+    return true;
+}
+
+void
+life_answer_reload(struct life *l)
+{
+    uint64_t id = l->control.reload_caller;
+    struct door_answer *out =
+        id && l->admin ? door_answer_begin(l->admin, id) : NULL;
+
+    l->control.reload_caller = 0;
+    if (!out)
+        return;
+    struct api_answer a = api_of(out);
+    if (l->control.verdict.known && l->control.has_supervisor)
+        api_reloaded(&l->control, &a);
+    else
+        api_problem(&a, 503, "the supervisor went away during the reload");
+    door_of(&a, out);
+    door_answer_send(l->admin, id);
+}
+
+/* ---------------------------------------------------------- the observe listener */
+
+static void
+observe_fault(int status, const char *text, struct door_answer *out)
+{
+    out->status = status;
+    out->content_type = "text/plain; charset=utf-8";
+    buf_fmt(&out->body, "%s\n", text);
+}
+
+static bool
+on_observe(void *arg, uint64_t id, const struct door_request *r,
+           struct door_answer *out)
+{
+    struct life *l = arg;
+    struct observe_answer a = {.body = &out->body};
+
+    (void)id;
+    observe_answer(&l->control, r->head, loop_now_ms(l->loop), &a);
+    out->status = a.status;
+    out->content_type = a.content_type;
+    if (a.allow)
+        (void)snprintf(out->allow, sizeof(out->allow), "%s", a.allow);
+    return true;
+}
+
+static enum err_code
+make_doors(struct life *l, struct err *e)
+{
+    struct door_spec admin = {.fd = l->env->admin_fd,
+                              .conns_max = ADMIN_CALLERS,
+                              .fn = on_admin,
+                              .fault = admin_fault,
+                              .arg = l};
+    struct door_spec observe = {.fd = l->env->observe_fd,
+                                .conns_max = OBSERVE_CALLERS,
+                                .fn = on_observe,
+                                .fault = observe_fault,
+                                .arg = l};
+
+    if (admin.fd >= 0 && door_new(l->loop, &admin, &l->admin, e))
+        return e->code;
+    if (observe.fd >= 0 && door_new(l->loop, &observe, &l->observe, e))
+        return e->code;
+    return OK;
+}
+
+/* -------------------------------------------------------------- what workers tell */
+
+static void
+on_report(void *arg, unsigned ready)
+{
+    struct life *l = arg;
+    char datagram[RECORD_DATAGRAM_MAX];
+    size_t n_records = 0;
+
+    (void)ready;
+    for (int i = 0; i < DATAGRAMS_TURN; i++) {
+        ssize_t n =
+            recv(l->env->report_fd, datagram, sizeof(datagram), MSG_DONTWAIT);
+        if (n < 0)
+            break;
+        n_records +=
+            records_take(l->control.records, span_of(datagram, (size_t)n));
+    }
+    if (n_records)
+        metrics_count(l->control.metrics, METRIC_REPORTS, (int64_t)n_records,
+                      SPAN("decision"));
+}
+
+static void
+on_signal(void *arg, unsigned ready)
+{
+    struct life *l = arg;
+    struct signalfd_siginfo info;
+
+    (void)ready;
+    if (read(l->signal_fd, &info, sizeof(info)) == sizeof(info)) {
+        log_info("signal", "number=%u", info.ssi_signo);
+        life_leave(l, 0);
+    }
+}
+
+/* ------------------------------------------------------------------ start and end */
+
+static enum err_code
+watch_fd(struct life *l, struct watch *w, int fd, watch_fn fn, struct err *e)
+{
+    if (!watch_init(w, l->loop, fd, fn, l))
+        return err_set(e, ERR_LIMIT, "no memory for a watch");
+    watch_read(w, true);
+    return OK;
+}
+
+/* SIGTERM comes as bytes; a peer that has gone is an error, not a signal. */
+static enum err_code
+take_signals(struct life *l, struct err *e)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    (void)signal(SIGPIPE, SIG_IGN);
+    if (sigprocmask(SIG_BLOCK, &set, NULL) != 0 ||
+        (l->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)) < 0)
+        return err_set(e, ERR_IO, "signalfd: %s", strerror(errno));
+    return watch_fd(l, &l->signals, l->signal_fd, on_signal, e);
+}
+
+static enum err_code
+make(struct life *l, struct err *e)
+{
+    struct control *c = &l->control;
+    const struct control_env *env = l->env;
+
+    l->loop = loop_new();
+    l->arena = arena_new(ARENA_BYTES);
+    l->in = calloc(1, sizeof(*l->in));
+    c->records = records_new();
+    if (!l->loop || !l->arena || !l->in || !c->records)
+        return err_set(e, ERR_LIMIT, "no memory for control");
+    if (take_signals(l, e) ||
+        metrics_open(l->arena, env->totals, &c->metrics, e) || make_doors(l, e))
+        return e->code;
+    if (env->report_fd >= 0 &&
+        watch_fd(l, &l->report, env->report_fd, on_report, e))
+        return e->code;
+    return watch_fd(l, &l->supervisor, env->supervisor_fd, life_hear, e);
+}
+
+/* The weights come last: nothing may fail any more once the file's are stored. */
+static enum err_code
+take_over(struct life *l, struct err *e)
+{
+    struct control *c = &l->control;
+    const struct control_env *env = l->env;
+
+    if (store_open(env->gen->state_dir.at, LOCK_MS, &c->store, e) ||
+        backends_init(&c->backends, l->arena, env->gen, env->endpoints,
+                      c->metrics, l->loop, e) ||
+        slots_init(&c->slots, l->arena, env->gen, env->weights, env->latches,
+                   e) ||
+        slots_reconcile(&c->slots, c->store, loop_wall_ms(), e))
+        return e->code;
+    if (store_refuses(c->store))
+        log_error("store_refuses", "why=\"%s\"", store_refuses(c->store));
+    return wire_tell(env->supervisor_fd, WIRE_READY, 0, 0, e);
+}
+
+void
+life_serve(struct life *l)
+{
+    l->state = LIFE_SERVING;
+    backends_start(&l->control.backends);
+    watch_read(&l->report, true);
+    if (l->admin)
+        door_open(l->admin);
+    if (l->observe)
+        door_open(l->observe);
+}
+
+static void
+end(struct life *l)
+{
+    door_free(&l->admin);
+    door_free(&l->observe);
+    watch_fini(&l->supervisor);
+    watch_fini(&l->report);
+    watch_fini(&l->signals);
+    if (l->signal_fd >= 0)
+        close(l->signal_fd);
+    backends_fini(&l->control.backends);
+    store_close(&l->control.store);
+    crew_fini(&l->control.crew);
+    records_free(&l->control.records);
+    json_decref(l->control.processes);
+    arena_free(&l->kept_arena);
+    arena_free(&l->arena);
+    loop_free(&l->loop);
+    free(l->in);
+}
+
+int
+control_main(const struct control_env *env)
+{
+    struct life *l = calloc(1, sizeof(*l));
+    struct err e;
+
+    if (!l)
+        return 1;
+    l->env = env;
+    l->signal_fd = l->log_fd = -1;
+    l->control.gen = env->gen;
+    l->control.totals = env->totals;
+    l->control.has_supervisor = true;
+    if (make(l, &e) || take_over(l, &e)) {
+        log_error("control_cannot_start", "error=\"%s\"", e.text);
+        l->exit_code = 1;
+    } else {
+        log_info("control_ready", "revision=%llu",
+                 (unsigned long long)store_sequence(l->control.store));
+        life_serve(l);
+        loop_run(l->loop, NULL, NULL);
+    }
+    int exit_code = l->exit_code;
+    end(l);
+    free(l);
+    return exit_code;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * door: a small HTTP/1.1 server for few callers: the admin socket, observe.
+ *
+ * One request a connection, small limits, a deadline for the whole of it, and
+ * the answer always with `Connection: close`. A caller who does not read is
+ * closed too. What a request means is the handler's; it may answer later.
+ */
+#pragma once
+
+#include "proxy/base/arena.h"
+#include "proxy/http/h1.h"
+#include "proxy/server/loop.h"
+
+#define DOOR_HEAD_BYTES   8192
+#define DOOR_BODY_BYTES   16384
+#define DOOR_ANSWER_BYTES ((size_t)16 << 20)
+#define DOOR_WHOLE_MS     ((uint64_t)10000) /* until a request is whole */
+#define DOOR_SEND_MS      ((uint64_t)10000) /* until an answer is gone */
+#define DOOR_LINGER_MS    ((uint64_t)2000)  /* until the peer has closed */
+
+struct door;
+
+/* A whole request. Valid until its answer is made. */
+struct door_request {
+    const struct http_head *head;
+    span body;
+    bool is_local; /* came over a Unix socket: the next two are the kernel's */
+    uid_t uid;
+    pid_t pid;
+};
+
+struct door_answer {
+    int status;
+    const char *content_type;
+    char etag[32];   /* empty for none */
+    char allow[32];  /* of a 405; empty for none */
+    struct buf body; /* the door's: append to it */
+};
+
+/*
+ * Answer: fill `out` and return true. False: door_answer will be called with
+ * this `id`, once; the caller may have gone by then.
+ */
+typedef bool (*door_fn)(void *arg, uint64_t id, const struct door_request *r,
+                        struct door_answer *out);
+
+/* What the door itself has to say (a fault, a limit), in the room's own form. */
+typedef void (*door_fault_fn)(int status, const char *text,
+                              struct door_answer *out);
+
+struct door_spec {
+    int fd; /* listens; stays the caller's */
+    size_t conns_max;
+    door_fn fn;
+    door_fault_fn fault;
+    void *arg;
+};
+
+/* Open to nobody yet. ERR_LIMIT: the heap is empty. */
+MUST_CHECK enum err_code door_new(struct loop *l, const struct door_spec *spec,
+                                  struct door **out, struct err *e);
+void door_free(struct door **d);
+
+void door_open(struct door *d);
+
+/* Take nobody in any more: who waits in the queue is the next one's. */
+void door_shut(struct door *d);
+
+/* Has every caller's request come whole? */
+bool door_is_quiet(const struct door *d);
+
+/* Answer 503 to those whose request has not; who waits for a late one stays. */
+void door_turn_out(struct door *d);
+
+/* The late answer: begin, fill, send. NULL: the caller has gone. */
+struct door_answer *door_answer_begin(struct door *d, uint64_t id);
+void door_answer_send(struct door *d, uint64_t id);
+
+/* Callers now. */
+size_t door_n(const struct door *d);

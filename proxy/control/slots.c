@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proxy/control/slots.h"
+
+#include "proxy/control/weights.h"
+#include "proxy/observe/log.h"
+
+#include <assert.h>
+
+static_assert(STORE_SLOT_MAX == SEGMENT_NAME_MAX - 1, "one limit on names");
+static_assert(WEIGHTS_SLOTS <= STORE_SLOTS_MAX, "what lives can be stored");
+
+enum err_code
+slots_init(struct slots *s, struct arena *a, const struct generation *gen,
+           struct weights *weights, struct latches *latches, struct err *e)
+{
+    *s = (struct slots){.gen = gen, .weights = weights, .latches = latches};
+    s->at = arena_array(a, gen->n_routes, sizeof(*s->at));
+    if (!s->at)
+        return err_set(e, ERR_LIMIT, "no room for the slots");
+    for (size_t i = 0; i < gen->n_routes; i++) {
+        const struct gen_route *route = &gen->routes[i];
+        if (!route->canary)
+            continue;
+        if (weights_claim(weights, latches, route->canary->slot_name,
+                          gen->number, &s->at[s->n].at, e))
+            return e->code;
+        s->at[s->n++].route = route;
+    }
+    return OK;
+}
+
+const struct slot *
+slots_find(const struct slots *s, span name)
+{
+    for (size_t i = 0; i < s->n; i++)
+        if (span_eq(s->at[i].route->canary->slot_name, name) ||
+            span_eq(s->at[i].route->name, name))
+            return &s->at[i];
+    return NULL;
+}
+
+static struct store_weight
+store_weight_of(span slot, uint32_t ppm, uint32_t file_ppm, uint32_t run)
+{
+    struct store_weight w = {
+        .weight_ppm = ppm, .file_ppm = file_ppm, .run = run};
+
+    memcpy(w.slot, slot.at,
+           slot.len < STORE_SLOT_MAX ? slot.len : STORE_SLOT_MAX);
+    return w;
+}
+
+static void
+apply(struct slots *s, const struct slot *slot, uint32_t ppm, uint32_t run)
+{
+    weights_set(s->weights, slot->at, (struct weight){.ppm = ppm, .run = run});
+}
+
+/* What the file says anew, as a revision. */
+static enum err_code
+journal(struct store *store, const struct weight_action *a, uint64_t now_ms,
+        struct err *e)
+{
+    bool is_new = a->verdict == WEIGHT_NEW;
+    struct store_weight w =
+        store_weight_of(a->slot, a->weight_ppm, a->file_ppm, a->run);
+    struct store_change c = {
+        .actor = SPAN("config"),
+        .reason = is_new ? SPAN("the configuration has a new slot")
+                         : SPAN("the configuration says another weight"),
+        .kind = is_new ? SPAN("weight.new") : SPAN("weight.file"),
+        .time_ms = now_ms,
+        .weight = &w,
+    };
+    uint64_t sequence;
+
+    if (store_commit(store, &c, &sequence, e))
+        return e->code;
+    log_info("weight_from_config", "slot=%s was_ppm=%u ppm=%u revision=%llu",
+             w.slot, a->was_ppm, a->weight_ppm, (unsigned long long)sequence);
+    return OK;
+}
+
+/* One slot; a store that refuses keeps what it has, which is said in the log. */
+static void
+reconcile_one(struct slots *s, struct store *store, const struct slot *slot,
+              const struct weight_action *a, uint64_t now_ms)
+{
+    struct err e;
+    uint32_t ppm = a->weight_ppm;
+
+    if (a->verdict != WEIGHT_KEEP && journal(store, a, now_ms, &e)) {
+        ppm = a->was_ppm;
+        log_error("weight_not_stored", "slot=%.*s ppm=%u error=\"%s\"",
+                  SPAN_FMT(a->slot), ppm, e.text);
+    }
+    apply(s, slot, ppm, a->run);
+}
+
+enum err_code
+slots_reconcile(struct slots *s, struct store *store, uint64_t now_ms,
+                struct err *e)
+{
+    struct arena *a = arena_new((size_t)1 << 20);
+    size_t n_stored;
+    const struct store_weight *stored = store_weights(store, &n_stored);
+    struct weight_file *file =
+        a ? arena_array(a, s->n, sizeof(struct weight_file)) : NULL;
+    struct weight_action *actions =
+        a ? arena_array(a, s->n, sizeof(struct weight_action)) : NULL;
+    enum err_code code = OK;
+
+    if (file && actions) {
+        for (size_t i = 0; i < s->n; i++)
+            file[i] = (struct weight_file){s->at[i].route->canary->slot_name,
+                                           s->at[i].route->canary->weight_ppm};
+        weights_reconcile(stored, n_stored, file, s->n, actions);
+        for (size_t i = 0; i < s->n; i++)
+            reconcile_one(s, store, &s->at[i], &actions[i], now_ms);
+    } else {
+        code = err_set(e, ERR_LIMIT, "no memory to reconcile the weights");
+    }
+    arena_free(&a);
+    return code;
+}
+
+enum err_code
+slots_keep(const struct slots *s, const struct store *store, struct arena *a,
+           struct store_weight **kept, struct err *e)
+{
+    *kept = arena_array(a, s->n, sizeof(**kept));
+    if (!*kept)
+        return err_set(e, ERR_LIMIT, "no room to keep the weights");
+    for (size_t i = 0; i < s->n; i++) {
+        const struct store_weight *w =
+            store_weight(store, s->at[i].route->canary->slot_name);
+        if (w)
+            (*kept)[i] = *w; /* else its slot is empty */
+    }
+    return OK;
+}
+
+static void
+put_back(struct store *store, const struct store_weight *w, uint64_t now_ms)
+{
+    struct store_change c = {
+        .actor = SPAN("config"),
+        .reason = SPAN("the configuration that moved it did not come to be"),
+        .kind = SPAN("weight.file"),
+        .time_ms = now_ms,
+        .weight = w};
+    uint64_t sequence;
+    struct err e;
+
+    if (store_commit(store, &c, &sequence, &e))
+        log_error("weight_not_stored", "slot=%s ppm=%u error=\"%s\"", w->slot,
+                  w->weight_ppm, e.text);
+}
+
+void
+slots_restore(struct slots *s, struct store *store,
+              const struct store_weight *kept, uint64_t now_ms)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        const struct store_weight *w =
+            store_weight(store, span_str(kept[i].slot));
+        if (!w)
+            continue;
+        if (w->weight_ppm != kept[i].weight_ppm ||
+            w->file_ppm != kept[i].file_ppm || w->run != kept[i].run)
+            put_back(store, &kept[i], now_ms);
+        apply(s, &s->at[i], kept[i].weight_ppm, kept[i].run);
+    }
+}
+
+void
+slots_state(const struct slots *s, const struct store *store,
+            const struct slot *slot, struct slot_state *out)
+{
+    struct weight now = weights_get(s->weights, slot->at);
+    const struct store_weight *w =
+        store_weight(store, slot->route->canary->slot_name);
+
+    *out = (struct slot_state){
+        .route = slot->route,
+        .file_ppm = slot->route->canary->weight_ppm,
+        .weight_ppm = w ? w->weight_ppm : now.ppm,
+        .effective_ppm = weights_effective(s->weights, s->latches, slot->at),
+        .run = now.run,
+        .halted = latches_get(s->latches, slot->at).run == now.run,
+        .revision = w ? w->revision : 0,
+    };
+}
+
+enum err_code
+slots_move(struct slots *s, struct store *store, const struct slot *slot,
+           const struct slot_move *move, struct err *e)
+{
+    const struct gen_canary *canary = slot->route->canary;
+    uint32_t run = weights_get(s->weights, slot->at).run;
+    struct store_weight w = store_weight_of(canary->slot_name, move->weight_ppm,
+                                            canary->weight_ppm, run);
+    struct store_change c = {.actor = move->actor,
+                             .reason = move->reason,
+                             .kind = SPAN("weight.set"),
+                             .time_ms = move->now_ms,
+                             .weight = &w,
+                             .expects = move->expects,
+                             .expected = move->expected};
+    uint64_t sequence;
+
+    if (store_commit(store, &c, &sequence, e))
+        return e->code;
+    apply(s, slot, move->weight_ppm, run);
+    log_info("weight_set", "slot=%s ppm=%u revision=%llu", w.slot,
+             move->weight_ppm, (unsigned long long)sequence);
+    return OK;
+}
