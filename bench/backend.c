@@ -37,7 +37,7 @@ struct conn {
     enum state state;
     uint64_t left; /* of a sized body or of a chunk */
     uint64_t body_bytes;
-    bool close, keeps_body;
+    bool close, keeps_body, at_trailers;
     struct buf in;   /* what did not make a whole step */
     struct buf body; /* of a request that the shop stores */
     struct buf out;  /* made for this answer */
@@ -466,6 +466,7 @@ end_request(struct conn *c)
 {
     answer_request(c);
     c->state = AT_HEAD;
+    c->at_trailers = false;
     c->body_bytes = 0;
     buf_clear(&c->body);
 }
@@ -529,14 +530,14 @@ take_chunk_line(struct conn *c, span s, size_t len)
     snprintf(digits, sizeof(digits), "%.*s", SPAN_FMT(span_take(s, 17)));
     if (c->state == AT_CHUNK_END) {
         c->state = AT_CHUNK_SIZE;
-    } else if (c->body_bytes == UINT64_MAX) { /* trailers */
+    } else if (c->at_trailers) {
         if (len == 2)
             end_request(c);
     } else {
         c->left = strtoull(digits, NULL, 16);
         c->state = c->left ? AT_CHUNK : AT_CHUNK_SIZE;
         if (c->left == 0)
-            c->body_bytes = UINT64_MAX;
+            c->at_trailers = true;
     }
     return len;
 }

@@ -155,7 +155,9 @@ down_took(struct exchange *x, size_t n)
 static size_t
 down_waiting(const struct exchange *x)
 {
-    return x->conn ? io_waiting(&x->conn->io) : 0;
+    return x->conn
+               ? io_backlog(&x->conn->io, x->worker->gen->limits.stream_high)
+               : 0;
 }
 
 static const struct down down_h1 = {

@@ -240,19 +240,35 @@ note_abuse(struct conn *c)
         metrics_count(c->worker->metrics, METRIC_LIMITS, 1, span_str(limit));
 }
 
+/* About GATHER bytes of frames, or all there are. */
+static enum h2_step
+gather_some(struct conn *c)
+{
+    struct worker *w = c->worker;
+    enum h2_step step = H2_OK;
+    size_t before;
+
+    do {
+        before = buf_len(&w->frames);
+        step = h2_gather(c->h2, &w->frames, GATHER, loop_now_ms(w->loop));
+    } while (step == H2_OK && buf_len(&w->frames) > before &&
+             buf_len(&w->frames) < GATHER);
+    return step;
+}
+
 void
 conn_h2_gather(struct conn *c)
 {
     struct worker *w = c->worker;
     size_t high = w->gen->limits.stream_high;
     enum h2_step step = H2_OK;
-    size_t n = GATHER;
+    size_t n = 1;
 
     if (c->state != CONN_H2)
         return;
-    /* Ends: as soon as less came than was asked for, or the socket is full. */
-    while (n >= GATHER && step == H2_OK && io_waiting(&c->io) <= high) {
-        step = h2_gather(c->h2, &w->frames, GATHER, loop_now_ms(w->loop));
+    /* Ends: as soon as nothing comes, or the socket is full. */
+    while (n && step == H2_OK && io_waiting(&c->io) <= high) {
+        step = gather_some(c);
         n = buf_len(&w->frames);
         io_put(&c->io, buf_span(&w->frames));
         io_flush(&c->io);

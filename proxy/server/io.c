@@ -205,6 +205,14 @@ io_flush(struct io *io)
     shut(io);
 }
 
+size_t
+io_backlog(struct io *io, size_t high)
+{
+    if (io_waiting(io) > high && io->n_gather)
+        io_flush(io);
+    return io_waiting(io);
+}
+
 bool
 io_drain(struct io *io)
 {

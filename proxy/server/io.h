@@ -73,6 +73,12 @@ void io_flush(struct io *io);
  */
 bool io_drain(struct io *io);
 
+/*
+ * Bytes that wait for the socket. If they are more than `high` with what is
+ * gathered, that is sent first: only what the socket refuses is back pressure.
+ */
+size_t io_backlog(struct io *io, size_t high);
+
 /* Bytes that wait, gathered ones included. */
 static inline size_t
 io_waiting(const struct io *io)

@@ -451,9 +451,9 @@ upstream_flush(struct upstream *up)
 }
 
 size_t
-upstream_waiting(const struct upstream *up)
+upstream_waiting(struct upstream *up)
 {
-    return io_waiting(&up->io);
+    return io_backlog(&up->io, up->worker->gen->limits.stream_high);
 }
 
 void

@@ -43,7 +43,7 @@ void upstream_end(struct upstream *up, const struct fields *trailers);
 
 /* Send what was gathered now; the bytes need not live longer. */
 void upstream_flush(struct upstream *up);
-size_t upstream_waiting(const struct upstream *up);
+size_t upstream_waiting(struct upstream *up);
 
 /* Go on reading the answer, or hold it. */
 void upstream_read(struct upstream *up, bool on);
