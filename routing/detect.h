@@ -43,10 +43,10 @@ struct detect; /* immutable; lives in the arena it was built in */
 
 struct detect_version {
     span label;         /* letters, digits and -._~:@/+ */
+    span link;          /* about the deprecation; may be empty */
     int32_t date;       /* days, routing/date.h; or DETECT_NO_DATE */
     int32_t deprecated; /* likewise */
     int32_t sunset;     /* likewise */
-    span link;          /* about the deprecation; may be empty */
     bool internal;      /* a stepping stone nobody speaks */
 };
 
