@@ -144,10 +144,10 @@ map_to(struct lens_builder *b, const struct yaml_entry *e,
     w->has[0] = w->has[1] = true;
     w->place[0] = place[0];
     w->place[1] = place[1];
-    if (!lens_way_check(b, e->value->kind == YAML_SCALAR ? e->value : e->key,
-                        w))
+    if (e->value->kind == YAML_MAP && !lens_way_read(b, e->value, true, w))
         return false;
-    return e->value->kind != YAML_MAP || lens_way_read(b, e->value, true, w);
+    return lens_way_check(b, e->value->kind == YAML_SCALAR ? e->value : e->key,
+                          w);
 }
 
 static bool

@@ -176,6 +176,23 @@ is_file_word(const struct yaml *key)
     return false;
 }
 
+/* `order:` where there is a type Order is no word, but a slip. */
+static bool
+is_small_type(struct lens_builder *b, const struct yaml *key)
+{
+    for (size_t i = 0; key->kind == YAML_SCALAR && i < b->api->n_types; i++) {
+        span name = b->types[i].name;
+        if (!span_eq_nocase(name, key->text))
+            continue;
+        yaml_problem(b->problems, key, "`%.*s` is no word of a change file",
+                     SPAN_FMT(key->text));
+        problem_remedy(b->problems, "did you mean the type `%.*s`?",
+                       SPAN_FMT(name));
+        return true;
+    }
+    return false;
+}
+
 static void
 read_blocks(struct lens_builder *b, const struct entry *file,
             struct lens_draft *drafts)
@@ -184,10 +201,10 @@ read_blocks(struct lens_builder *b, const struct entry *file,
         const struct yaml_entry *e = &file->doc->entries[i];
         if (is_type_key(e->key))
             read_block(b, e, drafts);
-        else if (!is_file_word(e->key))
-            lens_words_unknown(b, e->key, &file_words);
-        else if (span_is(e->key->text, "http"))
+        else if (is_file_word(e->key) && span_is(e->key->text, "http"))
             read_http(b, e->value, file->change.table);
+        else if (!is_file_word(e->key) && !is_small_type(b, e->key))
+            lens_words_unknown(b, e->key, &file_words);
     }
 }
 

@@ -307,7 +307,7 @@ translate_tests(struct lens_builder *b, const struct lens_symbols *s,
     for (size_t i = 0; tests && i < c->n_tests; i++) {
         tests[i] = c->tests[i];
         size_t n = tests[i].n_values;
-        const struct json **values = lens_array(b, n, sizeof(*values));
+        const struct json **values = lens_array(b, n, sizeof(struct json *));
         for (size_t k = 0; values && k < n; k++)
             values[k] = older_symbol(s, tests[i].values[k]);
         tests[i].values = (const struct json *const *)values;

@@ -264,7 +264,7 @@ static bool
 refuse_later(struct lens_builder *b, const struct yaml *node, span text)
 {
     if (text.len > 0 && text.at[0] == '"')
-        text = SPAN("a text form \"{a}\"");
+        text = SPAN("\"{a}\"");
     yaml_problem(b->problems, node,
                  "`%.*s` is of the language, and this build does not translate "
                  "it yet",
@@ -280,8 +280,10 @@ arrow_at(span text)
     char quote = 0;
     for (size_t i = 0; i + 1 < text.len; i++) {
         char c = text.at[i];
-        if (quote)
-            quote = c == quote ? 0 : quote;
+        if (quote && c == quote)
+            quote = 0;
+        else if (quote)
+            continue;
         else if (c == '"' || c == '\'')
             quote = c;
         else if (c == '<' && text.at[i + 1] == '>')

@@ -28,7 +28,8 @@ static void
 spread_sites(struct lens_builder *b)
 {
     size_t n = b->api->n_versions;
-    const struct lens_site **sites = lens_array(b, n, sizeof(*sites));
+    const struct lens_site **sites =
+        lens_array(b, n, sizeof(struct lens_site *));
     size_t *counts = lens_array(b, n, sizeof(*counts));
     for (size_t v = 0; sites && counts && v < n; v++) {
         sites[v] = b->sites.at;

@@ -88,7 +88,8 @@ lose_form(struct gathering *g, const struct lens_way *w,
         else if (w->outside != LENS_OUTSIDE_PASS)
             lose(g, read == LENS_NEWER ? LENS_READ_HIDES : LENS_WRITE_LOSES,
                  &w->origin,
-                 lens_fmt(&g->b, "what is no %.*s", SPAN_FMT(what)));
+                 lens_fmt(&g->b, "%.*s that is no %s",
+                          SPAN_FMT(w->place[read].text), lens_form_word(kind)));
     }
 }
 

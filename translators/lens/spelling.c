@@ -39,7 +39,10 @@ put_start(struct buf *to, char c, enum lens_spelling spelling, bool is_first)
         buf_byte(to, '_');
     if (!is_first && spelling == LENS_KEBAB)
         buf_byte(to, '-');
-    buf_byte(to, big ? upper(c) : lower(c));
+    char cased = lower(c);
+    if (big)
+        cased = upper(c);
+    buf_byte(to, cased);
 }
 
 void

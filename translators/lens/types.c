@@ -203,7 +203,8 @@ of_at(span s)
     for (size_t i = 0; i + 4 <= s.len; i++) {
         char c = s.at[i];
         if (quote) {
-            quote = c == quote ? 0 : quote;
+            if (c == quote)
+                quote = 0;
             continue;
         }
         if (c == '\'' && (i == 0 || s.at[i - 1] == '/'))

@@ -417,10 +417,9 @@ read_case_way(struct lens_builder *b, const struct yaml *node, size_t variant,
     if (!lens_case_shapes(b, node, variant, out->shape, out->has) ||
         (to && !lens_to_read(b, to, &out->place[LENS_NEWER])))
         return false;
-    return lens_way_check(b, to ? to : node, out) &&
-           (!out->has[0] || !out->has[1] ||
-            check_carried(b, node, out->shape)) &&
-           lens_way_read(b, node, false, out);
+    return lens_way_read(b, node, false, out) &&
+           lens_way_check(b, to ? to : node, out) &&
+           (!out->has[0] || !out->has[1] || check_carried(b, node, out->shape));
 }
 
 static bool
