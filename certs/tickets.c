@@ -29,7 +29,7 @@ static bool
 read_keys(const struct certs_tickets *t, struct key keys[CERTS_TICKET_KEYS])
 {
     for (int i = 0; i < TRIES; i++) {
-        uint32_t before = 0;
+        uint64_t before = 0;
 
         if (t->sequence)
             before = atomic_load_explicit(t->sequence, memory_order_acquire);

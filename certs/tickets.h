@@ -20,7 +20,7 @@ struct certs_tickets {
     const unsigned char *keys; /* CERTS_TICKET_KEYS * CERTS_TICKET_BYTES */
     /*
      * The writer's count: odd while it writes, raised by one before and after
-     * (a sequence lock). NULL if the keys never change.
+     * (a sequence lock, as in the tickets segment). NULL: the keys never change.
      */
-    const _Atomic uint32_t *sequence;
+    const _Atomic uint64_t *sequence;
 };

@@ -315,7 +315,7 @@ TEST(a_certificate_that_ended_or_soon_will_is_a_warning)
 /* ---- tickets ---- */
 
 static unsigned char keys[CERTS_TICKET_KEYS * CERTS_TICKET_BYTES];
-static _Atomic uint32_t sequence;
+static _Atomic uint64_t sequence;
 static const struct certs_tickets shared = {keys, &sequence};
 
 static void
