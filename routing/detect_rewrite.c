@@ -170,7 +170,7 @@ media_part(const struct rewriter *r, const struct detect_way *w,
         return false; /* refused by the client: it stays as refused */
     if (w->kind == DETECT_MEDIA)
         return detect_media_label(w, m->type, part) && is_from(r, *part);
-    while (media_param(&params, &name, part))
+    while (media_next_param(&params, &name, part))
         if (span_eq_nocase(name, w->name) && part->len > 0)
             return r->from < 0 ||
                    media_value_is(*part, r->d->versions[r->from].label);

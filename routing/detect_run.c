@@ -65,7 +65,7 @@ media_label(const struct detect *d, const struct detect_way *w,
         *version = detect_labelled(d, *text, true);
         return true;
     }
-    while (media_param(&params, &name, &value)) {
+    while (media_next_param(&params, &name, &value)) {
         if (!span_eq_nocase(name, w->name) || value.len == 0)
             continue;
         *text = value;

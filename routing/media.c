@@ -62,7 +62,7 @@ media_next(span *list, struct media *out)
 }
 
 bool
-media_param(span *params, span *name, span *value)
+media_next_param(span *params, span *name, span *value)
 {
     while (params->len > 0) {
         span param = media_cut(params, ';', false);
@@ -115,7 +115,7 @@ media_weight(const struct media *m)
 {
     span params = m->params, name, value;
 
-    while (media_param(&params, &name, &value))
+    while (media_next_param(&params, &name, &value))
         if (span_eq_nocase(name, SPAN("q")))
             return weight_of(value);
     return 1000;

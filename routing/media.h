@@ -23,7 +23,7 @@ bool media_next(span *list, struct media *out);
  * The next parameter of `*params`, cut off; *value as written, with its
  * quotes. False at the end. One without '=' has an empty value.
  */
-bool media_param(span *params, span *name, span *value);
+bool media_next_param(span *params, span *name, span *value);
 
 /* Is `value` (as written) the text `plain`? */
 bool media_value_is(span value, span plain);

@@ -12,15 +12,15 @@ TEST(a_list_of_media_types_is_cut_outside_quotes)
     assert_true(media_next(&list, &m));
     assert_span(m.type, "a/b");
     params = m.params;
-    assert_true(media_param(&params, &name, &value));
+    assert_true(media_next_param(&params, &name, &value));
     assert_span(name, "x");
     assert_span(value, "\"1,2;\\\"\"");
     assert_true(media_value_is(value, SPAN("1,2;\"")));
     assert_false(media_value_is(value, SPAN("1,2;")));
-    assert_true(media_param(&params, &name, &value));
+    assert_true(media_next_param(&params, &name, &value));
     assert_span(name, "y");
     assert_int_equal(value.len, 0);
-    assert_false(media_param(&params, &name, &value));
+    assert_false(media_next_param(&params, &name, &value));
     assert_int_equal(media_weight(&m), 1000);
     assert_true(media_next(&list, &m));
     assert_span(m.type, "c/d");
@@ -55,7 +55,7 @@ TEST(a_quote_that_does_not_end_takes_the_rest)
 
     assert_true(media_next(&list, &m));
     params = m.params;
-    assert_true(media_param(&params, &name, &value));
+    assert_true(media_next_param(&params, &name, &value));
     assert_false(media_value_is(value, SPAN("1, c/d")));
     assert_false(media_next(&list, &m));
 }
