@@ -5,7 +5,8 @@
  * The loader forks them and calls worker_main (proxy/server/worker.h) or
  * control_main (proxy/control/control.h) with one of these; what the function
  * returns is the exit code. All descriptors are theirs until they exit and stay
- * open; all mappings stay. Signals are at their defaults, none blocked.
+ * open; all mappings stay. No signal is blocked; SIGPIPE and SIGHUP are
+ * ignored, the others at their defaults.
  *
  * A worker's life: set up (loop, TLS contexts), send WIRE_READY on loader_fd, do not
  * accept; on WIRE_GO look up its slots (weights_find, endpoints_find), call

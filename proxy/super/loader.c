@@ -1,0 +1,524 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proxy/super/loader.h"
+
+#include "proxy/observe/log.h"
+#include "proxy/super/children.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#define ANSWER_MS 30000 /* the supervisor answers a WANT within */
+#define TICK_MS   250
+#define EXPOSURE  "exposure.jsonl" /* in the state directory */
+
+static struct wire_in in; /* one at a time; 32 KiB */
+
+static uint64_t
+clock_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+/* ------------------------------------------------------- asking and waiting */
+
+static enum err_code
+wait_message(const struct children *c, enum wire_kind kind, struct err *e)
+{
+    struct pollfd p = {.fd = c->supervisor_fd, .events = POLLIN};
+
+    if (poll(&p, 1, ANSWER_MS) != 1)
+        return err_set(e, ERR_IO, "the supervisor did not answer");
+    if (wire_recv(c->supervisor_fd, &in, e))
+        return e->code;
+    if (in.msg.kind == (uint32_t)kind)
+        return OK;
+    wire_close_fds(&in);
+    if (in.msg.kind == WIRE_FAILED)
+        return err_set(e, ERR_IO, "%.*s", SPAN_FMT(in.text));
+    return err_set(e, ERR_INVALID, "%s came instead of %s",
+                   wire_name(in.msg.kind), wire_name(kind));
+}
+
+static enum err_code
+ask(const struct children *c, struct wire_msg msg, span text,
+    enum wire_kind answer, struct err *e)
+{
+    if (wire_send(c->supervisor_fd, msg, text, NULL, 0, e))
+        return e->code;
+    return wait_message(c, answer, e);
+}
+
+static enum err_code
+take_hello(struct children *c, struct err *e)
+{
+    if (wait_message(c, WIRE_HELLO, e))
+        return e->code;
+    size_t n = in.n_fds;
+    if (n != HELLO_FDS) {
+        wire_close_fds(&in);
+        return err_set(e, ERR_UNSUPPORTED,
+                       "the supervisor sent %zu descriptors instead of %d", n,
+                       HELLO_FDS);
+    }
+    memcpy(c->hello, in.fds, sizeof(c->hello));
+    c->number = in.msg.a;
+    return OK;
+}
+
+/* ---------------------------------------------------------------- sockaddrs */
+
+static enum err_code
+unix_address(const struct gen_address *at, struct sockaddr_storage *out,
+             socklen_t *len, struct err *e)
+{
+    struct sockaddr_un un = {.sun_family = AF_UNIX};
+
+    if (at->path.len >= sizeof(un.sun_path))
+        return err_set(e, ERR_LIMIT,
+                       "the path of a Unix socket has at most %zu bytes: %.*s",
+                       sizeof(un.sun_path) - 1, SPAN_FMT(at->path));
+    memcpy(un.sun_path, at->path.at, at->path.len);
+    memcpy(out, &un, sizeof(un));
+    *len =
+        (socklen_t)(offsetof(struct sockaddr_un, sun_path) + at->path.len + 1);
+    return OK;
+}
+
+static enum err_code
+address(const struct gen_address *at, struct sockaddr_storage *out,
+        socklen_t *len, struct err *e)
+{
+    struct sockaddr_in in4 = {.sin_family = AF_INET,
+                              .sin_port = htons(at->port)};
+    struct sockaddr_in6 in6 = {.sin6_family = AF_INET6,
+                               .sin6_port = htons(at->port)};
+    char host[64];
+
+    *out = (struct sockaddr_storage){0};
+    if (at->path.len)
+        return unix_address(at, out, len, e);
+    snprintf(host, sizeof(host), "%.*s", SPAN_FMT(at->host));
+    if (inet_pton(AF_INET, host, &in4.sin_addr) == 1) {
+        memcpy(out, &in4, sizeof(in4));
+        *len = sizeof(in4);
+        return OK;
+    }
+    if (inet_pton(AF_INET6, host, &in6.sin6_addr) == 1) {
+        memcpy(out, &in6, sizeof(in6));
+        *len = sizeof(in6);
+        return OK;
+    }
+    return err_set(e, ERR_INVALID, "%.*s is no numeric address",
+                   SPAN_FMT(at->text));
+}
+
+/* ------------------------------------------------------------------ sockets */
+
+static enum err_code
+want_sockets(const struct children *c, const struct gen_address *at,
+             enum socket_use use, struct children_sockets *out, struct err *e)
+{
+    struct wire_msg msg = {
+        .kind = WIRE_WANT_SOCKETS, .a = (uint64_t)use, .b = c->n};
+    struct sockaddr_storage where;
+    socklen_t len = 0;
+
+    if (address(at, &where, &len, e) ||
+        ask(c, msg, span_of((const char *)&where, len), WIRE_SOCKETS, e))
+        return e->code;
+    out->n = in.n_fds;
+    out->is_unix = at->path.len > 0;
+    memcpy(out->fds, in.fds, in.n_fds * sizeof(int));
+    return OK;
+}
+
+static enum err_code
+want_one(const struct children *c, const struct gen_address *at,
+         enum socket_use use, int *out, struct err *e)
+{
+    struct children_sockets one = {0};
+
+    if (want_sockets(c, at, use, &one, e))
+        return e->code;
+    if (one.n != 1)
+        return err_set(e, ERR_INTERNAL, "%zu sockets instead of one", one.n);
+    *out = one.fds[0];
+    return OK;
+}
+
+static enum err_code
+want_access(struct children *c, struct err *e)
+{
+    struct wire_msg msg = {.kind = WIRE_WANT_FILE};
+
+    if (c->gen->access_log.len == 0)
+        return OK;
+    if (ask(c, msg, c->gen->access_log, WIRE_FILE, e))
+        return e->code;
+    if (in.n_fds != 1)
+        return err_set(e, ERR_INTERNAL, "%zu files instead of one", in.n_fds);
+    c->access_fd = in.fds[0];
+    return OK;
+}
+
+static enum err_code
+want_stats(struct children *c, struct err *e)
+{
+    struct wire_msg msg = {.kind = WIRE_WANT_STATS, .a = c->n};
+    const void *at;
+
+    if (ask(c, msg, (span){0}, WIRE_WORKER_STATS, e))
+        return e->code;
+    if (in.n_fds != c->n)
+        return err_set(e, ERR_INTERNAL, "%zu segments instead of %u", in.n_fds,
+                       c->n);
+    memcpy(c->stats_fds, in.fds, in.n_fds * sizeof(int));
+    for (unsigned i = 0; i < c->n; i++) {
+        if (segment_map_read(SEGMENT_STATS, c->stats_fds[i], &at, e))
+            return e->code;
+        c->stats[i] = at;
+    }
+    return OK;
+}
+
+/* Writes made on a canary are a line each; the file grows, nobody cuts it. */
+static enum err_code
+open_exposure(struct children *c, struct err *e)
+{
+    char path[4096];
+    span dir = c->gen->state_dir;
+
+    if (dir.len == 0)
+        return OK;
+    if (dir.len + sizeof(EXPOSURE) + 1 > sizeof(path))
+        return err_set(e, ERR_LIMIT, "the path of the state directory is long");
+    snprintf(path, sizeof(path), "%.*s", SPAN_FMT(dir));
+    if (mkdir(path, 0750) && errno != EEXIST)
+        return err_set(e, ERR_IO, "the state directory %s cannot be made: %s",
+                       path, strerror(errno));
+    snprintf(path, sizeof(path), "%.*s/%s", SPAN_FMT(dir), EXPOSURE);
+    c->exposure_fd =
+        open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+    if (c->exposure_fd < 0)
+        return err_set(e, ERR_IO, "%s cannot be opened: %s", path,
+                       strerror(errno));
+    return OK;
+}
+
+/* ------------------------------------------------------------------- verdict */
+
+/* In pieces: a long list does not fit one message. */
+static void
+say_text(const struct children *c, bool ok, span text)
+{
+    struct wire_msg msg = {.kind = WIRE_VERDICT, .a = ok};
+    struct err e = {0};
+
+    do {
+        span piece = span_take(text, WIRE_TEXT_MAX);
+        text = span_skip(text, piece.len);
+        if (wire_send(c->supervisor_fd, msg, piece, NULL, 0, &e)) {
+            log_error("verdict_lost", "why=%s", e.text);
+            return;
+        }
+    } while (text.len);
+}
+
+static void
+refuse(const struct children *c, const struct err *e)
+{
+    char line[ERR_TEXT_MAX + 2];
+
+    snprintf(line, sizeof(line), "%s\n", e->text);
+    say_text(c, false, span_str(line));
+}
+
+/* Every listener is tried, so that the list of what is wrong is whole. */
+static bool
+want_all(struct children *c)
+{
+    const struct generation *g = c->gen;
+    const struct gen_address admin = {.path = g->admin_socket};
+    struct err e = {0};
+    bool fine = true;
+
+    for (size_t i = 0; i < g->n_listeners; i++) {
+        if (want_sockets(c, &g->listeners[i].at, SOCKET_CLIENTS,
+                         &c->listeners[i], &e)) {
+            refuse(c, &e);
+            fine = false;
+        }
+    }
+    if ((g->has_observe &&
+         want_one(c, &g->observe, SOCKET_OBSERVE, &c->observe_fd, &e)) ||
+        (g->admin_socket.len &&
+         want_one(c, &admin, SOCKET_ADMIN, &c->admin_fd, &e)) ||
+        want_access(c, &e) || open_exposure(c, &e) || want_stats(c, &e)) {
+        refuse(c, &e);
+        fine = false;
+    }
+    return fine;
+}
+
+/* --------------------------------------------------------------------- load */
+
+static unsigned
+count_cores(void)
+{
+    cpu_set_t set;
+
+    if (sched_getaffinity(0, sizeof(set), &set))
+        return 1;
+    return (unsigned)CPU_COUNT(&set);
+}
+
+static bool
+fits(struct children *c)
+{
+    struct err e = {0};
+
+    c->n = c->gen->n_workers ? c->gen->n_workers : count_cores();
+    if (c->n == 0 || c->n > WORKERS_MAX)
+        err_set(&e, ERR_LIMIT, "workers: at most %u", WORKERS_MAX);
+    else if (c->gen->n_listeners > LISTENERS_MAX)
+        err_set(&e, ERR_LIMIT, "listen: at most %u", LISTENERS_MAX);
+    if (e.code)
+        refuse(c, &e);
+    return e.code == OK;
+}
+
+static bool
+load(struct children *c)
+{
+    struct arena *a = arena_new((size_t)16 * 1024 * 1024);
+    struct generation *g = NULL;
+    struct problems problems;
+    struct buf text;
+
+    if (!a)
+        return false;
+    problems_init(&problems, a);
+    buf_init(&text, 8 * (size_t)WIRE_TEXT_MAX);
+    bool fine = c->options->roles.load(c->options->config, &problems, &g) == OK;
+    problems_sort(&problems);
+    problems_print(&problems, &text);
+    if (!fine && buf_len(&text) == 0)
+        buf_fmt(&text, "%s cannot be loaded\n", c->options->config);
+    if (!fine || buf_len(&text))
+        say_text(c, fine, buf_span(&text));
+    buf_fini(&text);
+    arena_free(&a);
+    if (!fine)
+        return false;
+    g->number = c->number;
+    c->gen = g;
+    return true;
+}
+
+/* --------------------------------------------------------------- main loop */
+
+static void
+drain(struct children *c, uint64_t ms, uint64_t now_ms)
+{
+    c->draining = true;
+    c->deadline_ms = now_ms + ms + LATE_MS;
+    children_tell(c, WIRE_DRAIN, ms);
+}
+
+static void
+take_fd(struct children *c, enum wire_kind kind, int *own)
+{
+    if (in.n_fds != 1)
+        return;
+    children_pass(c, kind, in.fds[0]);
+    if (*own >= 0)
+        close(*own);
+    *own = in.fds[0];
+    in.n_fds = 0;
+    if (kind == WIRE_REOPEN_LOG)
+        log_reopen(*own);
+}
+
+static void
+obey(struct children *c, uint64_t now_ms)
+{
+    switch (in.msg.kind) {
+    case WIRE_GO:
+        c->has_gone = true;
+        children_tell(c, WIRE_GO, 0);
+        return;
+    case WIRE_DRAIN:
+        drain(c, in.msg.a, now_ms);
+        return;
+    case WIRE_START_CONTROL:
+        if (!c->control.pid)
+            children_fork_control(c, now_ms);
+        return;
+    case WIRE_REOPEN_ACCESS:
+        take_fd(c, WIRE_REOPEN_ACCESS, &c->access_fd);
+        return;
+    case WIRE_REOPEN_LOG:
+        take_fd(c, WIRE_REOPEN_LOG, &c->hello[HELLO_LOG]);
+        return;
+    case WIRE_STOP:
+        children_kill(c);
+        return;
+    default:
+        log_warn("supervisor_odd", "message=%s", wire_name(in.msg.kind));
+    }
+}
+
+static void
+hear_supervisor(struct children *c, uint64_t now_ms)
+{
+    struct err e = {0};
+
+    while (c->supervisor_fd >= 0) {
+        enum err_code code = wire_recv(c->supervisor_fd, &in, &e);
+        if (code == ERR_NOT_FOUND)
+            return;
+        if (code == ERR_IO) {
+            log_error("supervisor_gone", "serving=%d", c->has_gone);
+            close(c->supervisor_fd);
+            c->supervisor_fd = -1;
+            if (!c->has_gone)
+                children_kill(c); /* nobody would ever say GO */
+            return;
+        }
+        if (code == OK)
+            obey(c, now_ms);
+        wire_close_fds(&in);
+    }
+}
+
+static void
+read_signals(struct children *c, uint64_t now_ms)
+{
+    struct signalfd_siginfo info;
+
+    while (read(c->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
+        if (info.ssi_signo == SIGTERM && !c->draining)
+            drain(c, c->gen->limits.drain_ms, now_ms);
+}
+
+static void
+say_ready(struct children *c)
+{
+    struct err e = {0};
+
+    if (c->told_ready || c->supervisor_fd < 0 || !children_all_ready(c))
+        return;
+    c->told_ready = true;
+    if (wire_tell(c->supervisor_fd, WIRE_WORKERS_READY, c->n,
+                  c->gen->limits.drain_ms, &e))
+        log_error("supervisor_not_told", "message=WIRE_WORKERS_READY why=%s",
+                  e.text);
+}
+
+static void
+wait_for_something(const struct children *c)
+{
+    struct pollfd polled[WORKERS_MAX + 2];
+    nfds_t n = 0;
+
+    polled[n++] = (struct pollfd){.fd = c->signal_fd, .events = POLLIN};
+    polled[n++] = (struct pollfd){.fd = c->supervisor_fd, .events = POLLIN};
+    for (unsigned i = 0; i < c->n; i++)
+        polled[n++] = (struct pollfd){.fd = c->workers[i].fd, .events = POLLIN};
+    poll(polled, n, TICK_MS);
+}
+
+/* Until drained (0), or until a worker fails before the generation goes (1). */
+static int
+run(struct children *c)
+{
+    struct err why = {0};
+
+    for (unsigned i = 0; i < c->n; i++)
+        children_fork_worker(c, i, clock_ms());
+    while (!c->draining || children_any_worker(c)) {
+        wait_for_something(c);
+        uint64_t now_ms = clock_ms();
+        for (unsigned i = 0; i < c->n; i++)
+            children_hear(c, i);
+        hear_supervisor(c, now_ms);
+        read_signals(c, now_ms);
+        if (!children_tick(c, now_ms, &why)) {
+            refuse(c, &why);
+            children_kill(c);
+            return 1;
+        }
+        say_ready(c);
+    }
+    return 0;
+}
+
+/* ---------------------------------------------------------------- beginning */
+
+static enum err_code
+open_signals(struct children *c, struct err *e)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGCHLD);
+    sigaddset(&set, SIGTERM);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGHUP, SIG_IGN); /* a reload is the supervisor's */
+    c->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (c->signal_fd < 0)
+        return err_set(e, ERR_IO, "signals cannot be read: %s",
+                       strerror(errno));
+    return OK;
+}
+
+static void
+init(struct children *c, const struct loader_options *options)
+{
+    *c = (struct children){.options = options,
+                           .supervisor_fd = options->fd,
+                           .observe_fd = -1,
+                           .admin_fd = -1,
+                           .access_fd = -1,
+                           .exposure_fd = -1,
+                           .control = {.fd = -1}};
+    for (size_t i = 0; i < WORKERS_MAX; i++)
+        c->workers[i].fd = -1;
+}
+
+int
+loader_main(const struct loader_options *options)
+{
+    static struct children children;
+    struct children *c = &children;
+    struct err e = {0};
+    char who[32];
+
+    init(c, options);
+    fcntl(options->fd, F_SETFD, FD_CLOEXEC);
+    prctl(PR_SET_NAME, "stile-loader", 0, 0, 0);
+    if (take_hello(c, &e) || open_signals(c, &e)) {
+        fprintf(stderr, "stile loader: %s\n", e.text);
+        return 2;
+    }
+    snprintf(who, sizeof(who), "loader.%lu", (unsigned long)c->number);
+    log_open(c->hello[HELLO_LOG], who);
+    if (!load(c) || !fits(c) || !want_all(c))
+        return 1;
+    return run(c);
+}
