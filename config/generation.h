@@ -19,7 +19,7 @@ struct detect;        /* routing/detect.h */
 struct lens_api;      /* translators/lens/lens.h */
 struct route_table;   /* routing/route.h */
 struct split;         /* routing/split.h */
-struct subject_spec;  /* routing/split.h */
+struct subject_spec;  /* routing/subject.h */
 struct template;
 struct translator; /* translators/translation.h */
 
