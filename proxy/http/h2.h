@@ -63,7 +63,8 @@ extern const struct h2_limits h2_limits_default;
 /*
  * What happens, told inside h2_feed and h2_gather. `conn` is h2_server_new's.
  * Every `open` is followed by exactly one `close`, whatever comes between.
- * Any function of this header may be called from them, h2_free too.
+ * Any function of this header may be called from them, h2_free too, but
+ * h2_feed and h2_gather.
  */
 struct h2_events {
     /*
