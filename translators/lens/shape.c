@@ -50,6 +50,15 @@ is_tests(const struct yaml *node)
     return true;
 }
 
+/* `{is: X}` alone is a plain value that may look like a word. */
+static const struct yaml *
+spelt_out(const struct yaml *node)
+{
+    const struct yaml *is =
+        node->kind == YAML_MAP && node->n == 1 ? yaml_get(node, "is") : NULL;
+    return is && is->kind == YAML_SCALAR ? is : NULL;
+}
+
 /* ---- tests; `not` nests as deep as the file does ---- */
 /* NOLINTBEGIN(misc-no-recursion) */
 
@@ -345,6 +354,8 @@ object_entry(struct lens_builder *b, const struct yaml_entry *e, size_t variant,
     if (!lens_place_read(b, e->key, &place) || !no_stars(b, e->key, &place))
         return false;
     const struct yaml *value = variant_of(e->value, variant);
+    if (spelt_out(value))
+        return tag(b, spelt_out(value), &place, &vecs[1]);
     if (is_dot(value))
         return inside(b, value, &place, out);
     unsigned types = type_word(value);
@@ -408,6 +419,10 @@ lens_shape_read(struct lens_builder *b, const struct yaml *node, size_t variant,
 {
     *out = (struct lens_shape){.said = true};
     node = variant_of(node, variant);
+    if (spelt_out(node)) {
+        out->constant = lens_literal_scalar(b, spelt_out(node), "a shape");
+        return out->constant != NULL;
+    }
     if (is_dot(node)) {
         out->has_inside = true;
         out->inside.text = SPAN(".");

@@ -53,8 +53,8 @@ actual(struct arena *a, const struct bad *c)
 TEST(a_bad_file_is_refused_with_its_place_and_a_remedy)
 {
     struct arena *files = arena_new(ROOM);
-    span rest = test_file(
-        files, STILE_SOURCE "/tests/translators/lens/cases/bad.txt");
+    span rest =
+        test_file(files, STILE_SOURCE "/tests/translators/lens/cases/bad.txt");
     struct bad c;
     size_t n = 0, n_wrong = 0;
     for (; next(&rest, &c); n++) {

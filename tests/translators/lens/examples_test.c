@@ -58,8 +58,9 @@ TEST(a_typed_place_is_followed_back_into_a_text)
 
     /* What stands in a stash is in the newer form: it is no place of v1. */
     assert_int_equal(v1->n_children, 4);
-    assert_span(v1->children[0].place.text,
-                "metadata/annotations/autoscaling.alpha.kubernetes.io~1metrics");
+    assert_span(
+        v1->children[0].place.text,
+        "metadata/annotations/autoscaling.alpha.kubernetes.io~1metrics");
     assert_span(v1->children[0].inside.text, "*/resource");
     assert_non_null(v1->children[0].through);
     assert_int_equal(v1->children[0].through->stages.at[0].kind,

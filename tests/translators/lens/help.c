@@ -7,11 +7,10 @@ const char shop_api[] = "api: shop\n"
                         "  Order: {at: \"* /orders/{id}\", marker: schema}\n"
                         "  Line: {at: \"lines/* of Order\"}\n";
 
-const char change_head[] =
-    "change: c\n"
-    "from: v1\n"
-    "to: v2\n"
-    "manifest: {title: t, owner: o, guarantee: none}\n";
+const char change_head[] = "change: c\n"
+                           "from: v1\n"
+                           "to: v2\n"
+                           "manifest: {title: t, owner: o, guarantee: none}\n";
 
 static span
 printed(struct arena *a, struct problems *p)
@@ -57,7 +56,8 @@ problems_of(struct arena *a, span api, span change)
     struct lens_text file = {SPAN("changes/c.yaml"), change};
 
     problems_init(&p, a);
-    assert_int_equal(lens_load_text(a, (struct lens_text){SPAN("api.yaml"), api},
+    assert_int_equal(lens_load_text(a,
+                                    (struct lens_text){SPAN("api.yaml"), api},
                                     &file, change.len ? 1 : 0, &p, &out),
                      ERR_INVALID);
     assert_null(out);
@@ -92,12 +92,11 @@ children_of(struct arena *a, const struct lens_api *api, const char *type,
     span out = SPAN("");
     for (size_t k = 0; k < at->n_children; k++) {
         const struct lens_child *c = &at->children[k];
-        out = arena_fmt(a, "%.*s%s%.*s%s%.*s %.*s%s", SPAN_FMT(out),
-                        k ? "; " : "", SPAN_FMT(c->place.text),
-                        c->through ? " => " : "",
-                        SPAN_FMT(c->through ? c->inside.text : SPAN("")),
-                        SPAN_FMT(api->types[c->type].name),
-                        c->guard.said ? "?" : "");
+        out = arena_fmt(
+            a, "%.*s%s%.*s%s%.*s %.*s%s", SPAN_FMT(out), k ? "; " : "",
+            SPAN_FMT(c->place.text), c->through ? " => " : "",
+            SPAN_FMT(c->through ? c->inside.text : SPAN("")),
+            SPAN_FMT(api->types[c->type].name), c->guard.said ? "?" : "");
     }
     return out;
 }
