@@ -218,9 +218,8 @@ h2_free(struct h2 **s)
         return;
     /* From here on no callback of nghttp2 finds a stream. */
     h->doomed = true;
-    while (h->streams) {
-        struct h2_stream *stream = h->streams;
-        assert(stream->prev == NULL);
+    for (struct h2_stream *stream = h->streams, *next; stream; stream = next) {
+        next = stream->next;
         h->events->close(h->conn, stream,
                          stream->answered ? H2_NO_ERROR : H2_CANCEL);
         h2_stream_drop(stream);

@@ -241,7 +241,7 @@ TEST(a_malformed_request_is_reset_and_told_to_nobody)
         pair_request(p, NO_BODY, cases[i].one, cases[i].two, cases[i].three,
                      cases[i].four, cases[i].five, NULL);
         pair_pump(p);
-        if (!span_is(buf_span(&p->got), "1 reset 1"))
+        if (buf_len(&p->got) != strlen("1 reset 1"))
             print_error("case %zu: %.*s\n", i, SPAN_FMT(buf_span(&p->said)));
         GOT("1 reset 1");
         SAID("close 1 1");
