@@ -4,12 +4,14 @@
  */
 #include "proxy/cli/cli.h"
 
+#include "certs/tickets.h"
 #include "config/generation.h"
 #include "proxy/control/control.h"
 #include "proxy/server/worker.h"
 #include "proxy/super/loader.h"
 #include "proxy/super/supervisor.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -68,6 +70,25 @@ cmd_run(int argc, char **argv)
     return supervisor_main(&o);
 }
 
+/* Two rooms that may not know each other: the segment's keys, as certs reads them. */
+static enum err_code
+load(const char *path, const struct tickets *tickets, struct problems *problems,
+     struct generation **out)
+{
+    static struct certs_tickets keys; /* TLS contexts keep its address */
+
+    static_assert(TICKET_KEYS == CERTS_TICKET_KEYS, "one layout");
+    static_assert(TICKET_BYTES == CERTS_TICKET_BYTES, "one layout");
+    if (!tickets)
+        return generation_load(path, NULL, problems, out);
+    keys = (struct certs_tickets){
+        /* Copied under the sequence lock, so that a torn read is seen. */
+        .keys = (const unsigned char *)(uintptr_t)tickets->words,
+        .sequence = &tickets->sequence,
+    };
+    return generation_load(path, &keys, problems, out);
+}
+
 int
 cmd_loader(int argc, char **argv)
 {
@@ -100,9 +121,7 @@ cmd_loader(int argc, char **argv)
     const struct loader_options o = {
         .fd = (int)fd,
         .config = config,
-        .roles = {.load = generation_load,
-                  .worker = worker_main,
-                  .control = control_main},
+        .roles = {.load = load, .worker = worker_main, .control = control_main},
     };
     return loader_main(&o);
 }
