@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * marker: which version the first bytes of a message name.
+ *
+ * A scan, not a parse: it follows the keys of the markers' places and skips all
+ * else, so a document that is cut or broken further on still tells its version.
+ * Whether it is JSON is the translation's to judge.
+ */
+#include "translators/json/tree.h"
+#include "translators/program.h"
+
+#define MARKER_KEY_MAX    256
+#define MARKER_SCALAR_MAX 256
+#define SCAN_DEPTH_MAX    128
+
+enum scan { SCAN_OK, SCAN_MORE, SCAN_BAD };
+
+struct scanner {
+    span text;
+    size_t at;
+    bool is_all;
+};
+
+static enum scan
+ended(const struct scanner *s)
+{
+    return s->is_all ? SCAN_BAD : SCAN_MORE;
+}
+
+static bool
+is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+/* The next byte that is no space, not consumed; 0 at the end. */
+static char
+peek(struct scanner *s)
+{
+    while (s->at < s->text.len && is_space(s->text.at[s->at]))
+        s->at++;
+    return s->at < s->text.len ? s->text.at[s->at] : '\0';
+}
+
+/* A text; *raw is what stands between its quotes. */
+static enum scan
+scan_text(struct scanner *s, span *raw)
+{
+    size_t start = ++s->at;
+    for (; s->at < s->text.len; s->at++) {
+        char c = s->text.at[s->at];
+        if (c == '\\')
+            s->at++;
+        else if (c == '"') {
+            *raw = span_of(s->text.at + start, s->at - start);
+            s->at++;
+            return SCAN_OK;
+        }
+    }
+    return ended(s);
+}
+
+/* A value of any kind; *source is its bytes. */
+static enum scan
+scan_value(struct scanner *s, span *source)
+{
+    size_t depth = 0;
+    span raw;
+    (void)peek(s);
+    size_t start = s->at;
+    while (s->at < s->text.len) {
+        char c = s->text.at[s->at];
+        if (c == '"') {
+            enum scan done = scan_text(s, &raw);
+            if (done != SCAN_OK)
+                return done;
+        } else if (c == '{' || c == '[') {
+            if (++depth > SCAN_DEPTH_MAX)
+                return SCAN_BAD;
+            s->at++;
+        } else if (depth && (c == '}' || c == ']')) {
+            depth--;
+            s->at++;
+        } else if (depth ||
+                   (c != ',' && c != '}' && c != ']' && !is_space(c))) {
+            s->at++;
+            /* A number ends where the next byte is none of its own. */
+            if (depth || s->at == s->text.len ||
+                !memchr(",}] \t\r\n", s->text.at[s->at], 7))
+                continue;
+        } else {
+            break;
+        }
+        if (depth)
+            continue;
+        *source = span_of(s->text.at + start, s->at - start);
+        return s->at > start ? SCAN_OK : SCAN_BAD;
+    }
+    return ended(s);
+}
+
+static bool
+is_key(span raw, span key)
+{
+    if (span_eq(raw, key))
+        return true;
+    if (raw.len > MARKER_KEY_MAX || span_find(raw, '\\') < 0)
+        return false;
+    struct arena *a = arena_new(4096);
+    span text = {0};
+    bool clean = true;
+    bool same = a && json_unescape(a, raw, &text, &clean) && span_eq(text, key);
+    arena_free(&a);
+    return same;
+}
+
+/* The next key of the object that is open; *closed: it has none. */
+static enum scan
+scan_key(struct scanner *s, span *raw, bool *closed)
+{
+    char c = peek(s);
+    if (c == ',') {
+        s->at++;
+        c = peek(s);
+    }
+    *closed = c == '}';
+    if (*closed)
+        return SCAN_OK;
+    if (c != '"')
+        return c ? SCAN_BAD : ended(s);
+    enum scan done = scan_text(s, raw);
+    if (done != SCAN_OK)
+        return done;
+    c = peek(s);
+    if (c != ':')
+        return c ? SCAN_BAD : ended(s);
+    s->at++;
+    return SCAN_OK;
+}
+
+/* Follow the keys of `place`; *source is empty if the way is missing. */
+static enum scan
+follow(span text, bool is_all, const struct lens_place *place, span *source)
+{
+    struct scanner s = {text, 0, is_all};
+    *source = (span){0};
+    for (size_t i = 0; i < place->n; i++) {
+        bool found = false;
+        char c = peek(&s);
+        if (c != '{')
+            return c ? SCAN_OK : ended(&s); /* no object: no marker */
+        s.at++;
+        while (!found) {
+            span raw, skipped;
+            bool closed = false;
+            enum scan done = scan_key(&s, &raw, &closed);
+            if (done != SCAN_OK || closed)
+                return done;
+            found = is_key(raw, place->steps[i].key);
+            done = found ? SCAN_OK : scan_value(&s, &skipped);
+            if (done != SCAN_OK)
+                return done;
+        }
+    }
+    return scan_value(&s, source);
+}
+
+/* Is this the marker's value? */
+static bool
+holds(span source, const struct json *mark)
+{
+    struct arena *a = arena_new(8192);
+    struct json *node = NULL;
+    struct err e;
+    bool same = source.len <= MARKER_SCALAR_MAX && a &&
+                json_parse(a, source, 4, &node, &e) == OK &&
+                json_equal(node, mark);
+    arena_free(&a);
+    return same;
+}
+
+/* Does the text hold all markers of the type at this version? */
+static enum scan
+try_version(const struct lens_type_at *at, span text, bool is_all, bool *all,
+            span *seen)
+{
+    *all = at->n_markers > 0;
+    for (size_t i = 0; i < at->n_markers; i++) {
+        span source;
+        enum scan done = follow(text, is_all, &at->markers[i], &source);
+        if (done != SCAN_OK)
+            return done;
+        if (source.len)
+            *seen = source;
+        *all = *all && source.len && holds(source, at->marks[i]);
+    }
+    return SCAN_OK;
+}
+
+/* The type of the whole body at this version; SIZE_MAX if it has none. */
+static size_t
+body_type(const struct lens_api *api, size_t version,
+          const struct lens_occasion *o)
+{
+    for (size_t i = 0; i < api->n_sites[version]; i++) {
+        const struct lens_site *site = &api->sites[version][i];
+        if (site->place.n == 0 && lens_message_fits(&site->message, o))
+            return site->type;
+    }
+    return SIZE_MAX;
+}
+
+static enum marker_seen
+find(const struct lens_api *api, const struct lens_occasion *o, span body,
+     bool is_all, size_t *version, span *text)
+{
+    bool more = false;
+    span seen = {0};
+    for (size_t v = 0; v < api->n_versions; v++) {
+        size_t type = body_type(api, v, o);
+        bool all = false;
+        if (type == SIZE_MAX)
+            continue;
+        enum scan done =
+            try_version(&api->types[type].at[v], body, is_all, &all, &seen);
+        if (done == SCAN_OK && all) {
+            *version = v;
+            return MARKER_FOUND;
+        }
+        more = more || done == SCAN_MORE;
+    }
+    if (more)
+        return MARKER_MORE;
+    *text = span_take(seen, MARKER_SCALAR_MAX);
+    return seen.len ? MARKER_UNKNOWN : MARKER_ABSENT;
+}
+
+enum marker_seen
+translator_marker(const struct translator *t, const struct message *m,
+                  span body, bool is_all, size_t *version, span *text)
+{
+    struct arena *scratch = arena_new(4096 + m->media.len);
+    span media = {0};
+    *text = (span){0};
+    enum marker_seen answer = MARKER_ABSENT;
+    if (scratch && program_media(scratch, m->media, &media) &&
+        program_media_kind(media) == MEDIA_JSON) {
+        struct lens_occasion o = program_occasion(m, media);
+        answer = find(t->api, &o, body, is_all, version, text);
+    }
+    arena_free(&scratch);
+    return answer;
+}

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "translators/program.h"
+
+#include "proxy/base/hash.h"
+
+/* ---- the translator -------------------------------------------------------------- */
+
+static bool
+build_changes(struct arena *a, const struct lens_api *api, bool up,
+              const bool **out)
+{
+    size_t n = api->n_types;
+    size_t tables = api->n_versions ? api->n_versions - 1 : 0;
+    bool *changes = arena_array(a, n * tables + 1, sizeof(*changes));
+    for (size_t i = 0; changes && i < tables; i++)
+        for (size_t type = 0; type < n; type++)
+            changes[i * n + type] =
+                reference_changes(api, type, up ? i : i + 1, up ? i + 1 : i);
+    *out = changes;
+    return changes != NULL;
+}
+
+enum err_code
+translator_build(struct arena *a, const struct lens_api *api,
+                 const struct translator **out, struct err *e)
+{
+    struct translator *t = arena_alloc(a, sizeof(*t));
+    if (!t || !build_changes(a, api, true, &t->changes[0]) ||
+        !build_changes(a, api, false, &t->changes[1]))
+        return err_set(e, ERR_LIMIT, "no room for a translator");
+    t->api = api;
+    *out = t;
+    return OK;
+}
+
+bool
+translator_is_typed(const struct translator *t, const struct message *m)
+{
+    struct arena *scratch = arena_new(4096 + m->media.len);
+    span media = {0};
+    bool typed = false;
+    if (!scratch || !program_media(scratch, m->media, &media)) {
+        arena_free(&scratch);
+        return true; /* then nobody passes it on unread */
+    }
+    struct lens_occasion o = program_occasion(m, media);
+    for (size_t v = 0; v < t->api->n_versions; v++)
+        for (size_t i = 0; i < t->api->n_sites[v]; i++)
+            typed =
+                typed || lens_message_fits(&t->api->sites[v][i].message, &o);
+    arena_free(&scratch);
+    return typed && program_media_kind(media) != MEDIA_OTHER;
+}
+
+/* ---- finding a program ------------------------------------------------------------- */
+
+struct finder {
+    const struct translator *t;
+    struct arena *a;
+    struct lens_occasion occasion;
+    struct program *p;
+    struct reference_sites *sites;
+    struct reference_blocks *heads;
+};
+
+static bool
+can_change(const struct finder *f, size_t from, size_t to, size_t type)
+{
+    const struct lens_api *api = f->t->api;
+    size_t table = from < to ? from : to;
+    return f->t->changes[from < to ? 0 : 1][table * api->n_types + type];
+}
+
+/* The types in the body at version `at`, and whether one can change on the way to `to`. */
+static bool
+find_sites(struct finder *f, size_t at, size_t to)
+{
+    const struct lens_api *api = f->t->api;
+    const struct lens_site **fit =
+        arena_array(f->a, api->n_sites[at], sizeof(*fit));
+    size_t n = 0;
+    if (!fit)
+        return false;
+    for (size_t i = 0; i < api->n_sites[at]; i++) {
+        const struct lens_site *site = &api->sites[at][i];
+        if (!lens_message_fits(&site->message, &f->occasion))
+            continue;
+        fit[n++] = site;
+        f->p->has_body = f->p->has_body || can_change(f, at, to, site->type);
+    }
+    f->sites[at] = (struct reference_sites){fit, n};
+    return true;
+}
+
+static bool
+find_heads(struct finder *f, size_t table)
+{
+    const struct lens_table *t = &f->t->api->tables[table];
+    const struct lens_block **fit = arena_array(f->a, t->n_http, sizeof(*fit));
+    size_t n = 0;
+    if (!fit)
+        return false;
+    for (size_t i = 0; i < t->n_http; i++)
+        if (lens_http_fits(&t->http[i], &f->occasion))
+            fit[n++] = t->http[i].block;
+    f->heads[table] = (struct reference_blocks){fit, n};
+    f->p->has_head = f->p->has_head || n > 0;
+    return true;
+}
+
+static uint64_t
+hash_block(uint64_t h, const struct lens_block *b)
+{
+    for (size_t i = 0; b && i < b->n_arrows; i++)
+        for (size_t w = 0; w < b->arrows[i].n_ways; w++) {
+            const struct lens_way *way = &b->arrows[i].ways[w];
+            h = hash64_seeded(way->place[LENS_OLDER].text,
+                              h + way->origin.line);
+            h = hash64_seeded(way->place[LENS_NEWER].text, h);
+        }
+    return h;
+}
+
+/* The same for the same files: names, lines and places of all arrows between. */
+static uint64_t
+identity(const struct lens_api *api, size_t from, size_t to)
+{
+    uint64_t h = hash64_pair(api->name, api->versions[from].label);
+    size_t low = from < to ? from : to;
+    size_t high = from < to ? to : from;
+    h = hash64_seeded(api->versions[to].label, h);
+    for (size_t i = 0; i < api->n_changes; i++)
+        if (api->changes[i].table >= low && api->changes[i].table < high)
+            h = hash64_seeded(api->changes[i].name, h);
+    for (size_t i = low; i < high; i++) {
+        for (size_t type = 0; type < api->n_types; type++)
+            h = hash_block(h + type, api->tables[i].blocks[type]);
+        for (size_t k = 0; k < api->tables[i].n_http; k++)
+            h = hash_block(h + k, api->tables[i].http[k].block);
+    }
+    return h;
+}
+
+static struct program *
+new_program(struct finder *f, const struct message *m, size_t from, size_t to)
+{
+    const struct lens_api *api = f->t->api;
+    struct program *p = f->p = arena_alloc(f->a, sizeof(*p));
+    f->sites = arena_array(f->a, api->n_versions, sizeof(*f->sites));
+    f->heads = arena_array(f->a, api->n_versions, sizeof(*f->heads));
+    if (!p || !f->sites || !f->heads)
+        return NULL;
+    *p = (struct program){
+        .translator = f->t,
+        .chain = {api, from, to, f->sites, f->heads},
+        .facts = {.is_request = m->side == MESSAGE_REQUEST,
+                  .replaces =
+                      m->side == MESSAGE_REQUEST && span_is(m->method, "PUT"),
+                  .may_erase = m->write == MESSAGE_WRITE_LOSE,
+                  .never_erase = m->write == MESSAGE_WRITE_REFUSE,
+                  .method = m->method,
+                  .platform = m->platform},
+        .id = identity(api, from, to),
+    };
+    return p;
+}
+
+static enum program_need
+full(struct err *e)
+{
+    err_set(e, ERR_LIMIT, "no room for a program");
+    return PROGRAM_UNSUPPORTED;
+}
+
+/* The body would change: is it in a form that is offered? */
+static enum program_need
+offered(const struct message *m, span media, struct err *e)
+{
+    switch (program_media_kind(media)) {
+    case MEDIA_OTHER:
+        return PROGRAM_PASS;
+    case MEDIA_PATCH:
+        err_set(e, ERR_UNSUPPORTED,
+                "a patch (%.*s) is not translated between versions",
+                SPAN_FMT(media));
+        return PROGRAM_UNSUPPORTED;
+    case MEDIA_RECORDS:
+        err_set(e, ERR_UNSUPPORTED,
+                "a stream of records (%.*s) is not translated between versions",
+                SPAN_FMT(media));
+        return PROGRAM_UNSUPPORTED;
+    case MEDIA_MSGPACK:
+        err_set(e, ERR_UNSUPPORTED,
+                "MessagePack (%.*s) is not translated between versions",
+                SPAN_FMT(media));
+        return PROGRAM_UNSUPPORTED;
+    case MEDIA_JSON:
+        break;
+    }
+    if (m->side != MESSAGE_REQUEST || !span_is(m->method, "PATCH") || m->whole)
+        return PROGRAM_TRANSLATE;
+    err_set(e, ERR_UNSUPPORTED,
+            "PATCH with plain JSON is a merge patch, which is not translated "
+            "between versions (`kind: whole` on the route says it is a whole "
+            "document)");
+    return PROGRAM_UNSUPPORTED;
+}
+
+enum program_need
+translator_program(const struct translator *t, struct arena *a,
+                   const struct message *m, size_t from, size_t to,
+                   const struct program **out, struct err *e)
+{
+    span media = {0};
+    *out = NULL;
+    if (from == to)
+        return PROGRAM_PASS;
+    if (!program_media(a, m->media, &media))
+        return full(e);
+
+    struct finder f = {.t = t, .a = a, .occasion = program_occasion(m, media)};
+    struct program *p = new_program(&f, m, from, to);
+    if (!p)
+        return full(e);
+    for (size_t at = from; at != to;) {
+        size_t next = from < to ? at + 1 : at - 1;
+        if (!find_sites(&f, at, next) || !find_heads(&f, at < next ? at : next))
+            return full(e);
+        at = next;
+    }
+    enum program_need need = p->has_body ? offered(m, media, e) : PROGRAM_PASS;
+    p->has_body = need == PROGRAM_TRANSLATE;
+    if (need == PROGRAM_UNSUPPORTED || (!p->has_body && !p->has_head))
+        return need;
+    *out = p;
+    return PROGRAM_TRANSLATE;
+}
+
+enum program_need
+translator_program_of_type(const struct translator *t, struct arena *a,
+                           span type, const struct message *m, size_t from,
+                           size_t to, const struct program **out, struct err *e)
+{
+    int index = lens_type_of(t->api, type);
+    *out = NULL;
+    if (index < 0) {
+        err_set(e, ERR_NOT_FOUND, "there is no type %.*s", SPAN_FMT(type));
+        return PROGRAM_UNSUPPORTED;
+    }
+    if (from == to)
+        return PROGRAM_PASS;
+    struct finder f = {.t = t, .a = a};
+    struct program *p = new_program(&f, m, from, to);
+    struct lens_site *site = arena_alloc(a, sizeof(*site));
+    const struct lens_site **list = arena_array(a, 1, sizeof(*list));
+    if (!p || !site || !list)
+        return full(e);
+    site->type = (size_t)index;
+    list[0] = site;
+    for (size_t at = from; at != to;) {
+        size_t next = from < to ? at + 1 : at - 1;
+        f.sites[at] = (struct reference_sites){list, 1};
+        p->has_body = p->has_body || can_change(&f, at, next, site->type);
+        at = next;
+    }
+    if (!p->has_body)
+        return PROGRAM_PASS;
+    *out = p;
+    return PROGRAM_TRANSLATE;
+}
+
+bool
+program_has_head(const struct program *p)
+{
+    return p->has_head;
+}
+
+bool
+program_has_body(const struct program *p)
+{
+    return p->has_body;
+}
+
+uint64_t
+program_id(const struct program *p)
+{
+    return p->id;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * program: what translation.h's opaque things are made of; this room's own.
+ */
+#pragma once
+
+#include "translators/lens/lens.h"
+#include "translators/reference/reference.h"
+#include "translators/translation.h"
+
+struct translator {
+    const struct lens_api *api;
+    /* Can a value of type t change between versions i and i + 1? [i * n_types + t] */
+    const bool *changes[2]; /* going up, going down */
+};
+
+struct program {
+    const struct translator *translator;
+    struct reference_chain chain;
+    struct reference_facts facts;
+    bool has_head;
+    bool has_body;
+    uint64_t id;
+};
+
+/* "application/json; charset=utf-8" without parameters, in lower case, in `a`. */
+MUST_CHECK bool program_media(struct arena *a, span media, span *out);
+
+/* What lens.h asks of a message. */
+struct lens_occasion program_occasion(const struct message *m, span media);
+
+enum media_kind {
+    MEDIA_JSON,
+    MEDIA_OTHER, /* of no type: it passes */
+    MEDIA_PATCH,
+    MEDIA_RECORDS,
+    MEDIA_MSGPACK
+};
+enum media_kind program_media_kind(span media);

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "translators/reference/chain.h"
+
+struct leg
+chain_leg(const struct reference_chain *chain, size_t at)
+{
+    bool up = chain->to > chain->from;
+    size_t table = up ? at : at - 1;
+    return (struct leg){
+        .read = up ? LENS_OLDER : LENS_NEWER,
+        .write = up ? LENS_NEWER : LENS_OLDER,
+        .from = at,
+        .to = up ? at + 1 : at - 1,
+        .table = &chain->api->tables[table],
+    };
+}
+
+void
+chain_run_init(struct run *r, struct arena *a,
+               const struct reference_chain *chain,
+               const struct reference_facts *facts)
+{
+    *r = (struct run){
+        .arena = a,
+        .api = chain->api,
+        .is_request = facts->is_request,
+        .replaces = facts->replaces,
+        .may_erase = facts->may_erase,
+        .never_erase = facts->never_erase,
+        .method = facts->method,
+        .platform = facts->platform,
+        .depth_max = facts->depth_max,
+        .from = chain->api->versions[chain->from].label,
+        .to = chain->api->versions[chain->to].label,
+    };
+}
+
+void
+chain_step(struct run *r, const struct leg *leg)
+{
+    r->step++;
+    r->from = r->api->versions[leg->from].label;
+    r->to = r->api->versions[leg->to].label;
+    r->n_touches = 0;
+}
+
+/* ---- the typed values of a body ------------------------------------------------ */
+
+static bool
+add_site(struct run *r, struct typed_list *list, struct json *node, size_t type)
+{
+    for (size_t i = 0; i < list->n; i++)
+        if (list->at[i].node == node)
+            return true;
+    void *grown = RUN_GROW(r, list->at, list->n, list->room);
+    if (!grown)
+        return false;
+    list->at = grown;
+    list->at[list->n++] = (struct typed){node, type};
+    return true;
+}
+
+static bool
+find_sites(struct run *r, const struct reference_sites *sites,
+           struct json *root, struct typed_list *out)
+{
+    for (size_t i = 0; i < sites->n; i++) {
+        const struct lens_site *site = sites->at[i];
+        struct bindings found = {0};
+        if (!place_bind(r, root, &site->place, &found))
+            return false;
+        for (size_t k = 0; k < found.n; k++) {
+            struct json *node = found.at[k].node;
+            bool fits = node != NULL;
+            if (fits && site->when.said &&
+                !test_shape(r, node, &site->when, &fits))
+                return false;
+            if (fits && !add_site(r, out, node, site->type))
+                return false;
+        }
+    }
+    return true;
+}
+
+/* Does the node lie in another one of the list? Then that one translates it. */
+static bool
+is_nested(const struct typed_list *list, const struct json *node)
+{
+    for (size_t i = 0; i < list->n; i++)
+        if (list->at[i].node != node && spot_is_in(node, list->at[i].node))
+            return true;
+    return false;
+}
+
+static bool
+run_sites(struct run *r, const struct leg *leg, struct typed_list *sites,
+          const struct json *holder)
+{
+    for (size_t i = 0; i < sites->n; i++) {
+        struct typed *site = &sites->at[i];
+        if (is_nested(sites, site->node))
+            continue;
+        struct json *was = site->node;
+        enum frame_end end = frame_run(r, leg, site->type, &site->node, sites);
+        if (end == FRAME_FAILED)
+            return false;
+        if (end == FRAME_DONE)
+            continue;
+        if (site->node->parent == holder)
+            return run_fail(r, FAULT_CARRY, was, NULL,
+                            "the message as a whole has no form in the other "
+                            "version");
+        if (!frame_hide(r, site->node))
+            return false;
+    }
+    return true;
+}
+
+/* ---- one leg after another ---------------------------------------------------------- */
+
+static bool
+run_chain(struct run *r, const struct reference_chain *chain,
+          struct json *holder, struct reference_report *report)
+{
+    span label = chain->api->versions[chain->from].label;
+    if (!chain_trace(r, report, holder->members[0].value, label, label))
+        return false;
+    for (size_t at = chain->from; at != chain->to;) {
+        struct leg leg = chain_leg(chain, at);
+        struct typed_list sites = {0};
+        chain_step(r, &leg);
+        if (!find_sites(r, &chain->sites[at], holder->members[0].value,
+                        &sites) ||
+            !run_sites(r, &leg, &sites, holder))
+            return false;
+        spot_purge(holder);
+        if (!chain_trace(r, report, holder->members[0].value, r->from, r->to))
+            return false;
+        at = leg.to;
+    }
+    return true;
+}
+
+static bool
+parse(struct run *r, span body, struct json **holder)
+{
+    struct err e;
+    struct json *root = NULL;
+    enum err_code code = json_parse(r->arena, body, r->depth_max, &root, &e);
+    if (code == ERR_LIMIT && !form_is_too_deep(body, e.offset, r->depth_max))
+        return run_full(r);
+    if (code != OK) {
+        run_fail(r, FAULT_READ, NULL, NULL, "%s", e.text);
+        r->fault.err.code = code;
+        r->fault.err.offset = e.offset;
+        r->fault.from = r->fault.to = (span){0};
+        return false;
+    }
+    *holder = json_new_list(r->arena);
+    return (*holder && json_list_append(r->arena, *holder, root)) ||
+           run_full(r);
+}
+
+static bool
+print(struct run *r, const struct json *holder, struct buf *out)
+{
+    size_t before = buf_len(out);
+    json_print(holder->members[0].value, out);
+    if (!buf_failed(out))
+        return true;
+    buf_truncate(out, before);
+    return run_fail(r, FAULT_LIMIT, NULL, NULL,
+                    "the translated document is too large");
+}
+
+enum err_code
+reference_body(struct arena *a, const struct reference_chain *chain,
+               const struct reference_facts *facts, span body, struct buf *out,
+               struct reference_report *report)
+{
+    struct run r;
+    struct json *holder = NULL;
+    chain_run_init(&r, a, chain, facts);
+    r.source = body;
+    if (parse(&r, body, &holder) && run_chain(&r, chain, holder, report))
+        (void)print(&r, holder, out);
+    return chain_report(&r, report);
+}
+
+bool
+reference_changes(const struct lens_api *api, size_t type, size_t from,
+                  size_t to)
+{
+    struct reference_chain chain = {.api = api, .from = from, .to = to};
+    struct leg leg = chain_leg(&chain, from);
+    return frame_can_change(api, &leg, type);
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "translators/reference/form.h"
+
+#include "translators/reference/meaning.h"
+#include "translators/reference/spot.h"
+
+const char *
+form_word(enum lens_form_kind kind)
+{
+    switch (kind) {
+#define X(name, group, spelling, parameter)                                    \
+    case LENS_AS_##name:                                                       \
+        return spelling;
+        LENS_FORMS(X)
+#undef X
+    }
+    return "form";
+}
+
+/* Containers print compactly once they are touched. */
+static void
+touch_all(struct json *node)
+{
+    if (!json_is_container(node))
+        return;
+    json_touch(node);
+    for (size_t i = 0; i < node->n; i++)
+        touch_all(
+            node->members[i]
+                .value); /* NOLINT(misc-no-recursion): as deep as a document may be */
+}
+
+span
+form_compact(struct run *r, const struct json *node)
+{
+    struct buf b;
+    span out = {0};
+    struct json *copy = json_copy(r->arena, node);
+    if (!copy) {
+        run_full(r);
+        return out;
+    }
+    touch_all(copy);
+    buf_init(&b, arena_limit(r->arena));
+    json_print(copy, &b);
+    bool ok = !buf_failed(&b) && span_dup(r->arena, buf_span(&b), &out);
+    buf_fini(&b);
+    if (ok)
+        return out;
+    run_full(r);
+    return (span){0};
+}
+
+bool
+form_is_too_deep(span text, size_t offset, size_t depth_max)
+{
+    size_t depth = 0;
+    bool in_text = false;
+    for (size_t i = 0; i <= offset && i < text.len; i++) {
+        char c = text.at[i];
+        if (in_text && c == '\\')
+            i++;
+        else if (c == '"')
+            in_text = !in_text;
+        else if (!in_text && (c == '[' || c == '{'))
+            depth++;
+        else if (!in_text && (c == ']' || c == '}'))
+            depth--;
+    }
+    return depth > depth_max;
+}
+
+bool
+form_parse(struct run *r, span text, size_t at, struct json **out)
+{
+    struct err e;
+    enum err_code code = json_parse(r->arena, text, r->depth_max, out, &e);
+    if (code == OK)
+        return run_derive(r, *out, at);
+    *out = NULL;
+    /* Too deep is outside; a full arena is a failure. */
+    return code != ERR_LIMIT ||
+           form_is_too_deep(text, e.offset, r->depth_max) || run_full(r);
+}
+
+static enum form_result
+decode(struct run *r, struct json *value, struct json **out, bool *respelt)
+{
+    if (value->kind != JSON_TEXT)
+        return FORM_OUTSIDE;
+    if (!spot_is_readable(r, value) ||
+        !form_parse(r, value->text, run_origin(value), out))
+        return FORM_FAILED;
+    if (!*out)
+        return FORM_OUTSIDE;
+    span back = form_compact(r, *out);
+    if (!back.at)
+        return FORM_FAILED;
+    *respelt = !span_eq(back, value->text);
+    return FORM_DONE;
+}
+
+static enum form_result
+encode(struct run *r, struct json *value, struct json **out)
+{
+    spot_purge(value);
+    span text = form_compact(r, value);
+    if (!text.at)
+        return FORM_FAILED;
+    *out = json_new_text(r->arena, text);
+    if (!*out) {
+        run_full(r);
+        return FORM_FAILED;
+    }
+    return run_derive(r, *out, run_origin(value)) ? FORM_DONE : FORM_FAILED;
+}
+
+static bool
+is_any(enum lens_form_kind kind)
+{
+    return kind == LENS_AS_JSON || kind == LENS_AS_JSON_TEXT ||
+           kind == LENS_AS_KEYS;
+}
+
+/* Forms of any value: JSON in a text, keys spelt otherwise. */
+static enum form_result
+convert_any(struct run *r, const struct lens_form *from,
+            const struct lens_form *to, struct json *value, struct json **out,
+            bool *respelt)
+{
+    *out = value;
+    if (from->kind == LENS_AS_JSON_TEXT) {
+        enum form_result done = decode(r, value, out, respelt);
+        if (done != FORM_DONE)
+            return done;
+    }
+    if (from->kind == LENS_AS_KEYS && to->kind == LENS_AS_KEYS) {
+        enum form_result done =
+            form_spell_keys(r, from->spelling, to->spelling, from->depth, *out);
+        if (done != FORM_DONE)
+            return done;
+    }
+    return to->kind == LENS_AS_JSON_TEXT ? encode(r, *out, out) : FORM_DONE;
+}
+
+/* There and back: is it spelt as it was? */
+static bool
+comes_back(struct run *r, const struct lens_form *from,
+           const struct lens_form *to, const struct json *value,
+           const struct json *image)
+{
+    struct meaning m;
+    if (!meaning_read(r->arena, to, image, &m))
+        return false;
+    struct json *back = meaning_write(r->arena, from, &m);
+    return back && json_equal(back, value);
+}
+
+enum form_result
+form_convert(struct run *r, const struct lens_form *from,
+             const struct lens_form *to, struct json *value, struct json **out,
+             bool *respelt)
+{
+    *out = value;
+    *respelt = false;
+    if (value->kind == JSON_NULL)
+        return FORM_DONE;
+    if (is_any(from->kind) || is_any(to->kind))
+        return convert_any(r, from, to, value, out, respelt);
+
+    struct meaning m;
+    if (!spot_is_readable(r, value))
+        return FORM_FAILED;
+    if (!meaning_read(r->arena, from, value, &m))
+        return FORM_OUTSIDE;
+    *out = meaning_write(r->arena, to, &m);
+    if (!*out)
+        return FORM_OUTSIDE;
+    *respelt = !comes_back(r, from, to, value, *out);
+    return run_derive(r, *out, run_origin(value)) ? FORM_DONE : FORM_FAILED;
+}

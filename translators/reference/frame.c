@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "translators/reference/frame.h"
+
+struct leg
+leg_back(const struct leg *leg)
+{
+    return (struct leg){leg->write, leg->read, leg->to, leg->from, leg->table};
+}
+
+bool
+run_forgive(struct run *r)
+{
+    if (!r->failed || r->kind != FAULT_CARRY)
+        return false;
+    r->failed = false;
+    return true;
+}
+
+bool
+frame_keeps(const struct frame *f, const struct lens_place *place)
+{
+    for (size_t i = 0; f->at && i < f->at->n_keeps; i++)
+        if (lens_place_same(&f->at->keeps[i], place))
+            return true;
+    return false;
+}
+
+bool
+frame_hide(struct run *r, struct json *node)
+{
+    struct trail trail = trail_of(node);
+    trail.gone = true;
+    if (!trail_set(r, node, trail))
+        return false;
+    json_detach(node);
+    return true;
+}
+
+/* A frame that sees the object as it is now, from the other side. */
+static bool
+look_back(struct frame *f, struct frame *back, struct leg *leg)
+{
+    *leg = leg_back(f->leg);
+    *back = (struct frame){.run = f->run,
+                           .leg = leg,
+                           .type = f->type,
+                           .type_index = f->type_index,
+                           .at = f->type ? &f->type->at[leg->from] : NULL,
+                           .root = f->root};
+    return inner_find(back, NULL);
+}
+
+/* What the other side would make up for what was taken away. */
+static bool
+made_up(struct frame *f, const struct take *t, struct json **out)
+{
+    struct run *r = f->run;
+    const struct lens_arrow *arrow = f->actives[t->active].arrow;
+    struct frame back;
+    struct leg leg;
+    struct pending fill = {0};
+    struct stage_asker asker = {t->origin, LENS_OUTSIDE_FAIL, LENS_REST_UNSAID};
+    *out = NULL;
+    if (arrow->fill.kind == LENS_VALUE_UNSAID)
+        return true;
+    r->muted++;
+    bool ok =
+        look_back(f, &back, &leg) &&
+        value_prepare(&back, &arrow->fill, &fill) &&
+        value_give(&back, &fill, t->from.stars, t->from.n_stars, &asker, out);
+    r->muted--;
+    return ok || run_forgive(r);
+}
+
+bool
+settle_losses(struct frame *f)
+{
+    struct run *r = f->run;
+    for (size_t i = 0; i < f->n_takes; i++) {
+        const struct take *t = &f->takes[i];
+        struct json *fill = NULL;
+        bool same = false;
+        if (t->kind != TAKE_OWN || t->leads)
+            continue;
+        if (!made_up(f, t, &fill))
+            return false;
+        if (fill && !spot_equal(r, t->as_it_came, fill, &same))
+            return false;
+        if (same)
+            continue;
+        const struct lens_arrow *arrow = f->actives[t->active].arrow;
+        if (arrow->kind == LENS_DROP && arrow->write == LENS_WRITE_SAME &&
+            r->is_request)
+            return run_fail(r, FAULT_CARRY, t->as_it_came, t->origin,
+                            "\"%.*s\" can no longer be written, and it is not "
+                            "what the rest of the document says",
+                            SPAN_FMT(t->from.place->text));
+        if (!run_notice(r, NOTICE_LOSSY, t->origin, t->as_it_came))
+            return false;
+    }
+    return true;
+}
+
+/* SEMANTICS.md, One step: 1 to 8. */
+static enum frame_end
+run_steps(struct frame *f, const struct typed_list *extra)
+{
+    bool is_object = f->root->kind == JSON_OBJECT;
+    if (is_object && (!mark_read(f) || !inner_find(f, extra)))
+        return FRAME_FAILED;
+    enum frame_end end = choose(f);
+    if (end != FRAME_DONE)
+        return end;
+    if (!take_all(f) || !inner_run(f) || !prune(f) || !bring_all(f) ||
+        !land_strangers(f) || !land_all(f) || !fill_all(f) || !mark_write(f) ||
+        !settle_losses(f))
+        return FRAME_FAILED;
+    return spot_is_empty(f->root) ? FRAME_HIDDEN : FRAME_DONE;
+}
+
+static enum frame_end
+run_frame(struct run *r, struct frame *f, const struct lens_block *block,
+          const struct typed_list *extra)
+{
+    f->run = r;
+    f->id = ++r->frames;
+    if (block) {
+        f->blocks = arena_array(r->arena, 4, sizeof(*f->blocks));
+        if (!f->blocks) {
+            run_full(r);
+            return FRAME_FAILED;
+        }
+        f->room_blocks = 4;
+        f->blocks[f->n_blocks++] = block;
+    }
+    return run_steps(f, extra);
+}
+
+enum frame_end
+frame_run(struct run *r, const struct leg *leg, size_t type, struct json **node,
+          const struct typed_list *extra)
+{
+    const struct lens_type *t = &r->api->types[type];
+    const struct lens_block *block = leg->table->blocks[type];
+    struct frame f = {.leg = leg,
+                      .type = t,
+                      .type_index = type,
+                      .at = &t->at[leg->from],
+                      .root = *node};
+    if ((*node)->kind != JSON_OBJECT && (!block || block->n_choices == 0))
+        return FRAME_DONE; /* what is no object passes */
+    enum frame_end end = run_frame(r, &f, block, extra);
+    *node = f.root;
+    return end;
+}
+
+enum frame_end
+frame_run_block(struct run *r, const struct leg *leg,
+                const struct lens_block *block, struct json *object)
+{
+    struct frame f = {.leg = leg, .type_index = SIZE_MAX, .root = object};
+    return run_frame(r, &f, block, NULL);
+}
+
+/* ---- can anything change? ------------------------------------------------------ */
+
+static bool
+at_changes(const struct lens_type_at *a, const struct lens_type_at *b)
+{
+    if (a->n_markers != b->n_markers || a->n_constants || b->n_constants)
+        return true;
+    for (size_t i = 0; i < a->n_markers; i++)
+        if (!lens_place_same(&a->markers[i], &b->markers[i]) ||
+            !json_equal(a->marks[i], b->marks[i]))
+            return true;
+    return false;
+}
+
+static bool
+can_change(const struct lens_api *api, const struct leg *leg, size_t type,
+           bool *seen)
+{
+    if (seen[type])
+        return false;
+    seen[type] = true;
+    const struct lens_type *t = &api->types[type];
+    const struct lens_block *block = leg->table->blocks[type];
+    if (block && (block->n_arrows || block->n_choices))
+        return true;
+    if (at_changes(&t->at[leg->from], &t->at[leg->to]))
+        return true;
+    for (size_t i = 0; i < t->at[leg->from].n_children; i++)
+        /* NOLINTNEXTLINE(misc-no-recursion): each type once */
+        if (can_change(api, leg, t->at[leg->from].children[i].type, seen))
+            return true;
+    return false;
+}
+
+bool
+frame_can_change(const struct lens_api *api, const struct leg *leg, size_t type)
+{
+    bool *seen = calloc(api->n_types, sizeof(*seen));
+    if (!seen)
+        return true; /* then it is translated, which is never wrong */
+    bool changes = can_change(api, leg, type, seen);
+    free(seen);
+    return changes;
+}

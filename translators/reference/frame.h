@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * frame: one object of one type in one version step.
+ *
+ * SEMANTICS.md's steps for it, in this order, one file each: choose, take,
+ * inner, prune, bring (f↑ and absence), refuse and write (land), fill, mark.
+ * A frame is made, run and forgotten; what it leaves behind is the changed
+ * tree, its holes (purged when the version step ends), notices and touches.
+ */
+#pragma once
+
+#include "translators/reference/place.h"
+#include "translators/reference/stage.h"
+#include "translators/reference/test.h"
+
+/* From which version to which, and so which side is read. */
+struct leg {
+    enum lens_side read;
+    enum lens_side write;
+    size_t from; /* indices of versions */
+    size_t to;
+    const struct lens_table *table;
+};
+
+/* A typed place inside the object, found before anything was taken. */
+struct typed {
+    struct json *node;
+    size_t type;
+};
+
+struct typed_list {
+    struct typed *at;
+    size_t n;
+    size_t room;
+};
+
+/* A value of the change file, with what it reads captured as it came. */
+struct pending {
+    const struct lens_value *value; /* NULL: unsaid */
+    struct bindings *found;         /* by value->places; nodes are copies */
+    struct typed_list typed;        /* typed nodes in these copies */
+    struct bindings in;             /* POSITION: the list, as it came */
+    size_t index;                   /* of the object in its list */
+    struct pending *otherwise;      /* `else:`; NULL if unsaid */
+};
+
+/* An arrow of the table that holds for this object. */
+struct active {
+    const struct lens_arrow *arrow;
+    struct pending fill; /* `up:`, `down:`, or `absent:` of the side read */
+    bool kept;           /* `collide: keep`: what stood there stays */
+};
+
+enum take_kind {
+    TAKE_MAP,
+    TAKE_OWN,   /* `add` or `drop`: the side that has the place is read */
+    TAKE_STASH, /* the other side is read: the value comes out of its stash */
+    TAKE_TAG,   /* a tag of a case at the type */
+    TAKE_REST   /* what goes to, or comes from, a `rest: {stash: …}` */
+};
+
+/* One arrow at one binding: what it cut out, and what it brings. */
+struct take {
+    enum take_kind kind;
+    size_t active; /* index; SIZE_MAX for TAKE_TAG */
+    const struct lens_origin *origin;
+    const struct lens_way *way;
+    struct binding from; /* place NULL: it takes nothing */
+    struct json *value;  /* NULL is ⊥ */
+    struct json *hole;   /* keeps its slot */
+    bool was_there;
+    struct json *as_it_came; /* a copy, where it will be compared */
+    size_t rest;             /* index of the take of its stashed rest; 0 none */
+    struct json *box;        /* a copy of the box it stood in, as it came */
+    bool box_emptied;        /* `rest:` took all that was left in it */
+    bool leads;              /* somewhere: to `target` */
+    struct lens_place target;
+    struct image image; /* what it brings */
+    bool done;          /* image is decided */
+};
+
+/* An element that this frame had to make, so that it is found again. */
+struct made_element {
+    const struct lens_step *step;
+    struct json *list;
+    struct json *element;
+};
+
+struct frame {
+    struct run *run;
+    const struct leg *leg;
+    unsigned id;
+    const struct lens_type *type; /* NULL: a message, its block is given */
+    size_t type_index;
+    const struct lens_type_at *at; /* the type at the version read; or NULL */
+    struct json *root;
+
+    const struct lens_block **blocks;
+    size_t n_blocks;
+    size_t room_blocks;
+    const struct lens_case **cases; /* the cases at the type that fit */
+    size_t n_cases;
+    size_t room_cases;
+
+    struct typed_list typed;
+    struct active *actives;
+    size_t n_actives;
+    size_t room_actives;
+    struct take *takes;
+    size_t n_takes;
+    size_t room_takes;
+    struct json **left; /* values that no case fits and that pass */
+    size_t n_left;
+    size_t room_left;
+    struct made_element *made;
+    size_t n_made;
+    size_t room_made;
+};
+
+enum frame_end {
+    FRAME_DONE,
+    FRAME_HIDDEN, /* the value has no form on the other side: it goes */
+    FRAME_FAILED
+};
+
+/*
+ * Translate one typed value where it stands (it must have a parent); *node may
+ * become another node. `extra` are typed values in it that no type names (sites
+ * of the message), or NULL.
+ */
+MUST_CHECK enum frame_end frame_run(struct run *r, const struct leg *leg,
+                                    size_t type, struct json **node,
+                                    const struct typed_list *extra);
+
+/* The same for an object that is no type, with one block: the head of a message. */
+MUST_CHECK enum frame_end frame_run_block(struct run *r, const struct leg *leg,
+                                          const struct lens_block *block,
+                                          struct json *object);
+
+/* Can a value of this type change between the versions of this leg? */
+bool frame_can_change(const struct lens_api *api, const struct leg *leg,
+                      size_t type);
+
+/* Going back: the same leg with its sides exchanged. */
+struct leg leg_back(const struct leg *leg);
+
+/* ---- the steps ---- */
+
+/* 1. Which cases and arrows hold, what they read, and all bindings. FRAME_HIDDEN: a
+ * case at the type says so. */
+MUST_CHECK enum frame_end choose(struct frame *f);
+
+/* 2. Cut the values out, inner places first, and what `rest:` lists hold. */
+MUST_CHECK bool take_all(struct frame *f);
+
+/* 3. Translate typed values, in the rest and in what was cut. */
+MUST_CHECK bool inner_find(struct frame *f, const struct typed_list *extra);
+MUST_CHECK bool inner_run(struct frame *f);
+
+/* Translate what is typed in `node`, which stands for what is at `place` of this type at
+ * leg->from. */
+MUST_CHECK bool inner_under(struct run *r, const struct leg *leg, size_t type,
+                            const struct lens_place *place, struct json *node);
+
+/* Typed values of a decoded text. */
+MUST_CHECK bool inner_through(struct frame *f, const struct lens_way *way,
+                              struct json **value);
+
+/* 4. Remove made objects that step 2 emptied. */
+MUST_CHECK bool prune(struct frame *f);
+
+/* `rest:` of boxes and lists (rest.c): what must be copied or taken besides, before
+ * anything is cut; what becomes of the rest, after; a stashed rest that fits. */
+MUST_CHECK bool rest_prepare(struct frame *f);
+MUST_CHECK bool rest_cut(struct frame *f);
+MUST_CHECK bool rest_restore(struct frame *f, size_t take);
+
+/* f: what each take brings. */
+MUST_CHECK bool bring_all(struct frame *f);
+MUST_CHECK bool bring_value(struct frame *f, const struct active *active,
+                            const struct lens_way *way, struct json *value,
+                            struct image *out);
+
+/* 5, 6. Strangers; write. 7. Fill. */
+MUST_CHECK bool land_strangers(struct frame *f);
+MUST_CHECK bool land_all(struct frame *f);
+MUST_CHECK bool fill_all(struct frame *f);
+
+/* 8. Markers and constants. */
+MUST_CHECK bool mark_read(struct frame *f);
+MUST_CHECK bool mark_write(struct frame *f);
+
+/* Last: was what `drop` and `add` took away more than their other side makes up? */
+MUST_CHECK bool settle_losses(struct frame *f);
+
+/* ---- values (value.c) ---- */
+
+MUST_CHECK bool value_prepare(struct frame *f, const struct lens_value *value,
+                              struct pending *out);
+
+/* *out: a new node, or NULL for ⊥. */
+MUST_CHECK bool value_give(struct frame *f, const struct pending *p,
+                           const struct star *stars, size_t n_stars,
+                           const struct stage_asker *asker, struct json **out);
+
+/* ---- walking to a target (walk.c) ---- */
+
+/* What stands where in the order of what came in this step. */
+struct arrival {
+    span change;
+    unsigned order;
+};
+
+/* The last step of a place, reached: where its value goes, or is. */
+struct landing {
+    struct json *parent;
+    const struct lens_step *step; /* NULL: the place is `.` */
+    const struct star *star;      /* of that step, or NULL */
+    struct json *there;           /* what is there; NULL: nothing */
+};
+
+/* Go to where `place` leads. *found is false if a parent is missing, unless `make`. */
+MUST_CHECK bool walk_to(struct frame *f, const struct lens_place *place,
+                        const struct star *stars, size_t n_stars, bool make,
+                        const struct lens_origin *origin, struct landing *out,
+                        bool *found);
+
+/* Put a value there; `hole` is the slot it came from, or NULL. */
+MUST_CHECK bool walk_put(struct frame *f, const struct landing *to,
+                         struct json *value, struct json *hole,
+                         const struct lens_origin *origin);
+
+/* ---- small ---- */
+
+/* The prefix or place is on the type's list of what is never removed. */
+bool frame_keeps(const struct frame *f, const struct lens_place *place);
+
+struct take *frame_take(struct frame *f); /* one more; NULL: full */
+
+/* If the failure is one that `hide` may catch, forget it. */
+bool run_forgive(struct run *r);
+
+/* Remove a value that has no form there from its parent; what was to be written in
+ * it goes with it. */
+MUST_CHECK bool frame_hide(struct run *r, struct json *node);

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * land: strangers are refused or dropped, and what was brought is written,
+ * outer places before inner.
+ */
+#include "translators/reference/frame.h"
+
+/* ---- strangers -------------------------------------------------------------------- */
+
+static bool
+is_left(const struct frame *f, const struct json *node)
+{
+    for (size_t i = 0; i < f->n_left; i++)
+        if (f->left[i] == node)
+            return true;
+    return false;
+}
+
+static enum lens_collide
+collide_of(const struct frame *f, size_t active)
+{
+    return active == SIZE_MAX ? LENS_COLLIDE_UNSAID
+                              : f->actives[active].arrow->collide;
+}
+
+/* Does an arrow bring just this? */
+static bool
+is_brought(struct frame *f, const struct json *stranger,
+           const struct json *brought, bool *same)
+{
+    *same = false;
+    return !brought || spot_equal(f->run, stranger, brought, same);
+}
+
+/*
+ * Something stands where an arrow leads. *stays: it may, and what the arrow
+ * brings goes.
+ */
+static bool
+meet(struct frame *f, struct json *stranger, const struct json *brought,
+     size_t active, const struct lens_origin *origin,
+     const struct lens_place *place, span source, bool *stays)
+{
+    struct run *r = f->run;
+    enum lens_collide collide = collide_of(f, active);
+    bool same = false;
+    *stays = false;
+    if (!is_brought(f, stranger, brought, &same))
+        return false;
+    if (collide == LENS_COLLIDE_KEEP && !same) {
+        *stays = true;
+        return !brought || run_notice(r, NOTICE_LOSSY, origin, brought);
+    }
+    bool drops = same || collide == LENS_COLLIDE_DROP ||
+                 (collide == LENS_COLLIDE_UNSAID && !r->is_request);
+    if (!drops && source.len)
+        return run_fail(r, FAULT_CARRY, stranger, origin,
+                        "\"%.*s\" becomes \"%.*s\", and that is already there",
+                        SPAN_FMT(source), SPAN_FMT(place->text));
+    if (!drops)
+        return run_fail(r, FAULT_CARRY, stranger, origin,
+                        "\"%.*s\" has a meaning of its own in the other "
+                        "version, and is already there",
+                        SPAN_FMT(place->text));
+    if (!run_notice(r, NOTICE_STRANGER, origin, stranger))
+        return false;
+    json_detach(stranger);
+    return true;
+}
+
+/* The take of this active at these stars that leads to this place, or NULL. */
+static struct take *
+take_to(struct frame *f, size_t active, const struct lens_place *place,
+        const struct binding *b)
+{
+    for (size_t i = 0; i < f->n_takes; i++) {
+        struct take *t = &f->takes[i];
+        if (t->active == active && t->leads &&
+            lens_place_same(&t->target, place) &&
+            place_same_stars(t->from.stars, t->from.n_stars, b->stars,
+                             b->n_stars))
+            return t;
+    }
+    return NULL;
+}
+
+/* What a fill would write at these stars. */
+static bool
+filled(struct frame *f, size_t active, const struct binding *b,
+       struct json **out)
+{
+    const struct active *a = &f->actives[active];
+    struct stage_asker asker = {&a->arrow->origin, LENS_OUTSIDE_FAIL,
+                                LENS_REST_UNSAID};
+    *out = NULL;
+    if (!a->fill.value || a->arrow->kind == LENS_MAP)
+        return true;
+    return value_give(f, &a->fill, b->stars, b->n_stars, &asker, out);
+}
+
+static span
+source_text(const struct frame *f, size_t active)
+{
+    const struct lens_arrow *arrow = f->actives[active].arrow;
+    for (size_t w = 0; w < arrow->n_ways; w++)
+        if (arrow->ways[w].has[f->leg->read])
+            return arrow->ways[w].place[f->leg->read].text;
+    return (span){0};
+}
+
+static bool
+strangers_at(struct frame *f, size_t active, const struct lens_place *place,
+             const struct lens_origin *origin)
+{
+    struct bindings found = {0};
+    if (!place_bind(f->run, f->root, place, &found))
+        return false;
+    for (size_t i = 0; i < found.n; i++) {
+        struct binding *b = &found.at[i];
+        struct json *brought = NULL;
+        bool stays = false;
+        if (!b->node || is_left(f, b->node) || !b->node->parent)
+            continue;
+        struct take *t = take_to(f, active, place, b);
+        if (t)
+            brought = t->image.value;
+        else if (!filled(f, active, b, &brought))
+            return false;
+        span source = source_text(f, active);
+        if (!meet(f, b->node, brought, active, origin, place, source, &stays))
+            return false;
+        if (stays && t)
+            t->leads = false;
+    }
+    return true;
+}
+
+static bool
+strangers_of(struct frame *f, size_t active)
+{
+    const struct lens_arrow *arrow = f->actives[active].arrow;
+    enum lens_side write = f->leg->write;
+    enum lens_side own = arrow->kind == LENS_DROP ? LENS_OLDER : LENS_NEWER;
+    if (arrow->kind != LENS_MAP && write != own && !arrow->has_stash)
+        return true;
+    for (size_t w = 0; w < arrow->n_ways; w++) {
+        const struct lens_way *way = &arrow->ways[w];
+        if (way->has[write] &&
+            !strangers_at(f, active, &way->place[write], &way->origin))
+            return false;
+    }
+    return true;
+}
+
+bool
+land_strangers(struct frame *f)
+{
+    for (size_t i = 0; i < f->n_actives; i++)
+        if (!strangers_of(f, i))
+            return false;
+    return true;
+}
+
+/* ---- writing --------------------------------------------------------------------------- */
+
+static int
+by_target(const void *a, const void *b, void *arg)
+{
+    const struct frame *f = arg;
+    size_t i = *(const size_t *)a;
+    size_t k = *(const size_t *)b;
+    const struct take *x = &f->takes[i];
+    const struct take *y = &f->takes[k];
+    if (x->target.n != y->target.n)
+        return x->target.n < y->target.n ? -1 : 1;
+    if (x->origin->change && y->origin->change) {
+        int by_name =
+            span_cmp(x->origin->change->name, y->origin->change->name);
+        if (by_name)
+            return by_name;
+    }
+    if (x->origin->order != y->origin->order)
+        return x->origin->order < y->origin->order ? -1 : 1;
+    return i < k ? -1 : i > k;
+}
+
+/* It was to be written into an element that has gone. */
+static bool
+leads_nowhere(const struct take *t)
+{
+    for (size_t i = 0; i < t->from.n_stars; i++)
+        if (trail_of(t->from.stars[i].node).gone)
+            return true;
+    return false;
+}
+
+/* Is its place inside what another arrow brought? */
+static bool
+is_inside_another(const struct frame *f, const struct take *t)
+{
+    for (size_t i = 0; i < f->n_takes; i++) {
+        const struct take *outer = &f->takes[i];
+        if (!outer->leads || outer->image.kind != IMAGE_VALUE ||
+            outer->target.n >= t->target.n)
+            continue;
+        struct lens_place begin = place_prefix(&t->target, outer->target.n);
+        if (lens_place_same(&outer->target, &begin))
+            return true;
+    }
+    return false;
+}
+
+/* What stands at the inner place of what an outer arrow brought is a stranger too. */
+static bool
+inner_stranger(struct frame *f, struct take *t, bool *stays)
+{
+    struct landing to;
+    bool found = false;
+    *stays = false;
+    if (!is_inside_another(f, t))
+        return true;
+    if (!walk_to(f, &t->target, t->from.stars, t->from.n_stars, false,
+                 t->origin, &to, &found))
+        return false;
+    if (!found || !to.there || trail_of(to.there).writer == f->id)
+        return true;
+    span source = t->active == SIZE_MAX ? (span){0} : source_text(f, t->active);
+    return meet(f, to.there, t->image.value, t->active, t->origin, &t->target,
+                source, stays);
+}
+
+/* A star that names the values themselves counts those that were written. */
+static void
+close_ranks(const struct take *t, struct landing *to, struct star *here)
+{
+    const struct lens_place *from = t->from.place;
+    if (!to->star || to->parent->kind != JSON_LIST || !from || !from->n ||
+        !place_is_star(&from->steps[from->n - 1]))
+        return;
+    *here = *to->star;
+    size_t n = spot_count(to->parent);
+    here->index = here->index < n ? here->index : n;
+    to->star = here;
+}
+
+static bool
+land_one(struct frame *f, struct take *t)
+{
+    struct run *r = f->run;
+    struct landing to;
+    struct star here;
+    bool found = false;
+    bool stays = false;
+    if (!t->leads || leads_nowhere(t))
+        return true;
+    if (!inner_stranger(f, t, &stays))
+        return false;
+    if (stays || t->image.kind != IMAGE_VALUE)
+        return true;
+    if (!walk_to(f, &t->target, t->from.stars, t->from.n_stars, true, t->origin,
+                 &to, &found))
+        return false;
+    bool own_slot = t->hole && t->hole->parent == to.parent;
+    bool is_star = to.step && place_is_star(to.step);
+    if (to.there && !(own_slot && is_star) && !is_left(f, to.there)) {
+        span source =
+            t->active == SIZE_MAX ? (span){0} : source_text(f, t->active);
+        if (!meet(f, to.there, t->image.value, t->active, t->origin, &t->target,
+                  source, &stays))
+            return false;
+        if (stays)
+            return true;
+    }
+    close_ranks(t, &to, &here);
+    const char *what = t->kind == TAKE_OWN || t->kind == TAKE_REST ? "stashed"
+                       : t->kind == TAKE_STASH                     ? "restored"
+                       : t->kind == TAKE_TAG                       ? "tagged"
+                       : own_slot && to.step && !is_star &&
+                               span_eq(t->from.place->text, t->target.text)
+                           ? "rewritten"
+                           : "moved";
+    return walk_put(f, &to, t->image.value, t->hole, t->origin) &&
+           run_touch(r, t->origin, &t->target, what, t->image.value);
+}
+
+/* Elements that became equal: the later ones go. */
+static bool
+drop_doubles(struct frame *f)
+{
+    for (size_t i = 0; i < f->n_takes; i++) {
+        const struct take *t = &f->takes[i];
+        if (!t->way || !t->way->drop_doubles || !t->image.value ||
+            !t->as_it_came || !t->image.value->parent)
+            continue;
+        for (size_t k = 0; k < i; k++) {
+            const struct take *other = &f->takes[k];
+            if (other->active != t->active || !other->image.value ||
+                other->image.value->parent != t->image.value->parent ||
+                !json_equal(other->image.value, t->image.value) ||
+                json_equal(other->as_it_came, t->as_it_came))
+                continue;
+            if (!run_notice(f->run, NOTICE_LOSSY, t->origin, t->image.value))
+                return false;
+            json_detach(t->image.value);
+            break;
+        }
+    }
+    return true;
+}
+
+bool
+land_all(struct frame *f)
+{
+    size_t *order = arena_array(f->run->arena, f->n_takes, sizeof(*order));
+    if (!order)
+        return run_full(f->run);
+    for (size_t i = 0; i < f->n_takes; i++)
+        order[i] = i;
+    if (f->n_takes)
+        qsort_r(order, f->n_takes, sizeof(*order), by_target, f);
+    for (size_t i = 0; i < f->n_takes; i++)
+        if (!land_one(f, &f->takes[order[i]]))
+            return false;
+    return drop_doubles(f);
+}

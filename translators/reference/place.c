@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "translators/reference/place.h"
+
+/* A walk down one place: what has been met so far. */
+struct walk {
+    struct run *run;
+    const struct lens_place *place;
+    struct bindings *out;
+    struct star *stars;
+    size_t n_stars;
+    struct json **path;
+};
+
+static bool
+find_passes(struct run *r, struct json *element, const struct lens_find *find,
+            bool *passes)
+{
+    struct json *member = NULL;
+    if (!place_get(r, element, &find->member, &member))
+        return false;
+    switch (find->kind) {
+    case LENS_HAS:
+        *passes = member != NULL;
+        return true;
+    case LENS_LACKS:
+        *passes = member == NULL;
+        return true;
+    case LENS_EQUALS:
+        if (member && !spot_is_readable(r, member))
+            return false;
+        *passes = member && json_equal(member, find->value);
+        return true;
+    }
+    return true;
+}
+
+bool
+place_finds(struct run *r, struct json *element, const struct lens_step *step,
+            bool *passes)
+{
+    *passes = element->kind == JSON_OBJECT;
+    for (size_t i = 0; *passes && i < step->n_finds; i++)
+        if (!find_passes(r, element, &step->finds[i], passes))
+            return false;
+    return true;
+}
+
+bool
+place_find_one(struct run *r, struct json *list, const struct lens_step *step,
+               struct json **out)
+{
+    *out = NULL;
+    for (size_t i = 0; i < list->n; i++) {
+        struct json *element = list->members[i].value;
+        bool passes = false;
+        if (spot_is_empty(element))
+            continue;
+        if (!place_finds(r, element, step, &passes))
+            return false;
+        if (!passes)
+            continue;
+        if (*out)
+            return run_fail(r, FAULT_CARRY, element, NULL,
+                            "two elements of a list are what one was to be");
+        *out = element;
+    }
+    return true;
+}
+
+/* One step that meets at most one thing. */
+static bool
+step_one(struct run *r, struct json *node, const struct lens_step *step,
+         struct json **out)
+{
+    *out = NULL;
+    if (step->kind == LENS_KEY)
+        return spot_member(r, node, step->key, out);
+    if (node->kind != JSON_LIST)
+        return true;
+
+    size_t n = spot_count(node);
+    switch (step->kind) {
+    case LENS_INDEX:
+        *out = spot_element(node, step->index);
+        return true;
+    case LENS_LAST:
+        *out = n ? spot_element(node, n - 1) : NULL;
+        return true;
+    case LENS_ONLY:
+        if (n > 1)
+            return run_fail(
+                r, FAULT_CARRY, node, NULL,
+                "the list has %zu elements where one at most may be", n);
+        *out = spot_element(node, 0);
+        return true;
+    case LENS_FIND:
+        return place_find_one(r, node, step, out);
+    case LENS_KEY:
+    case LENS_EACH:
+    case LENS_EACH_FIND:
+        return true;
+    }
+    return true;
+}
+
+/* Has the node what this star runs over? */
+static bool
+has_elements(const struct json *node, const struct lens_step *star)
+{
+    return node->kind == JSON_LIST ||
+           (node->kind == JSON_OBJECT && star->kind == LENS_EACH);
+}
+
+static bool
+walk_ends(struct walk *w)
+{
+    struct run *r = w->run;
+    void *grown = RUN_GROW(r, w->out->at, w->out->n, w->out->room);
+    if (!grown)
+        return false;
+    w->out->at = grown;
+
+    size_t n = w->place->n;
+    struct binding *b = &w->out->at[w->out->n++];
+    *b = (struct binding){.place = w->place, .n_stars = w->n_stars};
+    b->path = arena_array(r->arena, n + 1, sizeof(*b->path));
+    b->stars = arena_array(r->arena, n + 1, sizeof(*b->stars));
+    if (!b->path || !b->stars)
+        return run_full(r);
+    memcpy(b->path, w->path, (n + 1) * sizeof(*b->path));
+    memcpy(b->stars, w->stars, w->n_stars * sizeof(*b->stars));
+    b->node = b->path[n];
+    return true;
+}
+
+static bool walk_from(struct walk *w, size_t at);
+
+/* A star: go on below each element or member, in order. */
+static bool
+walk_star(struct walk *w, size_t at)
+{
+    struct run *r = w->run;
+    struct json *host = w->path[at];
+    const struct lens_step *step = &w->place->steps[at];
+    size_t index = 0;
+
+    if (host->kind == JSON_OBJECT) {
+        size_t doubled = json_first_duplicate(host);
+        if (doubled != JSON_NONE &&
+            !spot_is_empty(host->members[doubled].value))
+            return run_fail(r, FAULT_READ, host->members[doubled].value, NULL,
+                            "the key \"%.*s\" occurs twice",
+                            SPAN_FMT(host->members[doubled].key));
+    }
+    for (size_t i = 0; i < host->n; i++) {
+        struct json_member *m = &host->members[i];
+        bool passes = true;
+        if (spot_is_empty(m->value))
+            continue;
+        if (step->kind == LENS_EACH_FIND &&
+            !place_finds(r, m->value, step, &passes))
+            return false;
+        if (!passes)
+            continue;
+        w->stars[w->n_stars++] = (struct star){m->value, host, index++, m->key};
+        w->path[at + 1] = m->value;
+        if (!walk_from(w, at + 1))
+            return false;
+        w->n_stars--;
+    }
+    return true;
+}
+
+static bool
+walk_from(struct walk *w, size_t at)
+{
+    for (; at < w->place->n; at++) {
+        const struct lens_step *step = &w->place->steps[at];
+        struct json *node = w->path[at];
+        w->path[at + 1] = NULL;
+        if (place_is_star(step))
+            /* What is not there has no elements: no binding. */
+            return !node || !has_elements(node, step) || walk_star(w, at);
+        if (node && !step_one(w->run, node, step, &w->path[at + 1]))
+            return false;
+    }
+    return walk_ends(w);
+}
+
+bool
+place_bind(struct run *r, struct json *root, const struct lens_place *place,
+           struct bindings *out)
+{
+    struct walk w = {.run = r, .place = place, .out = out};
+    w.path = arena_array(r->arena, place->n + 1, sizeof(*w.path));
+    w.stars = arena_array(r->arena, place->n + 1, sizeof(*w.stars));
+    if (!w.path || !w.stars)
+        return run_full(r);
+    w.path[0] = spot_is_empty(root) ? NULL : root;
+    return walk_from(&w, 0);
+}
+
+bool
+place_get(struct run *r, struct json *root, const struct lens_place *place,
+          struct json **out)
+{
+    *out = NULL;
+    struct bindings found = {0};
+    if (!place_bind(r, root, place, &found))
+        return false;
+    if (found.n)
+        *out = found.at[0].node;
+    return true;
+}
+
+bool
+place_same_stars(const struct star *a, size_t n_a, const struct star *b,
+                 size_t n_b)
+{
+    for (size_t i = 0; i < n_a && i < n_b; i++)
+        if (a[i].node != b[i].node)
+            return false;
+    return true;
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * prune: made objects that were emptied go, innermost first, in what was cut
+ * as well. One that came empty stays, and so does an element that is counted
+ * (by its number, by a star) while another stands behind it.
+ */
+#include "translators/reference/frame.h"
+
+/* A container from which something was cut, and the place it was reached by. */
+struct candidate {
+    struct json *node;
+    const struct lens_place *place; /* of the arrow */
+    size_t n;                       /* its steps up to the container */
+    size_t depth;
+    size_t order;
+};
+
+struct candidates {
+    struct candidate *at;
+    size_t n;
+    size_t room;
+};
+
+static bool
+add_candidate(struct frame *f, struct candidates *c, struct json *node,
+              const struct lens_place *place, size_t n)
+{
+    void *grown = RUN_GROW(f->run, c->at, c->n, c->room);
+    if (!grown)
+        return false;
+    c->at = grown;
+    c->at[c->n] = (struct candidate){node, place, n, spot_depth(node), c->n};
+    c->n++;
+    return true;
+}
+
+static bool
+candidates_of(struct frame *f, struct candidates *out)
+{
+    for (size_t i = 0; i < f->n_takes; i++) {
+        const struct take *t = &f->takes[i];
+        const struct binding *b = &t->from;
+        if (!b->place || (!t->value && !t->box_emptied))
+            continue;
+        for (size_t n = 1; n < b->place->n; n++)
+            if (b->path[n] && json_is_container(b->path[n]) &&
+                !add_candidate(f, out, b->path[n], b->place, n))
+                return false;
+    }
+    return true;
+}
+
+/* The deepest first; inside a cut value depth counts from its own top. */
+static int
+deepest_first(const void *a, const void *b)
+{
+    const struct candidate *x = a;
+    const struct candidate *y = b;
+    if (x->n != y->n)
+        return x->n > y->n ? -1 : 1;
+    if (x->depth != y->depth)
+        return x->depth > y->depth ? -1 : 1;
+    return x->order > y->order ? -1 : x->order < y->order;
+}
+
+/* ---- is it empty? --------------------------------------------------------------- */
+
+static bool
+is_tag_leaf(const struct lens_step *step, const span *way, size_t n,
+            const struct json *leaf)
+{
+    for (size_t i = 0; i < step->n_finds; i++) {
+        const struct lens_find *find = &step->finds[i];
+        if (find->kind != LENS_EQUALS || find->member.n != n)
+            continue;
+        size_t same = 0;
+        while (same < n && span_eq(find->member.steps[same].key, way[same]))
+            same++;
+        if (same == n && json_equal(leaf, find->value))
+            return true;
+    }
+    return false;
+}
+
+#define TAG_DEPTH_MAX 16 /* tags lie this deep in an element at most */
+
+/* Is every leaf below `node` one that the step's tests name? */
+static bool
+only_tag(const struct lens_step *step, const struct json *node, span *way,
+         size_t n)
+{
+    for (size_t i = 0; i < node->n; i++) {
+        const struct json_member *m = &node->members[i];
+        if (spot_is_empty(m->value))
+            continue;
+        if (n == TAG_DEPTH_MAX)
+            return false;
+        way[n] = m->key;
+        if (is_tag_leaf(step, way, n + 1, m->value))
+            continue;
+        /* NOLINTNEXTLINE(misc-no-recursion): as deep as tags may lie */
+        if (m->value->kind != JSON_OBJECT || spot_count(m->value) == 0 ||
+            !only_tag(step, m->value, way, n + 1))
+            return false;
+    }
+    return true;
+}
+
+static bool
+is_emptied(const struct candidate *c)
+{
+    const struct lens_step *step = &c->place->steps[c->n - 1];
+    span way[TAG_DEPTH_MAX];
+    if (spot_count(c->node) == 0)
+        return true;
+    return c->node->kind == JSON_OBJECT &&
+           (step->kind == LENS_FIND || step->kind == LENS_EACH_FIND) &&
+           only_tag(step, c->node, way, 0);
+}
+
+/* Is the element counted, and does another stand behind it? */
+static bool
+is_counted(const struct candidate *c)
+{
+    const struct lens_step *step = &c->place->steps[c->n - 1];
+    const struct json *list = c->node->parent;
+    if (!list || list->kind != JSON_LIST)
+        return false;
+    size_t at = spot_index(c->node);
+    size_t n = spot_count(list);
+    switch (step->kind) {
+    case LENS_INDEX:
+    case LENS_EACH:
+    case LENS_EACH_FIND:
+        return at + 1 < n;
+    case LENS_LAST:
+        return n > 1;
+    case LENS_KEY:
+    case LENS_ONLY:
+    case LENS_FIND:
+        return false;
+    }
+    return false;
+}
+
+/* ---- removing --------------------------------------------------------------------- */
+
+static bool
+remove_from(struct frame *f, const struct candidate *c)
+{
+    struct json *node = c->node;
+    if (node->parent) {
+        json_detach(node);
+        return true;
+    }
+    for (size_t i = 0; i < f->n_takes; i++)
+        if (f->takes[i].value == node)
+            f->takes[i].value = NULL; /* a cut value that is emptied is ⊥ */
+    return true;
+}
+
+bool
+prune(struct frame *f)
+{
+    struct candidates c = {0};
+    if (!candidates_of(f, &c))
+        return false;
+    if (c.n)
+        qsort(c.at, c.n, sizeof(*c.at), deepest_first);
+    for (size_t i = 0; i < c.n; i++) {
+        struct lens_place place = place_prefix(c.at[i].place, c.at[i].n);
+        if (!is_emptied(&c.at[i]) || is_counted(&c.at[i]) ||
+            frame_keeps(f, &place))
+            continue;
+        if (!lens_is_made(f->blocks, f->n_blocks, f->leg->read, &place))
+            continue;
+        if (!remove_from(f, &c.at[i]))
+            return false;
+    }
+    return true;
+}

@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rest: what stands beside a value that leaves its box or its list.
+ *
+ * Said of a way as `rest: lose`, `refuse` or `{stash: q}`. A stash holds the
+ * whole box or list as JSON text, so that on the way back it can be told
+ * whether it still fits: its image must be what is visible.
+ */
+#include "translators/reference/frame.h"
+
+/* The stage that is run first on `side`. */
+static const struct lens_stage *
+first_stage(const struct lens_way *way, enum lens_side side)
+{
+    if (way->stages.n == 0)
+        return NULL;
+    return &way->stages.at[side == LENS_OLDER ? 0 : way->stages.n - 1];
+}
+
+enum rest_of { REST_NONE, REST_OF_LIST, REST_OF_BOX };
+
+/* Has the value of this way, on this side, a rest that `rest:` speaks of? The rest
+ * beside `.` in a case's shape is bring.c's. */
+static enum rest_of
+rest_on(const struct lens_way *way, enum lens_side side)
+{
+    if (way->rest.kind == LENS_REST_UNSAID || !way->has[side] ||
+        side == lens_rest_side(way) || way->shape[side].has_inside)
+        return REST_NONE;
+    const struct lens_stage *stage = first_stage(way, side);
+    if (stage && stage->kind == LENS_STAGE_LIST)
+        return REST_OF_LIST;
+    return way->place[side].n < 2 ? REST_NONE : REST_OF_BOX;
+}
+
+/* How many steps lead to the box: to where the bare value stands on the other side, or
+ * to the element that was found. */
+static size_t
+box_steps(const struct lens_way *way, enum lens_side side)
+{
+    const struct lens_place *box = &way->place[side];
+    const struct lens_place *bare = &way->place[lens_other(side)];
+    if (bare->n > 0 && bare->n < box->n) {
+        struct lens_place begin = place_prefix(box, bare->n);
+        if (lens_place_same(&begin, bare))
+            return bare->n;
+    }
+    return box->n - 1;
+}
+
+/* ---- before anything is cut ----------------------------------------------------- */
+
+static bool
+prepare_read(struct frame *f, struct take *t)
+{
+    struct run *r = f->run;
+    if (t->way->rest.kind != LENS_REST_STASH)
+        return true;
+    struct json *whole = NULL;
+    if (rest_on(t->way, f->leg->read) == REST_OF_LIST)
+        whole = t->from.node;
+    if (rest_on(t->way, f->leg->read) == REST_OF_BOX)
+        whole = t->from.path[box_steps(t->way, f->leg->read)];
+    if (!whole)
+        return true;
+    t->box = json_copy(r->arena, whole);
+    return t->box || run_full(r);
+}
+
+/* The stash that may hold the rest of what this take brings. */
+static bool
+prepare_write(struct frame *f, size_t at)
+{
+    struct run *r = f->run;
+    struct take *t = &f->takes[at];
+    if (t->way->rest.kind != LENS_REST_STASH)
+        return true;
+    if (rest_on(t->way, f->leg->write) == REST_NONE &&
+        !t->way->shape[f->leg->write].has_inside)
+        return true;
+    struct bindings found = {0};
+    if (!place_bind(r, f->root, &t->way->rest.stash, &found))
+        return false;
+    for (size_t i = 0; i < found.n; i++) {
+        if (!found.at[i].node ||
+            !place_same_stars(found.at[i].stars, found.at[i].n_stars,
+                              t->from.stars, t->from.n_stars))
+            continue;
+        if (t->from.node) {
+            t->as_it_came = json_copy(r->arena, t->from.node);
+            if (!t->as_it_came)
+                return run_full(r);
+        }
+        const struct lens_way *way = t->way;
+        size_t active = t->active;
+        t->rest = f->n_takes;
+        struct take *q = frame_take(f);
+        if (!q)
+            return false;
+        q->kind = TAKE_REST;
+        q->active = active;
+        q->way = way;
+        q->origin = &way->origin;
+        q->from = found.at[i];
+        q->was_there = true;
+        q->done = true;
+        q->image.kind = IMAGE_ABSENT;
+        return true;
+    }
+    return true;
+}
+
+bool
+rest_prepare(struct frame *f)
+{
+    size_t n = f->n_takes;
+    for (size_t i = 0; i < n; i++) {
+        struct take *t = &f->takes[i];
+        if (t->kind != TAKE_MAP || t->done)
+            continue;
+        if (t->from.node && !prepare_read(f, t))
+            return false;
+        if (!prepare_write(f, i))
+            return false;
+    }
+    return true;
+}
+
+/* ---- after ------------------------------------------------------------------------ */
+
+/* Keep what goes at the stash's place. */
+static bool
+stash(struct frame *f, size_t at)
+{
+    struct run *r = f->run;
+    struct take *t = &f->takes[at];
+    span text = form_compact(r, t->box);
+    struct json *node = text.at ? json_new_text(r->arena, text) : NULL;
+    if (!node || !run_derive(r, node, run_origin(t->from.node)))
+        return run_full(r);
+    const struct lens_way *way = t->way;
+    struct binding from = t->from;
+    size_t active = t->active;
+    struct take *q = frame_take(f);
+    if (!q)
+        return false;
+    *q = (struct take){.kind = TAKE_REST,
+                       .active = active,
+                       .origin = &way->origin,
+                       .way = way,
+                       .leads = true,
+                       .target = way->rest.stash,
+                       .image = {IMAGE_VALUE, node},
+                       .done = true};
+    q->from = from; /* its stars */
+    q->from.place = NULL;
+    q->from.node = NULL;
+    return true;
+}
+
+/* Something goes that `rest:` speaks of. */
+static bool
+say(struct frame *f, size_t at, const struct json *what)
+{
+    const struct take *t = &f->takes[at];
+    switch (t->way->rest.kind) {
+    case LENS_REST_REFUSE:
+        return run_fail(f->run, FAULT_CARRY, what, t->origin,
+                        "beside \"%.*s\" stands something that this version "
+                        "cannot hold",
+                        SPAN_FMT(t->from.place->text));
+    case LENS_REST_STASH:
+        return stash(f, at);
+    case LENS_REST_LOSE:
+    case LENS_REST_UNSAID:
+        break;
+    }
+    return run_notice(f->run, NOTICE_LOSSY, t->origin, what);
+}
+
+/* Of a list that becomes one value the others go before they are translated. */
+static bool
+cut_list(struct frame *f, size_t at)
+{
+    struct take *t = &f->takes[at];
+    struct json *list = t->value;
+    enum lens_pick pick = first_stage(t->way, f->leg->read)->pick;
+    if (list->kind != JSON_LIST || pick == LENS_PICK_ONLY ||
+        spot_count(list) < 2)
+        return true;
+    struct json *one =
+        spot_element(list, pick == LENS_PICK_LAST ? spot_count(list) - 1 : 0);
+    if (!say(f, at, list))
+        return false;
+    for (size_t i = list->n; i-- > 0;)
+        if (list->members[i].value != one)
+            (void)json_remove(list, i);
+    return true;
+}
+
+/* Are the members that are left only those that the step's tests name? */
+static bool
+only_tags(const struct json *box, const struct lens_step *step)
+{
+    for (size_t i = 0; i < box->n; i++) {
+        bool is_tag = spot_is_empty(box->members[i].value);
+        for (size_t k = 0; k < step->n_finds; k++)
+            is_tag = is_tag || (step->finds[k].kind == LENS_EQUALS &&
+                                span_eq(step->finds[k].member.steps[0].key,
+                                        box->members[i].key));
+        if (!is_tag)
+            return false;
+    }
+    return true;
+}
+
+static bool
+cut_box(struct frame *f, size_t at)
+{
+    struct take *t = &f->takes[at];
+    size_t n = box_steps(t->way, f->leg->read);
+    struct json *box = t->from.path[n];
+    if (!box || !json_is_container(box) || spot_is_empty(box))
+        return true;
+    if (only_tags(box, &t->from.place->steps[n - 1]))
+        return true;
+    if (!say(f, at, box))
+        return false;
+    for (size_t i = box->n; i-- > 0;)
+        (void)json_remove(box, i);
+    f->takes[at].box_emptied = true; /* and prune removes it */
+    return true;
+}
+
+bool
+rest_cut(struct frame *f)
+{
+    size_t n = f->n_takes;
+    for (size_t i = 0; i < n; i++) {
+        struct take *t = &f->takes[i];
+        if (t->kind != TAKE_MAP || !t->from.place || t->done)
+            continue;
+        enum rest_of rest = rest_on(t->way, f->leg->read);
+        if (rest == REST_OF_LIST && t->value && !cut_list(f, i))
+            return false;
+        if (rest == REST_OF_BOX && !cut_box(f, i))
+            return false;
+    }
+    return true;
+}
+
+/* ---- on the way back ------------------------------------------------------------------ */
+
+/* What the stashed value shows on the side being read: f of the other direction. */
+static bool
+image_of(struct frame *f, const struct take *t, const struct json *whole,
+         struct json **out)
+{
+    struct run *r = f->run;
+    struct leg back = leg_back(f->leg);
+    struct image image = {0};
+    struct json *copy = json_copy(r->arena, whole);
+    struct stage_asker asker = {t->origin, t->way->outside, LENS_REST_LOSE};
+    *out = NULL;
+    if (!copy)
+        return run_full(r);
+    r->muted++;
+    bool ok = inner_under(r, &back, f->type_index, &t->target, copy) &&
+              stage_run(r, &t->way->stages, back.read, &asker, copy, &image);
+    r->muted--;
+    if (ok && image.kind == IMAGE_VALUE)
+        *out = image.value;
+    return ok || run_forgive(r); /* a stash that has no image does not fit */
+}
+
+static bool
+fits(struct frame *f, const struct take *t, const struct json *part, bool *out)
+{
+    struct json *image = NULL;
+    *out = false;
+    if (f->actives[t->active].arrow->stash_wins) {
+        *out = true;
+        return true;
+    }
+    if (!part || !t->as_it_came)
+        return true;
+    if (!image_of(f, t, part, &image))
+        return false;
+    *out = image && json_equal(image, t->as_it_came);
+    return true;
+}
+
+/* A box comes back around the value: what was beside it is written first. */
+static bool
+restore_box(struct frame *f, size_t at, struct json *box)
+{
+    struct take t = f->takes[at];
+    struct take *q = frame_take(f);
+    if (!q)
+        return false;
+    *q = (struct take){.kind = TAKE_REST,
+                       .active = t.active,
+                       .origin = t.origin,
+                       .way = t.way,
+                       .from = t.from,
+                       .image = {IMAGE_VALUE, box},
+                       .done = true};
+    q->from.place = NULL;
+    q->from.node = NULL;
+    q->leads = true;
+    q->target = place_prefix(&t.target, box_steps(t.way, f->leg->write));
+    return true;
+}
+
+bool
+rest_restore(struct frame *f, size_t at)
+{
+    struct run *r = f->run;
+    struct take t = f->takes[at];
+    const struct json *q = f->takes[t.rest].value;
+    struct json *whole = NULL;
+    bool fit = false;
+    if (!q)
+        return true;
+    if (q->kind == JSON_TEXT &&
+        (!spot_is_readable(r, q) ||
+         !form_parse(r, q->text, run_origin(q), &whole)))
+        return false;
+    if (!whole)
+        return run_notice(r, NOTICE_UNREADABLE, t.origin, q);
+
+    bool is_list = rest_on(t.way, f->leg->write) == REST_OF_LIST;
+    struct json *part = whole;
+    for (size_t i = box_steps(t.way, f->leg->write);
+         !is_list && part && i < t.target.n; i++)
+        part = json_get(part, t.target.steps[i].key);
+    if (!fits(f, &t, part, &fit))
+        return false;
+    if (!fit)
+        return run_notice(r, NOTICE_STALE, t.origin, q);
+    if (!is_list) {
+        if (part)
+            json_detach(part);
+        return restore_box(f, at, whole);
+    }
+    f->takes[at].image = (struct image){IMAGE_VALUE, whole};
+    f->takes[at].done = true;
+    return true;
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * run: one message on its way, and how its translation may fail.
+ *
+ * Everything in this room works for a run. A function that returns false has
+ * written the run's fault (once) and everybody above returns at once; what was
+ * half done is thrown away with the run's arena. Only a way or a case with
+ * `hide` catches a fault, and then the value it happened in goes as a whole.
+ *
+ * Where a node stood in the message as it was sent is its *origin*: an offset
+ * into the source, kept through moves and conversions by its trail.
+ */
+#pragma once
+
+#include "proxy/base/arena.h"
+#include "proxy/base/err.h"
+#include "translators/json/tree.h"
+#include "translators/lens/lens.h"
+#include "translators/reference/report.h"
+
+/* What kind of failure: decides the status, and what `hide` may catch. */
+enum fault_kind {
+    FAULT_READ,  /* the document itself: a doubled key, the marker, the depth */
+    FAULT_CARRY, /* well formed, but the changes cannot carry it */
+    FAULT_LIMIT,
+    FAULT_MEMORY
+};
+
+struct notice_entry {
+    enum notice_kind kind;
+    const struct lens_origin *origin;
+    size_t at; /* origin of the first */
+    size_t n;
+    unsigned step;
+};
+
+struct touch_entry {
+    const struct lens_origin *origin;
+    span place;
+    const char *what;
+    bool was_there; /* in the message as it was sent */
+    size_t at;
+    size_t n;
+};
+
+struct run {
+    struct arena *arena;
+    const struct lens_api *api;
+    bool is_request;
+    bool replaces;    /* a PUT: what its client cannot see is erased */
+    bool may_erase;   /* the route says `write: lose` */
+    bool never_erase; /* the route says `write: refuse` */
+    span method;
+    span platform;
+    size_t depth_max;
+    span source; /* the body as it was sent */
+
+    unsigned step;   /* number of the version step, from 1 */
+    unsigned frames; /* objects translated so far: each has a number */
+    unsigned muted;  /* while not 0, nothing is told: a copy is translated */
+    span from;       /* labels of the step */
+    span to;
+
+    bool failed;
+    enum fault_kind kind;
+    size_t fault_at; /* origin */
+    struct translation_fault fault;
+
+    struct notice_entry *notices;
+    size_t n_notices;
+    size_t room_notices;
+    struct touch_entry *touches; /* of this version step */
+    size_t n_touches;
+    size_t room_touches;
+};
+
+/*
+ * What is known of a node besides its value. Never changed, as copies of a node
+ * share it: trail_set makes a new one.
+ */
+struct trail {
+    size_t origin; /* of the node, or of what it was made from */
+    bool hole;     /* stands for what was cut out here: nothing is there */
+    bool made;     /* a parent that a write had to make */
+    bool gone;     /* hidden: what leads into it leads nowhere */
+    unsigned
+        step; /* version step in which it came into its object; 0: it stays */
+    span change; /* and its place among those that came in that step */
+    unsigned order;
+    unsigned writer; /* the frame that put it there; 0 none */
+};
+
+/* Origin of a node; where it has none, that of the nearest thing above. */
+size_t run_origin(const struct json *node);
+
+/* The node's trail, or one for a node that has none. */
+struct trail trail_of(const struct json *node);
+MUST_CHECK bool trail_set(struct run *r, struct json *node, struct trail trail);
+
+/* Say that `node`, and all below that has no origin of its own, comes from `at`. */
+MUST_CHECK bool run_derive(struct run *r, struct json *node, size_t at);
+
+/* Fail. `node` and `origin` (of a change) may be NULL. Returns false. */
+bool run_fail(struct run *r, enum fault_kind kind, const struct json *node,
+              const struct lens_origin *origin, const char *fmt, ...)
+    PRINTF(5, 6);
+
+/* The arena is full: false. */
+bool run_full(struct run *r);
+
+/* Tell a loss, a touch. Failure to do so is a full arena. */
+MUST_CHECK bool run_notice(struct run *r, enum notice_kind kind,
+                           const struct lens_origin *origin,
+                           const struct json *node);
+MUST_CHECK bool run_touch(struct run *r, const struct lens_origin *origin,
+                          const struct lens_place *place, const char *what,
+                          const struct json *node);
+
+/*
+ * Room for one more in a growing array of the run's arena: doubles `*room` and
+ * moves the array. NULL when full (then the run has failed).
+ */
+void *run_grow(struct run *r, void *array, size_t n, size_t *room, size_t size);
+#define RUN_GROW(r, array, n, room)                                            \
+    run_grow((r), (array), (n), &(room), sizeof(*(array)))

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "translators/reference/spot.h"
+
+bool
+spot_is_empty(const struct json *node)
+{
+    return !node || (node->note && ((const struct trail *)node->note)->hole);
+}
+
+size_t
+spot_count(const struct json *container)
+{
+    size_t n = 0;
+    for (size_t i = 0; json_is_container(container) && i < container->n; i++)
+        n += !spot_is_empty(container->members[i].value);
+    return n;
+}
+
+bool
+spot_member(struct run *r, const struct json *object, span key,
+            struct json **out)
+{
+    *out = NULL;
+    if (!object || object->kind != JSON_OBJECT)
+        return true;
+    for (size_t i = 0; i < object->n; i++) {
+        const struct json_member *m = &object->members[i];
+        if (spot_is_empty(m->value) || !span_eq(m->key, key))
+            continue;
+        if (*out)
+            return run_fail(r, FAULT_READ, m->value, NULL,
+                            "the key \"%.*s\" occurs twice", SPAN_FMT(key));
+        *out = m->value;
+    }
+    return true;
+}
+
+struct json *
+spot_element(const struct json *list, size_t index)
+{
+    for (size_t i = 0; json_is_container(list) && i < list->n; i++) {
+        if (spot_is_empty(list->members[i].value))
+            continue;
+        if (index-- == 0)
+            return list->members[i].value;
+    }
+    return NULL;
+}
+
+size_t
+spot_index(const struct json *node)
+{
+    size_t index = 0;
+    for (size_t i = 0; node->parent && i < node->parent->n; i++) {
+        const struct json *other = node->parent->members[i].value;
+        if (other == node)
+            break;
+        index += !spot_is_empty(other);
+    }
+    return index;
+}
+
+bool
+spot_cut(struct run *r, struct json *node, struct json **hole)
+{
+    *hole = json_new_null(r->arena);
+    if (!*hole)
+        return run_full(r);
+    struct trail trail = {.origin = run_origin(node), .hole = true};
+    if (!trail_set(r, *hole, trail))
+        return false;
+    json_replace(node, *hole);
+    return true;
+}
+
+void
+spot_purge(struct json *node)
+{
+    if (!json_is_container(node))
+        return;
+    for (size_t i = node->n; i-- > 0;) {
+        struct json *child = node->members[i].value;
+        if (spot_is_empty(child))
+            (void)json_remove(node, i);
+        else
+            spot_purge(
+                child); /* NOLINT(misc-no-recursion): as deep as a document may be */
+    }
+}
+
+bool
+spot_equal(struct run *r, const struct json *a, const struct json *b,
+           bool *equal)
+{
+    *equal = false;
+    if (a->kind != b->kind)
+        return true;
+    if (!json_is_container(a)) {
+        *equal = json_equal(a, b);
+        return spot_is_readable(r, a) && spot_is_readable(r, b);
+    }
+    struct json *x = json_copy(r->arena, a);
+    struct json *y = json_copy(r->arena, b);
+    if (!x || !y)
+        return run_full(r);
+    spot_purge(x);
+    spot_purge(y);
+    *equal = json_equal(x, y);
+    return true;
+}
+
+bool
+spot_is_readable(struct run *r, const struct json *node)
+{
+    if (json_text_is_clean(node))
+        return true;
+    return run_fail(r, FAULT_READ, node, NULL,
+                    "a text that must be read holds a lone surrogate");
+}
+
+size_t
+spot_depth(const struct json *node)
+{
+    size_t depth = 0;
+    while ((node = node->parent))
+        depth++;
+    return depth;
+}
+
+bool
+spot_is_in(const struct json *node, const struct json *top)
+{
+    while (node && node != top)
+        node = node->parent;
+    return node == top;
+}
