@@ -35,15 +35,46 @@ clock_ms(void)
 
 /* ------------------------------------------------------- asking and waiting */
 
+/* A log was reopened: ours from now on, and every worker's. */
+static void
+take_fd(struct children *c, enum wire_kind kind, int *own)
+{
+    if (in.n_fds != 1)
+        return;
+    children_pass(c, kind, in.fds[0]);
+    if (*own >= 0)
+        close(*own);
+    *own = in.fds[0];
+    in.n_fds = 0;
+    if (kind == WIRE_REOPEN_LOG)
+        log_reopen(*own);
+}
+
+static bool
+take_reopened(struct children *c)
+{
+    if (in.msg.kind == WIRE_REOPEN_LOG)
+        take_fd(c, WIRE_REOPEN_LOG, &c->hello[HELLO_LOG]);
+    else if (in.msg.kind == WIRE_REOPEN_ACCESS)
+        take_fd(c, WIRE_REOPEN_ACCESS, &c->access_fd);
+    else
+        return false;
+    wire_close_fds(&in);
+    return true;
+}
+
 static enum err_code
-wait_message(const struct children *c, enum wire_kind kind, struct err *e)
+wait_message(struct children *c, enum wire_kind kind, struct err *e)
 {
     struct pollfd p = {.fd = c->supervisor_fd, .events = POLLIN};
 
-    if (poll(&p, 1, ANSWER_MS) != 1)
-        return err_set(e, ERR_IO, "the supervisor did not answer");
-    if (wire_recv(c->supervisor_fd, &in, e))
-        return e->code;
+    /* Ends: logs are reopened by hand, not without end. */
+    do {
+        if (poll(&p, 1, ANSWER_MS) != 1)
+            return err_set(e, ERR_IO, "the supervisor did not answer");
+        if (wire_recv(c->supervisor_fd, &in, e))
+            return e->code;
+    } while (take_reopened(c));
     if (in.msg.kind == (uint32_t)kind)
         return OK;
     wire_close_fds(&in);
@@ -54,8 +85,8 @@ wait_message(const struct children *c, enum wire_kind kind, struct err *e)
 }
 
 static enum err_code
-ask(const struct children *c, struct wire_msg msg, span text,
-    enum wire_kind answer, struct err *e)
+ask(struct children *c, struct wire_msg msg, span text, enum wire_kind answer,
+    struct err *e)
 {
     if (wire_send(c->supervisor_fd, msg, text, NULL, 0, e))
         return e->code;
@@ -129,7 +160,7 @@ address(const struct gen_address *at, struct sockaddr_storage *out,
 /* ------------------------------------------------------------------ sockets */
 
 static enum err_code
-want_sockets(const struct children *c, const struct gen_address *at,
+want_sockets(struct children *c, const struct gen_address *at,
              enum socket_use use, struct children_sockets *out, struct err *e)
 {
     struct wire_msg msg = {
@@ -147,8 +178,8 @@ want_sockets(const struct children *c, const struct gen_address *at,
 }
 
 static enum err_code
-want_one(const struct children *c, const struct gen_address *at,
-         enum socket_use use, int *out, struct err *e)
+want_one(struct children *c, const struct gen_address *at, enum socket_use use,
+         int *out, struct err *e)
 {
     struct children_sockets one = {0};
 
@@ -307,13 +338,21 @@ load(struct children *c)
     struct arena *a = arena_new((size_t)16 * 1024 * 1024);
     struct generation *g = NULL;
     struct problems problems;
+    const void *tickets = NULL;
+    struct err e;
     struct buf text;
 
     if (!a)
         return false;
     problems_init(&problems, a);
     buf_init(&text, 8 * (size_t)WIRE_TEXT_MAX);
-    bool fine = c->options->roles.load(c->options->config, &problems, &g) == OK;
+    /* TLS contexts keep the address: mapped once, workers inherit it. Without
+     * the segment no tickets are given out, which costs speed alone. */
+    if (segment_map_read(SEGMENT_TICKETS, c->hello[HELLO_TICKETS_READ],
+                         &tickets, &e))
+        log_warn("tickets_unmapped", "reason=%s", e.text);
+    bool fine = c->options->roles.load(c->options->config, tickets, &problems,
+                                       &g) == OK;
     problems_sort(&problems);
     problems_print(&problems, &text);
     if (!fine && buf_len(&text) == 0)
@@ -340,20 +379,6 @@ drain(struct children *c, uint64_t ms, uint64_t now_ms)
 }
 
 static void
-take_fd(struct children *c, enum wire_kind kind, int *own)
-{
-    if (in.n_fds != 1)
-        return;
-    children_pass(c, kind, in.fds[0]);
-    if (*own >= 0)
-        close(*own);
-    *own = in.fds[0];
-    in.n_fds = 0;
-    if (kind == WIRE_REOPEN_LOG)
-        log_reopen(*own);
-}
-
-static void
 obey(struct children *c, uint64_t now_ms)
 {
     switch (in.msg.kind) {
@@ -369,10 +394,8 @@ obey(struct children *c, uint64_t now_ms)
             children_fork_control(c, now_ms);
         return;
     case WIRE_REOPEN_ACCESS:
-        take_fd(c, WIRE_REOPEN_ACCESS, &c->access_fd);
-        return;
     case WIRE_REOPEN_LOG:
-        take_fd(c, WIRE_REOPEN_LOG, &c->hello[HELLO_LOG]);
+        take_reopened(c);
         return;
     case WIRE_STOP:
         children_kill(c);

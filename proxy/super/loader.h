@@ -16,10 +16,11 @@ struct generation;
 
 /* Who does the work: given by the cli, so that tests can bring their own. */
 struct loader_roles {
-    enum err_code (*load)(const char *path, struct problems *problems,
-                          struct generation **out); /* generation_load */
-    int (*worker)(const struct worker_env *env);    /* worker_main */
-    int (*control)(const struct control_env *env);  /* control_main */
+    /* generation_load, with the keys that session tickets are sealed with. */
+    enum err_code (*load)(const char *path, const struct tickets *tickets,
+                          struct problems *problems, struct generation **out);
+    int (*worker)(const struct worker_env *env);   /* worker_main */
+    int (*control)(const struct control_env *env); /* control_main */
 };
 
 struct loader_options {

@@ -53,15 +53,21 @@ open_signals(struct super *s, struct err *e)
 }
 
 static void
-reopen_logs(struct super *s)
+pass_log(const struct super_control *c, int log)
 {
     struct wire_msg msg = {.kind = WIRE_REOPEN_LOG};
     struct err e = {0};
-    int log = s->estate.hello[HELLO_LOG];
 
+    if (c->fd >= 0 && wire_send(c->fd, msg, (span){0}, &log, 1, &e))
+        log_warn("control_not_told", "message=WIRE_REOPEN_LOG why=%s", e.text);
+}
+
+static void
+reopen_logs(struct super *s)
+{
     estate_reopen(&s->estate);
-    log = s->estate.hello[HELLO_LOG];
     log_info("logs_reopened");
+    int log = s->estate.hello[HELLO_LOG];
     for (size_t i = 0; i < BROODS_MAX; i++) {
         struct brood *b = &s->broods[i];
         if (b->state == BROOD_FREE || b->state == BROOD_FOLDING)
@@ -71,9 +77,8 @@ reopen_logs(struct super *s)
             brood_pass(b, WIRE_REOPEN_ACCESS,
                        s->estate.files[b->access_file].fd);
     }
-    if (s->control.fd >= 0 &&
-        wire_send(s->control.fd, msg, (span){0}, &log, 1, &e))
-        log_warn("control_not_told", "message=WIRE_REOPEN_LOG why=%s", e.text);
+    pass_log(&s->control, log);
+    pass_log(&s->reload.control, log);
 }
 
 static void

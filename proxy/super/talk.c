@@ -7,6 +7,7 @@
 #include "proxy/observe/log.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -353,8 +354,10 @@ loader_lost(struct super *s, struct brood *b)
     close(b->loader_fd);
     b->loader_fd = -1;
     if (b == s->reload.brood) {
-        reload_fail(s, s->reload.refused ? NULL
-                                         : "the new loader died unexpectedly");
+        char why[ERR_TEXT_MAX];
+        snprintf(why, sizeof(why), "the new loader (%s) ended unexpectedly",
+                 s->binary);
+        reload_fail(s, s->reload.refused ? NULL : why);
         return;
     }
     if (b != s->live || s->stopping)
