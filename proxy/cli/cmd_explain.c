@@ -104,6 +104,8 @@ ask_weights(struct explaining *x)
     struct client_answer answer;
     struct err e;
 
+    if (strcmp(r.socket, CLI_SOCKET_PRESET) == 0)
+        r.socket = x->gen->admin_socket.at; /* NUL-terminated, as all paths */
     r.path = "/v1/weights";
     if (client_ask(&r, &answer, &e))
         return;

@@ -60,11 +60,15 @@ print_notices(const struct translation *tr)
     size_t n;
     const struct translation_notice *notices = translation_notices(tr, &n);
 
-    for (size_t i = 0; i < n; i++)
-        fprintf(stderr, "notice: %s %.*s (%zu times), %.*s, %.*s:%u\n",
-                notice_word(notices[i].kind), SPAN_FMT(notices[i].pointer),
-                notices[i].n, SPAN_FMT(notices[i].change),
+    for (size_t i = 0; i < n; i++) {
+        fprintf(stderr, "notice: %s", notice_word(notices[i].kind));
+        if (notices[i].pointer.len)
+            fprintf(stderr, " %.*s", SPAN_FMT(notices[i].pointer));
+        if (notices[i].n > 1)
+            fprintf(stderr, " (%zu times)", notices[i].n);
+        fprintf(stderr, ", by %.*s, %.*s:%u\n", SPAN_FMT(notices[i].change),
                 SPAN_FMT(notices[i].file), notices[i].line);
+    }
 }
 
 static int

@@ -194,11 +194,11 @@ class Tour:
                 "note": "leave it", "total_cents": 995, "currency": "USD", "lines": [{"sku": "Z-1", "quantity": 3}]}
         back, _, tail = self.curl("--http1.1", "-X", "PUT", "-H", "Api-Version: v1", "-H", "Content-Type: application/json",
                                   "-d", json.dumps(mine), f"{secure}/orders/o-7", tls=True)
-        self.check("the answer is what was written, at v1", back == mine)
+        self.check("the answer is what was written, at v1", mine.items() <= back.items())
         self.check("it went over HTTP/1.1", tail.endswith("HTTP/1.1"))
         new, _, _ = self.curl("-H", "Api-Version: v3", f"{plain}/orders/o-7")
         self.check("v3 reads what v1 wrote", new.get("amounts", {}).get("total") == "9.95" and new.get("notes") == ["leave it"]
-                   and new.get("status") == "succeeded" and new.get("shipping") == {"name": "Grace", "phone": None})
+                   and new.get("status") == "succeeded" and new.get("shipping") == {"name": "Grace", "phone": ""})
 
         self.title("5. A v3 client writes, a v1 client reads")
         fresh = {"id": "o-8", "customer_id": "cus_8", "shipping": {"name": "Edsger"}, "created_at": "2026-01-01T00:00:00Z",
@@ -217,7 +217,7 @@ class Tour:
                    and problem.get("change") == "states")
         problem, _, tail = self.curl("-H", "Api-Version: v9", f"http://127.0.0.1:{self.http}/orders/o-7")
         self.check("an unknown version is 400 with those that are known", tail.startswith("status 400")
-                   and "v1, v2, v3" in json.dumps(problem))
+                   and problem.get("versions") == ["v1", "v2", "v3"])
 
     def ask_as(self, connection, account):
         connection.request("GET", "/orders/o-1", headers={"Api-Version": "v3", "X-Account": account})
