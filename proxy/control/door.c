@@ -285,7 +285,7 @@ on_deadline(void *arg)
     struct caller *c = arg;
 
     if (c->state == CALLER_READING && h1_is_inside(&c->parser))
-        refuse(c, 408, "the request was not whole after 10 s");
+        refuse(c, 408, "the request was not whole in time");
     else
         close_caller(c);
 }
@@ -338,7 +338,7 @@ take_in(struct door *d, struct caller *c, int fd)
     buf_init(&c->answer.body, DOOR_ANSWER_BYTES);
     ask_who(c);
     watch_read(&c->watch, true);
-    timer_set(&c->deadline, d->loop, DOOR_WHOLE_MS);
+    timer_set(&c->deadline, d->loop, d->spec.whole_ms);
 }
 
 static void
@@ -397,6 +397,8 @@ door_new(struct loop *l, const struct door_spec *spec, struct door **out,
         return err_set(e, ERR_LIMIT, "no memory for a door");
     d->loop = l;
     d->spec = *spec;
+    if (!d->spec.whole_ms)
+        d->spec.whole_ms = DOOR_WHOLE_MS;
     timer_init(&d->retry, on_retry, d);
     if (!watch_init(&d->watch, l, spec->fd, on_listener, d)) {
         free(d);

@@ -15,9 +15,10 @@
 #define DOOR_HEAD_BYTES   8192
 #define DOOR_BODY_BYTES   16384
 #define DOOR_ANSWER_BYTES ((size_t)16 << 20)
-#define DOOR_WHOLE_MS     ((uint64_t)10000) /* until a request is whole */
-#define DOOR_SEND_MS      ((uint64_t)10000) /* until an answer is gone */
-#define DOOR_LINGER_MS    ((uint64_t)2000)  /* until the peer has closed */
+#define DOOR_WHOLE_MS                                                          \
+    ((uint64_t)10000) /* until a request is whole, unless told */
+#define DOOR_SEND_MS   ((uint64_t)10000) /* until an answer is gone */
+#define DOOR_LINGER_MS ((uint64_t)2000)  /* until the peer has closed */
 
 struct door;
 
@@ -52,6 +53,7 @@ typedef void (*door_fault_fn)(int status, const char *text,
 struct door_spec {
     int fd; /* listens; stays the caller's */
     size_t conns_max;
+    uint64_t whole_ms; /* 0: DOOR_WHOLE_MS */
     door_fn fn;
     door_fault_fn fault;
     void *arg;

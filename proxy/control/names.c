@@ -143,6 +143,7 @@ stop(struct names *n)
     (void)kill(n->pid, SIGKILL);
     while (waitpid(n->pid, NULL, 0) < 0 && errno == EINTR)
         ; /* ends: it was killed */
+    n->pid = 0;
 }
 
 static void
@@ -217,4 +218,10 @@ names_ask(struct names *n, uint32_t id, span host)
         return false;
     memcpy(q.host, host.at, host.len);
     return send(n->fd, &q, sizeof(q), MSG_DONTWAIT | MSG_NOSIGNAL) == sizeof(q);
+}
+
+pid_t
+names_pid(const struct names *n)
+{
+    return n->pid;
 }

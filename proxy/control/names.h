@@ -32,3 +32,6 @@ void names_free(struct names **n);
 
 /* Ask; the answer comes to `fn` with the same id. False: not now, try later. */
 MUST_CHECK bool names_ask(struct names *n, uint32_t id, span host);
+
+/* The helper's; 0 while there is none. For `status` and tests. */
+pid_t names_pid(const struct names *n);

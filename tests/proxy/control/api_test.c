@@ -1,0 +1,555 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proxy/control/api.h"
+#include "proxy/control/observe.h"
+#include "tests/proxy/control/house.h"
+#include "tests/test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* One request as the caller wrote it, and what came. */
+struct asked {
+    const char *method;
+    const char *path;     /* with its query */
+    const char *if_match; /* NULL for none */
+    const char *type;     /* NULL for none */
+    const char *body;     /* NULL for none */
+    bool viewer;
+};
+
+struct got {
+    int status;
+    char etag[32];
+    char allow[32];
+    bool later;
+    char content_type[64];
+    json_t *json; /* got_fini */
+};
+
+static void
+make_head(struct http_head *head, struct arena *a, const struct asked *q)
+{
+    head_init(head, a);
+    head->method_token = span_str(q->method);
+    head->method = method_of(head->method_token);
+    span query = span_str(q->path);
+    head->path = span_cut(&query, '?');
+    head->query = query;
+    if (q->if_match)
+        assert_int_equal(
+            head_add(head, SPAN("If-Match"), span_str(q->if_match)), OK);
+    if (q->type)
+        assert_int_equal(
+            head_add(head, SPAN("Content-Type"), span_str(q->type)), OK);
+}
+
+static struct got
+ask(struct control *c, const struct asked *q)
+{
+    struct arena *a = arena_new(1u << 20);
+    struct http_head head;
+    struct buf body;
+    struct got got;
+
+    make_head(&head, a, q);
+    buf_init(&body, 1u << 20);
+    struct api_request r = {.head = &head,
+                            .body = span_str(q->body),
+                            .actor = "uid:7",
+                            .is_operator = !q->viewer,
+                            .wall_ms = 1764032462004,
+                            .now_ms = 1000};
+    struct api_answer out = {.body = &body};
+    api_answer(c, &r, &out);
+    got = (struct got){.status = out.status, .later = out.later};
+    memcpy(got.etag, out.etag, sizeof(got.etag));
+    memcpy(got.allow, out.allow, sizeof(got.allow));
+    if (!out.later) {
+        (void)snprintf(got.content_type, sizeof(got.content_type), "%s",
+                       out.content_type);
+        got.json = json_loadb(buf_span(&body).at, buf_len(&body), 0, NULL);
+        assert_non_null(got.json);
+    }
+    buf_fini(&body);
+    arena_free(&a);
+    return got;
+}
+
+static void
+got_fini(struct got *g)
+{
+    json_decref(g->json);
+    g->json = NULL;
+}
+
+static const char *
+text(const struct got *g, const char *name)
+{
+    const char *s = json_string_value(json_object_get(g->json, name));
+
+    return s ? s : "";
+}
+
+static json_int_t
+number(const struct got *g, const char *name)
+{
+    return json_integer_value(json_object_get(g->json, name));
+}
+
+#define JSON "application/json"
+
+TEST(a_weight_moves_durably_and_in_the_segment_before_the_answer)
+{
+    struct house h;
+    struct control c;
+
+    house_make(&h, 0, 1);
+    house_control(&h, &c);
+    struct got g =
+        ask(&c, &(struct asked){.method = "PUT",
+                                .path = "/v1/weights/route/orders",
+                                .if_match = "\"1\"",
+                                .type = "application/json; charset=utf-8",
+                                .body = "{\"weight\": \"12.5%\", "
+                                        "\"reason\": \"first step\"}"});
+    assert_int_equal(g.status, 200);
+    assert_string_equal(g.etag, "\"2\"");
+    assert_int_equal(number(&g, "weight_ppm"), 125000);
+    assert_int_equal(number(&g, "effective_ppm"), 125000);
+    assert_int_equal(number(&g, "file_ppm"), 0);
+    assert_string_equal(text(&g, "weight"), "12.5%");
+    assert_string_equal(text(&g, "canary"), "green");
+    got_fini(&g);
+    assert_int_equal(weights_get(h.weights, 0).ppm, 125000);
+    assert_int_equal(store_weight(c.store, SPAN("route/orders"))->weight_ppm,
+                     125000);
+
+    g = ask(&c, &(struct asked){.method = "GET", .path = "/v1/revisions"});
+    const json_t *first =
+        json_array_get(json_object_get(g.json, "revisions"), 0);
+    assert_string_equal(json_string_value(json_object_get(first, "actor")),
+                        "uid:7");
+    assert_string_equal(json_string_value(json_object_get(first, "reason")),
+                        "first step");
+    assert_string_equal(json_string_value(json_object_get(first, "time")),
+                        "2025-11-25T01:01:02.004Z");
+    assert_int_equal(json_integer_value(json_object_get(
+                         json_object_get(first, "after"), "weight_ppm")),
+                     125000);
+    got_fini(&g);
+    house_control_end(&c);
+    house_remove(&h);
+}
+
+#define PUT_ORDERS .method = "PUT", .path = "/v1/weights/orders"
+#define GOOD       .body = "{\"weight\": 5, \"reason\": \"x\"}"
+
+static const struct {
+    const char *claim;
+    struct asked asked;
+    int status;
+    const char *says;
+} refused[] = {
+    {"no such call", {.method = "GET", .path = "/v1/nothing"}, 404, "no such"},
+    {"no call at all", {.method = "GET", .path = "/"}, 404, ""},
+    {"a slot without a name",
+     {.method = "GET", .path = "/v1/weights/"},
+     404,
+     ""},
+    {"another slot",
+     {.method = "GET", .path = "/v1/weights/route/rest"},
+     404,
+     "'route/rest'"},
+    {"another method",
+     {.method = "DELETE", .path = "/v1/weights/orders"},
+     405,
+     "GET, PUT"},
+    {"reload by GET", {.method = "GET", .path = "/v1/reload"}, 405, "POST"},
+    {"a viewer",
+     {PUT_ORDERS, GOOD, .if_match = "*", .type = JSON, .viewer = true},
+     403,
+     "uid:7 may look"},
+    {"a viewer's reload",
+     {.method = "POST",
+      .path = "/v1/reload",
+      .type = JSON,
+      .body = "{}",
+      .viewer = true},
+     403,
+     ""},
+    {"no type", {PUT_ORDERS, GOOD, .if_match = "*"}, 415, ""},
+    {"a form's type",
+     {PUT_ORDERS, GOOD, .if_match = "*", .type = "text/plain"},
+     415,
+     ""},
+    {"no If-Match", {PUT_ORDERS, GOOD, .type = JSON}, 428, "If-Match"},
+    {"an old revision",
+     {PUT_ORDERS, GOOD, .type = JSON, .if_match = "\"0\""},
+     412,
+     "at revision 1, not 0"},
+    {"a newer revision",
+     {PUT_ORDERS, GOOD, .type = JSON, .if_match = "2"},
+     412,
+     ""},
+    {"a weak tag",
+     {PUT_ORDERS, GOOD, .type = JSON, .if_match = "W/\"1\""},
+     400,
+     "If-Match"},
+    {"no body", {PUT_ORDERS, .type = JSON, .if_match = "*"}, 400, "no JSON"},
+    {"a list",
+     {PUT_ORDERS, .type = JSON, .if_match = "*", .body = "[]"},
+     400,
+     "no JSON object"},
+    {"no reason",
+     {PUT_ORDERS, .type = JSON, .if_match = "*", .body = "{\"weight\": 5}"},
+     400,
+     "'reason'"},
+    {"an empty reason",
+     {PUT_ORDERS, .type = JSON, .if_match = "*",
+      .body = "{\"weight\": 5, \"reason\": \" \"}"},
+     400,
+     "'reason'"},
+    {"too much",
+     {PUT_ORDERS, .type = JSON, .if_match = "*",
+      .body = "{\"weight\": 1000001, \"reason\": \"x\"}"},
+     400,
+     "'weight'"},
+    {"less than nothing",
+     {PUT_ORDERS, .type = JSON, .if_match = "*",
+      .body = "{\"weight\": -1, \"reason\": \"x\"}"},
+     400,
+     "'weight'"},
+    {"a fraction of a part",
+     {PUT_ORDERS, .type = JSON, .if_match = "*",
+      .body = "{\"weight\": 0.5, \"reason\": \"x\"}"},
+     400,
+     "'weight'"},
+    {"over all",
+     {PUT_ORDERS, .type = JSON, .if_match = "*",
+      .body = "{\"weight\": \"101%\", \"reason\": \"x\"}"},
+     400,
+     "'weight'"},
+    {"another member",
+     {PUT_ORDERS, .type = JSON, .if_match = "*",
+      .body = "{\"weight\": 5, \"reason\": \"x\", \"force\": true}"},
+     400,
+     "'force'"},
+    {"a member twice",
+     {PUT_ORDERS, .type = JSON, .if_match = "*",
+      .body = "{\"weight\": 5, \"weight\": 6, \"reason\": \"x\"}"},
+     400,
+     ""},
+    {"a NUL in the reason",
+     {PUT_ORDERS, .type = JSON, .if_match = "*",
+      .body = "{\"weight\": 5, \"reason\": \"a\\u0000b\"}"},
+     400,
+     ""},
+    {"revisions from a word",
+     {.method = "GET", .path = "/v1/revisions?before=x"},
+     400,
+     "'before'"},
+    {"too many revisions",
+     {.method = "GET", .path = "/v1/revisions?limit=501"},
+     400,
+     "'limit'"},
+    {"a request nobody knows",
+     {.method = "GET", .path = "/v1/explain/%00%ff\""},
+     404,
+     ""},
+};
+
+TEST(what_is_refused_is_a_problem_document_and_changes_nothing)
+{
+    struct house h;
+    struct control c;
+
+    house_make(&h, 70000, 1);
+    house_control(&h, &c);
+    for (size_t i = 0; i < COUNT(refused); i++) {
+        struct got g = ask(&c, &refused[i].asked);
+        if (g.status != refused[i].status ||
+            !strstr(text(&g, "detail"), refused[i].says))
+            fail_msg("%s: %d %s", refused[i].claim, g.status,
+                     text(&g, "detail"));
+        assert_int_equal(number(&g, "status"), g.status);
+        assert_string_equal(g.content_type, "application/problem+json");
+        got_fini(&g);
+    }
+    assert_int_equal(store_sequence(c.store), 1);
+    assert_int_equal(weights_get(h.weights, 0).ppm, 70000);
+    house_control_end(&c);
+    house_remove(&h);
+}
+
+TEST(a_store_that_refuses_says_so_to_who_would_change_it)
+{
+    struct house h;
+    struct control c;
+
+    house_make(&h, 70000, 1);
+    house_control(&h, &c);
+    house_control_end(&c);
+    files_flip(files_path(&h.files, "stile.db"), 0);
+    house_control(&h, &c);
+    struct got g = ask(
+        &c, &(struct asked){PUT_ORDERS, GOOD, .type = JSON, .if_match = "1"});
+    assert_int_equal(g.status, 409);
+    assert_non_null(strstr(text(&g, "detail"), "changes are refused"));
+    got_fini(&g);
+    g = ask(&c, &(struct asked){.method = "GET", .path = "/v1/status"});
+    assert_int_equal(g.status, 200);
+    assert_true(json_is_string(
+        json_object_get(json_object_get(g.json, "store"), "refuses")));
+    got_fini(&g);
+    house_control_end(&c);
+    house_remove(&h);
+}
+
+TEST(a_reload_is_answered_when_the_verdict_is_in)
+{
+    struct house h;
+    struct control c;
+    struct asked reload = {
+        .method = "POST", .path = "/v1/reload", .type = JSON, .body = "{}"};
+    struct buf body;
+
+    house_make(&h, 0, 1);
+    house_control(&h, &c);
+    struct got g = ask(&c, &reload);
+    assert_true(g.later);
+    c.reload_caller = 1;
+    g = ask(&c, &reload);
+    assert_int_equal(g.status, 409);
+    got_fini(&g);
+    c.reload_caller = 0;
+    c.has_supervisor = false;
+    g = ask(&c, &reload);
+    assert_int_equal(g.status, 503);
+    got_fini(&g);
+
+    c.verdict = (struct verdict){
+        .known = true,
+        .generation = 4,
+        .said = SPAN("a.yaml:1:2: no\nb.yaml:3:4: neither\n\xff\n")};
+    buf_init(&body, 1u << 16);
+    struct api_answer out = {.body = &body};
+    api_reloaded(&c, &out);
+    assert_int_equal(out.status, 422);
+    json_t *json = json_loadb(buf_span(&body).at, buf_len(&body), 0, NULL);
+    const json_t *problems = json_object_get(json, "problems");
+    assert_string_equal(json_string_value(json_array_get(problems, 1)),
+                        "b.yaml:3:4: neither");
+    json_decref(json);
+    c.verdict.ok = true;
+    buf_clear(&body);
+    api_reloaded(&c, &out);
+    assert_int_equal(out.status, 200);
+    buf_fini(&body);
+    house_control_end(&c);
+    house_remove(&h);
+}
+
+TEST(explain_tells_what_a_worker_recorded_whatever_it_sent)
+{
+    struct house h;
+    struct control c;
+    struct buf b;
+    struct record r = {.id = SPAN("0af7651916cd43dd8448eb211c80319c"),
+                       .route = SPAN("orders"),
+                       .status = 200,
+                       .bucket = 123456,
+                       .version_from = SPAN("v1"),
+                       .problem = SPAN("\xff\xfe")};
+
+    house_make(&h, 0, 1);
+    house_control(&h, &c);
+    buf_init(&b, RECORD_DATAGRAM_MAX);
+    assert_true(record_put(&b, &r));
+    assert_int_equal(records_take(c.records, buf_span(&b)), 1);
+    buf_fini(&b);
+    struct got g = ask(
+        &c,
+        &(struct asked){.method = "GET",
+                        .path = "/v1/explain/0af7651916cd43dd8448eb211c80319c",
+                        .viewer = true});
+    assert_int_equal(g.status, 200);
+    assert_string_equal(text(&g, "route"), "orders");
+    assert_string_equal(text(&g, "version_from"), "v1");
+    assert_int_equal(number(&g, "bucket"), 123456);
+    got_fini(&g);
+    house_control_end(&c);
+    house_remove(&h);
+}
+
+/* Every allocation of jansson's and of the arenas fails once. */
+static long allocations_left = -1;
+
+static void *
+failing_malloc(size_t n)
+{
+    if (allocations_left > 0)
+        allocations_left--;
+    return allocations_left == 0 ? NULL : malloc(n);
+}
+
+TEST(an_allocation_that_fails_is_an_answer_with_500_or_400_and_no_leak)
+{
+    static const struct asked questions[] = {
+        {.method = "GET", .path = "/v1/status"},
+        {.method = "GET", .path = "/v1/weights"},
+        {.method = "GET", .path = "/v1/revisions?limit=3"},
+        {.method = "GET", .path = "/v1/nothing"},
+    };
+    struct house h;
+    struct control c;
+
+    house_make(&h, 0, 1);
+    house_control(&h, &c);
+    json_set_alloc_funcs(failing_malloc, free);
+    for (size_t i = 0; i < COUNT(questions); i++) {
+        bool failed = true;
+        for (long n = 1; failed; n++) {
+            struct arena *a = arena_new(1u << 20);
+            struct http_head head;
+            struct buf body;
+            make_head(&head, a, &questions[i]);
+            buf_init(&body, 1u << 20);
+            struct api_request r = {.head = &head, .actor = "uid:7"};
+            struct api_answer out = {.body = &body};
+            allocations_left = n;
+            api_answer(&c, &r, &out);
+            failed = allocations_left == 0;
+            allocations_left = -1;
+            assert_true(buf_len(&body) > 0);
+            assert_true(out.status >= 200 && out.status <= 500);
+            buf_fini(&body);
+            arena_free(&a);
+        }
+    }
+    json_set_alloc_funcs(malloc, free);
+    house_control_end(&c);
+    house_remove(&h);
+}
+
+/* ------------------------------------------------------------------ observe */
+
+static const struct {
+    const char *method;
+    const char *host;
+    const char *path;
+    int status;
+} looks[] = {
+    {"GET", "localhost", "/healthz", 200},
+    {"HEAD", "localhost", "/healthz", 200},
+    {"GET", "127.0.0.1", "/metrics", 200},
+    {"GET", "[::1]", "/healthz", 200},
+    {"GET", "192.0.2.7", "/healthz", 200}, /* the configured one */
+    {"GET", "evil.example", "/healthz", 421},
+    {"GET", "192.0.2.8", "/metrics", 421},
+    {"GET", "", "/metrics", 421},
+    {"GET", "localhost", "/readyz", 503}, /* there are no workers */
+    {"GET", "localhost", "/v1/status", 404},
+    {"GET", "localhost", "/", 404},
+    {"POST", "localhost", "/healthz", 405},
+    {"DELETE", "localhost", "/metrics", 405},
+};
+
+TEST(observe_answers_three_pages_to_its_own_names_alone)
+{
+    struct house h;
+    struct control c;
+
+    house_make(&h, 0, 1);
+    h.gen.observe.host = SPAN("192.0.2.7");
+    house_control(&h, &c);
+    for (size_t i = 0; i < COUNT(looks); i++) {
+        struct arena *a = arena_new(1u << 20);
+        struct http_head head;
+        struct buf body;
+        make_head(
+            &head, a,
+            &(struct asked){.method = looks[i].method, .path = looks[i].path});
+        head.host = span_str(looks[i].host);
+        buf_init(&body, 16u << 20);
+        struct observe_answer out = {.body = &body};
+        observe_answer(&c, &head, 1000, &out);
+        if (out.status != looks[i].status)
+            fail_msg("%s %s of '%s': %d", looks[i].method, looks[i].path,
+                     looks[i].host, out.status);
+        buf_fini(&body);
+        arena_free(&a);
+    }
+    house_control_end(&c);
+    house_remove(&h);
+}
+
+TEST(metrics_are_the_sum_of_workers_and_totals_and_never_go_back)
+{
+    struct house h;
+    struct control c;
+    struct metrics *m;
+    struct err e;
+    int fd;
+    void *at;
+
+    house_make(&h, 250000, 1);
+    house_control(&h, &c);
+    assert_int_equal(segment_create(SEGMENT_STATS, &fd, &e), OK);
+    assert_int_equal(segment_map(SEGMENT_STATS, fd, &at, &e), OK);
+    assert_int_equal(metrics_open(h.arena, at, &m, &e), OK);
+    metrics_count(m, METRIC_UPSTREAM_RETRIES, 7, SPAN("blue"));
+    assert_int_equal(crew_add(&c.crew, 1, 0, fd, &e), OK);
+    for (int folded = 0; folded < 2; folded++) {
+        struct arena *a = arena_new(1u << 20);
+        struct http_head head;
+        struct buf body;
+        make_head(&head, a,
+                  &(struct asked){.method = "GET", .path = "/metrics"});
+        head.host = SPAN("localhost");
+        buf_init(&body, 16u << 20);
+        struct observe_answer out = {.body = &body};
+        observe_answer(&c, &head, 1000, &out);
+        buf_byte(&body, '\0');
+        const char *page = buf_span(&body).at;
+        assert_non_null(
+            strstr(page, "stile_upstream_retries_total{pool=\"blue\"} 7\n"));
+        assert_non_null(
+            strstr(page, "stile_weight_ppm{slot=\"route/orders\"} 250000\n"));
+        buf_fini(&body);
+        arena_free(&a);
+        crew_fold(&c.crew, 1, c.metrics);
+        assert_int_equal(c.crew.n, 0);
+    }
+    segment_unmap(SEGMENT_STATS, at);
+    close(fd);
+    house_control_end(&c);
+    house_remove(&h);
+}
+
+TEST(a_silent_worker_is_said_to_be_not_ready)
+{
+    struct house h;
+    struct control c;
+    struct err e;
+    char room[128];
+    int fd;
+    void *at;
+
+    house_make(&h, 0, 1);
+    house_control(&h, &c);
+    assert_int_equal(segment_create(SEGMENT_STATS, &fd, &e), OK);
+    assert_int_equal(segment_map(SEGMENT_STATS, fd, &at, &e), OK);
+    assert_int_equal(crew_add(&c.crew, 1, 3, fd, &e), OK);
+    assert_non_null(crew_not_ready(&c.crew, 1, 10000, room, sizeof(room)));
+    stats_beat(at, 9000);
+    assert_null(crew_not_ready(&c.crew, 1, 10000, room, sizeof(room)));
+    assert_non_null(
+        strstr(crew_not_ready(&c.crew, 1, 14001, room, sizeof(room)),
+               "worker 3 is silent"));
+    assert_non_null(crew_not_ready(&c.crew, 2, 10000, room, sizeof(room)));
+    segment_unmap(SEGMENT_STATS, at);
+    close(fd);
+    house_control_end(&c);
+    house_remove(&h);
+}
