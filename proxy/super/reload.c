@@ -243,7 +243,8 @@ reload_taken(struct super *s)
     log_text(buf_span(&r->text), true);
     tell_verdict(s, &s->control, true, b->number);
     control_tell(s, &s->control, WIRE_RETIRE, 0, 0, (span){0});
-    control_close(&s->control);
+    control_close(&s->retired);
+    s->retired = s->control;
     s->control = r->control;
     s->control_retry_ms = s->control_gap_ms = 0;
     tell_verdict(s, &s->control, true, b->number);

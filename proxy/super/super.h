@@ -58,7 +58,8 @@ struct super {
     struct brood broods[BROODS_MAX];
     struct brood *live; /* NULL until the first has gone */
     struct super_control control;
-    uint64_t control_retry_ms; /* it died: start another then; 0: no need */
+    struct super_control retired; /* was told to go; until its socket closes */
+    uint64_t control_retry_ms;    /* it died: start another then; 0: no need */
     uint64_t control_gap_ms;
     struct reload reload;
     uint64_t next_ticket_ms;

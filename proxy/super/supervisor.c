@@ -19,7 +19,7 @@
 #define TICK_MS    250       /* how late a deadline may be noticed */
 #define TICKET_MS  43200000u /* 12 h */
 #define STOP_MS    5000      /* control may take to leave */
-#define POLLED_MAX (3 + (size_t)BROODS_MAX * (1 + WORKERS_MAX))
+#define POLLED_MAX (4 + (size_t)BROODS_MAX * (1 + WORKERS_MAX))
 
 static uint64_t
 clock_ms(void)
@@ -279,6 +279,7 @@ wait_for_something(const struct super *s)
     add_polled(polled, &n, s->signal_fd);
     add_polled(polled, &n, s->control.fd);
     add_polled(polled, &n, s->reload.control.fd);
+    add_polled(polled, &n, s->retired.fd);
     for (size_t i = 0; i < BROODS_MAX; i++) {
         const struct brood *b = &s->broods[i];
         if (b->state == BROOD_FREE)
@@ -301,6 +302,7 @@ turn(struct super *s)
             talk_to_loader(s, &s->broods[i]);
     talk_to_control(s, &s->control);
     talk_to_control(s, &s->reload.control);
+    talk_to_control(s, &s->retired);
     read_signals(s);
     reap(s);
     for (size_t i = 0; i < BROODS_MAX; i++)
@@ -365,6 +367,7 @@ close_all(struct super *s)
         brood_close(&s->broods[i]);
     }
     control_close(&s->control);
+    control_close(&s->retired);
     sockets_sweep(&s->sockets, NULL, 0);
     log_info("stopped");
     estate_close(&s->estate);
@@ -381,6 +384,7 @@ supervisor_main(const struct supervisor_options *options)
 
     super = (struct super){.options = options,
                            .control = {.fd = -1},
+                           .retired = {.fd = -1},
                            .reload = {.control = {.fd = -1}}};
     if (open_all(&super, &e)) {
         fprintf(stderr, "stile: %s\n", e.text);

@@ -172,6 +172,10 @@ control_gone(struct super *s, struct super_control *c)
 {
     bool is_next = c == &s->reload.control;
 
+    if (c == &s->retired) {
+        control_close(c);
+        return;
+    }
     log_warn("control_gone", "pid=%d generation=%lu", (int)c->pid,
              (unsigned long)c->generation);
     if (s->now_ms - c->since_ms > CONTROL_WELL_MS)
@@ -205,11 +209,13 @@ control_said(struct super *s, struct super_control *c)
             reload_taken(s);
         return;
     case WIRE_RELOAD:
+        if (c != &s->control)
+            return;
         log_info("reload_asked", "by=control");
         reload_begin(s);
         return;
     case WIRE_RELEASED:
-        if (!is_next)
+        if (c == &s->control)
             reload_released(s);
         return;
     case WIRE_FOLDED:
