@@ -99,6 +99,28 @@ bind_tcp(const struct sockets_entry *s, int fd)
     return bind(fd, (const struct sockaddr *)&s->at, s->at_len);
 }
 
+/*
+ * SO_REUSEPORT would let a second Stile of our user bind beside a first one and
+ * take half of its connections. Without it the kernel says that it is in use.
+ */
+static bool
+is_taken(const struct sockets_entry *s)
+{
+    int on = 1;
+    int fd = socket(s->at.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool taken =
+        fd >= 0 &&
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
+        (s->at.ss_family != AF_INET6 ||
+         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) == 0) &&
+        bind(fd, (const struct sockaddr *)&s->at, s->at_len) != 0 &&
+        errno == EADDRINUSE;
+
+    if (fd >= 0)
+        close(fd);
+    return taken;
+}
+
 static enum err_code
 open_slot(struct sockets_entry *s, struct err *e)
 {
@@ -181,8 +203,15 @@ read_want(span sockaddr, uint64_t use, uint64_t slots,
 static enum err_code
 grow(struct sockets_entry *s, size_t want, struct err *e)
 {
+    char where[ADDRESS_MAX];
     size_t had = s->n;
 
+    if (had == 0 && s->at.ss_family != AF_UNIX && is_taken(s)) {
+        err_set(e, ERR_IO, "%s cannot be listened at: another process does",
+                address_text(s, where));
+        *s = (struct sockets_entry){0};
+        return ERR_IO;
+    }
     while (s->n < want) {
         if (open_slot(s, e)) {
             while (s->n > had)

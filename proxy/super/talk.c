@@ -176,8 +176,9 @@ control_gone(struct super *s, struct super_control *c)
         control_close(c);
         return;
     }
-    log_warn("control_gone", "pid=%d generation=%lu", (int)c->pid,
-             (unsigned long)c->generation);
+    if (!s->stopping)
+        log_warn("control_gone", "pid=%d generation=%lu", (int)c->pid,
+                 (unsigned long)c->generation);
     if (s->now_ms - c->since_ms > CONTROL_WELL_MS)
         s->control_gap_ms = 0;
     control_close(c);

@@ -399,6 +399,22 @@ TEST(a_unix_listener_is_served_and_a_stale_file_does_not_stop_a_start)
     fake_end(&f);
 }
 
+TEST(a_second_supervisor_cannot_take_half_of_the_connections)
+{
+    struct fake f, second;
+
+    fake_begin(&f);
+    fake_start(&f);
+    fake_begin(&second);
+    second.port = f.port;
+    fake_configure(&second, "");
+    fake_start_only(&second);
+    assert_int_equal(fake_wait(&second), 1);
+    assert_int_equal(access(f.admin, F_OK), 0);
+    fake_end(&second);
+    fake_end(&f);
+}
+
 TEST(a_second_sigterm_stops_at_once)
 {
     struct fake f;
