@@ -143,6 +143,28 @@ view_store(const struct control *c)
     return take(&m);
 }
 
+/* The supervisor lists the pids of a generation by worker and leaves out one
+ * that is being replaced: then nobody's place in the list is known. */
+static json_t *
+view_pid(const struct control *c, const struct crew_member *m)
+{
+    const json_t *generations = json_object_get(c->processes, "generations");
+    const json_t *generation;
+    size_t i, n = 0;
+
+    for (size_t k = 0; k < c->crew.n; k++)
+        n += c->crew.at[k].generation == m->generation;
+    json_array_foreach(generations, i, generation)
+    {
+        json_t *pids = json_object_get(generation, "workers");
+        json_int_t number =
+            json_integer_value(json_object_get(generation, "number"));
+        if ((uint64_t)number == m->generation && json_array_size(pids) == n)
+            return json_incref(json_array_get(pids, (size_t)m->worker));
+    }
+    return json_null();
+}
+
 static json_t *
 view_workers(const struct control *c, uint64_t now_ms)
 {
@@ -151,7 +173,9 @@ view_workers(const struct control *c, uint64_t now_ms)
     for (size_t i = 0; i < c->crew.n; i++) {
         struct made m = object();
         uint64_t age = crew_age_ms(&c->crew.at[i], now_ms);
+        json_t *pid = view_pid(c, &c->crew.at[i]);
         put(&m, "worker", number(c->crew.at[i].worker));
+        put(&m, "pid", pid ? pid : json_null());
         put(&m, "generation", number(c->crew.at[i].generation));
         put(&m, "heartbeat_ms", age == UINT64_MAX ? json_null() : number(age));
         add(&list, take(&m));

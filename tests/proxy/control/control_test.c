@@ -348,6 +348,9 @@ TEST(status_explain_and_metrics_tell_what_workers_sent)
     assert_true(json_is_true(json_object_get(a.body, "ready")));
     assert_int_equal(json_integer_value(json_object_get(a.body, "deaths")), 5);
     assert_int_equal(json_array_size(json_object_get(a.body, "pools")), 2);
+    const json_t *worker =
+        json_array_get(json_object_get(a.body, "workers"), 0);
+    assert_int_equal(json_integer_value(json_object_get(worker, "pid")), 42);
     const json_t *route = json_array_get(json_object_get(a.body, "routes"), 0);
     assert_string_equal(json_string_value(json_object_get(
                             json_object_get(route, "canary"), "weight")),
