@@ -306,7 +306,7 @@ TEST(a_dead_control_is_replaced_and_workers_never_notice)
 TEST(a_dead_loader_leaves_its_workers_serving_and_a_new_generation_comes)
 {
     struct fake f;
-    struct fake_answer a;
+    struct fake_answer a, b;
 
     fake_begin(&f);
     fake_start(&f);
@@ -315,7 +315,7 @@ TEST(a_dead_loader_leaves_its_workers_serving_and_a_new_generation_comes)
     assert_int_equal(parent_of(loader), f.supervisor);
     kill(loader, SIGKILL);
     fake_log(&f, "loader_gone");
-    assert_true(fake_ask(&f, "who\n", &a, 3000));
+    assert_true(fake_ask(&f, "who\n", &b, 3000));
     fake_until(&f, 2);
     assert_true(is_gone(a.pid)); /* the orphans were told to drain */
     fake_log(&f, "generation_gone generation=1");
