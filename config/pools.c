@@ -180,6 +180,8 @@ find_version(struct pool_reading *reading, const struct yaml *node)
         problem_remedy(problems, "say both, or neither for a plain pool");
         return;
     }
+    if (!p->api->lens)
+        return; /* a broken api has been said */
     p->version = lens_version_of(p->api->lens, reading->version->text);
     if (p->version >= 0)
         return;

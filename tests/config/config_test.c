@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/test.h"
+
+#include "config/generation.h"
+#include "proxy/base/buf.h"
+#include "routing/route.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* A folder of its own for each test; what is written there ends with it. */
+struct folder {
+    char path[64];
+    struct arena *a;
+    struct problems problems;
+    struct generation *g;
+    struct buf said;
+};
+
+static void
+folder_make(struct folder *f)
+{
+    memcpy(f->path, "/tmp/stile-config-XXXXXX",
+           sizeof("/tmp/stile-config-XXXXXX"));
+    if (!mkdtemp(f->path))
+        fail();
+    f->a = arena_new(1 << 24);
+    f->g = NULL;
+    problems_init(&f->problems, f->a);
+    buf_init(&f->said, 1 << 20);
+}
+
+static void
+folder_end(struct folder *f)
+{
+    char command[128];
+
+    snprintf(command, sizeof(command), "rm -rf %s", f->path);
+    if (system(command)) /* NOLINT(cert-env33-c): a folder that we made */
+        fail();
+    generation_free(&f->g);
+    buf_fini(&f->said);
+    arena_free(&f->a);
+}
+
+static void
+folder_write(const struct folder *f, const char *name, const char *text)
+{
+    char path[160];
+
+    snprintf(path, sizeof(path), "%s/%s", f->path, name);
+    FILE *file = fopen(path, "w");
+    if (!file)
+        fail();
+    fputs(text, file);
+    fclose(file);
+}
+
+/* Load stile.yaml; what was said, without the folder's name. */
+static enum err_code
+folder_load(struct folder *f, const char *text)
+{
+    char path[160];
+
+    folder_write(f, "stile.yaml", text);
+    snprintf(path, sizeof(path), "%s/stile.yaml", f->path);
+    enum err_code code = generation_load(path, NULL, &f->problems, &f->g);
+    problems_print(&f->problems, &f->said);
+    buf_byte(&f->said, '\0');
+    return code;
+}
+
+#define PLAIN                                                                  \
+    "listen: [{at: \"127.0.0.1:8080\"}]\n"                                     \
+    "pools: {b: {endpoints: [\"http://127.0.0.1:9001\", "                      \
+    "\"http://[::1]:9002\"]}}\n"                                               \
+    "routes: [{name: all, match: {path: \"/**\"}, pool: b}]\n"
+
+TEST(a_plain_proxy_is_three_lines)
+{
+    struct folder f;
+
+    folder_make(&f);
+    assert_int_equal(folder_load(&f, PLAIN), OK);
+    assert_int_equal(f.g->n_listeners, 1);
+    assert_int_equal(f.g->listeners[0].at.port, 8080);
+    assert_int_equal(f.g->n_endpoints, 2);
+    assert_span(f.g->pools[0].endpoints[1].host, "::1");
+    assert_span(f.g->pools[0].endpoints[1].authority, "[::1]:9002");
+    assert_int_equal(f.g->routes[0].timeouts.answer_head_ms, 15000);
+    assert_null(f.g->routes[0].canary);
+    assert_true(f.g->limits.json_depth == 128);
+
+    const struct route_request r = {
+        .host = SPAN("x"), .method = SPAN("GET"), .path = SPAN("/a/b")};
+    assert_int_equal(route_find(f.g->router, &r, NULL), 0);
+    folder_end(&f);
+}
+
+TEST(everything_a_route_can_say_is_read)
+{
+    struct folder f;
+
+    folder_make(&f);
+    assert_int_equal(
+        folder_load(
+            &f,
+            "listen: [{at: \"[::]:80\"}, {at: \"unix:run/x.sock\"}]\n"
+            "observe: 127.0.0.1:9900\n"
+            "state: state\n"
+            "workers: 3\n"
+            "trust: [10.0.0.0/8, \"fc00::/7\"]\n"
+            "limits: {request_line: 4KiB, head: 2s}\n"
+            "log: {access: stdout}\n"
+            "pools:\n"
+            "  a: {endpoints: [\"http://a.internal\"], check: {path: /up}}\n"
+            "  b: {endpoints: [\"http://b.internal:81/\"], balance: p2c}\n"
+            "routes:\n"
+            "  - name: orders\n"
+            "    match: {host: \"*.example\", path: \"/orders/{id}\", method: "
+            "[GET, PUT]}\n"
+            "    pool: a\n"
+            "    subject: [header:X-Account, cookie:sid]\n"
+            "    platform: {header: X-Platform}\n"
+            "    canary: {pool: b, weight: 12.5%, salt: s}\n"
+            "    timeouts: {connect: 250ms, total: 5m}\n"
+            "    headers: {request: {set: {X-Env: prod}, remove: [X-Debug]}}\n"
+            "    write: {\"PUT /orders/{id}\": refuse}\n"
+            "    kind: whole\n"
+            "    stream: true\n"),
+        OK);
+
+    const struct gen_route *r = generation_route(f.g, SPAN("orders"));
+    assert_non_null(r);
+    assert_int_equal(r->canary->weight_ppm, 125000);
+    assert_span(r->canary->slot_name, "route/orders");
+    assert_int_equal(r->timeouts.connect_ms, 250);
+    assert_int_equal(r->timeouts.idle_ms, 15000);
+    assert_int_equal(r->timeouts.total_ms, 300000);
+    assert_span(r->request.set[0].value, "prod");
+    assert_int_equal(r->n_writes, 1);
+    assert_int_equal(r->writes[0].word, GEN_WRITE_REFUSE);
+    assert_true(r->whole && r->stream);
+    assert_int_equal(f.g->pools[0].check_every_ms, 2000);
+    assert_int_equal(f.g->pools[1].endpoints[0].port, 81);
+    assert_int_equal(f.g->trust[0].prefix_bits, 104);
+    assert_int_equal(f.g->trust[1].prefix_bits, 7);
+    assert_true(f.g->limits.request_line == 4096);
+    assert_true(f.g->limits.head_ms == 2000);
+    assert_true(span_ends(f.g->listeners[1].at.path, SPAN("/run/x.sock")));
+    folder_end(&f);
+}
+
+TEST(included_files_are_read_as_if_they_stood_there)
+{
+    struct folder f;
+    char conf_d[96];
+
+    folder_make(&f);
+    snprintf(conf_d, sizeof(conf_d), "%s/conf.d", f.path);
+    assert_int_equal(mkdir(conf_d, 0700), 0);
+    folder_write(&f, "conf.d/1.yaml",
+                 "pools: {c: {endpoints: [\"http://127.0.0.1:9003\"]}}\n");
+    folder_write(&f, "conf.d/2.yaml",
+                 "routes: [{name: more, match: {path: /more}, pool: c}]\n");
+    assert_int_equal(folder_load(&f, "include: [conf.d/*.yaml]\n" PLAIN), OK);
+    assert_int_equal(f.g->n_routes, 2);
+    assert_ptr_equal(f.g->routes[1].pool, generation_pool(f.g, SPAN("c")));
+    folder_end(&f);
+}
+
+/* What is wrong, and a part of what must be said, with its place. */
+static const struct {
+    const char *text;
+    const char *says;
+} faults[] = {
+    {"lisen: []\n" PLAIN, "stile.yaml:1:1: there is no section `lisen`; did "
+                          "you mean `listen`?"},
+    {"listen: [{at: \"localhost:80\"}]\n",
+     ":1:15: `localhost:80` is no address to listen at"},
+    {"listen: [{at: \"127.0.0.1:0\"}]\n", "is no address to listen at"},
+    {"listen: [{at: \"127.0.0.1:1\"}, {at: \"127.0.0.1:1\"}]\n",
+     "`127.0.0.1:1` is listened at twice"},
+    {"listen: {}\n", ":1:9: listen is a list, and here is a map"},
+    {"listen: [{at: \"127.0.0.1:1\", tls: {certs: []}}]\n",
+     "`certs` lists no certificate"},
+    {"listen: [{at: \"127.0.0.1:1\", tls: {certs: [{chain: no.pem, key: "
+     "no.key}]}}]\n",
+     "no.pem"},
+    {"pools: {b: {endpoints: []}}\n", "a pool has at least one endpoint"},
+    {"pools: {b: {}}\n", ":1:12: a pool needs `endpoints`"},
+    {"pools: {b: {endpoints: [\"https://x\"]}}\n",
+     "TLS towards a pool is not offered yet"},
+    {"pools: {b: {endpoints: [\"http://x:99999\"]}}\n", "is no host and port"},
+    {"pools: {b: {endpoints: [\"http://x\"], api: shop, version: v1}}\n",
+     "there is no api `shop`"},
+    {"pools: {b: {endpoints: [\"http://x\"], version: v1}}\n",
+     "`api` and `version` go together"},
+    {"routes: [{name: a, pool: blu}]\npools: {blue: {endpoints: "
+     "[\"http://x\"]}}\n",
+     ":1:26: there is no pool `blu`; did you mean `blue`?"},
+    {"routes: [{name: a}]\n", "a route needs `pool`"},
+    {"routes: []\n", "there are no routes"},
+    {PLAIN "state: a\nstate: b\n", "state"},
+    {"trust: [10.0.0.0/33]\n", ":1:9: `10.0.0.0/33` is no network"},
+    {"limits: {request_lines: 1}\n",
+     "there is no limit `request_lines`; did you mean `request_line`?"},
+    {"limits: {head: 10}\n", "`10` is not a duration"},
+    {"limits: {stream_low: 1MiB}\n", "stream_low is above stream_high"},
+    {"workers: 1000\n", "a whole number from 0 to 256"},
+    {"apis: {s: none}\npools: {b: {endpoints: [\"http://x\"], api: s, "
+     "version: v1}}\n",
+     "none"},
+    {"include: [nowhere.yaml]\n" PLAIN, "there is no such file"},
+};
+
+TEST(whatever_is_wrong_is_said_with_its_place_and_a_remedy)
+{
+    for (size_t i = 0; i < COUNT(faults); i++) {
+        struct folder f;
+
+        folder_make(&f);
+        assert_int_equal(folder_load(&f, faults[i].text), ERR_INVALID);
+        assert_null(f.g);
+        if (!strstr(buf_span(&f.said).at, faults[i].says))
+            fail_msg("row %zu: \"%s\" is not in:\n%s", i, faults[i].says,
+                     buf_span(&f.said).at);
+        folder_end(&f);
+    }
+}
+
+static const struct {
+    const char *route;
+    const char *says;
+} route_faults[] = {
+    {"match: {path: orders}", "a path begins with /"},
+    {"match: {method: CONNECT}", "`CONNECT` is no method to route"},
+    {"subject: [X-Account]", "X-Account"},
+    {"canary: {pool: b, weight: 5, salt: x}", "`5` is not a share"},
+    {"canary: {pool: b, weight: 5%, salt: x}",
+     "a canary needs to know who sticks together"},
+    {"canary: {pool: b, weight: 5%}", "a canary needs `salt`"},
+    {"headers: {request: {set: {Host: x}}}",
+     "`Host` is no field that a route may edit"},
+    {"headers: {request: {set: {X-A: \"a\\nb\"}}}",
+     "has no control characters"},
+    {"write: {\"PUT /x\": merge}", "`merge` is not offered yet"},
+    {"write: {PUT: refuse}", "`PUT` is no method and path"},
+    {"kind: half", "`half` is no kind"},
+    {"timeout: {}", "a route has no word `timeout`; did you mean `timeouts`?"},
+};
+
+TEST(a_wrong_route_is_refused_by_its_word)
+{
+    for (size_t i = 0; i < COUNT(route_faults); i++) {
+        struct folder f;
+        char text[512];
+
+        folder_make(&f);
+        snprintf(text, sizeof(text),
+                 "listen: [{at: \"127.0.0.1:1\"}]\n"
+                 "pools: {b: {endpoints: [\"http://x\"]}}\n"
+                 "routes:\n  - name: r\n    pool: b\n    %s\n",
+                 route_faults[i].route);
+        assert_int_equal(folder_load(&f, text), ERR_INVALID);
+        if (!strstr(buf_span(&f.said).at, route_faults[i].says))
+            fail_msg("row %zu: \"%s\" is not in:\n%s", i, route_faults[i].says,
+                     buf_span(&f.said).at);
+        folder_end(&f);
+    }
+}
+
+TEST(all_faults_are_found_in_one_reading)
+{
+    struct folder f;
+
+    folder_make(&f);
+    assert_int_equal(folder_load(&f, "listen: [{at: x}]\n"
+                                     "pools: {b: {endpoint: []}}\n"
+                                     "routes: [{nam: a, pool: c}]\n"
+                                     "trust: [x]\n"),
+                     ERR_INVALID);
+    assert_true(f.problems.total >= 6);
+    folder_end(&f);
+}
+
+static const char *const examples[] = {"shop", "github", "kubernetes"};
+
+TEST(the_examples_load_as_they_are)
+{
+    for (size_t i = 0; i < COUNT(examples); i++) {
+        struct folder f;
+        char path[256];
+
+        folder_make(&f);
+        snprintf(path, sizeof(path), "%s/config/examples/%s/stile.yaml",
+                 STILE_SOURCE, examples[i]);
+        if (generation_load(path, NULL, &f.problems, &f.g)) {
+            problems_print(&f.problems, &f.said);
+            buf_byte(&f.said, '\0');
+            fail_msg("%s", buf_span(&f.said).at);
+        }
+        assert_true(f.g->n_apis > 0);
+        folder_end(&f);
+    }
+}
+
+TEST(at_no_allocation_that_fails_is_a_generation_half_built)
+{
+    for (size_t n = 1; n < 400; n += 3) {
+        struct folder f;
+
+        folder_make(&f);
+        arena_fail_after(n);
+        enum err_code code = folder_load(&f, PLAIN);
+        arena_fail_after(0);
+        assert_true(code == OK ? f.g != NULL : f.g == NULL);
+        folder_end(&f);
+    }
+}
