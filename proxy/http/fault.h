@@ -59,7 +59,8 @@
     X(FAULT_CUT_SHORT, 400, "", "the connection ended inside a message")       \
     X(FAULT_INTERIM_MANY, 502, "informational_answers",                        \
       "too many informational answers before the final one")                   \
-    X(FAULT_SWITCHED, 502, "", "the origin switched protocols unasked")        \
+    X(FAULT_SWITCHED, 502, "",                                                 \
+      "the origin switched protocols unasked or unnamed")                      \
     X(FAULT_SCHEME, 400, "", "the scheme is neither http nor https")           \
     X(FAULT_NO_ROOM, 503, "request_memory", "no memory left for the message")
 

@@ -218,6 +218,9 @@ framing_answer(struct http_head *h, const struct fields *hops,
     if (asked == METHOD_HEAD || http_status_is_bodyless(h->status)) {
         /* RFC 9110 §8.6: what a GET would have got; 1xx and 204 may not say it. */
         h->has_length &= h->status >= 200 && h->status != 204;
+        h->length = h->has_length ? h->length : 0;
+        /* Nothing ends with an interim answer. */
+        h->keep_alive |= h->status < 200;
         h->body = HTTP_BODY_NONE;
         return FAULT_NONE;
     }

@@ -289,13 +289,22 @@ body_state(const struct http_head *h)
     return ST_ERROR;
 }
 
+/* RFC 9110 §7.8: to a protocol that was asked for, and named. */
+static bool
+may_switch(const struct h1 *p, const struct http_head *h)
+{
+    return p->switch_asked && h->version == HTTP_1_1 && h->upgrade.len > 0;
+}
+
 /* An answer of 1xx: the final one is still to come, unless it is a 101. */
 static enum h1_event
 interim(struct h1 *p, struct h1_out *out)
 {
     if (out->head->status == 101) {
+        if (!may_switch(p, out->head))
+            return fail(p, FAULT_SWITCHED, out);
         begin_section(p, ST_END);
-        return p->switch_asked ? H1_HEAD : fail(p, FAULT_SWITCHED, out);
+        return H1_HEAD;
     }
     begin_section(p, ST_HEAD);
     if (++p->interim_n > p->limits->interim_n)

@@ -96,6 +96,9 @@ TEST(protocols_are_switched_only_when_asked)
     static const struct h1_case asked[] = {
         {"HTTP/1.1 101 x\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n",
          "101 none upgrade=websocket [] | end"},
+        {"HTTP/1.1 101 x\r\nUpgrade: websocket\r\n\r\n", "FAULT_SWITCHED"},
+        {"HTTP/1.0 101 x\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n",
+         "FAULT_SWITCHED"},
     };
     static const struct h1_case unasked[] = {
         {"HTTP/1.1 101 x\r\nConnection: upgrade\r\nUpgrade: "
