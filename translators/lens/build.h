@@ -327,9 +327,10 @@ void lens_changes_read(struct lens_builder *b, const struct lens_file *files,
 
 /* ---- after all is read ---- */
 
-/* A problem at an arrow, a case or a type. */
+/* A problem at an arrow or a case, and what to do; once, though a block of two types
+ * is met twice. */
 void lens_problem(struct lens_builder *b, const struct lens_origin *at,
-                  const char *fmt, ...) PRINTF(3, 4);
+                  const char *remedy, const char *fmt, ...) PRINTF(4, 5);
 
 /* Typed places followed back to older versions (follow.c). */
 void lens_follow_types(struct lens_builder *b);

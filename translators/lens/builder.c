@@ -55,9 +55,20 @@ lens_origin_at(struct lens_builder *b, const struct yaml *node)
                                 .order = b->order++};
 }
 
+static bool
+is_said(const struct problems *p, span file, const struct lens_origin *at,
+        span text)
+{
+    for (size_t i = 0; i < p->n; i++)
+        if (p->at[i].line == at->line && p->at[i].column == at->column &&
+            span_eq(p->at[i].file, file) && span_eq(p->at[i].text, text))
+            return true;
+    return false;
+}
+
 void
 lens_problem(struct lens_builder *b, const struct lens_origin *at,
-             const char *fmt, ...)
+             const char *remedy, const char *fmt, ...)
 {
     char text[ERR_TEXT_MAX];
     va_list args;
@@ -65,6 +76,8 @@ lens_problem(struct lens_builder *b, const struct lens_origin *at,
     int n = vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
     span file = at->change ? at->change->path : b->api->file;
-    problem_add(b->problems, file, at->line, at->column, "%s",
-                n < 0 ? "" : text);
+    if (n < 0 || is_said(b->problems, file, at, span_str(text)))
+        return;
+    problem_add(b->problems, file, at->line, at->column, "%s", text);
+    problem_remedy(b->problems, "%s", remedy);
 }

@@ -15,12 +15,11 @@ check_add(struct lens_builder *b, const struct lens_arrow *a)
     if (filled || a->has_stash || a->write != LENS_WRITE_UNSAID)
         return;
     lens_problem(b, &a->origin,
+                 "say `up: VALUE`, `stash: place`, `write: lose` "
+                 "or `write: refuse`",
                  "`%.*s` is hidden from older clients, and nothing says what "
                  "their writes do to it",
                  SPAN_FMT(a->ways[0].place[LENS_NEWER].text));
-    problem_remedy(b->problems,
-                   "say `up: VALUE`, `stash: place`, `write: lose` "
-                   "or `write: refuse`");
 }
 
 static void
@@ -28,20 +27,18 @@ check_drop(struct lens_builder *b, const struct lens_arrow *a)
 {
     span place = a->ways[0].place[LENS_OLDER].text;
     if (a->fill.kind == LENS_VALUE_UNSAID && !a->has_stash) {
-        lens_problem(b, &a->origin,
+        lens_problem(b, &a->origin, "say `down: VALUE` or `down: absent`",
                      "`%.*s` is gone in the newer version, and nothing says "
                      "what older clients are shown",
                      SPAN_FMT(place));
-        problem_remedy(b->problems, "say `down: VALUE` or `down: absent`");
     }
     if (a->write == LENS_WRITE_UNSAID && !a->has_stash) {
         lens_problem(b, &a->origin,
+                     "say `write: ignore`, `write: refuse`, `write: same` or "
+                     "`stash: place`",
                      "`%.*s` is gone in the newer version, and nothing says "
                      "what becomes of it when an older client writes it",
                      SPAN_FMT(place));
-        problem_remedy(b->problems,
-                       "say `write: ignore`, `write: refuse`, `write: same` or "
-                       "`stash: place`");
     }
 }
 
@@ -62,21 +59,21 @@ check_way(struct lens_builder *b, const struct lens_way *w)
         return;
     if (loses_elements(w)) {
         lens_problem(b, &w->origin,
+                     "say `rest: lose`, `rest: refuse`, `rest: "
+                     "{stash: place}` or `pick: only`",
                      "one element is taken of a list, and nothing says what "
                      "becomes of the others");
-        problem_remedy(b->problems, "say `rest: lose`, `rest: refuse`, `rest: "
-                                    "{stash: place}` or `pick: only`");
         return;
     }
     for (size_t side = 0; side < 2; side++) {
         if (!lens_way_boxes(w, (enum lens_side)side))
             continue;
         lens_problem(b, &w->origin,
+                     "say `rest: lose`, `rest: refuse` or "
+                     "`rest: {stash: place}`",
                      "`%.*s` is one member of a box that the other side has "
                      "not, and nothing says what becomes of the others",
                      SPAN_FMT(w->place[side].text));
-        problem_remedy(b->problems, "say `rest: lose`, `rest: refuse` or "
-                                    "`rest: {stash: place}`");
         return;
     }
 }
@@ -88,11 +85,11 @@ say_overlap(struct lens_builder *b, const struct lens_origin *first,
             const struct lens_origin *second, size_t side)
 {
     lens_problem(b, second,
+                 "tell them apart by a tag, or say `overlap: "
+                 "first` beside `cases`",
                  "this case and the one at line %u may both fit one value of "
                  "the %s side",
                  first->line, side == LENS_OLDER ? "older" : "newer");
-    problem_remedy(b->problems, "tell them apart by a tag, or say `overlap: "
-                                "first` beside `cases`");
 }
 
 static bool

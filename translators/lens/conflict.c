@@ -50,10 +50,9 @@ add(struct checking *c, const struct name *one, size_t since)
     if (is_named(c, one, since))
         return;
     if (c->names.n == NAMES_MAX) {
-        lens_problem(c->b, one->origin,
+        lens_problem(c->b, one->origin, "give parts of it types of their own",
                      "this is the %dth place that one table names in a type",
                      NAMES_MAX + 1);
-        problem_remedy(c->b->problems, "give parts of it types of their own");
     }
     if (c->names.n >= NAMES_MAX)
         return;
@@ -184,23 +183,22 @@ report(struct checking *c, const struct name *a, const struct name *b,
     span file =
         first->origin->change ? first->origin->change->file : c->b->api->file;
     if (is_same) {
-        lens_problem(c->b, later->origin,
+        lens_problem(c->b, later->origin, "keep one of the two",
                      "`%.*s` on the %s side is named twice: here, and by %s at "
                      "%.*s:%u:%u",
                      SPAN_FMT(later->place.text), side_word(later->side),
                      first->what, SPAN_FMT(file), first->origin->line,
                      first->origin->column);
-        problem_remedy(c->b->problems, "keep one of the two");
         return;
     }
     lens_problem(c->b, later->origin,
+                 "tell the elements apart by a member, or "
+                 "keep one of the two",
                  "`%.*s` and `%.*s` at %.*s:%u:%u may be one spot on the %s "
                  "side",
                  SPAN_FMT(later->place.text), SPAN_FMT(first->place.text),
                  SPAN_FMT(file), first->origin->line, first->origin->column,
                  side_word(later->side));
-    problem_remedy(c->b->problems, "tell the elements apart by a member, or "
-                                   "keep one of the two");
 }
 
 static bool
@@ -241,10 +239,9 @@ check_fixed(struct checking *c, const struct lens_type *type,
     for (size_t i = 0; i < c->names.n; i++) {
         if (all[i].side != side || !lens_place_same(&all[i].place, fixed))
             continue;
-        lens_problem(c->b, all[i].origin,
+        lens_problem(c->b, all[i].origin, "leave it out here",
                      "`%.*s` is %s of type %.*s, which the version writes",
                      SPAN_FMT(fixed->text), what, SPAN_FMT(type->name));
-        problem_remedy(c->b->problems, "leave it out here");
     }
 }
 

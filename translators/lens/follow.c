@@ -234,20 +234,47 @@ follow_arrows(struct following *f, const struct lens_block *block, size_t best,
     }
 }
 
-/* Does an arrow that always holds take the child along? Then it is nowhere else. */
+static bool
+always_holds(const struct lens_arrow *a)
+{
+    return !a->when[LENS_OLDER].said && !a->when[LENS_NEWER].said &&
+           a->n_facts == 0;
+}
+
+/* Does the arrow bring the child to the newer version? Then it is nowhere else. */
+static bool
+brings(struct following *f, const struct lens_arrow *a, size_t best)
+{
+    for (size_t k = 0; a->kind != LENS_DROP && best > 0 && k < a->n_ways; k++) {
+        struct lens_place newer;
+        if (a->ways[k].has[LENS_NEWER] &&
+            reach(f->b, &a->ways[k], LENS_NEWER, &newer) && newer.n == best &&
+            lens_place_starts(&f->child->place, &newer))
+            return true;
+    }
+    return false;
+}
+
+/* Is what stands there in the older version another thing of the same name, which
+ * the arrow takes elsewhere? */
+static bool
+takes_name(const struct following *f, const struct lens_arrow *a)
+{
+    for (size_t k = 0; a->kind != LENS_ADD && k < a->n_ways; k++)
+        if (a->ways[k].has[LENS_OLDER] &&
+            lens_place_starts(&f->child->place, &a->ways[k].place[LENS_OLDER]))
+            return true;
+    return false;
+}
+
+/* Is the child not at its own place in the older version? */
 static bool
 is_taken(struct following *f, const struct lens_block *block, size_t best)
 {
-    for (size_t i = 0; best > 0 && i < block->n_arrows; i++) {
+    for (size_t i = 0; i < block->n_arrows; i++) {
         const struct lens_arrow *a = &block->arrows[i];
-        struct lens_place newer;
-        if (a->kind == LENS_DROP || a->when[LENS_NEWER].said || a->n_facts)
-            continue;
-        for (size_t k = 0; k < a->n_ways; k++)
-            if (a->ways[k].has[LENS_NEWER] &&
-                reach(f->b, &a->ways[k], LENS_NEWER, &newer) &&
-                newer.n == best && lens_place_starts(&f->child->place, &newer))
-                return true;
+        if (always_holds(a) && (brings(f, a, best) || takes_name(f, a)))
+            return true;
     }
     return false;
 }

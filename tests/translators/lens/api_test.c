@@ -52,6 +52,9 @@ TEST(typed_places_follow_every_kind_of_arrow_back)
         {TYPES("y of Order"), "Order: {map: {x: {to: y, when: {k: a}}}}\n",
          "y Line; x Line?"},
         {TYPES("gone of Order@v1"), "Order: {map: {a: b}}\n", "gone Line"},
+        /* A name is not a thing: the older `target` is described elsewhere. */
+        {TYPES("target/x of Order"), "Order: {map: {target: described}}\n", ""},
+        {TYPES("b of Order"), "Order: {map: {a: b, b: a}}\n", "a Line"},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct arena *a = arena_new(ROOM);

@@ -136,6 +136,18 @@ TEST(two_files_that_name_one_place_are_both_named)
     arena_free(&a);
 }
 
+TEST(what_is_wrong_in_a_block_of_two_types_is_said_once)
+{
+    struct arena *a = arena_new(ROOM);
+    span change = arena_fmt(a, "%s%s", change_head,
+                            "\"Order, Line\": {drop: {x: {down: 1}}}\n");
+    span said = problems_of(a, span_str(shop_api), change);
+
+    assert_true(says(said, "`x` is gone"));
+    assert_int_equal(span_find(said, '\n'), (ssize_t)said.len - 1);
+    arena_free(&a);
+}
+
 TEST(a_name_stands_for_one_change)
 {
     struct arena *a = arena_new(ROOM);

@@ -114,3 +114,9 @@ shown(struct arena *a, const struct json *value)
     buf_fini(&b);
     return out;
 }
+
+bool
+says(span s, const char *text)
+{
+    return s.len > 0 && memmem(s.at, s.len, text, strlen(text)) != NULL;
+}

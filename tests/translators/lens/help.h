@@ -36,3 +36,6 @@ span children_of(struct arena *a, const struct lens_api *api, const char *type,
 
 /* A literal as JSON. */
 span shown(struct arena *a, const struct json *value);
+
+/* Does `text` stand somewhere in `s`? */
+bool says(span s, const char *text);
