@@ -39,7 +39,9 @@ peek(struct scanner *s)
 {
     while (s->at < s->text.len && is_space(s->text.at[s->at]))
         s->at++;
-    return s->at < s->text.len ? s->text.at[s->at] : '\0';
+    if (s->at >= s->text.len)
+        return '\0';
+    return s->text.at[s->at];
 }
 
 /* A text; *raw is what stands between its quotes. */
@@ -60,43 +62,64 @@ scan_text(struct scanner *s, span *raw)
     return ended(s);
 }
 
-/* A value of any kind; *source is its bytes. */
+static bool
+ends_scalar(char c)
+{
+    return c == ',' || c == '}' || c == ']' || is_space(c);
+}
+
+/* Brackets are counted, texts skipped; what is between is not judged. */
 static enum scan
-scan_value(struct scanner *s, span *source)
+skip_container(struct scanner *s)
 {
     size_t depth = 0;
-    span raw;
-    (void)peek(s);
-    size_t start = s->at;
+    span raw = {0};
     while (s->at < s->text.len) {
         char c = s->text.at[s->at];
         if (c == '"') {
             enum scan done = scan_text(s, &raw);
             if (done != SCAN_OK)
                 return done;
-        } else if (c == '{' || c == '[') {
-            if (++depth > SCAN_DEPTH_MAX)
-                return SCAN_BAD;
-            s->at++;
-        } else if (depth && (c == '}' || c == ']')) {
-            depth--;
-            s->at++;
-        } else if (depth ||
-                   (c != ',' && c != '}' && c != ']' && !is_space(c))) {
-            s->at++;
-            /* A number ends where the next byte is none of its own. */
-            if (depth || s->at == s->text.len ||
-                !memchr(",}] \t\r\n", s->text.at[s->at], 7))
-                continue;
-        } else {
-            break;
-        }
-        if (depth)
             continue;
-        *source = span_of(s->text.at + start, s->at - start);
-        return s->at > start ? SCAN_OK : SCAN_BAD;
+        }
+        s->at++;
+        if (c == '{' || c == '[')
+            depth++;
+        if (c == '}' || c == ']')
+            depth--;
+        if (depth == 0)
+            return SCAN_OK;
+        if (depth > SCAN_DEPTH_MAX)
+            return SCAN_BAD;
     }
     return ended(s);
+}
+
+static enum scan
+skip_scalar(struct scanner *s)
+{
+    size_t start = s->at;
+    while (s->at < s->text.len && !ends_scalar(s->text.at[s->at]))
+        s->at++;
+    if (s->at == s->text.len)
+        return ended(s); /* a number might go on */
+    return s->at > start ? SCAN_OK : SCAN_BAD;
+}
+
+/* A value of any kind; *source is its bytes. */
+static enum scan
+scan_value(struct scanner *s, span *source)
+{
+    char c = peek(s);
+    size_t start = s->at;
+    span raw = {0};
+    enum scan done = c == '\0'              ? ended(s)
+                     : c == '"'             ? scan_text(s, &raw)
+                     : c == '{' || c == '[' ? skip_container(s)
+                                            : skip_scalar(s);
+    if (done == SCAN_OK)
+        *source = span_of(s->text.at + start, s->at - start);
+    return done;
 }
 
 static bool
@@ -151,7 +174,8 @@ follow(span text, bool is_all, const struct lens_place *place, span *source)
             return c ? SCAN_OK : ended(&s); /* no object: no marker */
         s.at++;
         while (!found) {
-            span raw, skipped;
+            span raw = {0};
+            span skipped = {0};
             bool closed = false;
             enum scan done = scan_key(&s, &raw, &closed);
             if (done != SCAN_OK || closed)
@@ -186,7 +210,7 @@ try_version(const struct lens_type_at *at, span text, bool is_all, bool *all,
 {
     *all = at->n_markers > 0;
     for (size_t i = 0; i < at->n_markers; i++) {
-        span source;
+        span source = {0};
         enum scan done = follow(text, is_all, &at->markers[i], &source);
         if (done != SCAN_OK)
             return done;

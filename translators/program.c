@@ -77,7 +77,7 @@ find_sites(struct finder *f, size_t at, size_t to)
 {
     const struct lens_api *api = f->t->api;
     const struct lens_site **fit =
-        arena_array(f->a, api->n_sites[at], sizeof(*fit));
+        arena_array(f->a, api->n_sites[at], sizeof(struct lens_site *));
     size_t n = 0;
     if (!fit)
         return false;
@@ -96,7 +96,8 @@ static bool
 find_heads(struct finder *f, size_t table)
 {
     const struct lens_table *t = &f->t->api->tables[table];
-    const struct lens_block **fit = arena_array(f->a, t->n_http, sizeof(*fit));
+    const struct lens_block **fit =
+        arena_array(f->a, t->n_http, sizeof(struct lens_block *));
     size_t n = 0;
     if (!fit)
         return false;
@@ -252,7 +253,8 @@ translator_program_of_type(const struct translator *t, struct arena *a,
     struct finder f = {.t = t, .a = a};
     struct program *p = new_program(&f, m, from, to);
     struct lens_site *site = arena_alloc(a, sizeof(*site));
-    const struct lens_site **list = arena_array(a, 1, sizeof(*list));
+    const struct lens_site **list =
+        arena_array(a, 1, sizeof(struct lens_site *));
     if (!p || !site || !list)
         return full(e);
     site->type = (size_t)index;

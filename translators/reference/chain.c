@@ -125,7 +125,8 @@ run_chain(struct run *r, const struct reference_chain *chain,
     span label = chain->api->versions[chain->from].label;
     if (!chain_trace(r, report, holder->members[0].value, label, label))
         return false;
-    for (size_t at = chain->from; at != chain->to;) {
+    size_t at = chain->from;
+    while (at != chain->to) {
         struct leg leg = chain_leg(chain, at);
         struct typed_list sites = {0};
         chain_step(r, &leg);
@@ -157,8 +158,10 @@ parse(struct run *r, span body, struct json **holder)
         return false;
     }
     *holder = json_new_list(r->arena);
-    return (*holder && json_list_append(r->arena, *holder, root)) ||
-           run_full(r);
+    if (*holder && json_list_append(r->arena, *holder, root))
+        return true;
+    run_full(r);
+    return false;
 }
 
 static bool

@@ -5,6 +5,8 @@
  */
 #include "translators/reference/frame.h"
 
+/* NOLINTBEGIN(misc-no-recursion): cases nest as deep as the file does */
+
 struct take *
 frame_take(struct frame *f)
 {
@@ -22,7 +24,8 @@ frame_take(struct frame *f)
 static bool
 add_block(struct frame *f, const struct lens_block *block)
 {
-    void *grown = RUN_GROW(f->run, f->blocks, f->n_blocks, f->room_blocks);
+    void *grown =
+        RUN_GROW_POINTERS(f->run, f->blocks, f->n_blocks, f->room_blocks);
     if (!grown)
         return false;
     f->blocks = grown;
@@ -115,14 +118,14 @@ choose_cases(struct frame *f, const struct lens_block *block)
             continue;
         if (!c->has[f->leg->write])
             return one_sided(f, c);
-        void *grown = RUN_GROW(f->run, f->cases, f->n_cases, f->room_cases);
+        void *grown =
+            RUN_GROW_POINTERS(f->run, f->cases, f->n_cases, f->room_cases);
         if (!grown)
             return FRAME_FAILED;
         f->cases = grown;
         f->cases[f->n_cases++] = c;
         if (!add_block(f, c->block))
             return FRAME_FAILED;
-        /* NOLINTNEXTLINE(misc-no-recursion): as deep as the file nests */
         enum frame_end end = choose_cases(f, c->block);
         if (end != FRAME_DONE || f->n_blocks == 0)
             return end;
@@ -311,7 +314,7 @@ no_way(struct frame *f, const struct lens_arrow *arrow,
                         "no case of this arrow fits %s",
                         json_kind_word(from->node->kind));
     case LENS_ELSE_PASS:
-        grown = RUN_GROW(r, f->left, f->n_left, f->room_left);
+        grown = RUN_GROW_POINTERS(r, f->left, f->n_left, f->room_left);
         if (!grown)
             return false;
         f->left = grown;
@@ -348,23 +351,19 @@ choose_group(struct frame *f, const struct lens_arrow *arrow,
 {
     size_t fits = SIZE_MAX;
     const struct binding *there = NULL;
-    const struct binding *absent = NULL;
     size_t absent_way = 0;
     if (!fitting_way(f, arrow, group, &fits))
         return false;
     for (size_t w = arrow->n_ways; w-- > 0;) {
         if (group->by_way[w].node)
             there = &group->by_way[w];
-        else if (group->by_way[w].place) {
-            absent = &group->by_way[w];
+        else if (group->by_way[w].place)
             absent_way = w;
-        }
     }
     if (fits == SIZE_MAX && there)
         return no_way(f, arrow, there);
     size_t w = fits != SIZE_MAX ? fits : absent_way;
-    struct take *t = add_take(f, TAKE_MAP, &arrow->ways[w],
-                              fits != SIZE_MAX ? &group->by_way[w] : absent);
+    struct take *t = add_take(f, TAKE_MAP, &arrow->ways[w], &group->by_way[w]);
     if (!t)
         return false;
     const struct lens_place *target = target_of(arrow, t->way, f->leg->write);
@@ -479,3 +478,4 @@ choose(struct frame *f)
                 return FRAME_FAILED;
     return FRAME_DONE;
 }
+/* NOLINTEND(misc-no-recursion) */

@@ -64,12 +64,21 @@ decimal_read(struct arena *a, span s, struct decimal *out)
     return true;
 }
 
+/* The digit at `at` from the left, and zeros behind the last. */
+static char
+digit_from(const struct decimal *d, size_t at)
+{
+    if (at >= d->digits.len)
+        return '0';
+    return d->digits.at[at];
+}
+
 /* Digits before the point, at least one, then `places` behind it. */
 static span
 print(struct arena *a, const struct decimal *d, size_t places)
 {
-    size_t n = d->digits.len;
-    int64_t before = (int64_t)n + d->exponent; /* digits before the point */
+    int64_t before =
+        (int64_t)d->digits.len + d->exponent; /* digits before the point */
     if (before > DECIMAL_DIGITS_MAX || places > DECIMAL_DIGITS_MAX)
         return (span){0};
     size_t whole = before > 0 ? (size_t)before : 0;
@@ -83,12 +92,14 @@ print(struct arena *a, const struct decimal *d, size_t places)
     if (whole == 0)
         out[len++] = '0';
     for (size_t i = 0; i < whole; i++)
-        out[len++] = i < n ? d->digits.at[i] : '0';
+        out[len++] = digit_from(d, i);
     if (places)
         out[len++] = '.';
     for (size_t i = 0; i < places; i++) {
         int64_t at = before + (int64_t)i;
-        out[len++] = at >= 0 && at < (int64_t)n ? d->digits.at[at] : '0';
+        out[len++] = '0';
+        if (at >= 0)
+            out[len - 1] = digit_from(d, (size_t)at);
     }
     return span_of(out, len);
 }
@@ -265,6 +276,13 @@ decimal_floor(struct arena *a, const struct decimal *d, int64_t *floor,
     return complement(a, rest);
 }
 
+static bool
+join_whole(struct arena *a, int64_t floor, struct decimal *out)
+{
+    span text = arena_fmt(a, "%lld", (long long)floor);
+    return text.at && decimal_read(a, text, out);
+}
+
 bool
 decimal_join(struct arena *a, int64_t floor, span fraction, struct decimal *out)
 {
@@ -280,8 +298,7 @@ decimal_join(struct arena *a, int64_t floor, span fraction, struct decimal *out)
     if (!text.at || !decimal_read(a, text, &size))
         return false;
     if (decimal_is_zero(&size))
-        return decimal_join(a, floor, (span){0},
-                            out); /* NOLINT(misc-no-recursion): once */
+        return join_whole(a, floor, out);
     if (!complement(a, &size))
         return false;
     span rest = decimal_print(a, &size);

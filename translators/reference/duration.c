@@ -8,16 +8,16 @@
 #include "translators/reference/meaning.h"
 
 struct unit {
-    char letter;
     const char *seconds;
+    char letter;
     bool behind_t;
 };
 
-static const struct unit units[] = {{'W', "604800", false},
-                                    {'D', "86400", false},
-                                    {'H', "3600", true},
-                                    {'M', "60", true},
-                                    {'S', "1", true}};
+static const struct unit units[] = {{"604800", 'W', false},
+                                    {"86400", 'D', false},
+                                    {"3600", 'H', true},
+                                    {"60", 'M', true},
+                                    {"1", 'S', true}};
 
 /* A number and the letter behind it: units come in order, each once at most. */
 static bool

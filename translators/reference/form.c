@@ -4,6 +4,8 @@
 #include "translators/reference/meaning.h"
 #include "translators/reference/spot.h"
 
+/* NOLINTBEGIN(misc-no-recursion): as deep as a document may be */
+
 const char *
 form_word(enum lens_form_kind kind)
 {
@@ -25,9 +27,7 @@ touch_all(struct json *node)
         return;
     json_touch(node);
     for (size_t i = 0; i < node->n; i++)
-        touch_all(
-            node->members[i]
-                .value); /* NOLINT(misc-no-recursion): as deep as a document may be */
+        touch_all(node->members[i].value);
 }
 
 span
@@ -179,3 +179,4 @@ form_convert(struct run *r, const struct lens_form *from,
     *respelt = !comes_back(r, from, to, value, *out);
     return run_derive(r, *out, run_origin(value)) ? FORM_DONE : FORM_FAILED;
 }
+/* NOLINTEND(misc-no-recursion) */

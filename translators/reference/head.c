@@ -112,7 +112,8 @@ static bool
 run_head(struct run *r, const struct reference_chain *chain,
          struct json *holder)
 {
-    for (size_t at = chain->from; at != chain->to;) {
+    size_t at = chain->from;
+    while (at != chain->to) {
         struct leg leg = chain_leg(chain, at);
         size_t table = leg.from < leg.to ? leg.from : leg.to;
         const struct reference_blocks *blocks = &chain->heads[table];
@@ -138,14 +139,13 @@ reference_head(struct arena *a, const struct reference_chain *chain,
     chain_run_init(&r, a, chain, facts);
     *out = (struct reference_head){.status = in->status};
     struct json *holder = json_new_list(a);
-    bool ok = (holder || run_full(&r)) && build(&r, in, &root) &&
-              (json_list_append(a, holder, root) || run_full(&r)) &&
-              run_head(&r, chain, holder) &&
-              take_fields(&r, root, SPAN("query"), in->query, &out->query,
-                          &out->n_query) &&
-              take_fields(&r, root, SPAN("header"), in->header, &out->header,
-                          &out->n_header) &&
-              take_status(&r, root, &out->status);
-    (void)ok;
+    if (!holder || !build(&r, in, &root) || !json_list_append(a, holder, root))
+        (void)run_full(&r);
+    else if (run_head(&r, chain, holder) &&
+             take_fields(&r, root, SPAN("query"), in->query, &out->query,
+                         &out->n_query) &&
+             take_fields(&r, root, SPAN("header"), in->header, &out->header,
+                         &out->n_header))
+        (void)take_status(&r, root, &out->status);
     return chain_report(&r, report);
 }

@@ -9,6 +9,8 @@
 
 #include "proxy/base/buf.h"
 
+/* NOLINTBEGIN(misc-no-recursion): as deep as a document may be */
+
 /* `key` spelt so, in the arena. */
 static bool
 spell(struct run *r, span key, enum lens_spelling spelling, span *out)
@@ -27,7 +29,8 @@ spell_object(struct run *r, enum lens_spelling from, enum lens_spelling to,
 {
     for (size_t i = 0; i < object->n; i++) {
         span was = object->members[i].key;
-        span key, back;
+        span key = {0};
+        span back = {0};
         if (!spell(r, was, to, &key) || !spell(r, key, from, &back))
             return FORM_FAILED;
         if (!span_eq(back, was))
@@ -59,7 +62,6 @@ form_spell_keys(struct run *r, enum lens_spelling from, enum lens_spelling to,
         depth -= depth > 0;
     }
     for (size_t i = 0; i < value->n; i++) {
-        /* NOLINTNEXTLINE(misc-no-recursion): as deep as a document may be */
         enum form_result done =
             form_spell_keys(r, from, to, depth, value->members[i].value);
         if (done != FORM_DONE)
@@ -67,3 +69,4 @@ form_spell_keys(struct run *r, enum lens_spelling from, enum lens_spelling to,
     }
     return FORM_DONE;
 }
+/* NOLINTEND(misc-no-recursion) */

@@ -4,6 +4,8 @@
  */
 #include "translators/reference/frame.h"
 
+#include <assert.h>
+
 static const struct lens_origin nobody = {0}; /* api.yaml says it */
 
 static const struct lens_type_at *
@@ -115,7 +117,7 @@ write_at(struct frame *f, const struct lens_place *place,
     struct run *r = f->run;
     struct landing to;
     bool found = false;
-    if (!walk_to(f, place, NULL, 0, true, &nobody, &to, &found))
+    if (!walk_to(f, place, NULL, 0, true, &nobody, &to, &found) || !found)
         return false;
     if (to.there && json_equal(to.there, literal))
         return true;
@@ -167,10 +169,12 @@ constants(struct frame *f, const struct lens_type_at *read,
         if (node && json_equal(node, c->value))
             json_detach(node);
     }
-    for (size_t i = 0; i < write->n_constants; i++)
-        if (!write_at(f, &write->constants[i].place, write->constants[i].value,
-                      "marked"))
+    for (size_t i = 0; i < write->n_constants; i++) {
+        assert(write->constants);
+        const struct lens_constant *c = &write->constants[i];
+        if (!write_at(f, &c->place, c->value, "marked"))
             return false;
+    }
     return true;
 }
 

@@ -182,14 +182,16 @@ write_number(struct arena *a, const struct lens_form *form,
 
 /* ASCII letters alone change their case. */
 static span
-cased(struct arena *a, span text, char first, int by)
+cased(struct arena *a, span text, char first)
 {
     char *out = arena_alloc(a, text.len + 1);
     if (!out)
         return (span){0};
     for (size_t i = 0; i < text.len; i++) {
-        char c = text.at[i];
-        out[i] = c >= first && c <= first + 25 ? (char)(c + by) : c;
+        unsigned char c = (unsigned char)text.at[i];
+        bool other =
+            c >= (unsigned char)first && c <= (unsigned char)first + 25;
+        out[i] = (char)(other ? c ^ 0x20 : c); /* cases differ in this bit */
     }
     return span_of(out, text.len);
 }
@@ -260,9 +262,9 @@ meaning_write(struct arena *a, const struct lens_form *form,
     case LENS_AS_TEXT:
         return json_new_text(a, m->text);
     case LENS_AS_LOWER:
-        return text_of(a, cased(a, m->text, 'A', 'a' - 'A'));
+        return text_of(a, cased(a, m->text, 'A'));
     case LENS_AS_UPPER:
-        return text_of(a, cased(a, m->text, 'a', 'A' - 'a'));
+        return text_of(a, cased(a, m->text, 'a'));
     case LENS_AS_PREFIX:
         return write_prefixed(a, form, m->text);
     case LENS_AS_BIN: /* JSON has no bytes */

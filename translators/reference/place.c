@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "translators/reference/place.h"
 
+/* NOLINTBEGIN(misc-no-recursion): as many stars and tests as a place has */
+
 /* A walk down one place: what has been met so far. */
 struct walk {
     struct run *run;
@@ -123,11 +125,11 @@ walk_ends(struct walk *w)
     size_t n = w->place->n;
     struct binding *b = &w->out->at[w->out->n++];
     *b = (struct binding){.place = w->place, .n_stars = w->n_stars};
-    b->path = arena_array(r->arena, n + 1, sizeof(*b->path));
+    b->path = arena_array(r->arena, n + 1, sizeof(struct json *));
     b->stars = arena_array(r->arena, n + 1, sizeof(*b->stars));
     if (!b->path || !b->stars)
         return run_full(r);
-    memcpy(b->path, w->path, (n + 1) * sizeof(*b->path));
+    memcpy(b->path, w->path, (n + 1) * sizeof(struct json *));
     memcpy(b->stars, w->stars, w->n_stars * sizeof(*b->stars));
     b->node = b->path[n];
     return true;
@@ -192,7 +194,7 @@ place_bind(struct run *r, struct json *root, const struct lens_place *place,
            struct bindings *out)
 {
     struct walk w = {.run = r, .place = place, .out = out};
-    w.path = arena_array(r->arena, place->n + 1, sizeof(*w.path));
+    w.path = arena_array(r->arena, place->n + 1, sizeof(struct json *));
     w.stars = arena_array(r->arena, place->n + 1, sizeof(*w.stars));
     if (!w.path || !w.stars)
         return run_full(r);
@@ -222,3 +224,4 @@ place_same_stars(const struct star *a, size_t n_a, const struct star *b,
             return false;
     return true;
 }
+/* NOLINTEND(misc-no-recursion) */

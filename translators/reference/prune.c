@@ -6,6 +6,8 @@
  */
 #include "translators/reference/frame.h"
 
+/* NOLINTBEGIN(misc-no-recursion): as deep as tags may lie */
+
 /* A container from which something was cut, and the place it was reached by. */
 struct candidate {
     struct json *node;
@@ -98,7 +100,6 @@ only_tag(const struct lens_step *step, const struct json *node, span *way,
         way[n] = m->key;
         if (is_tag_leaf(step, way, n + 1, m->value))
             continue;
-        /* NOLINTNEXTLINE(misc-no-recursion): as deep as tags may lie */
         if (m->value->kind != JSON_OBJECT || spot_count(m->value) == 0 ||
             !only_tag(step, m->value, way, n + 1))
             return false;
@@ -179,3 +180,4 @@ prune(struct frame *f)
     }
     return true;
 }
+/* NOLINTEND(misc-no-recursion) */

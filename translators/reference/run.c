@@ -3,6 +3,8 @@
 
 #include <stdarg.h>
 
+/* NOLINTBEGIN(misc-no-recursion): as deep as a document may be */
+
 size_t
 run_origin(const struct json *node)
 {
@@ -42,9 +44,7 @@ derive_below(struct json *node, struct trail *trail)
         if (child->note)
             continue;
         child->note = trail;
-        derive_below(
-            child,
-            trail); /* NOLINT(misc-no-recursion): as deep as a document may be */
+        derive_below(child, trail);
     }
 }
 
@@ -64,12 +64,12 @@ run_derive(struct run *r, struct json *node, size_t at)
     return true;
 }
 
-bool
-run_fail(struct run *r, enum fault_kind kind, const struct json *node,
-         const struct lens_origin *origin, const char *fmt, ...)
+void
+run_fail_at(struct run *r, enum fault_kind kind, const struct json *node,
+            const struct lens_origin *origin, const char *fmt, ...)
 {
     if (r->failed)
-        return false;
+        return;
     static const enum err_code codes[] = {[FAULT_READ] = ERR_INVALID,
                                           [FAULT_CARRY] = ERR_INVALID,
                                           [FAULT_LIMIT] = ERR_LIMIT,
@@ -92,14 +92,6 @@ run_fail(struct run *r, enum fault_kind kind, const struct json *node,
     vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
     err_set(&f->err, codes[kind], "%s", text);
-    return false;
-}
-
-bool
-run_full(struct run *r)
-{
-    return run_fail(r, FAULT_MEMORY, NULL, NULL,
-                    "the message needs more memory than a request may use");
 }
 
 void *
@@ -168,3 +160,4 @@ run_touch(struct run *r, const struct lens_origin *origin,
     };
     return true;
 }
+/* NOLINTEND(misc-no-recursion) */

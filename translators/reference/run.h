@@ -100,13 +100,24 @@ MUST_CHECK bool trail_set(struct run *r, struct json *node, struct trail trail);
 /* Say that `node`, and all below that has no origin of its own, comes from `at`. */
 MUST_CHECK bool run_derive(struct run *r, struct json *node, size_t at);
 
-/* Fail. `node` and `origin` (of a change) may be NULL. Returns false. */
-bool run_fail(struct run *r, enum fault_kind kind, const struct json *node,
-              const struct lens_origin *origin, const char *fmt, ...)
+/*
+ * Fail. `node` and `origin` (of a change) may be NULL. Both are false, so that a
+ * step can end with them, and plainly so, for those who read paths.
+ */
+void run_fail_at(struct run *r, enum fault_kind kind, const struct json *node,
+                 const struct lens_origin *origin, const char *fmt, ...)
     PRINTF(5, 6);
+static inline bool
+run_never(void)
+{
+    return false;
+}
+#define run_fail(...) (run_fail_at(__VA_ARGS__), run_never())
 
-/* The arena is full: false. */
-bool run_full(struct run *r);
+/* The arena is full. */
+#define run_full(r)                                                            \
+    run_fail((r), FAULT_MEMORY, NULL, NULL,                                    \
+             "the message needs more memory than a request may use")
 
 /* Tell a loss, a touch. Failure to do so is a full arena. */
 MUST_CHECK bool run_notice(struct run *r, enum notice_kind kind,
@@ -123,3 +134,5 @@ MUST_CHECK bool run_touch(struct run *r, const struct lens_origin *origin,
 void *run_grow(struct run *r, void *array, size_t n, size_t *room, size_t size);
 #define RUN_GROW(r, array, n, room)                                            \
     run_grow((r), (array), (n), &(room), sizeof(*(array)))
+#define RUN_GROW_POINTERS(r, array, n, room)                                   \
+    run_grow((r), (array), (n), &(room), sizeof(void *))

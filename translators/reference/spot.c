@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "translators/reference/spot.h"
 
+/* NOLINTBEGIN(misc-no-recursion): as deep as a document may be */
+
 bool
 spot_is_empty(const struct json *node)
 {
@@ -83,8 +85,7 @@ spot_purge(struct json *node)
         if (spot_is_empty(child))
             (void)json_remove(node, i);
         else
-            spot_purge(
-                child); /* NOLINT(misc-no-recursion): as deep as a document may be */
+            spot_purge(child);
     }
 }
 
@@ -134,3 +135,4 @@ spot_is_in(const struct json *node, const struct json *top)
         node = node->parent;
     return node == top;
 }
+/* NOLINTEND(misc-no-recursion) */

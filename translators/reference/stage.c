@@ -3,6 +3,8 @@
 
 #include "translators/reference/spot.h"
 
+/* NOLINTBEGIN(misc-no-recursion): as deep as a literal of a file */
+
 /* A copy shares the notes of what it was copied from: these are not ours. */
 static void
 forget_notes(struct json *node)
@@ -10,9 +12,7 @@ forget_notes(struct json *node)
     node->note = NULL;
     node->offset = 0;
     for (size_t i = 0; json_is_container(node) && i < node->n; i++)
-        forget_notes(
-            node->members[i]
-                .value); /* NOLINT(misc-no-recursion): as deep as a file nests */
+        forget_notes(node->members[i].value);
 }
 
 struct json *
@@ -254,3 +254,4 @@ stage_run(struct run *r, const struct lens_stages *stages, enum lens_side read,
         out->value = NULL;
     return true;
 }
+/* NOLINTEND(misc-no-recursion) */

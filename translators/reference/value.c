@@ -7,6 +7,8 @@
  */
 #include "translators/reference/frame.h"
 
+/* NOLINTBEGIN(misc-no-recursion): as deep as a document may be */
+
 /* ---- capturing -------------------------------------------------------------- */
 
 /* The typed nodes below `node`, by walking it beside its copy. */
@@ -24,7 +26,6 @@ copy_types(struct run *r, const struct typed_list *types,
         out->at[out->n++] = (struct typed){copy, types->at[i].type};
     }
     for (size_t i = 0; json_is_container(node) && i < node->n; i++)
-        /* NOLINTNEXTLINE(misc-no-recursion): as deep as a document may be */
         if (!copy_types(r, types, node->members[i].value,
                         copy->members[i].value, out))
             return false;
@@ -78,7 +79,6 @@ value_prepare(struct frame *f, const struct lens_value *value,
         out->otherwise = arena_alloc(r->arena, sizeof(*out->otherwise));
         if (!out->otherwise)
             return run_full(r);
-        /* NOLINTNEXTLINE(misc-no-recursion): as deep as the file nests */
         if (!value_prepare(f, value->otherwise, out->otherwise))
             return false;
     }
@@ -293,7 +293,6 @@ value_give(struct frame *f, const struct pending *p, const struct star *stars,
     if (*out || !p->otherwise)
         return !*out || run_derive(f->run, *out, run_origin(f->root));
 
-    return value_give(
-        f, p->otherwise, stars, n_stars, asker,
-        out); /* NOLINT(misc-no-recursion): as deep as the file nests */
+    return value_give(f, p->otherwise, stars, n_stars, asker, out);
 }
+/* NOLINTEND(misc-no-recursion) */
