@@ -3,11 +3,11 @@
  * worker: one worker by itself, without supervisor, loader or control, to be
  * measured, profiled or run under a debugger.
  *
- *     bench_worker CONFIG [drain-after-seconds]
- *
- * It binds the configuration's listeners and serves until SIGTERM.
+ *     bench_worker CONFIG             serve its listeners until SIGTERM
+ *     bench_worker --dev-cert FOLDER  make certificates to try TLS with
  */
 #include "proxy/server/worker.h"
+#include "certs/dev.h"
 #include "config/generation.h"
 #include "proxy/observe/log.h"
 #include "proxy/observe/roles.h"
@@ -115,7 +115,9 @@ main(int argc, char **argv)
     int pair[2];
     struct err e;
 
-    if (argc < 2)
+    if (argc == 3 && strcmp(argv[1], "--dev-cert") == 0)
+        return certs_dev_write(argv[2], 30, (int64_t)time(NULL), &e) != OK;
+    if (argc != 2)
         die("usage", "bench_worker CONFIG");
     struct generation *g = load(argv[1]);
     env.gen = g;

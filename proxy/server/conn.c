@@ -138,9 +138,11 @@ conn_linger(struct conn *c)
         return;
     conn_enter(c, CONN_LINGER);
     io_end(&c->io);
-    if (c->has_eof)
-        return; /* nothing to wait for but our own bytes */
-    conn_read(c, true);
+    io_flush(&c->io);
+    if (!c->has_eof)
+        conn_read(c, true);
+    else if (io_waiting(&c->io) == 0)
+        conn_close(c, false); /* nothing to wait for */
 }
 
 static void

@@ -50,6 +50,7 @@ down_head(struct exchange *x, struct http_head *h)
         c->ends = true;
     h->keep_alive = !c->ends;
     c->is_chunked = h->body == HTTP_BODY_CHUNKED;
+    c->until_close = h->body == HTTP_BODY_UNTIL_CLOSE;
 
     struct buf *b = worker_keep_begin(c->worker, &mark);
     if (h1_write_answer(b, h, version) != OK || buf_failed(b)) {
@@ -133,10 +134,23 @@ down_end(struct exchange *x, const struct fields *trailers)
         conn_read(c, true); /* the rest of the body goes nowhere */
 }
 
+/*
+ * A body with an end of its own lacks it: what came reaches the client, and a
+ * close shows that it is not all. One that ends with the connection would look
+ * whole then, so that is reset.
+ */
 static void
 down_broken(struct exchange *x)
 {
-    conn_close(x->conn, true);
+    struct conn *c = x->conn;
+
+    if (c->until_close) {
+        conn_close(c, true);
+        return;
+    }
+    c->x = NULL;
+    exchange_gone(x);
+    conn_linger(c);
 }
 
 static void

@@ -585,6 +585,7 @@ exchange_request_end(struct exchange *x, struct fields *trailers)
     case X_ANSWER:
         if (x->up)
             end_body(x);
+        exchange_watch_time(x);
         break;
     case X_HEAD:
     case X_OVER:
@@ -641,6 +642,7 @@ exchange_connected(struct exchange *x)
     upstream_body(x->up, buf_span(held));
     if (is_all)
         upstream_end(x->up, x->trailers);
+    exchange_watch_time(x);
     if (buf_len(held) == 0)
         return;
     upstream_flush(x->up);
@@ -724,6 +726,7 @@ send_head(struct exchange *x)
 {
     struct http_head *h = x->answer;
 
+    h->keep_alive = true; /* what the pool said of its own connection is over */
     if (x->down_way.has_body) {
         h->has_length = x->down_way.is_whole;
         h->length = h->has_length ? buf_len(&x->down_way.out) : 0;
@@ -762,6 +765,7 @@ exchange_answer(struct exchange *x, struct http_head *head)
         x->state = X_TRIAL;
     else
         send_head(x);
+    exchange_watch_time(x);
 }
 
 static void

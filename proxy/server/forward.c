@@ -154,11 +154,22 @@ say_who(struct exchange *x, struct http_head *h)
 
 /* ── what the route and the versions say ─────────────────────────────────── */
 
+/* The configuration spells names as it likes; the list has them lower-case. */
+static void
+remove_any_case(struct http_head *h, span name)
+{
+    for (size_t i = 0; i < h->fields.n; i++)
+        if (span_eq_nocase(h->fields.at[i].name, name)) {
+            head_remove(h, h->fields.at[i].name);
+            return;
+        }
+}
+
 static bool
 edit(struct http_head *h, const struct gen_head_edits *edits)
 {
     for (size_t i = 0; i < edits->n_remove; i++)
-        head_remove(h, edits->remove[i]);
+        remove_any_case(h, edits->remove[i]);
     for (size_t i = 0; i < edits->n_set; i++)
         if (head_set(h, edits->set[i].name, edits->set[i].value) != OK)
             return false;
