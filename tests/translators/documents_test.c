@@ -9,7 +9,8 @@
 struct kind {
     const char *folder; /* in the examples */
     const char *api;    /* in config/examples */
-    const char *path;   /* with %s for the version's label */
+    const char *before; /* the path before the version's label, and behind it */
+    const char *behind;
     struct {
         const char *name;
         const char *label;
@@ -19,7 +20,8 @@ struct kind {
 static const struct kind ingress = {
     "kubernetes-ingress",
     "kubernetes/ingress",
-    "/apis/%s/namespaces/default/ingresses/web",
+    "/apis/",
+    "/namespaces/default/ingresses/web",
     {{"extensions-v1beta1", "extensions/v1beta1"},
      {"networking-v1beta1", "networking.k8s.io/v1beta1"},
      {"networking-v1", "networking.k8s.io/v1"}},
@@ -28,7 +30,8 @@ static const struct kind ingress = {
 static const struct kind hpa = {
     "kubernetes-hpa",
     "kubernetes/hpa",
-    "/apis/autoscaling/%s/namespaces/default/horizontalpodautoscalers/web",
+    "/apis/autoscaling/",
+    "/namespaces/default/horizontalpodautoscalers/web",
     {{"v1", "v1"}, {"v2beta1", "v2beta1"}, {"v2beta2", "v2beta2"}},
 };
 
@@ -82,15 +85,7 @@ check_pair(struct bench *b, span id, span from, span to, span file)
     int v_from = lens_version_of(b->api, span_str(label));
     int v_to = lens_version_of(b->api, span_str(label_of(k, to)));
     assert_true(v_from >= 0 && v_to >= 0);
-    char path[256];
-    snprintf(path, sizeof(path), "/apis/%s%s", "", "");
-    m.path = strstr(k->path, "autoscaling")
-                 ? arena_fmt(b->a,
-                             "/apis/autoscaling/%s/namespaces/default/"
-                             "horizontalpodautoscalers/web",
-                             label)
-                 : arena_fmt(b->a, "/apis/%s/namespaces/default/ingresses/web",
-                             label);
+    m.path = arena_fmt(b->a, "%s%s%s", k->before, label, k->behind);
     span source = arena_fmt(b->a, "%s/%s/%.*s/%.*s.json", EXAMPLES, k->folder,
                             SPAN_FMT(id), SPAN_FMT(from));
     span expected = arena_fmt(b->a, "%s/%s/%.*s/%.*s", EXAMPLES, k->folder,
@@ -160,4 +155,234 @@ TEST(every_autoscaler_comes_out_as_its_owner_converts_it_in_answers)
 TEST(every_autoscaler_comes_out_as_its_owner_converts_it_in_requests)
 {
     check_all(&hpa, MESSAGE_REQUEST, 24 * 6);
+}
+
+/* ---- GitHub ------------------------------------------------------------------------- */
+
+/* What each document answers. */
+static const struct {
+    const char *id;
+    const char *method;
+    const char *path;
+} github[] = {
+    {"01-full-repository", "POST", "/orgs/octo/repos"},
+    {"02-minimal-repository", "POST", "/repos/octo/hello/transfer"},
+    {"03-repository-paginated", "GET",
+     "/orgs/octo/actions/permissions/repositories"},
+    {"04-repo-search-result-item-paginated", "GET", "/search/repositories"},
+    {"05-team-repository-alternative-response-with-reposito", "GET",
+     "/orgs/octo/teams/cats/repos/octo/hello"},
+    {"06-starred-repository-items-alternative-response-with", "GET",
+     "/user/starred"},
+    {"07-issue", "POST", "/repos/octo/hello/issues"},
+    {"08-issue-items", "GET", "/repos/octo/hello/issues"},
+    {"09-issue-event", "GET", "/repos/octo/hello/issues/events/1"},
+    {"10-issue-with-repo-items", "GET", "/issues"},
+    {"11-pull-request", "POST", "/repos/octo/hello/pulls"},
+    {"12-pull-request-simple-items", "GET", "/repos/octo/hello/pulls"},
+    {"13-pull-request-review-request", "POST",
+     "/repos/octo/hello/pulls/1/requested_reviewers"},
+    {"14-check-suite", "POST", "/repos/octo/hello/check-suites"},
+    {"15-rate-limit-overview", "GET", "/rate_limit"},
+    {"16-root", "GET", "/"},
+};
+
+static span
+github_translate(struct bench *b, const char *method, const char *path,
+                 size_t from, size_t to, span body, const char *what)
+{
+    struct message m = {.side = MESSAGE_ANSWER,
+                        .method = span_str(method),
+                        .path = span_str(path),
+                        .status = 200,
+                        .media = SPAN("application/json; charset=utf-8")};
+    return document_translate(b->a, b->t, &m, from, to, body, what);
+}
+
+TEST(github_answers_come_out_upward_as_the_changelog_says)
+{
+    struct bench b = {.a = arena_new(DOCUMENT_ROOM)};
+    b.t = document_api(b.a, "github", &b.api);
+    for (size_t i = 0; i < COUNT(github); i++) {
+        span older = arena_fmt(b.a, "%s/github-rest/%s/2022-11-28.json",
+                               EXAMPLES, github[i].id);
+        span newer = arena_fmt(b.a, "%s/github-rest/%s/2026-03-10.json",
+                               EXAMPLES, github[i].id);
+        span is = github_translate(&b, github[i].method, github[i].path, 0, 1,
+                                   test_file(b.a, older.at), github[i].id);
+        judge(&b, is, newer.at, github[i].id);
+    }
+    assert_int_equal(b.wrong, 0);
+    assert_int_equal(b.n, COUNT(github));
+    arena_free(&b.a);
+}
+
+/* Members that only the older version has: what downward makes up may differ there. */
+static bool
+is_declared(span key)
+{
+    static const char *const members[] = {"has_downloads",
+                                          "master_branch",
+                                          "use_squash_pr_title_as_default",
+                                          "assignee",
+                                          "merge_commit_sha",
+                                          "rate",
+                                          "authorizations_url",
+                                          "hub_url"};
+    for (size_t i = 0; i < COUNT(members); i++)
+        if (span_is(key, members[i]))
+            return true;
+    return false;
+}
+
+static void
+strip_declared(struct json *node)
+{
+    for (size_t i = json_is_container(node) ? node->n : 0; i-- > 0;) {
+        if (node->kind == JSON_OBJECT && is_declared(node->members[i].key))
+            (void)json_remove(node, i);
+        else
+            strip_declared(node->members[i].value);
+    }
+}
+
+TEST(github_answers_come_out_downward_but_for_what_is_declared_as_made_up)
+{
+    struct bench b = {.a = arena_new(DOCUMENT_ROOM)};
+    b.t = document_api(b.a, "github", &b.api);
+    for (size_t i = 0; i < COUNT(github); i++) {
+        span older = arena_fmt(b.a, "%s/github-rest/%s/2022-11-28.json",
+                               EXAMPLES, github[i].id);
+        span newer = arena_fmt(b.a, "%s/github-rest/%s/2026-03-10.json",
+                               EXAMPLES, github[i].id);
+        span is = github_translate(&b, github[i].method, github[i].path, 1, 0,
+                                   test_file(b.a, newer.at), github[i].id);
+        struct json *down = NULL;
+        struct json *should = document_read(b.a, older.at);
+        struct err e;
+        assert_int_equal(json_parse(b.a, is, JSON_DEPTH_DEFAULT, &down, &e),
+                         OK);
+        strip_declared(down);
+        strip_declared(should);
+        span difference = document_difference(b.a, down, should);
+        if (difference.len)
+            fail_msg("%s: %.*s", github[i].id, SPAN_FMT(difference));
+    }
+    arena_free(&b.a);
+}
+
+TEST(github_shows_the_first_assignee_and_the_core_rate_downward)
+{
+    struct bench b = {.a = arena_new(DOCUMENT_ROOM)};
+    b.t = document_api(b.a, "github", &b.api);
+    span is = github_translate(
+        &b, "POST", "/repos/octo/hello/issues", 1, 0,
+        SPAN("{\"assignees\":[{\"login\":\"a\"},{\"login\":\"b\"}],\"id\":1}"),
+        "issue");
+    assert_span(is, "{\"assignees\":[{\"login\":\"a\"},{\"login\":\"b\"}],"
+                    "\"id\":1,\"assignee\":{\"login\":\"a\"}}");
+    is = github_translate(&b, "POST", "/repos/octo/hello/issues", 1, 0,
+                          SPAN("{\"assignees\":[]}"), "issue");
+    assert_span(is, "{\"assignees\":[],\"assignee\":null}");
+    is = github_translate(&b, "GET", "/rate_limit", 1, 0,
+                          SPAN("{\"resources\":{\"core\":{\"limit\":5000}}}"),
+                          "rate");
+    assert_span(is, "{\"resources\":{\"core\":{\"limit\":5000}},"
+                    "\"rate\":{\"limit\":5000}}");
+    arena_free(&b.a);
+}
+
+/* ---- lists --------------------------------------------------------------------------- */
+
+struct list {
+    const char *file; /* before the version */
+    const char *api;
+    const char *method;
+    const char *before; /* of the path */
+    const char *behind;
+    const char
+        *names[3]; /* of the versions in the files; NULL where there is none */
+    bool down;     /* exact going down too */
+};
+
+static const struct list lists[] = {
+    {"kubernetes-ingress-list-100k",
+     "kubernetes/ingress",
+     "GET",
+     "/apis/",
+     "/ingresses",
+     {"extensions-v1beta1", "networking-v1beta1", "networking-v1"},
+     true},
+    {"kubernetes-ingress-list-1m",
+     "kubernetes/ingress",
+     "GET",
+     "/apis/",
+     "/ingresses",
+     {"extensions-v1beta1", NULL, "networking-v1"},
+     true},
+    {"kubernetes-hpa-list-100k",
+     "kubernetes/hpa",
+     "GET",
+     "/apis/autoscaling/",
+     "/horizontalpodautoscalers",
+     {"v1", "v2beta1", "v2beta2"},
+     true},
+    {"github-pulls-100k",
+     "github",
+     "GET",
+     NULL,
+     "/repos/octo/hello/pulls",
+     {"2022-11-28", "2026-03-10", NULL},
+     false},
+    {"github-issues-100k",
+     "github",
+     "GET",
+     NULL,
+     "/issues",
+     {"2022-11-28", "2026-03-10", NULL},
+     false},
+};
+
+static void
+check_list_pair(struct bench *b, const struct list *l, size_t from, size_t to)
+{
+    span label = b->api->versions[from].label;
+    struct message m = {.side = MESSAGE_ANSWER,
+                        .method = span_str(l->method),
+                        .path = span_str(l->behind),
+                        .status = 200};
+    if (l->before)
+        m.path =
+            arena_fmt(b->a, "%s%.*s%s", l->before, SPAN_FMT(label), l->behind);
+    span source = arena_fmt(b->a, "%s/lists/%s.%s.json", EXAMPLES, l->file,
+                            l->names[from]);
+    span expected =
+        arena_fmt(b->a, "%s/lists/%s.%s.json", EXAMPLES, l->file, l->names[to]);
+    span what =
+        arena_fmt(b->a, "%s %s -> %s", l->file, l->names[from], l->names[to]);
+    span is = document_translate(b->a, b->t, &m, from, to,
+                                 test_file(b->a, source.at), what.at);
+    judge(b, is, expected.at, what.at);
+}
+
+TEST(large_lists_come_out_element_by_element_as_their_owner_converts_them)
+{
+    struct bench b = {0};
+    for (size_t i = 0; i < COUNT(lists); i++) {
+        const struct list *l = &lists[i];
+        struct arena *a = arena_new(DOCUMENT_ROOM);
+        b.t = document_api(a, l->api, &b.api);
+        for (size_t from = 0; from < 3; from++)
+            for (size_t to = 0; to < 3; to++) {
+                if (from == to || !l->names[from] || !l->names[to] ||
+                    (to < from && !l->down))
+                    continue;
+                b.a = arena_new(DOCUMENT_ROOM);
+                check_list_pair(&b, l, from, to);
+                arena_free(&b.a);
+            }
+        arena_free(&a);
+    }
+    assert_int_equal(b.wrong, 0);
+    assert_int_equal(b.n, 6 + 2 + 6 + 1 + 1);
 }
