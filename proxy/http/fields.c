@@ -52,6 +52,39 @@ static const uint8_t by_len[LEN_MAX + 1][9] = {
 };
 /* clang-format on */
 
+#define EACH(byte) (0x0101010101010101u * (byte))
+
+/*
+ * Eight bytes of a name against as many of a known one, letters folded: setting
+ * bit 5 folds all that may stand in a known name, if there is no control among
+ * the bytes (neither bit 5 nor bit 6 set).
+ */
+static inline bool
+word_is(const char *lower, const char *name)
+{
+    uint64_t a, b;
+
+    memcpy(&a, lower, sizeof(a));
+    memcpy(&b, name, sizeof(b));
+    return (b | EACH(0x20)) == a && ((b | b << 1) & EACH(0x40)) == EACH(0x40);
+}
+
+static inline bool
+name_is(span lower, span name)
+{
+    size_t i = 0;
+
+    for (; i + sizeof(uint64_t) <= name.len; i += sizeof(uint64_t))
+        if (!word_is(lower.at + i, name.at + i))
+            return false;
+    if (name.len >= sizeof(uint64_t)) /* the last eight, some for a second time */
+        return word_is(lower.at + name.len - 8, name.at + name.len - 8);
+    for (; i < name.len; i++)
+        if (char_lower(name.at[i]) != lower.at[i])
+            return false;
+    return true;
+}
+
 enum field_id
 field_id_of(span name)
 {
@@ -59,12 +92,10 @@ field_id_of(span name)
         return FIELD_OTHER;
 
     const uint8_t *ids = by_len[name.len];
-    char first = char_lower(name.at[0]),
-         last = char_lower(name.at[name.len - 1]);
+    char last = char_lower(name.at[name.len - 1]);
     for (; *ids; ids++) {
         span lower = known[*ids].lower;
-        if (lower.at[0] == first && lower.at[lower.len - 1] == last &&
-            span_eq_nocase(lower, name))
+        if (lower.at[lower.len - 1] == last && name_is(lower, name))
             return (enum field_id) * ids;
     }
     return FIELD_OTHER;

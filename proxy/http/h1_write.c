@@ -27,9 +27,17 @@ put(struct buf *b, const span *pieces, size_t n)
 static void
 put_field(struct buf *b, const struct field *f)
 {
-    span pieces[] = {f->spelled, SPAN(": "), f->value, SPAN("\r\n")};
+    size_t name = f->spelled.len, value = f->value.len;
+    char *at = buf_reserve(b, name + value + 4);
 
-    put(b, pieces, COUNT(pieces));
+    if (!at)
+        return;
+    memcpy(at, f->spelled.at, name);
+    memcpy(at + name, ": ", 2);
+    if (value)
+        memcpy(at + name + 2, f->value.at, value);
+    memcpy(at + name + 2 + value, "\r\n", 2);
+    buf_commit(b, name + value + 4);
 }
 
 /* What is between neighbours is written from the head's members alone. */

@@ -549,3 +549,22 @@ TEST(a_full_arena_is_a_fault_and_never_half_a_head)
     assert_in_range(n, 5, 100);
     arena_free(&a);
 }
+
+TEST(a_parser_at_fault_takes_nothing_more_and_says_so_again)
+{
+    struct arena *a = arena_new(1 << 16);
+    struct h1_out o;
+    struct h1 p;
+    span in = SPAN("get / HTTP/1.1\r\n\r\n"), more = SPAN("GET");
+
+    h1_init(&p, H1_REQUESTS, &h1_limits_request);
+    h1_begin(&p, a);
+    assert_int_equal(h1_next(&p, &in, &o), H1_ERROR);
+    assert_int_equal(h1_next(&p, &more, &o), H1_ERROR);
+    assert_int_equal(o.fault, FAULT_METHOD);
+    assert_int_equal(more.len, 3);
+    assert_int_equal(h1_eof(&p, &o), H1_ERROR);
+    assert_int_equal(o.fault, FAULT_METHOD);
+    h1_fini(&p);
+    arena_free(&a);
+}

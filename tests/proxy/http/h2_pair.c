@@ -43,6 +43,8 @@ on_open(void *conn, struct h2_stream *s)
     p->arenas[slot(s)] = arena_new(p->arena_bytes);
     p->bodies[slot(s)] = (struct pair_body){.stream = s};
     h2_stream_set_user(s, &p->bodies[slot(s)]);
+    if (p->free_on_open)
+        h2_free(&p->server);
     return p->arenas[slot(s)];
 }
 
@@ -52,7 +54,11 @@ peek(void *conn, struct h2_stream *s, size_t max, bool *ends,
 {
     struct pair_body *b = h2_stream_user(s);
 
-    (void)conn, (void)max;
+    (void)max;
+    if (((struct pair *)conn)->free_on_peek) {
+        h2_free(&((struct pair *)conn)->server);
+        return (span){0};
+    }
     *failed = b->failed;
     if (b->dry)
         return (span){0};

@@ -39,6 +39,8 @@ struct pair {
     bool quiet;           /* nothing goes into said and got */
     bool free_on_request; /* h2_free inside an event */
     bool free_on_body;
+    bool free_on_open;
+    bool free_on_peek;
     bool free_on_close;
     bool refuse;       /* no arena */
     enum h2_step step; /* the last one */

@@ -384,27 +384,79 @@ TEST(the_cut_of_the_bytes_does_not_show)
 
 TEST(a_session_may_be_freed_inside_any_of_its_events)
 {
-    for (unsigned i = 0; i < 3; i++) {
+    for (unsigned i = 0; i < 5; i++) {
         struct pair *p = pair_new(NULL);
-        p->free_on_request = i == 0;
-        p->free_on_body = i == 1;
-        p->free_on_close = i == 2;
+        p->free_on_open = i == 0;
+        p->free_on_request = i == 1;
+        p->free_on_body = i == 2;
+        p->free_on_peek = i == 3;
+        p->free_on_close = i == 4;
+        p->answer_status = 200;
         pair_request(p, SPAN("abc"), PAIR_POST, NULL);
         pair_request(p, SPAN("def"), PAIR_POST, NULL);
-        if (i == 2)
-            nghttp2_submit_rst_stream(p->client, NGHTTP2_FLAG_NONE, 1,
-                                      NGHTTP2_CANCEL);
         pair_pump(p);
-        if (i == 2) {
-            h2_reset(pair_stream(p, 3), H2_CANCEL);
-            pair_pump(p);
-        }
         assert_null(p->server);
         assert_int_equal(p->step, H2_FREED);
         for (size_t s = 0; s < PAIR_STREAMS; s++)
             assert_null(p->arenas[s]);
         pair_free(&p);
     }
+}
+
+TEST(the_body_of_a_refused_request_is_dropped_and_strangles_nobody)
+{
+    static char big[60000];
+    struct pair *p = pair_new(NULL);
+
+    /* 40 of them are more than the connection's window of 1 MiB. */
+    p->quiet = true;
+    p->cut = 1000;
+    for (size_t i = 0; i < 40; i++) {
+        pair_request(p, span_of(big, sizeof(big)), PAIR_POST, "host: b", NULL);
+        pair_pump(p);
+        p->now_ms += 1000;
+    }
+    assert_int_equal(p->server_read, 0);
+    assert_int_equal(h2_requests_n(p->server), 40);
+    pair_request(p, span_of(big, sizeof(big)), PAIR_POST, NULL);
+    pair_pump(p);
+    assert_int_equal(p->server_read, sizeof(big));
+    pair_free(&p);
+}
+
+TEST(an_answer_that_is_too_large_or_none_is_not_sent)
+{
+    struct pair *p = pair_new(NULL);
+    struct arena *a = arena_new(1 << 20);
+    struct http_head h;
+    char value[600];
+
+    memset(value, 'v', sizeof(value));
+    pair_request(p, NO_BODY, ":method: OPTIONS", ":scheme: http",
+                 ":authority: a", ":path: *", NULL);
+    pair_pump(p);
+    SAID("OPTIONS * host=a none [] ends");
+    head_init_answer(&h, a, 200, 0);
+    h.status = 199;
+    assert_int_equal(h2_answer(pair_stream(p, 1), &h, NULL), ERR_INVALID);
+    assert_int_equal(
+        h2_interim(pair_stream(p, 1), &(struct http_head){.status = 101}),
+        ERR_INVALID);
+    h.status = 200;
+    for (size_t i = 0; i < 129; i++)
+        assert_int_equal(head_add(&h, SPAN("x"), SPAN("1")), OK);
+    assert_int_equal(h2_answer(pair_stream(p, 1), &h, NULL), ERR_LIMIT);
+    /* As large as an origin may send it on h1: many frames, and whole. */
+    head_init_answer(&h, a, 200, 0);
+    for (size_t i = 0; i < 100; i++)
+        assert_int_equal(
+            head_add(&h, SPAN("x"), span_of(value, sizeof(value) - i)), OK);
+    assert_int_equal(h2_answer(pair_stream(p, 1), &h, NULL), OK);
+    pair_pump(p);
+    assert_true(buf_len(&p->got) > 55000);
+    SAID("close 1 0 answered");
+    pair_free(&p);
+    arena_free(&a);
 }
 
 TEST(every_open_stream_is_closed_when_the_session_is_freed)
