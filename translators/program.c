@@ -48,8 +48,9 @@ translator_is_typed(const struct translator *t, const struct message *m)
         for (size_t i = 0; i < t->api->n_sites[v]; i++)
             typed =
                 typed || lens_message_fits(&t->api->sites[v][i].message, &o);
+    typed = typed && program_media_kind(media) != MEDIA_OTHER;
     arena_free(&scratch);
-    return typed && program_media_kind(media) != MEDIA_OTHER;
+    return typed;
 }
 
 /* ---- finding a program ------------------------------------------------------------- */
