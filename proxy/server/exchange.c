@@ -346,17 +346,12 @@ exchange_case(const struct exchange *x)
     };
 }
 
+/* The pool is chosen: what it is sent is made. */
 static void
-decided(struct exchange *x)
+prepare(struct exchange *x)
 {
     struct problem_doc p;
 
-    if (x->decision.notice.is_gone) {
-        refuse_gone(x);
-        return;
-    }
-    struct decide_case c = exchange_case(x);
-    decide_pool(&c, &x->decision);
     if (x->decision.write_refused) {
         refuse(x, 409, "write-refused",
                "a client of this version would erase what it cannot see");
@@ -372,6 +367,50 @@ decided(struct exchange *x)
         return;
     }
     begin_body(x);
+}
+
+static void
+decided(struct exchange *x)
+{
+    struct decide_case c = exchange_case(x);
+
+    if (x->decision.notice.is_gone) {
+        refuse_gone(x);
+        return;
+    }
+    decide_pool(&c, &x->decision);
+    if (x->decision.arm == ARM_CANARY && !x->has_body &&
+        !head_copy(x->request, x->arena, &x->as_sent)) {
+        refuse(x, 500, "no-memory", "no memory left for the message");
+        return;
+    }
+    prepare(x);
+}
+
+/*
+ * The canary's endpoints took no connection and nothing was sent: what counts
+ * as down from now on is down for this request, too.
+ */
+static bool
+may_fall_back(const struct exchange *x, enum pool_failure f)
+{
+    return x->decision.arm == ARM_CANARY && !x->has_body &&
+           (f == POOL_REFUSED || f == POOL_TIMEOUT || f == POOL_NONE);
+}
+
+static void
+fall_back(struct exchange *x)
+{
+    struct decision *d = &x->decision;
+
+    d->arm = ARM_FALLBACK;
+    d->pool = d->route->pool;
+    d->translates = d->api && d->client >= 0 && d->client != d->pool->version;
+    *x->request = x->as_sent;
+    buf_fini(&x->up_way.out);
+    x->up_way = (struct translate){0};
+    x->tried = 0;
+    prepare(x);
 }
 
 static void
@@ -403,12 +442,14 @@ search_marker(struct exchange *x)
     uint64_t max = x->worker->gen->limits.detect_bytes;
     struct decide_case c = exchange_case(x);
 
-    if (decide_marker(&c, x->arena, buf_span(&x->seen), x->is_received,
-                      &x->decision) == MARKED) {
+    span seen = span_take(buf_span(&x->seen), (size_t)max);
+    bool is_all = x->is_received && seen.len == buf_len(&x->seen);
+
+    if (decide_marker(&c, x->arena, seen, is_all, &x->decision) == MARKED) {
         version_told(x);
         return;
     }
-    if (buf_len(&x->seen) < max)
+    if (seen.len < max)
         return;
     struct problem_doc p = problem_plain(
         400, "no version was found in the first bytes of the body");
@@ -683,6 +724,10 @@ exchange_failed(struct exchange *x, enum pool_failure f)
         metrics_count(x->worker->metrics, METRIC_UPSTREAM_RETRIES, 1,
                       x->decision.pool->name);
         ask(x);
+        return;
+    }
+    if (may_fall_back(x, f)) {
+        fall_back(x);
         return;
     }
     p = problem_plain(pool_failure_status(f), pool_failure_sentence(f));

@@ -68,7 +68,8 @@ struct exchange {
 
     /* the request */
     struct http_head *request;
-    struct http_head asked; /* what the pool is sent; takes the fields over */
+    struct http_head asked;   /* what the pool is sent; takes the fields over */
+    struct http_head as_sent; /* a copy, if the canary may fail it */
     struct fields *trailers;
     span id;
     span path;        /* as the client sent it */

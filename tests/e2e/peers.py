@@ -280,7 +280,7 @@ class Process:
                 return f"{self.command[0]} did not end at SIGTERM"
         text = self.text()
         if "Sanitizer" in text or "runtime error" in text or "Assertion" in text:
-            return f"{self.command[0]} reported:\n{text[-6000:]}"
+            return f"{self.command[0]} reported:\n{text[-3000:]}"
         if self.process.returncode not in self.ok and self.process.returncode != -signal.SIGTERM:
             return f"{self.command[0]} ended with {self.process.returncode}:\n{text[-3000:]}"
         return None
@@ -394,7 +394,7 @@ class Test:
     # ── the end ──
 
     def logs(self):
-        return "\n".join(f"--- {p.command[0]}\n{p.text()[-4000:]}" for p in self.processes)
+        return "\n".join(f"--- {p.command[0]}\n{p.text()[-1500:]}" for p in self.processes)
 
     def close(self):
         """What went wrong beside the test's own claims."""

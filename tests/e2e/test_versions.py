@@ -1,0 +1,370 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A client at one version and a pool at another, through one worker: LANGUAGE.md, Failure, and HTTP around a translated body."""
+import socket
+import threading
+
+from peers import Gone, answering, message
+
+API = """
+api: shop
+versions:
+  v0: {date: 2020-01-01, deprecated: 2021-01-01, sunset: 2022-01-01, link: "https://dev.example/v0"}
+  v1: {date: 2024-01-15, deprecated: 2025-06-01, sunset: 2999-12-31, link: "https://dev.example/v1"}
+  v2: {date: 2025-03-01}
+detect:
+  - header: Api-Version
+  - query: api_version
+  - body
+missing: v1
+unknown: refuse
+echo: Api-Version
+types:
+  Order:
+    at: ["* /orders/{id}", POST /orders, "data/* of GET /orders"]
+    marker: schema
+"""
+MANIFEST = "manifest: {title: x, owner: y, guarantee: none}\n"
+NOTHING = MANIFEST + "change: nothing\nfrom: v0\nto: v1\nOrder:\n  map:\n    a: b\n"
+MONEY = MANIFEST + """change: money
+from: v1
+to: v2
+Order:
+  map:
+    customer: customer_id
+    cents: {to: total, as: minor(2) <> decimal(2)}
+    state: {enum: {open: pending, paid: done}, other: fail}
+http:
+  GET /orders: {map: {query/cust: query/customer}}
+"""
+PATHS = """
+api: shop
+versions: {v1: {}, v2: {}}
+detect: [{path: "/apis/{version}/"}]
+missing: refuse
+types:
+  Order: {at: ["* /apis/{version}/orders/{id}"]}
+"""
+OLD = b'{"customer":"c","cents":1299,"state":"open","keep":1.0}'
+NEW = b'{"customer_id":"c","total":"12.99","state":"pending","keep":1.0}'
+
+
+def api(t, text=API, *changes):
+    t.write("shop/api.yaml", text)
+    for i, change in enumerate(changes or (NOTHING, MONEY)):
+        t.write(f"shop/changes/{i}.yaml", change)
+    return f"apis: {{shop: {t.folder}/shop/api.yaml}}\n"
+
+
+def shop(t, backend, *, text=API, changes=(), version="v2", more="", limits="", canary=None, weight="100%", route=""):
+    pools = f'pools:\n  blue: {{api: shop, version: {version}, endpoints: ["{backend.url}"]}}\n'
+    extra = ""
+    if canary:
+        pools += f'  green: {{api: shop, version: v2, endpoints: ["{canary if isinstance(canary, str) else canary.url}"]}}\n'
+        extra = f', subject: ["header:X-Account"], canary: {{pool: green, weight: {weight}, salt: s}}'
+    routes = f'routes:\n  - {{name: orders, match: {{path: "/**"}}, api: shop, pool: blue{extra}{route}}}\n'
+    return t.worker(backend, apis=api(t, text, *changes), pools=pools, routes=routes, more=more, limits=limits)
+
+
+def test_a_request_goes_up_and_its_answer_comes_down(t):
+    b = t.backend(answering(message(body=NEW)))
+    w = shop(t, b)
+    a = t.ask(w.port, method="PUT", path="/orders/1", body=OLD, Api_Version="v1", Accept_Encoding="gzip, br")
+    assert a.status == 200 and a.body == OLD, a.body
+    assert a.get("content-length") == str(len(a.body))
+    r = b.seen()
+    assert r.body == NEW and r.get("content-length") == str(len(NEW)), r
+    assert r.get("api-version") == "v2" and r.get("accept-encoding") == "identity", r
+    assert a.get("api-version") == "v1" and "Api-Version" in a.get("vary"), a
+    assert a.get("deprecation") == "@1748736000" and a.get("sunset").endswith("2999 00:00:00 GMT"), a
+    assert "https://dev.example/v1" in a.get("link"), a
+    line = w.line(path="/orders/1")
+    assert (line["version_from"], line["version_source"], line["version_to"]) == ("v1", "header", "v2"), line
+    assert line["translation_us"] > 0
+
+
+def test_the_same_version_passes_byte_for_byte(t):
+    strange = b'{ "customer_id" :"c", "total": "1" , "total": "2", "x":1e400 }'
+    b = t.backend(answering(message(body=strange, Accept_Ranges="bytes", Digest="x")))
+    w = shop(t, b)
+    a = t.ask(w.port, method="PUT", path="/orders/1", body=strange, Api_Version="v2", Accept_Encoding="gzip", Range="bytes=0-1")
+    assert a.body == strange and a.get("accept-ranges") == "bytes" and a.get("digest") == "x", a
+    r = b.seen()
+    assert r.body == strange and r.get("accept-encoding") == "gzip" and r.get("range") == "bytes=0-1", r
+    assert a.get("deprecation") is None and a.get("api-version") == "v2"
+
+
+def test_chunked_bodies_are_translated_at_any_cut(t):
+    def chunked(conn, backend):
+        while True:
+            backend.requests.put(conn.request())
+            conn.send(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
+            for byte in NEW:
+                conn.send(b"1\r\n" + bytes([byte]) + b"\r\n")
+            conn.send(b"0\r\n\r\n")
+
+    b = t.backend(chunked)
+    w = shop(t, b)
+    c = t.connect(w.port).send(b"POST /orders HTTP/1.1\r\nHost: a\r\nApi-Version: v1\r\nTransfer-Encoding: chunked\r\n\r\n")
+    for byte in OLD:
+        c.send(b"1\r\n" + bytes([byte]) + b"\r\n")
+    assert c.send(b"0\r\n\r\n").answer().body == OLD
+    assert b.seen().body == NEW
+
+
+def test_the_version_is_found_assumed_or_refused(t):
+    b = t.backend(answering(message(body=NEW)))
+    w = shop(t, b)
+    assert t.ask(w.port, path="/orders/1").get("api-version") == "v1", "missing: v1"
+    assert t.ask(w.port, path="/orders/1?api_version=v2").get("api-version") == "v2"
+    assert t.ask(w.port, path="/orders/1", Api_Version="2025-12-24").get("api-version") == "v2"
+    a = t.ask(w.port, path="/orders/1", Api_Version="v9")
+    assert a.status == 400 and a.json()["versions"] == ["v0", "v1", "v2"], a.body
+    assert a.get("content-type") == "application/problem+json" and "v9" in a.json()["detail"]
+    a = t.ask(w.port, path="/orders/1", Api_Version="v0")
+    assert a.status == 410 and "https://dev.example/v0" in a.get("link"), a
+    for _ in range(3):
+        b.seen()
+    assert b.requests.empty(), "what was refused was not forwarded"
+
+
+def test_a_body_is_held_until_its_marker_tells_the_version(t):
+    b = t.backend(answering(message(body=b'{"schema":"v2",' + NEW[1:])))
+    w = shop(t, b)
+    document = b'{"schema":"v1",' + OLD[1:]
+    c = t.connect(w.port).send(b"POST /orders HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(document) + document[:8])
+    c.send(document[8:])
+    a = c.answer()
+    assert a.body == document and a.get("api-version") == "v1", a
+    assert b.seen().body == b'{"schema":"v2",' + NEW[1:]
+    assert w.line(path="/orders")["version_source"] == "body"
+
+
+def test_a_marker_that_does_not_come_is_a_400(t):
+    b = t.backend(answering(message(body=NEW)))
+    w = shop(t, b, limits="detect_bytes: 256")
+    a = t.ask(w.port, method="POST", path="/orders", body=b'{"x":"' + b"y" * 500 + b'","schema":"v1"}')
+    assert a.status == 400 and b.connections == 0, a
+    a = t.ask(w.port, method="POST", path="/orders", body=b'{"schema":"v7"}')
+    assert a.status == 400 and a.json()["versions"] == ["v0", "v1", "v2"], a.body
+
+
+def test_a_request_that_cannot_be_translated_never_reaches_the_pool(t):
+    b = t.backend(answering(message(body=NEW)))
+    w = shop(t, b, limits="held_request: 4096")
+    for body, status in (
+        (b'{"customer":', 400), (b'{"customer":"c"} x', 400), (b"not json", 400), (b'{"customer":"a","customer":"b"}', 400),
+        (b'{"cents":NaN}', 400), (b"[" * 200 + b"]" * 200, 400), (b'{"customer":"\xff"}', 400),
+        (b'{"x":"' + b"y" * 5000 + b'"}', 413), (b'{"state":"gone"}', 422), (b'{"cents":12.345}', 422), (b'{"customer_id":"occupied"}', 422),
+    ):
+        a = t.ask(w.port, method="PUT", path="/orders/1", body=body, Api_Version="v1")
+        assert a.status in (status, 400 if status == 422 else status), (body[:40], a)
+        assert a.get("content-type") == "application/problem+json" and a.get("api-version") == "v1", a
+        if status == 422:
+            p = a.json()
+            assert p["change"] == "money" and p["line"] > 0 and p["from"] == "v1" and p["to"] == "v2", p
+            assert p["pointer"].startswith("/"), p
+    assert b.connections == 0
+
+
+def test_a_torn_request_never_reaches_the_pool(t):
+    b = t.backend(answering(message(body=NEW)))
+    w = shop(t, b)
+    c = t.connect(w.port).send(b"PUT /orders/1 HTTP/1.1\r\nHost: a\r\nApi-Version: v1\r\nContent-Length: 100\r\n\r\n" + OLD)
+    c.close()
+    assert w.line(path="/orders/1")["status"] == 0 and b.connections == 0
+
+
+def test_an_answer_that_cannot_be_translated_is_a_502_that_tells_nothing_of_it(t):
+    b = t.backend(answering(message(body=b'{"customer_id":"c","total":"secret"}')))
+    w = shop(t, b)
+    a = t.ask(w.port, path="/orders/1", Api_Version="v1")
+    assert a.status == 502 and a.json()["type"] == "urn:stile:problem:answer-untranslatable", a
+    assert a.json()["change"] == "money" and b"secret" not in a.body and "pointer" not in a.json(), a.body
+    b.script = answering(message(body=b"<html>", media="application/json"))
+    w = shop(t, t.backend(b.script))
+    assert t.ask(w.port, path="/orders/1", Api_Version="v1").status == 502
+
+
+def test_a_backend_that_dies_in_the_middle_of_a_translated_answer_is_a_502(t):
+    for script in (b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n" + NEW,
+                   b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{\"a\":\r\n"):
+        w = shop(t, t.backend(answering(script, keep=False)))
+        a = t.ask(w.port, path="/orders/1", Api_Version="v1")
+        assert a.status == 502 and a.get("content-type") == "application/problem+json", a
+
+
+def test_coded_bodies_are_not_passed_untranslated(t):
+    b = t.backend(answering(message(body=b"\x1f\x8b...", Content_Encoding="gzip")))
+    w = shop(t, b)
+    a = t.ask(w.port, method="PUT", path="/orders/1", body=b"\x1f\x8b", Api_Version="v1", Content_Encoding="gzip")
+    assert a.status == 415 and b.connections == 0, a
+    assert t.ask(w.port, path="/orders/1", Api_Version="v1").status == 502
+    assert t.ask(w.port, path="/orders/1", Api_Version="v2").body == b"\x1f\x8b...", "same version: it passes"
+
+
+def test_what_is_not_json_passes_and_forms_not_offered_are_415(t):
+    b = t.backend(answering(message(body=b"pdf", media="application/pdf")))
+    w = shop(t, b)
+    a = t.ask(w.port, method="PUT", path="/orders/1", body=b"text", Api_Version="v1", Content_Type="text/plain")
+    assert a.status == 200 and a.body == b"pdf" and b.seen().body == b"text", a
+    for media in ("application/msgpack", "application/x-ndjson", "text/event-stream", "application/merge-patch+json",
+                  "application/json-patch+json"):
+        a = t.ask(w.port, method="PUT", path="/orders/1", body=b"{}", Api_Version="v1", Content_Type=media)
+        assert a.status == 415 and a.json()["detail"], (media, a)
+    assert b.requests.empty()
+
+
+def test_ranges_and_digests_are_not_offered_for_another_version(t):
+    b = t.backend(answering(message(body=NEW, Accept_Ranges="bytes", Digest="sha-256=x", Content_Digest="y")))
+    w = shop(t, b)
+    a = t.ask(w.port, path="/orders/1", Api_Version="v1", Range="bytes=0-3", If_Range='"x"')
+    assert a.body == OLD and a.get("accept-ranges") is None and a.get("digest") is None and a.get("content-digest") is None, a
+    r = b.seen()
+    assert r.get("range") is None and r.get("if-range") is None, r
+
+
+def test_an_entity_tag_names_the_version_and_is_taken_apart_again(t):
+    def tagged(conn, backend):
+        while True:
+            m = conn.request()
+            backend.requests.put(m)
+            if m.get("if-none-match") == '"e1"':
+                conn.send(b'HTTP/1.1 304 Not Modified\r\nETag: "e1"\r\n\r\n')
+            else:
+                conn.send(message(body=NEW, ETag='"e1"'))
+
+    b = t.backend(tagged)
+    w = shop(t, b)
+    tag = t.ask(w.port, path="/orders/1", Api_Version="v1").get("etag")
+    assert tag.startswith('"e1;v1.') and tag.endswith('"'), tag
+    a = t.ask(w.port, path="/orders/1", Api_Version="v1", If_None_Match=f'"zz", {tag}')
+    b.seen()
+    assert b.seen().get("if-none-match") == '"zz", "e1"'
+    a = t.ask(w.port, path="/orders/1", Api_Version="v1", If_None_Match=tag)
+    assert a.status == 304 and a.get("etag") == tag, a
+    other = tag.replace("v1.", "v1.0")
+    a = t.ask(w.port, path="/orders/1", Api_Version="v1", If_None_Match=other)
+    assert a.status == 200 and a.body == OLD, "a tag of another program is not ours to take apart"
+
+
+def test_head_of_another_version_has_no_length_of_the_backends_form(t):
+    b = t.backend(answering(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 64\r\n\r\n"))
+    w = shop(t, b)
+    a = t.ask(w.port, method="HEAD", path="/orders/1", Api_Version="v1")
+    assert a.status == 200 and a.get("content-length") is None, a
+
+
+def test_a_preflight_has_no_version(t):
+    b = t.backend(answering(b"HTTP/1.1 204 No Content\r\nAccess-Control-Allow-Origin: *\r\n\r\n"))
+    w = shop(t, b)
+    a = t.ask(w.port, method="OPTIONS", path="/orders/1", Origin="https://x.example", Access_Control_Request_Method="PUT", Api_Version="v9")
+    assert a.status == 204 and a.get("api-version") is None and a.get("access-control-allow-origin") == "*", a
+    assert b.seen().get("api-version") == "v9", "untouched"
+
+
+def test_queries_are_mapped_and_lists_translated_each_by_each(t):
+    b = t.backend(answering(message(body=b'{"data":[' + NEW + b"," + NEW + b"]}")))
+    w = shop(t, b)
+    a = t.ask(w.port, path="/orders?cust=7&x=%20&api_version=v1")
+    assert a.body == b'{"data":[' + OLD + b"," + OLD + b"]}", a.body
+    assert b.seen().start == "GET /orders?customer=7&x=%20&api_version=v2 HTTP/1.1"
+
+
+def test_a_version_in_the_path_is_rewritten_there_and_in_locations(t):
+    def made(conn, backend):
+        m = conn.request()
+        backend.requests.put(m)
+        conn.send(message(201, NEW, Location="/apis/v2/orders/1", Content_Location="http://a.example/apis/v2/orders/1", X="/apis/v2/"))
+
+    b = t.backend(made)
+    w = shop(t, b, text=PATHS, changes=(MONEY.split("http:")[0],))
+    a = t.ask(w.port, method="PUT", path="/apis/v1/orders/1", body=OLD)
+    assert a.status == 201 and a.body == OLD and a.get("location") == "/apis/v1/orders/1", a
+    assert a.get("content-location") == "http://a.example/apis/v1/orders/1" and a.get("x") == "/apis/v2/", a
+    assert b.seen().start == "PUT /apis/v2/orders/1 HTTP/1.1"
+
+
+def test_the_canary_gets_its_share_and_its_version(t):
+    blue, green = t.backend(answering(message(body=OLD))), t.backend(answering(message(body=NEW)))
+    w = shop(t, blue, version="v1", canary=green)
+    a = t.ask(w.port, path="/orders/1", Api_Version="v1", X_Account="42")
+    assert a.body == OLD and green.seen().get("api-version") == "v2"
+    assert t.ask(w.port, path="/orders/1", Api_Version="v1").body == OLD, "no subject: the baseline"
+    assert blue.seen().get("api-version") == "v1"
+    arms = [w.line(arm="canary"), w.line(arm="no_subject")]
+    assert arms[0]["pool"] == "green" and arms[0]["bucket"] < 10 ** 6 and arms[0]["weight_ppm"] == 10 ** 6, arms
+
+
+def test_a_weight_of_nothing_is_nobody(t):
+    blue, green = t.backend(answering(message(body=OLD))), t.backend(answering(message(body=NEW)))
+    w = shop(t, blue, version="v1", canary=green, weight="0")
+    for i in range(50):
+        t.ask(w.port, path="/orders/1", Api_Version="v1", X_Account=i)
+    assert green.connections == 0
+
+
+def test_a_canary_that_is_down_falls_back_and_says_so(t):
+    blue = t.backend(answering(message(body=OLD)))
+    with socket.socket() as dead:
+        dead.bind(("127.0.0.1", 0))
+        w = shop(t, blue, version="v1", canary=f"http://127.0.0.1:{dead.getsockname()[1]}")
+        for _ in range(4):
+            assert t.ask(w.port, path="/orders/1", Api_Version="v1", X_Account="42").body == OLD
+            assert blue.seen().get("api-version") == "v1"
+        assert w.line(arm="fallback")["pool"] == "blue"
+        assert t.ask(w.port, method="PUT", path="/orders/1", body=OLD, Api_Version="v1", X_Account="42").status == 200
+
+
+def test_losses_are_told_on_the_answer(t):
+    lossy = MONEY.split("http:")[0] + "  add:\n    channel: {up: api}\n"
+    b = t.backend(answering(message(body=NEW[:-1] + b',"channel":"web"}', Access_Control_Expose_Headers="X-A")))
+    w = shop(t, b, changes=(NOTHING, lossy))
+    a = t.ask(w.port, path="/orders/1", Api_Version="v1")
+    assert a.body == OLD and 'change="money"' in a.get("stile-notice"), a
+    assert a.get("access-control-expose-headers") == "X-A, Stile-Notice", a
+
+
+def test_a_translated_answer_waits_and_keeps_the_connection(t):
+    b = t.backend(answering(message(body=NEW)))
+    w = shop(t, b)
+    c = t.connect(w.port)
+    for _ in range(30):
+        a = c.send(b"GET /orders/1 HTTP/1.1\r\nHost: a\r\nApi-Version: v1\r\n\r\n").answer()
+        assert a.body == OLD
+    assert b.connections == 1
+
+
+def test_a_large_document_is_translated_whole(t):
+    n = 3000
+    b = t.backend(answering(message(body=b'{"data":[' + b",".join([NEW] * n) + b"]}")))
+    w = shop(t, b)
+    a = t.ask(w.port, path="/orders", Api_Version="v1")
+    assert a.body == b'{"data":[' + b",".join([OLD] * n) + b"]}"
+
+
+def test_an_answer_too_large_to_hold_is_a_502(t):
+    b = t.backend(answering(message(body=b'{"x":"' + b"y" * 100000 + b'"}')))
+    w = shop(t, b, limits="held_answer: 65536")
+    assert t.ask(w.port, path="/orders/1", Api_Version="v1").status == 502
+
+
+def test_a_client_may_expect_a_hundred_before_a_translated_body(t):
+    b = t.backend(answering(message(body=NEW)))
+    w = shop(t, b)
+    c = t.connect(w.port).send(b"PUT /orders/1 HTTP/1.1\r\nHost: a\r\nApi-Version: v1\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n" % len(OLD))
+    assert c.until(b"\r\n\r\n").startswith(b"HTTP/1.1 100")
+    assert c.send(OLD).answer().body == OLD
+
+
+def test_a_client_that_stops_in_its_body_is_let_go(t):
+    gone = threading.Event()
+    b = t.backend(answering(message(body=NEW)))
+    w = shop(t, b, limits="body: 300ms")
+    c = t.connect(w.port).send(b"PUT /orders/1 HTTP/1.1\r\nHost: a\r\nApi-Version: v1\r\nContent-Length: 100\r\n\r\n{")
+    a = c.answer()
+    gone.set()
+    assert a.status == 408 and b.connections == 0
+    try:
+        c.rest()
+    except Gone:
+        pass
