@@ -33,10 +33,12 @@ put_field(struct buf *b, const struct field *f)
     if (!at)
         return;
     memcpy(at, f->spelled.at, name);
-    memcpy(at + name, ": ", 2);
+    at[name] = ':';
+    at[name + 1] = ' ';
     if (value)
         memcpy(at + name + 2, f->value.at, value);
-    memcpy(at + name + 2 + value, "\r\n", 2);
+    at[name + value + 2] = '\r';
+    at[name + value + 3] = '\n';
     buf_commit(b, name + value + 4);
 }
 
