@@ -20,14 +20,15 @@ struct ask {
 
 /* The options that every such command has. */
 #define ASK_OPTIONS(ask)                                                       \
-    {'s',                                                                      \
-     "socket",                                                                 \
-     "PATH",                                                                   \
-     OPTION_TEXT,                                                              \
-     &(ask).request.socket,                                                    \
-     "the admin socket (" CLI_SOCKET_PRESET ")"},                              \
     {                                                                          \
-        0, "json", NULL, OPTION_FLAG, &(ask).as_json, "the answer as JSON"     \
+        's',                                                                   \
+        OPTION_TEXT,                                                           \
+        "socket",                                                              \
+        "PATH",                                                                \
+        &(ask).request.socket,                                                 \
+        "the admin socket (" CLI_SOCKET_PRESET ")"},                           \
+    {                                                                          \
+        0, OPTION_FLAG, "json", NULL, &(ask).as_json, "the answer as JSON"     \
     }
 
 /*

@@ -16,7 +16,7 @@
     X(CLI_UNKNOWN, 3, "no answer: the daemon is not there, or does not know")
 
 enum cli_code {
-#define X(name, code, doc) name = code,
+#define X(name, code, doc) name = (code),
     CLI_CODES(X)
 #undef X
 };
@@ -36,6 +36,7 @@ enum cli_code {
     X("dev-cert", cmd_dev_cert, "make certificates to try things with")        \
     X("version", cmd_version, "say which build this is")
 
+/* NOLINTNEXTLINE(bugprone-macro-parentheses): a declared name takes none */
 #define X(word, fn, summary) int fn(int argc, char **argv);
 CLI_COMMANDS(X)
 #undef X

@@ -208,8 +208,8 @@ cmd_check(int argc, char **argv)
     struct checking c = {.as_json = false};
     bool defaults = false;
     const struct option options[] = {
-        {0, "json", NULL, OPTION_FLAG, &c.as_json, "as JSON"},
-        {0, "defaults", NULL, OPTION_FLAG, &defaults,
+        {0, OPTION_FLAG, "json", NULL, &c.as_json, "as JSON"},
+        {0, OPTION_FLAG, "defaults", NULL, &defaults,
          "print every limit with its default"},
     };
     const struct command_usage usage = {

@@ -13,7 +13,7 @@ cmd_dev_cert(int argc, char **argv)
 {
     const char *days = "30";
     const struct option options[] = {
-        {'d', "days", "N", OPTION_TEXT, &days, "how long it holds (30)"}};
+        {'d', OPTION_TEXT, "days", "N", &days, "how long it holds (30)"}};
     const struct command_usage usage = {
         .name = "dev-cert",
         .operands = "FOLDER",

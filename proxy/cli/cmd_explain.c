@@ -34,12 +34,12 @@ struct explaining {
 /* ---- a request that was ---- */
 
 static void
-print_record(const json_t *record)
+print_record(json_t *record)
 {
     const char *name;
-    const json_t *value;
+    json_t *value;
 
-    json_object_foreach((json_t *)(uintptr_t)record, name, value)
+    json_object_foreach(record, name, value)
     {
         if (json_is_string(value) && json_string_length(value) == 0)
             continue;
@@ -290,13 +290,13 @@ cmd_explain(int argc, char **argv)
 {
     struct explaining x = {.ask = ASK_PRESET, .config = CLI_CONFIG_PRESET};
     const struct option options[] = {
-        {'c', "config", "FILE", OPTION_TEXT, &x.config,
+        {'c', OPTION_TEXT, "config", "FILE", &x.config,
          "decide by this configuration (" CLI_CONFIG_PRESET ")"},
-        {'H', "header", "\"NAME: VALUE\"", OPTION_LIST, &x.fields,
+        {'H', OPTION_LIST, "header", "\"NAME: VALUE\"", &x.fields,
          "a field of the request; may be repeated"},
-        {'d', "body", "TEXT", OPTION_TEXT, &x.body,
+        {'d', OPTION_TEXT, "body", "TEXT", &x.body,
          "its body, or @FILE to read it"},
-        {0, "raw", "FILE", OPTION_TEXT, &x.raw,
+        {0, OPTION_TEXT, "raw", "FILE", &x.raw,
          "the whole request stands in FILE, as HTTP/1.1"},
         ASK_OPTIONS(x.ask),
     };

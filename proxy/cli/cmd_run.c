@@ -23,9 +23,9 @@ cmd_run(int argc, char **argv)
 {
     struct supervisor_options o = {.config = CLI_CONFIG_PRESET};
     const struct option options[] = {
-        {'c', "config", "FILE", OPTION_TEXT, &o.config,
+        {'c', OPTION_TEXT, "config", "FILE", &o.config,
          "the configuration (" CLI_CONFIG_PRESET ")"},
-        {0, "log", "FILE", OPTION_TEXT, &o.log,
+        {0, OPTION_TEXT, "log", "FILE", &o.log,
          "log there and reopen it at SIGUSR1; stderr without"},
     };
     const struct command_usage usage = {
@@ -83,7 +83,8 @@ load(const char *path, const struct tickets *tickets, struct problems *problems,
         return generation_load(path, NULL, problems, out);
     keys = (struct certs_tickets){
         /* Copied under the sequence lock, so that a torn read is seen. */
-        .keys = (const unsigned char *)(uintptr_t)tickets->words,
+        .keys =
+            (const unsigned char *)tickets + offsetof(struct tickets, words),
         .sequence = &tickets->sequence,
     };
     return generation_load(path, &keys, problems, out);
@@ -94,8 +95,8 @@ cmd_loader(int argc, char **argv)
 {
     const char *fd_text = "", *config = NULL;
     const struct option options[] = {
-        {0, "fd", "N", OPTION_TEXT, &fd_text, "socket to the supervisor"},
-        {0, "config", "FILE", OPTION_TEXT, &config, "the configuration"},
+        {0, OPTION_TEXT, "fd", "N", &fd_text, "socket to the supervisor"},
+        {0, OPTION_TEXT, "config", "FILE", &config, "the configuration"},
     };
     const struct command_usage usage = {
         .name = "loader",

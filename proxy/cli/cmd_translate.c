@@ -142,16 +142,16 @@ cmd_translate(int argc, char **argv)
     struct translating t = {.trace = false};
     struct translate_words w = {.file = "-"};
     const struct option options[] = {
-        {'a', "api", "FOLDER", OPTION_TEXT, &w.api,
+        {'a', OPTION_TEXT, "api", "FOLDER", &w.api,
          "where api.yaml and changes/ are"},
-        {'f', "from", "VERSION", OPTION_TEXT, &w.from,
+        {'f', OPTION_TEXT, "from", "VERSION", &w.from,
          "what the document speaks"},
-        {'t', "to", "VERSION", OPTION_TEXT, &w.to, "what it is to speak"},
-        {0, "type", "TYPE", OPTION_TEXT, &w.type,
+        {'t', OPTION_TEXT, "to", "VERSION", &w.to, "what it is to speak"},
+        {0, OPTION_TEXT, "type", "TYPE", &w.type,
          "it is one value of this type"},
-        {'m', "message", "MESSAGE", OPTION_TEXT, &w.message,
+        {'m', OPTION_TEXT, "message", "MESSAGE", &w.message,
          "it is the body of this message"},
-        {0, "trace", NULL, OPTION_FLAG, &t.trace,
+        {0, OPTION_FLAG, "trace", NULL, &t.trace,
          "print every version on the way, and what each change did"},
     };
     const struct command_usage usage = {

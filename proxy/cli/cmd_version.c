@@ -10,7 +10,7 @@ cmd_version(int argc, char **argv)
 {
     bool as_json = false;
     const struct option options[] = {
-        {0, "json", NULL, OPTION_FLAG, &as_json, "as JSON"}};
+        {0, OPTION_FLAG, "json", NULL, &as_json, "as JSON"}};
     const struct command_usage usage = {
         .name = "version",
         .operands = "",

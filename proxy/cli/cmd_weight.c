@@ -103,9 +103,9 @@ cmd_weight(int argc, char **argv)
     struct ask ask = ASK_PRESET;
     const char *reason = NULL, *if_match = "*";
     const struct option options[] = {
-        {'r', "reason", "TEXT", OPTION_TEXT, &reason,
+        {'r', OPTION_TEXT, "reason", "TEXT", &reason,
          "why; needed to move a weight"},
-        {0, "if-match", "REVISION", OPTION_TEXT, &if_match,
+        {0, OPTION_TEXT, "if-match", "REVISION", &if_match,
          "only if the weight is still at this revision"},
         ASK_OPTIONS(ask),
     };

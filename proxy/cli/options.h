@@ -25,9 +25,9 @@ struct option_list {
 
 struct option {
     char letter; /* 0: none */
+    enum option_kind kind;
     const char *name;
     const char *value; /* what --help calls it; NULL for a flag */
-    enum option_kind kind;
     void *at;
     const char *help;
 };
