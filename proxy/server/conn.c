@@ -220,7 +220,7 @@ feed_fresh(struct conn *c, span in)
         all = buf_span(&c->ahead);
     }
     size_t n = all.len < PREFACE ? all.len : PREFACE;
-    if (!c->io.tls && memcmp(all.at, preface, n) == 0) {
+    if (!c->io.tls && all.at && memcmp(all.at, preface, n) == 0) {
         if (n < PREFACE) {
             if (buf_len(&c->ahead) == 0)
                 buf_add(&c->ahead, in);

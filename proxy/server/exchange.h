@@ -72,17 +72,12 @@ struct exchange {
     struct http_head as_sent; /* a copy, if the canary may fail it */
     struct fields *trailers;
     span id;
-    span path;        /* as the client sent it */
-    span query;       /* likewise */
-    bool is_received; /* whole */
-    bool holds_down;  /* the client's body is not being read */
+    span path;  /* as the client sent it */
+    span query; /* likewise */
     uint64_t request_bytes;
     struct buf seen;    /* body bytes that were searched for a marker */
     struct buf to_pool; /* body bytes that wait for a connection */
     size_t untaken;     /* body bytes the client's side was not told are gone */
-    bool keeps_to_pool; /* all of the body is there: it may be sent again */
-    bool has_body;
-    bool is_counted;
 
     struct decision decision;
     struct translate up_way; /* the request's translation */
@@ -90,26 +85,17 @@ struct exchange {
 
     /* the pool */
     struct upstream *up;
-    unsigned tries;
     uint64_t tried; /* bit i: endpoint i of the pool failed */
-    bool holds_up;  /* the answer is not being read */
-    bool was_stale; /* the last connection had been idle and brought nothing */
-    bool was_retried;
-    span endpoint; /* that was asked last */
+    span endpoint;  /* that was asked last */
 
     /* the answer */
     struct http_head *answer;
     const struct fields *answer_trailers;
-    bool has_head;    /* the answer's head went to the client */
-    bool is_answered; /* its end did, too, or it was broken */
-    bool is_broken;
     unsigned interim_n;
     unsigned pool_status;
     uint64_t answer_bytes;
     struct buf to_client; /* h2: what the session has not pulled */
-    bool to_client_ends;
-    bool to_client_fails;
-    const char *problem; /* the sentence of our own answer */
+    const char *problem;  /* the sentence of our own answer */
 
     /* time */
     struct timer timer;
@@ -121,7 +107,20 @@ struct exchange {
     uint64_t asked_ms;    /* a connection was asked for */
     uint64_t sent_ms;     /* the head went to the pool */
     uint64_t moved_ms;    /* the pool's last byte */
-    bool is_stream;       /* an idle time-out and no other */
+
+    /* what is so */
+    bool is_received;   /* whole */
+    bool holds_down;    /* the client's body is not being read */
+    bool keeps_to_pool; /* all of the body is there: it may be sent again */
+    bool has_body;
+    bool holds_up;  /* the answer is not being read */
+    bool was_stale; /* the last connection had been idle and brought nothing */
+    bool was_retried;
+    bool has_head;    /* the answer's head went to the client */
+    bool is_answered; /* its end did, too, or it was broken */
+    bool is_broken;
+    bool to_client_ends;
+    bool is_stream; /* an idle time-out and no other */
 };
 
 struct exchange *exchange_of(void *arg);
@@ -190,6 +189,19 @@ void exchanges_bury(struct worker *w);
 
 /* Answer with a problem document of ours, or break what has begun. */
 void exchange_refuse(struct exchange *x, const struct problem_doc *p);
+
+/* The same, counted as refused for a reason that is a word (and the type). */
+void exchange_deny(struct exchange *x, unsigned status, const char *type,
+                   const char *detail);
+
+/* The answer's body is out but for its end. */
+void exchange_answered(struct exchange *x, const struct fields *trailers);
+
+/* Body bytes for the pool that wait, translated or not. */
+struct buf *exchange_held(struct exchange *x);
+
+/* It cannot be ended well. */
+void exchange_break(struct exchange *x);
 
 /* Nobody needs it any more: account for it, let it go. */
 void exchange_close(struct exchange *x);

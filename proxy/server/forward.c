@@ -127,7 +127,7 @@ say_who(struct exchange *x, struct http_head *h)
     const struct conn *c = x->conn;
     const char *scheme = c->io.tls ? "https" : "http";
     span peer = span_of(c->peer, c->peer_len);
-    span chain = peer;
+    span chain;
     span element = forwarded(x, peer, h->authority, scheme);
 
     fields_remove_id(&h->fields, FIELD_X_REAL_IP);

@@ -11,6 +11,16 @@
 /* A peer that takes nothing is held by the marks long before this. */
 #define QUEUE_MAX ((size_t)64 * 1024 * 1024)
 
+/* sendmsg's vector is not const, though it only reads. */
+static struct iovec
+iovec_of(span s)
+{
+    struct iovec v = {.iov_len = s.len};
+
+    memcpy(&v.iov_base, &s.at, sizeof(v.iov_base));
+    return v;
+}
+
 bool
 io_init(struct io *io, struct worker *w, int fd, watch_fn fn, void *arg)
 {
@@ -99,8 +109,7 @@ io_put(struct io *io, span bytes)
         return;
     if (io->n_gather == IO_GATHER)
         io_flush(io);
-    io->gather[io->n_gather++] =
-        (struct iovec){(void *)(uintptr_t)bytes.at, bytes.len};
+    io->gather[io->n_gather++] = iovec_of(bytes);
     io->gather_bytes += bytes.len;
     mark_dirty(io);
 }
@@ -135,10 +144,9 @@ enqueue(struct io *io, const struct iovec *v, size_t n, size_t sent)
 }
 
 static ssize_t
-transmit(int fd, const struct iovec *v, size_t n)
+transmit(int fd, struct iovec *v, size_t n)
 {
-    struct msghdr m = {.msg_iov = (struct iovec *)(uintptr_t)v,
-                       .msg_iovlen = n};
+    struct msghdr m = {.msg_iov = v, .msg_iovlen = n};
     ssize_t sent;
 
     do
@@ -149,7 +157,7 @@ transmit(int fd, const struct iovec *v, size_t n)
 }
 
 static void
-send_all(struct io *io, const struct iovec *v, size_t n, size_t bytes)
+send_all(struct io *io, struct iovec *v, size_t n, size_t bytes)
 {
     ssize_t sent = 0;
 
@@ -183,7 +191,7 @@ flush_sealed(struct io *io)
         io->is_broken = true;
     if (io->ends && !io->has_ended)
         tls_close_notify(io->tls);
-    struct iovec v = {(void *)(uintptr_t)buf_span(out).at, buf_len(out)};
+    struct iovec v = iovec_of(buf_span(out));
     send_all(io, &v, 1, v.iov_len);
     buf_clear(out);
 }
@@ -217,7 +225,7 @@ bool
 io_drain(struct io *io)
 {
     span s = buf_span(&io->queue);
-    struct iovec v = {(void *)(uintptr_t)s.at, s.len};
+    struct iovec v = iovec_of(s);
 
     if (s.len && !io->is_broken) {
         ssize_t n = transmit(io->watch.fd, &v, 1);

@@ -213,7 +213,7 @@ make_buffers(struct worker *w)
 {
     w->scratch = malloc(WORKER_SCRATCH);
     w->sealed = malloc(WORKER_SEALED);
-    w->arenas = calloc(ARENAS_KEPT, sizeof(*w->arenas));
+    w->arenas = calloc(ARENAS_KEPT, sizeof(struct arena *));
     buf_init(&w->sealed_out, SEALED_MAX);
     buf_init(&w->keep, WORKER_KEEP);
     buf_init(&w->frames, SEALED_MAX);

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The answer's half of an exchange: from the pool's head to the client. Its head
+ * waits while its translation may still fail.
+ */
+#include "proxy/server/exchange.h"
+
+#include "proxy/server/conn.h"
+#include "proxy/server/forward.h"
+#include "proxy/server/problem.h"
+#include "proxy/server/upstream.h"
+#include "proxy/server/worker.h"
+
+/* ── the answer ──────────────────────────────────────────────────────────── */
+
+void
+exchange_interim(struct exchange *x, struct http_head *head)
+{
+    x->moved_ms = loop_now_ms(x->worker->loop);
+    x->interim_n++;
+    if (head->status == 103 && x->request->version != HTTP_1_0 && x->conn)
+        x->down->interim(x, head);
+}
+
+/* Its media type says that it is a stream: no total deadline. */
+static bool
+says_stream(const struct http_head *h)
+{
+    static const span streams[] = {
+        SPAN("text/event-stream"), SPAN("application/x-ndjson"),
+        SPAN("application/ndjson"), SPAN("application/json-seq"),
+        SPAN("application/grpc")};
+    span media = head_value(h, FIELD_CONTENT_TYPE);
+
+    for (size_t i = 0; i < COUNT(streams); i++)
+        if (media.len >= streams[i].len &&
+            span_eq_nocase(span_take(media, streams[i].len), streams[i]))
+            return true;
+    return false;
+}
+
+/* The head goes out; what is known of the length by now is said. */
+static void
+send_head(struct exchange *x)
+{
+    struct http_head *h = x->answer;
+
+    h->keep_alive = true; /* what the pool said of its own connection is over */
+    if (x->down_way.has_body) {
+        h->has_length = x->down_way.is_whole;
+        h->length = h->has_length ? buf_len(&x->down_way.out) : 0;
+        h->body = h->has_length ? HTTP_BODY_SIZED : HTTP_BODY_CHUNKED;
+    } else if (x->down_way.program && program_has_body(x->down_way.program) &&
+               x->request->method == METHOD_HEAD) {
+        h->has_length = false; /* of the backend's form, not of the client's */
+    }
+    if (!forward_answer(x, h)) {
+        exchange_deny(x, 502, "backend-failed",
+                      "the backend's answer cannot be told");
+        return;
+    }
+    x->has_head = true;
+    x->state = X_ANSWER;
+    x->down->head(x, h);
+}
+
+void
+exchange_answer(struct exchange *x, struct http_head *head)
+{
+    struct problem_doc p;
+
+    x->answer = head;
+    x->pool_status = (unsigned)head->status;
+    x->answered_us = loop_clock_us();
+    x->moved_ms = loop_now_ms(x->worker->loop);
+    x->is_stream |= says_stream(head);
+    if (x->keeps_to_pool)
+        buf_fini(exchange_held(x));
+    x->keeps_to_pool = false;
+    if (!translate_answer(x, head, &p)) {
+        exchange_refuse(x, &p);
+        return;
+    }
+    if (x->down_way.has_body)
+        x->state = X_TRIAL;
+    else
+        send_head(x);
+    exchange_watch_time(x);
+}
+
+static void
+send_answer_bytes(struct exchange *x, span bytes)
+{
+    if (bytes.len == 0)
+        return;
+    x->answer_bytes += bytes.len;
+    x->down->body(x, bytes);
+    if (x->up && x->down->waiting(x) > x->worker->gen->limits.stream_high) {
+        x->holds_up = true;
+        upstream_read(x->up, false);
+    }
+}
+
+/* Send what the translation wrote; it is out of the buffer then. */
+static void
+send_answer_out(struct exchange *x)
+{
+    span out = buf_span(&x->down_way.out);
+
+    send_answer_bytes(x, out);
+    worker_flush(x->worker);
+    buf_consume(&x->down_way.out, out.len);
+}
+
+void
+exchange_answer_body(struct exchange *x, span bytes)
+{
+    struct problem_doc p;
+
+    x->moved_ms = loop_now_ms(x->worker->loop);
+    if (!x->conn)
+        return;
+    if (!x->down_way.has_body) {
+        send_answer_bytes(x, bytes);
+        return;
+    }
+    if (!translate_feed(x, &x->down_way, bytes, &p)) {
+        exchange_refuse(x, &p);
+        return;
+    }
+    if (x->state == X_TRIAL &&
+        buf_len(&x->down_way.out) >= x->worker->gen->limits.answer_commit)
+        send_head(x);
+    if (x->state == X_ANSWER)
+        send_answer_out(x);
+}
+
+void
+exchange_answer_end(struct exchange *x, const struct fields *trailers)
+{
+    struct problem_doc p;
+
+    if (!x->conn)
+        return;
+    if (x->down_way.has_body) {
+        if (!translate_end(x, &x->down_way, &p)) {
+            exchange_refuse(x, &p);
+            return;
+        }
+        if (x->state == X_TRIAL)
+            send_head(x);
+        if (x->state != X_ANSWER || x->is_answered)
+            return;
+        send_answer_out(x);
+    }
+    if (!x->is_answered)
+        exchange_answered(x, x->request->takes_trailers ? trailers : NULL);
+}

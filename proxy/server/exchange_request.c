@@ -1,0 +1,549 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The request's half of an exchange: from its head to the pool. It is decided
+ * about, held as long as its translation may still fail, and sent.
+ */
+#include "proxy/server/exchange.h"
+
+#include "proxy/http/target.h"
+#include "proxy/server/conn.h"
+#include "proxy/server/forward.h"
+#include "proxy/server/problem.h"
+#include "proxy/server/tls.h"
+#include "proxy/server/upstream.h"
+#include "proxy/server/worker.h"
+
+#include <assert.h>
+
+/* ── the request's head ──────────────────────────────────────────────────── */
+
+static void
+refuse_version(struct exchange *x)
+{
+    struct decision *d = &x->decision;
+    struct problem_doc p = problem_plain(400, "");
+
+    assert(d->api); /* only then is a version looked for */
+    p.versions = detect_known(d->api->detect);
+    switch (d->detect.outcome) {
+    case DETECT_MISSING:
+        p.type = "version-missing";
+        p.detail =
+            SPAN("the request says no version, and this API asks for one");
+        break;
+    case DETECT_CONFLICT:
+        p.type = "version-conflict";
+        p.detail = SPAN("the request names two versions that differ");
+        break;
+    case DETECT_SPOKEN:
+    case DETECT_ASSUMED:
+    case DETECT_PREFLIGHT:
+    case DETECT_NEEDS_BODY:
+    case DETECT_UNKNOWN:
+        p.type = "version-unknown";
+        p.detail =
+            arena_fmt(x->arena, "no such version: %.*s",
+                      SPAN_FMT(span_take(d->detect.text, DETECT_LABEL_MAX)));
+        break;
+    }
+    metrics_count(x->worker->metrics, METRIC_REFUSED, 1, span_str(p.type));
+    exchange_refuse(x, &p);
+}
+
+static void
+refuse_gone(struct exchange *x)
+{
+    struct problem_doc p =
+        problem_plain(410, "this version of the API is past its sunset");
+
+    assert(x->decision.api);
+    p.type = "version-gone";
+    p.versions = detect_known(x->decision.api->detect);
+    metrics_count(x->worker->metrics, METRIC_REFUSED, 1, span_str(p.type));
+    exchange_refuse(x, &p);
+}
+
+static void ask(struct exchange *x);
+
+/* Is the translated request ready to be sent? Then on with it. */
+static void
+try_commit(struct exchange *x)
+{
+    uint64_t commit = x->worker->gen->limits.request_commit;
+
+    if (!x->up_way.is_whole && buf_len(&x->up_way.out) < commit)
+        return;
+    ask(x);
+}
+
+static bool
+feed_request(struct exchange *x, span bytes)
+{
+    struct problem_doc p;
+
+    if (translate_feed(x, &x->up_way, bytes, &p))
+        return true;
+    exchange_refuse(x, &p);
+    return false;
+}
+
+static bool
+end_request_translation(struct exchange *x)
+{
+    struct problem_doc p;
+
+    if (translate_end(x, &x->up_way, &p))
+        return true;
+    exchange_refuse(x, &p);
+    return false;
+}
+
+/* What the pool is sent is made; the body, if any, is on its way or here. */
+static void
+begin_body(struct exchange *x)
+{
+    span seen = buf_span(&x->seen);
+
+    if (x->request->expects_continue && !x->is_received)
+        x->down->go_on(x);
+    if (!x->up_way.has_body) {
+        buf_add(&x->to_pool, seen);
+        buf_fini(&x->seen);
+        ask(x);
+        return;
+    }
+    x->state = X_HOLD;
+    if (!feed_request(x, seen))
+        return;
+    buf_fini(&x->seen);
+    if (x->is_received && !end_request_translation(x))
+        return;
+    try_commit(x);
+}
+
+static uint32_t
+weight_in_force(void *live, const struct gen_route *route)
+{
+    const struct worker *w = live;
+    uint32_t slot = w->weight_slots[route->index];
+
+    if (slot == SEGMENT_NO_SLOT || !w->env->weights || !w->env->latches)
+        return route->canary->weight_ppm;
+    return weights_effective(w->env->weights, w->env->latches, slot);
+}
+
+static bool
+pool_is_up(void *live, const struct gen_pool *pool)
+{
+    const struct worker *w = live;
+
+    return upstreams_pool_is_up(w->upstreams, pool);
+}
+
+struct decide_case
+exchange_case(const struct exchange *x)
+{
+    const struct tls *tls = x->conn ? x->conn->io.tls : NULL;
+
+    return (struct decide_case){
+        .gen = x->worker->gen,
+        .head = x->request,
+        .listener = x->conn ? x->conn->listener_index : 0,
+        .certificate = tls ? tls_certificate(tls) : (span){0},
+        .now_s = (int64_t)(loop_wall_ms() / 1000),
+        .weight_ppm = weight_in_force,
+        .pool_is_up = pool_is_up,
+        .live = x->worker,
+    };
+}
+
+/* The pool is chosen: what it is sent is made. */
+static void
+prepare(struct exchange *x)
+{
+    struct problem_doc p;
+
+    if (x->decision.write_refused) {
+        exchange_deny(
+            x, 409, "write-refused",
+            "a client of this version would erase what it cannot see");
+        return;
+    }
+    x->asked = *x->request;
+    if (!translate_request(x, &x->asked, &p)) {
+        exchange_refuse(x, &p);
+        return;
+    }
+    if (!forward_request(x, &x->asked)) {
+        exchange_deny(x, 500, "no-memory", "no memory left for the message");
+        return;
+    }
+    begin_body(x);
+}
+
+static void
+decided(struct exchange *x)
+{
+    struct decide_case c = exchange_case(x);
+
+    if (x->decision.notice.is_gone) {
+        refuse_gone(x);
+        return;
+    }
+    decide_pool(&c, &x->decision);
+    if (x->decision.arm == ARM_CANARY && !x->has_body &&
+        !head_copy(x->request, x->arena, &x->as_sent)) {
+        exchange_deny(x, 500, "no-memory", "no memory left for the message");
+        return;
+    }
+    prepare(x);
+}
+
+/*
+ * The canary's endpoints took no connection and nothing was sent: what counts
+ * as down from now on is down for this request, too.
+ */
+static bool
+may_fall_back(const struct exchange *x, enum pool_failure f)
+{
+    return x->decision.arm == ARM_CANARY && !x->has_body &&
+           (f == POOL_REFUSED || f == POOL_TIMEOUT || f == POOL_NONE);
+}
+
+static void
+fall_back(struct exchange *x)
+{
+    struct decision *d = &x->decision;
+
+    d->arm = ARM_FALLBACK;
+    d->pool = d->route->pool;
+    d->translates = d->api && d->client >= 0 && d->client != d->pool->version;
+    *x->request = x->as_sent;
+    buf_fini(&x->up_way.out);
+    x->up_way = (struct translate){0};
+    x->tried = 0;
+    prepare(x);
+}
+
+static void
+version_told(struct exchange *x)
+{
+    switch (x->decision.detect.outcome) {
+    case DETECT_SPOKEN:
+    case DETECT_ASSUMED:
+    case DETECT_PREFLIGHT:
+        decided(x);
+        break;
+    case DETECT_MISSING:
+    case DETECT_UNKNOWN:
+    case DETECT_CONFLICT:
+        refuse_version(x);
+        break;
+    case DETECT_NEEDS_BODY:
+        x->state = X_DETECT;
+        if (x->request->expects_continue)
+            x->down->go_on(x);
+        x->request->expects_continue = false;
+        break;
+    }
+}
+
+static void
+search_marker(struct exchange *x)
+{
+    uint64_t max = x->worker->gen->limits.detect_bytes;
+    struct decide_case c = exchange_case(x);
+
+    span seen = span_take(buf_span(&x->seen), (size_t)max);
+    bool is_all = x->is_received && seen.len == buf_len(&x->seen);
+
+    if (decide_marker(&c, x->arena, seen, is_all, &x->decision) == MARKED) {
+        version_told(x);
+        return;
+    }
+    if (seen.len < max)
+        return;
+    struct problem_doc p = problem_plain(
+        400, "no version was found in the first bytes of the body");
+    p.type = "version-missing";
+    p.limit = "detect_bytes";
+    p.versions = detect_known(x->decision.api->detect);
+    exchange_refuse(x, &p);
+}
+
+static bool
+may_be_served(struct exchange *x)
+{
+    const struct http_head *h = x->request;
+
+    if (x->conn->io.tls && tls_is_misdirected(x->conn->io.tls, h->authority)) {
+        exchange_deny(x, 421, "misdirected",
+                      "this connection's certificate is not for that host");
+        return false;
+    }
+    if (!path_is_plain(h->path)) {
+        exchange_deny(x, 400, "malformed-request",
+                      "the path has a segment that is `.` or `..`");
+        return false;
+    }
+    struct decide_case c = exchange_case(x);
+    if (!decide_route(&c, &x->decision)) {
+        exchange_deny(x, 404, "no-route", "no route takes this request");
+        return false;
+    }
+    return true;
+}
+
+void
+exchange_request(struct exchange *x, struct http_head *head, bool ends)
+{
+    x->request = head;
+    x->path = head->path;
+    x->query = head->query;
+    x->has_body = !ends;
+    x->is_received = ends;
+    x->began_ms = x->received_ms = loop_now_ms(x->worker->loop);
+    forward_id(x);
+    if (!may_be_served(x))
+        return;
+    x->is_stream = x->decision.route->stream;
+    if (x->decision.api) {
+        struct decide_case c = exchange_case(x);
+
+        decide_version(&c, &x->decision);
+        version_told(x);
+    } else {
+        decided(x);
+    }
+    if (x->state != X_OVER && !x->is_answered)
+        exchange_watch_time(x);
+}
+
+/* What waits for a connection. */
+struct buf *
+exchange_held(struct exchange *x)
+{
+    return x->up_way.has_body ? &x->up_way.out : &x->to_pool;
+}
+
+/* ── the request's body ──────────────────────────────────────────────────── */
+
+/* The client's side may bring more, unless the pool's is full. */
+static void
+take(struct exchange *x, size_t n, size_t waiting)
+{
+    x->untaken += n;
+    if (waiting > x->worker->gen->limits.stream_high) {
+        if (!x->holds_down)
+            x->down->read(x, false);
+        x->holds_down = true;
+        return;
+    }
+    x->down->took(x, x->untaken);
+    x->untaken = 0;
+}
+
+static void
+send_translated(struct exchange *x)
+{
+    span out = buf_span(&x->up_way.out);
+
+    if (out.len == 0)
+        return;
+    upstream_body(x->up, out);
+    upstream_flush(x->up);
+    buf_consume(&x->up_way.out, out.len);
+}
+
+static void
+send_body(struct exchange *x, span bytes)
+{
+    if (x->up_way.has_body) {
+        if (!feed_request(x, bytes))
+            return;
+        send_translated(x);
+    } else {
+        upstream_body(x->up, bytes);
+    }
+    take(x, bytes.len, upstream_waiting(x->up));
+}
+
+void
+exchange_request_body(struct exchange *x, span bytes)
+{
+    x->request_bytes += bytes.len;
+    switch (x->state) {
+    case X_DETECT:
+        buf_add(&x->seen, bytes);
+        x->down->took(x, bytes.len);
+        search_marker(x);
+        break;
+    case X_HOLD:
+        x->down->took(x, bytes.len);
+        if (feed_request(x, bytes))
+            try_commit(x);
+        break;
+    case X_ASK:
+        if (!x->up_way.has_body)
+            buf_add(&x->to_pool, bytes);
+        else if (!feed_request(x, bytes))
+            break;
+        take(x, bytes.len, buf_len(exchange_held(x)));
+        break;
+    case X_SENT:
+    case X_TRIAL:
+    case X_ANSWER:
+        if (x->up)
+            send_body(x, bytes);
+        else if (x->conn)
+            x->down->took(x, bytes.len); /* answered early: dropped */
+        break;
+    case X_HEAD:
+    case X_OVER:
+        break;
+    }
+}
+
+static void
+end_body(struct exchange *x)
+{
+    if (x->up_way.has_body) {
+        if (!end_request_translation(x))
+            return;
+        send_translated(x);
+    }
+    upstream_end(x->up, x->trailers);
+}
+
+void
+exchange_request_end(struct exchange *x, struct fields *trailers)
+{
+    x->is_received = true;
+    x->received_ms = loop_now_ms(x->worker->loop);
+    x->trailers = trailers;
+    switch (x->state) {
+    case X_DETECT:
+        search_marker(x);
+        break;
+    case X_HOLD:
+        if (end_request_translation(x))
+            try_commit(x);
+        break;
+    case X_ASK:
+        if (x->up_way.has_body)
+            (void)end_request_translation(x);
+        break;
+    case X_SENT:
+    case X_TRIAL:
+    case X_ANSWER:
+        if (x->up)
+            end_body(x);
+        exchange_watch_time(x);
+        break;
+    case X_HEAD:
+    case X_OVER:
+        break;
+    }
+}
+
+/* ── asking the pool ─────────────────────────────────────────────────────── */
+
+static void
+ask(struct exchange *x)
+{
+    x->state = X_ASK;
+    x->asked_ms = loop_now_ms(x->worker->loop);
+    upstream_ask(x);
+    if (x->state == X_ASK)
+        exchange_watch_time(x); /* a connection takes time: its own deadline */
+}
+
+/* How the pool is told of the body's length. */
+static void
+frame_request(struct exchange *x)
+{
+    struct http_head *h = &x->asked;
+
+    if (h->authority.len == 0)
+        h->authority = upstream_authority(x->up);
+    if (!x->has_body || !x->up_way.has_body)
+        return;
+    h->has_length = x->up_way.is_whole;
+    h->body = h->has_length ? HTTP_BODY_SIZED : HTTP_BODY_CHUNKED;
+    h->length = h->has_length ? buf_len(&x->up_way.out) : 0;
+}
+
+void
+exchange_connected(struct exchange *x)
+{
+    struct buf *held = exchange_held(x);
+    bool is_all = x->is_received;
+
+    x->state = X_SENT;
+    x->endpoint = upstream_authority(x->up);
+    x->sent_ms = x->moved_ms = loop_now_ms(x->worker->loop);
+    x->asked_us = loop_clock_us();
+    frame_request(x);
+    if (!upstream_head(x->up, &x->asked)) {
+        exchange_deny(x, 400, "malformed-request",
+                      "the request cannot be said to the backend");
+        return;
+    }
+    /* While it is whole it may be sent again, to another endpoint. */
+    x->keeps_to_pool = is_all;
+    upstream_body(x->up, buf_span(held));
+    if (is_all)
+        upstream_end(x->up, x->trailers);
+    exchange_watch_time(x);
+    if (buf_len(held) == 0)
+        return;
+    upstream_flush(x->up);
+    if (!is_all)
+        buf_consume(held, buf_len(held));
+    exchange_pool_drained(x);
+}
+
+void
+exchange_pool_drained(struct exchange *x)
+{
+    if (!x->up || !x->conn)
+        return;
+    if (x->untaken)
+        x->down->took(x, x->untaken);
+    x->untaken = 0;
+    if (x->holds_down)
+        x->down->read(x, true);
+    x->holds_down = false;
+}
+
+static bool
+may_retry(const struct exchange *x)
+{
+    return x->was_stale && !x->was_retried && !x->answer && x->interim_n == 0 &&
+           x->keeps_to_pool && method_is_idempotent(x->request->method);
+}
+
+void
+exchange_failed(struct exchange *x, enum pool_failure f)
+{
+    struct problem_doc p;
+
+    if (x->state == X_OVER)
+        return;
+    if (f == POOL_RESET && may_retry(x)) {
+        x->was_retried = true;
+        metrics_count(x->worker->metrics, METRIC_UPSTREAM_RETRIES, 1,
+                      x->decision.pool->name);
+        ask(x);
+        return;
+    }
+    if (may_fall_back(x, f)) {
+        fall_back(x);
+        return;
+    }
+    p = problem_plain(pool_failure_status(f), pool_failure_sentence(f));
+    p.type = "backend-failed";
+    p.is_ours = true;
+    p.retry_after_s = p.status == 503 ? 1 : 0;
+    exchange_refuse(x, &p);
+}
