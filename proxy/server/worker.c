@@ -21,7 +21,8 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#define BEAT_MS     100
+#define BEAT_MS     50
+#define TELL_MS     10 /* between writes of logs and records under load */
 #define SWEEP_MS    500
 #define ARENAS_KEPT 256
 #define OWN_ARENA   ((size_t)64 * 1024 * 1024)
@@ -134,6 +135,19 @@ bury(struct worker *w)
     upstreams_bury(w->upstreams);
 }
 
+/* Under load a batch of lines is one write; without, a line is told at once. */
+static void
+tell(struct worker *w, uint64_t pause_ms)
+{
+    uint64_t now = loop_now_ms(w->loop);
+
+    if (now - w->told_ms < pause_ms)
+        return;
+    w->told_ms = now;
+    access_flush(&w->access);
+    account_flush(w);
+}
+
 static void
 after_batch(void *arg)
 {
@@ -141,6 +155,7 @@ after_batch(void *arg)
 
     go_on_later(w);
     bury(w);
+    tell(w, TELL_MS);
     if (w->is_draining)
         drain_look(w);
 }
@@ -153,8 +168,7 @@ on_beat(void *arg)
     struct worker *w = arg;
 
     stats_beat(w->env->stats, loop_clock_us() / 1000);
-    access_flush(&w->access);
-    account_flush(w);
+    tell(w, 0);
     timer_set(&w->beat, w->loop, BEAT_MS);
 }
 
