@@ -130,6 +130,7 @@ run_chain(struct run *r, const struct reference_chain *chain,
         struct leg leg = chain_leg(chain, at);
         struct typed_list sites = {0};
         chain_step(r, &leg);
+        run_leave(r); /* what the last step found */
         if (!find_sites(r, &chain->sites[at], holder->members[0].value,
                         &sites) ||
             !run_sites(r, &leg, &sites, holder))
@@ -185,7 +186,8 @@ reference_body(struct arena *a, const struct reference_chain *chain,
     struct json *holder = NULL;
     chain_run_init(&r, a, chain, facts);
     r.source = body;
-    if (parse(&r, body, &holder) && run_chain(&r, chain, holder, report))
+    if (run_enter(&r) && parse(&r, body, &holder) &&
+        run_chain(&r, chain, holder, report))
         (void)print(&r, holder, out);
     return chain_report(&r, report);
 }

@@ -232,7 +232,7 @@ group_of(struct frame *f, struct groups *g, const struct lens_arrow *arrow,
     struct group *group = &g->at[g->n++];
     *group = (struct group){.any = b};
     group->by_way =
-        arena_array(r->arena, arrow->n_ways, sizeof(*group->by_way));
+        arena_array(r->scratch, arrow->n_ways, sizeof(*group->by_way));
     if (!group->by_way) {
         run_full(r);
         return NULL;

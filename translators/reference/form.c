@@ -35,7 +35,7 @@ form_compact(struct run *r, const struct json *node)
 {
     struct buf b;
     span out = {0};
-    struct json *copy = json_copy(r->arena, node);
+    struct json *copy = json_copy(r->scratch, node);
     if (!copy) {
         run_full(r);
         return out;

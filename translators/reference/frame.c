@@ -121,13 +121,13 @@ run_steps(struct frame *f, const struct typed_list *extra)
 }
 
 static enum frame_end
-run_frame(struct run *r, struct frame *f, const struct lens_block *block,
-          const struct typed_list *extra)
+run_in_scratch(struct run *r, struct frame *f, const struct lens_block *block,
+               const struct typed_list *extra)
 {
     f->run = r;
     f->id = ++r->frames;
     if (block) {
-        f->blocks = arena_array(r->arena, 4, sizeof(struct lens_block *));
+        f->blocks = arena_array(r->scratch, 4, sizeof(struct lens_block *));
         if (!f->blocks) {
             run_full(r);
             return FRAME_FAILED;
@@ -136,6 +136,17 @@ run_frame(struct run *r, struct frame *f, const struct lens_block *block,
         f->blocks[f->n_blocks++] = block;
     }
     return run_steps(f, extra);
+}
+
+static enum frame_end
+run_frame(struct run *r, struct frame *f, const struct lens_block *block,
+          const struct typed_list *extra)
+{
+    if (!run_enter(r))
+        return FRAME_FAILED;
+    enum frame_end end = run_in_scratch(r, f, block, extra);
+    run_leave(r);
+    return end;
 }
 
 enum frame_end

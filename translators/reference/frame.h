@@ -205,11 +205,14 @@ MUST_CHECK bool value_give(struct frame *f, const struct pending *p,
 
 /* ---- walking to a target (walk.c) ---- */
 
-/* What stands where in the order of what came in this step. */
+/* Where an arrow stands among those of its table: by the name of its change, then as
+ * the file has it (a case before the arrows in it). */
 struct arrival {
     span change;
-    unsigned order;
+    uint64_t order;
 };
+
+struct arrival arrival_of(const struct lens_origin *origin);
 
 /* The last step of a place, reached: where its value goes, or is. */
 struct landing {

@@ -139,7 +139,8 @@ reference_head(struct arena *a, const struct reference_chain *chain,
     chain_run_init(&r, a, chain, facts);
     *out = (struct reference_head){.status = in->status};
     struct json *holder = json_new_list(a);
-    if (!holder || !build(&r, in, &root) || !json_list_append(a, holder, root))
+    if (!run_enter(&r) || !holder || !build(&r, in, &root) ||
+        !json_list_append(a, holder, root))
         (void)run_full(&r);
     else if (run_head(&r, chain, holder) &&
              take_fields(&r, root, SPAN("query"), in->query, &out->query,

@@ -130,7 +130,7 @@ hide_take(struct frame *f, struct take *t)
 static bool
 keep_notices(struct run *r, struct notice_entry **told)
 {
-    *told = arena_array(r->arena, r->n_notices + 1, sizeof(**told));
+    *told = arena_array(r->scratch, r->n_notices + 1, sizeof(**told));
     if (!*told)
         return run_full(r);
     if (r->n_notices)

@@ -173,14 +173,13 @@ by_target(const void *a, const void *b, void *arg)
     const struct take *y = &f->takes[k];
     if (x->target.n != y->target.n)
         return x->target.n < y->target.n ? -1 : 1;
-    if (x->origin->change && y->origin->change) {
-        int by_name =
-            span_cmp(x->origin->change->name, y->origin->change->name);
-        if (by_name)
-            return by_name;
-    }
-    if (x->origin->order != y->origin->order)
-        return x->origin->order < y->origin->order ? -1 : 1;
+    struct arrival here = arrival_of(x->origin);
+    struct arrival there = arrival_of(y->origin);
+    int by_name = span_cmp(here.change, there.change);
+    if (by_name)
+        return by_name;
+    if (here.order != there.order)
+        return here.order < there.order ? -1 : 1;
     return i < k ? -1 : i > k;
 }
 
@@ -311,7 +310,7 @@ drop_doubles(struct frame *f)
 bool
 land_all(struct frame *f)
 {
-    size_t *order = arena_array(f->run->arena, f->n_takes, sizeof(*order));
+    size_t *order = arena_array(f->run->scratch, f->n_takes, sizeof(*order));
     if (!order)
         return run_full(f->run);
     for (size_t i = 0; i < f->n_takes; i++)

@@ -125,8 +125,8 @@ walk_ends(struct walk *w)
     size_t n = w->place->n;
     struct binding *b = &w->out->at[w->out->n++];
     *b = (struct binding){.place = w->place, .n_stars = w->n_stars};
-    b->path = arena_array(r->arena, n + 1, sizeof(struct json *));
-    b->stars = arena_array(r->arena, n + 1, sizeof(*b->stars));
+    b->path = arena_array(r->scratch, n + 1, sizeof(struct json *));
+    b->stars = arena_array(r->scratch, n + 1, sizeof(*b->stars));
     if (!b->path || !b->stars)
         return run_full(r);
     memcpy(b->path, w->path, (n + 1) * sizeof(struct json *));
@@ -194,8 +194,8 @@ place_bind(struct run *r, struct json *root, const struct lens_place *place,
            struct bindings *out)
 {
     struct walk w = {.run = r, .place = place, .out = out};
-    w.path = arena_array(r->arena, place->n + 1, sizeof(struct json *));
-    w.stars = arena_array(r->arena, place->n + 1, sizeof(*w.stars));
+    w.path = arena_array(r->scratch, place->n + 1, sizeof(struct json *));
+    w.stars = arena_array(r->scratch, place->n + 1, sizeof(*w.stars));
     if (!w.path || !w.stars)
         return run_full(r);
     w.path[0] = spot_is_empty(root) ? NULL : root;

@@ -43,7 +43,7 @@ report_notices(struct run *r, struct reference_report *report)
 {
     for (size_t i = 0; i < r->n_notices; i++) {
         const struct notice_entry *n = &r->notices[i];
-        struct translation_notice *grown = RUN_GROW(
+        struct translation_notice *grown = RUN_KEEP(
             r, report->notices, report->n_notices, report->room_notices);
         if (!grown)
             return false;
@@ -74,6 +74,7 @@ status_of(const struct run *r)
 enum err_code
 chain_report(struct run *r, struct reference_report *report)
 {
+    run_end(r);
     if (!r->failed)
         (void)report_notices(r, report);
     if (r->failed) {

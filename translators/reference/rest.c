@@ -8,6 +8,8 @@
  */
 #include "translators/reference/frame.h"
 
+#include <assert.h>
+
 /* The stage that is run first on `side`. */
 static const struct lens_stage *
 first_stage(const struct lens_way *way, enum lens_side side)
@@ -63,7 +65,7 @@ prepare_read(struct frame *f, struct take *t)
         whole = t->from.path[box_steps(t->way, f->leg->read)];
     if (!whole)
         return true;
-    t->box = json_copy(r->arena, whole);
+    t->box = json_copy(r->scratch, whole);
     return t->box || run_full(r);
 }
 
@@ -87,7 +89,7 @@ prepare_write(struct frame *f, size_t at)
                               t->from.stars, t->from.n_stars))
             continue;
         if (t->from.node) {
-            t->as_it_came = json_copy(r->arena, t->from.node);
+            t->as_it_came = json_copy(r->scratch, t->from.node);
             if (!t->as_it_came)
                 return run_full(r);
         }
@@ -184,7 +186,9 @@ cut_list(struct frame *f, size_t at)
 {
     struct take *t = &f->takes[at];
     struct json *list = t->value;
-    enum lens_pick pick = first_stage(t->way, f->leg->read)->pick;
+    const struct lens_stage *stage = first_stage(t->way, f->leg->read);
+    assert(stage);
+    enum lens_pick pick = stage->pick;
     if (list->kind != JSON_LIST || pick == LENS_PICK_ONLY ||
         spot_count(list) < 2)
         return true;

@@ -5,6 +5,54 @@
 
 /* NOLINTBEGIN(misc-no-recursion): as deep as a document may be */
 
+/* One for each object in an object that is being translated: its arena is reset when
+ * it is done, so memory is that of the objects on the way, not of all. */
+struct scratch {
+    struct arena *arena;
+    struct scratch *outer;
+    struct scratch *inner;
+};
+
+bool
+run_enter(struct run *r)
+{
+    struct scratch *level = r->level ? r->level->inner : NULL;
+    if (!level) {
+        level = arena_alloc(r->arena, sizeof(*level));
+        if (!level)
+            return run_full(r);
+        level->arena = arena_new(arena_limit(r->arena));
+        if (!level->arena)
+            return run_full(r);
+        level->outer = r->level;
+        if (r->level)
+            r->level->inner = level;
+    }
+    r->level = level;
+    r->scratch = level->arena;
+    return true;
+}
+
+void
+run_leave(struct run *r)
+{
+    arena_reset(r->level->arena);
+    if (!r->level->outer)
+        return; /* the outermost is the document's */
+    r->level = r->level->outer;
+    r->scratch = r->level->arena;
+}
+
+void
+run_end(struct run *r)
+{
+    while (r->level && r->level->inner)
+        r->level = r->level->inner;
+    for (; r->level; r->level = r->level->outer)
+        arena_free(&r->level->arena);
+    r->scratch = NULL;
+}
+
 size_t
 run_origin(const struct json *node)
 {
@@ -95,12 +143,13 @@ run_fail_at(struct run *r, enum fault_kind kind, const struct json *node,
 }
 
 void *
-run_grow(struct run *r, void *array, size_t n, size_t *room, size_t size)
+run_grow(struct run *r, struct arena *a, void *array, size_t n, size_t *room,
+         size_t size)
 {
     if (n < *room)
         return array;
     size_t more = *room ? *room * 2 : 8;
-    void *grown = arena_grow(r->arena, array, n, more, size);
+    void *grown = arena_grow(a, array, n, more, size);
     if (!grown) {
         run_full(r);
         return NULL;
@@ -123,7 +172,7 @@ run_notice(struct run *r, enum notice_kind kind,
             return true;
         }
     }
-    void *grown = RUN_GROW(r, r->notices, r->n_notices, r->room_notices);
+    void *grown = RUN_KEEP(r, r->notices, r->n_notices, r->room_notices);
     if (!grown)
         return false;
     r->notices = grown;
@@ -146,7 +195,7 @@ run_touch(struct run *r, const struct lens_origin *origin,
             return true;
         }
     }
-    void *grown = RUN_GROW(r, r->touches, r->n_touches, r->room_touches);
+    void *grown = RUN_KEEP(r, r->touches, r->n_touches, r->room_touches);
     if (!grown)
         return false;
     r->touches = grown;

@@ -43,8 +43,12 @@ struct touch_entry {
     size_t n;
 };
 
+struct scratch; /* run.c: memory of one object's translation */
+
 struct run {
-    struct arena *arena;
+    struct arena *arena;   /* what the document is made of, and the report */
+    struct arena *scratch; /* what the object at hand needs besides */
+    struct scratch *level;
     const struct lens_api *api;
     bool is_request;
     bool replaces;    /* a PUT: what its client cannot see is erased */
@@ -86,7 +90,7 @@ struct trail {
     unsigned
         step; /* version step in which it came into its object; 0: it stays */
     span change; /* and its place among those that came in that step */
-    unsigned order;
+    uint64_t order;
     unsigned writer; /* the frame that put it there; 0 none */
 };
 
@@ -128,11 +132,23 @@ MUST_CHECK bool run_touch(struct run *r, const struct lens_origin *origin,
                           const struct json *node);
 
 /*
- * Room for one more in a growing array of the run's arena: doubles `*room` and
- * moves the array. NULL when full (then the run has failed).
+ * Scratch memory for one more object, inside the one at hand, and back. Nothing
+ * that ends up in the document may live in it.
  */
-void *run_grow(struct run *r, void *array, size_t n, size_t *room, size_t size);
+MUST_CHECK bool run_enter(struct run *r);
+void run_leave(struct run *r);
+void run_end(struct run *r); /* gives all scratch memory back */
+
+/*
+ * Room for one more in a growing array: doubles `*room` and moves the array.
+ * NULL when full (then the run has failed). RUN_GROW is for the object at hand,
+ * RUN_KEEP for as long as the run.
+ */
+void *run_grow(struct run *r, struct arena *a, void *array, size_t n,
+               size_t *room, size_t size);
 #define RUN_GROW(r, array, n, room)                                            \
-    run_grow((r), (array), (n), &(room), sizeof(*(array)))
+    run_grow((r), (r)->scratch, (array), (n), &(room), sizeof(*(array)))
 #define RUN_GROW_POINTERS(r, array, n, room)                                   \
-    run_grow((r), (array), (n), &(room), sizeof(void *))
+    run_grow((r), (r)->scratch, (array), (n), &(room), sizeof(void *))
+#define RUN_KEEP(r, array, n, room)                                            \
+    run_grow((r), (r)->arena, (array), (n), &(room), sizeof(*(array)))

@@ -100,8 +100,8 @@ spot_equal(struct run *r, const struct json *a, const struct json *b,
         *equal = json_equal(a, b);
         return spot_is_readable(r, a) && spot_is_readable(r, b);
     }
-    struct json *x = json_copy(r->arena, a);
-    struct json *y = json_copy(r->arena, b);
+    struct json *x = json_copy(r->scratch, a);
+    struct json *y = json_copy(r->scratch, b);
     if (!x || !y)
         return run_full(r);
     spot_purge(x);

@@ -31,7 +31,7 @@ take_one(struct frame *f, struct take *t)
                         "two arrows take the same value");
     /* The original keeps its place in the tree for those that compare. */
     if (t->kind == TAKE_OWN || (t->way && t->way->drop_doubles)) {
-        t->as_it_came = json_copy(r->arena, node);
+        t->as_it_came = json_copy(r->scratch, node);
         if (!t->as_it_came)
             return run_full(r);
     }
@@ -53,7 +53,8 @@ take_all(struct frame *f)
     struct run *r = f->run;
     if (!rest_prepare(f))
         return false;
-    struct by_depth *order = arena_array(r->arena, f->n_takes, sizeof(*order));
+    struct by_depth *order =
+        arena_array(r->scratch, f->n_takes, sizeof(*order));
     if (!order)
         return run_full(r);
     size_t n = 0;

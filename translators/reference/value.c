@@ -43,7 +43,7 @@ capture(struct frame *f, const struct lens_place *place, struct bindings *out,
         struct json *node = out->at[i].node;
         if (!node)
             continue;
-        struct json *copy = json_copy(r->arena, node);
+        struct json *copy = json_copy(r->scratch, node);
         if (!copy)
             return run_full(r);
         if (!run_derive(r, copy, run_origin(node)))
@@ -76,7 +76,7 @@ value_prepare(struct frame *f, const struct lens_value *value,
     *out = (struct pending){.value = value, .index = spot_index(f->root)};
     size_t n = places_of(value);
     if (value->otherwise) {
-        out->otherwise = arena_alloc(r->arena, sizeof(*out->otherwise));
+        out->otherwise = arena_alloc(r->scratch, sizeof(*out->otherwise));
         if (!out->otherwise)
             return run_full(r);
         if (!value_prepare(f, value->otherwise, out->otherwise))
@@ -85,7 +85,7 @@ value_prepare(struct frame *f, const struct lens_value *value,
     if (value->kind == LENS_VALUE_UNSAID || value->kind == LENS_VALUE_ABSENT ||
         value->kind == LENS_VALUE_LITERAL)
         return true;
-    out->found = arena_array(r->arena, n, sizeof(*out->found));
+    out->found = arena_array(r->scratch, n, sizeof(*out->found));
     if (!out->found)
         return run_full(r);
     for (size_t i = 0; i < n; i++) {

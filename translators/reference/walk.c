@@ -10,11 +10,11 @@
 
 /* ---- order of what comes in ------------------------------------------------ */
 
-static struct arrival
+struct arrival
 arrival_of(const struct lens_origin *origin)
 {
     return (struct arrival){origin->change ? origin->change->name : (span){0},
-                            origin->order};
+                            (uint64_t)origin->line << 32 | origin->column};
 }
 
 static bool
