@@ -3,6 +3,7 @@
 
 #include "proxy/observe/record.h"
 #include "proxy/server/conn.h"
+#include "proxy/server/upstream.h"
 #include "proxy/server/worker.h"
 #include "translators/lens/lens.h"
 
@@ -347,7 +348,7 @@ report(struct exchange *x, uint64_t us)
         .problem = span_str(x->problem ? x->problem : ""),
     };
 
-    if (w->env->report_fd < 0 || record_put(&w->report, &r))
+    if (record_put(&w->report, &r))
         return;
     account_flush(w);
     if (!record_put(&w->report, &r))
@@ -364,7 +365,8 @@ exchange_account(struct exchange *x)
     log_line(x, us);
     if (!x->request)
         return;
-    report(x, us);
+    if (x->worker->env->report_fd >= 0)
+        report(x, us);
     if (!x->decision.route)
         return;
     struct route_cells *c = &x->worker->cells[x->decision.route->index];
@@ -373,9 +375,6 @@ exchange_account(struct exchange *x)
     count_translation(x, &x->up_way, SPAN("request"));
     count_translation(x, &x->down_way, SPAN("answer"));
     if (x->answered_us && x->decision.pool)
-        metrics_observe_us(x->worker->metrics,
-                           metrics_cell(x->worker->metrics,
-                                        METRIC_UPSTREAM_TIME,
-                                        &x->decision.pool->name, 1),
-                           x->answered_us - x->asked_us);
+        upstreams_observe(x->worker->upstreams, x->decision.pool,
+                          x->answered_us - x->asked_us);
 }

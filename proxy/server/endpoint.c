@@ -39,6 +39,7 @@ init_pool(struct upstreams *u, struct pool *p, const struct gen_pool *gen,
     p->open_cell = metrics_cell(m, METRIC_UPSTREAM_CONNECTIONS, &gen->name, 1);
     p->connects_cell = metrics_cell(m, METRIC_UPSTREAM_CONNECTS, &gen->name, 1);
     p->ejected_cell = metrics_cell(m, METRIC_EJECTED, &gen->name, 1);
+    p->time_cell = metrics_cell(m, METRIC_UPSTREAM_TIME, &gen->name, 1);
     for (size_t i = 0; i < gen->n_endpoints; i++)
         endpoints[i] = (struct endpoint){.gen = &gen->endpoints[i],
                                          .pool = p,
@@ -160,6 +161,12 @@ bool
 upstreams_pool_is_up(struct upstreams *u, const struct gen_pool *pool)
 {
     return fresh_pool(u, pool)->is_up;
+}
+
+void
+upstreams_observe(struct upstreams *u, const struct gen_pool *pool, uint64_t us)
+{
+    metrics_observe_us(u->worker->metrics, pool_of(u, pool)->time_cell, us);
 }
 
 struct endpoint *

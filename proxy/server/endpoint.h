@@ -24,7 +24,7 @@ struct pool {
     uint64_t *choice; /* room to take bits away for one request */
     uint64_t look_ms; /* an ejection ends then */
     bool is_up;
-    uint32_t open_cell, connects_cell, ejected_cell;
+    uint32_t open_cell, connects_cell, ejected_cell, time_cell;
 };
 
 struct endpoint {

@@ -32,6 +32,15 @@ is_sane_id(span s)
     return true;
 }
 
+static void
+write_hex(char *at, size_t digits, uint64_t n)
+{
+    while (digits--) {
+        at[digits] = "0123456789abcdef"[n & 15];
+        n >>= 4;
+    }
+}
+
 void
 forward_id(struct exchange *x)
 {
@@ -39,11 +48,16 @@ forward_id(struct exchange *x)
     span came =
         x->request ? head_value(x->request, FIELD_X_REQUEST_ID) : (span){0};
 
-    x->id = is_sane_id(came)
-                ? came
-                : arena_fmt(x->arena, "%016llx%08llx",
-                            (unsigned long long)w->id_high,
-                            (unsigned long long)++w->id_low & 0xffffffffu);
+    if (is_sane_id(came)) {
+        x->id = came;
+        return;
+    }
+    char *at = arena_alloc(x->arena, 24);
+    if (!at)
+        return;
+    write_hex(at, 16, w->id_high);
+    write_hex(at + 16, 8, ++w->id_low);
+    x->id = span_of(at, 24);
 }
 
 /* ── trust ───────────────────────────────────────────────────────────────── */
@@ -90,23 +104,46 @@ set(struct http_head *h, span name, span value)
     return value.at && head_set(h, name, value) == OK;
 }
 
+/* One text of several; every request has some, so without printf. */
+static span
+concat(struct exchange *x, const span *parts, size_t n)
+{
+    size_t len = 0;
+
+    for (size_t i = 0; i < n; i++)
+        len += parts[i].len;
+    char *at = arena_alloc(x->arena, len);
+    if (!at)
+        return (span){0};
+    len = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (parts[i].len)
+            memcpy(at + len, parts[i].at, parts[i].len);
+        len += parts[i].len;
+    }
+    return span_of(at, len);
+}
+
 /* "for=..;host=..;proto=.." (RFC 7239): addresses of IPv6 are quoted. */
 static span
-forwarded(struct exchange *x, span peer, span authority, const char *scheme)
+forwarded(struct exchange *x, span peer, span authority, span scheme)
 {
-    bool quotes = span_find(peer, ':') >= 0;
+    span quote = span_find(peer, ':') >= 0 ? SPAN("\"") : (span){0};
+    const span parts[] = {
+        SPAN("for="),      quote, peer, quote, SPAN(";host=\""), authority,
+        SPAN("\";proto="), scheme};
 
-    return arena_fmt(x->arena, "for=%s%.*s%s;host=\"%.*s\";proto=%s",
-                     quotes ? "\"" : "", SPAN_FMT(peer), quotes ? "\"" : "",
-                     SPAN_FMT(authority), scheme);
+    return concat(x, parts, COUNT(parts));
 }
 
 static span
 joined(struct exchange *x, span before, span value)
 {
+    const span parts[] = {before, SPAN(", "), value};
+
     if (before.len == 0 || before.len > CHAIN)
         return value;
-    return arena_fmt(x->arena, "%.*s, %.*s", SPAN_FMT(before), SPAN_FMT(value));
+    return concat(x, parts, COUNT(parts));
 }
 
 /* Fields of one name are one list. */
@@ -125,7 +162,7 @@ static bool
 say_who(struct exchange *x, struct http_head *h)
 {
     const struct conn *c = x->conn;
-    const char *scheme = c->io.tls ? "https" : "http";
+    span scheme = c->io.tls ? SPAN("https") : SPAN("http");
     span peer = span_of(c->peer, c->peer_len);
     span chain;
     span element = forwarded(x, peer, h->authority, scheme);
@@ -135,7 +172,7 @@ say_who(struct exchange *x, struct http_head *h)
         fields_remove_id(&h->fields, FIELD_X_FORWARDED_PORT);
         fields_remove_id(&h->fields, FIELD_X_FORWARDED_PREFIX);
         return set(h, SPAN("X-Forwarded-For"), peer) &&
-               set(h, SPAN("X-Forwarded-Proto"), span_str(scheme)) &&
+               set(h, SPAN("X-Forwarded-Proto"), scheme) &&
                (h->authority.len == 0 ||
                 set(h, SPAN("X-Forwarded-Host"), h->authority)) &&
                set(h, SPAN("Forwarded"), element);
@@ -143,7 +180,7 @@ say_who(struct exchange *x, struct http_head *h)
     chain = joined(x, all_values(x, h, FIELD_X_FORWARDED_FOR), peer);
     element = joined(x, all_values(x, h, FIELD_FORWARDED), element);
     if (!head_find(h, FIELD_X_FORWARDED_PROTO) &&
-        !set(h, SPAN("X-Forwarded-Proto"), span_str(scheme)))
+        !set(h, SPAN("X-Forwarded-Proto"), scheme))
         return false;
     if (!head_find(h, FIELD_X_FORWARDED_HOST) && h->authority.len &&
         !set(h, SPAN("X-Forwarded-Host"), h->authority))

@@ -30,6 +30,10 @@ void upstreams_sweep(struct upstreams *u, bool all);
 /* Has the pool an endpoint that may be asked? One load if nothing changed. */
 bool upstreams_pool_is_up(struct upstreams *u, const struct gen_pool *pool);
 
+/* A pool answered after so long. */
+void upstreams_observe(struct upstreams *u, const struct gen_pool *pool,
+                       uint64_t us);
+
 /*
  * Get x a connection to its pool: x->up is set and exchange_connected or
  * exchange_failed called, perhaps at once.
