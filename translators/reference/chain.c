@@ -184,12 +184,16 @@ reference_body(struct arena *a, const struct reference_chain *chain,
 {
     struct run r;
     struct json *holder = NULL;
+    size_t before = buf_len(out);
     chain_run_init(&r, a, chain, facts);
     r.source = body;
     if (run_enter(&r) && parse(&r, body, &holder) &&
         run_chain(&r, chain, holder, report))
         (void)print(&r, holder, out);
-    return chain_report(&r, report);
+    enum err_code code = chain_report(&r, report);
+    if (code != OK && buf_len(out) > before)
+        buf_truncate(out, before);
+    return code;
 }
 
 bool

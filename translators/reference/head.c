@@ -7,10 +7,11 @@
  */
 #include "translators/reference/chain.h"
 
-/* Tags ride on the nodes: mark is the tag plus one. */
+/* Fields ride on the nodes: `mark` is the place in its array, and the origin the place in
+ * both arrays together, each counted from one. */
 static bool
 add_fields(struct run *r, struct json *root, span name,
-           const struct reference_field *fields, size_t n)
+           const struct reference_field *fields, size_t n, size_t since)
 {
     struct json *object = json_new_object(r->arena);
     if (!object || !json_append(r->arena, root, name, object))
@@ -20,6 +21,8 @@ add_fields(struct run *r, struct json *root, span name,
         if (!value || !json_append(r->arena, object, fields[i].name, value))
             return run_full(r);
         value->mark = (uint32_t)(i + 1);
+        if (!run_derive(r, value, since + i + 1))
+            return false;
     }
     return true;
 }
@@ -30,8 +33,9 @@ build(struct run *r, const struct reference_head *in, struct json **out)
     *out = json_new_object(r->arena);
     if (!*out)
         return run_full(r);
-    if (!add_fields(r, *out, SPAN("query"), in->query, in->n_query) ||
-        !add_fields(r, *out, SPAN("header"), in->header, in->n_header))
+    if (!add_fields(r, *out, SPAN("query"), in->query, in->n_query, 0) ||
+        !add_fields(r, *out, SPAN("header"), in->header, in->n_header,
+                    in->n_query))
         return false;
     if (!in->status)
         return true;
@@ -108,6 +112,20 @@ take_status(struct run *r, const struct json *root, unsigned *status)
     return true;
 }
 
+/* "/query/sort": where it failed. */
+static span
+pointer_of(struct arena *a, const struct reference_head *in, size_t origin)
+{
+    if (origin == 0 || origin > in->n_query + in->n_header)
+        return origin || !in->status ? (span){0} : SPAN("/status");
+    bool is_query = origin <= in->n_query;
+    const struct reference_field *f =
+        is_query ? &in->query[origin - 1]
+                 : &in->header[origin - 1 - in->n_query];
+    return arena_fmt(a, "/%s/%.*s", is_query ? "query" : "header",
+                     SPAN_FMT(f->name));
+}
+
 static bool
 run_head(struct run *r, const struct reference_chain *chain,
          struct json *holder)
@@ -148,5 +166,8 @@ reference_head(struct arena *a, const struct reference_chain *chain,
              take_fields(&r, root, SPAN("header"), in->header, &out->header,
                          &out->n_header))
         (void)take_status(&r, root, &out->status);
-    return chain_report(&r, report);
+    enum err_code code = chain_report(&r, report);
+    if (code != OK)
+        report->fault.pointer = pointer_of(a, in, r.fault_at);
+    return code;
 }
