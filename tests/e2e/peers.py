@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import queue
+import random
 import re
 import shutil
 import signal
@@ -219,9 +220,39 @@ def message(status=200, body=b"", media="application/json", **fields):
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A port to listen at. Not one of those that the kernel gives to clients: somebody's connection would take it before we listen."""
+    for _ in range(200):
+        port = random.randrange(16000, 32000)
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
+    raise AssertionError("no free port")
+
+
+def session(leader=None):
+    """Pid and (name, parent) of each process that this test (or the leader of a session) started, and that those started."""
+    leader = leader or os.getsid(0)
+    mine = {}
+    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            head, rest = stat.read_text().rsplit(")", 1)
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        fields = rest.split()
+        if int(fields[3]) == leader and fields[0] != "Z":
+            pid, name = head.split(" (", 1)
+            mine[int(pid)] = name, int(fields[1])
+    return mine
+
+
+def sanitized(folder):
+    """An environment in which sanitizers write what they find to folder/sanitizer.PID, whoever closed their standard error."""
+    path = f"log_path={folder}/sanitizer"
+    return dict(os.environ, ASAN_OPTIONS=f"detect_leaks=1:abort_on_error=0:{path}", UBSAN_OPTIONS=f"print_stacktrace=1:{path}",
+                LSAN_OPTIONS=path)
 
 
 class Process:
@@ -230,8 +261,7 @@ class Process:
     def __init__(self, command, log, cwd=None, ok=(0,)):
         self.command, self.log, self.ok = [str(c) for c in command], log, ok
         self.out = open(log, "wb")
-        env = dict(os.environ, ASAN_OPTIONS="detect_leaks=1:abort_on_error=0", UBSAN_OPTIONS="print_stacktrace=1")
-        self.process = subprocess.Popen(self.command, stdout=self.out, stderr=subprocess.STDOUT, cwd=cwd, env=env)
+        self.process = subprocess.Popen(self.command, stdout=self.out, stderr=subprocess.STDOUT, cwd=cwd, env=sanitized(cwd))
         self.pid = self.process.pid
 
     def text(self):
@@ -294,9 +324,18 @@ class Test:
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="stile-e2e-"))
         self.source = pathlib.Path(__file__).resolve().parents[2]
         self.shared = pathlib.Path(os.environ.get("STILE_SHARED", self.source.parent / "shared"))
-        self.processes, self.backends, self.conns = [], [], []
+        self.processes, self.backends, self.conns, self.ends = [], [], [], []
 
     # ── starting ──
+
+    def at_end(self, story):
+        """Call this at the end, before processes are ended; it returns what was wrong, or None. The last one first."""
+        self.ends.insert(0, story)
+
+    def command(self, *words, stdin=None, cwd=None, timeout=WAIT_S * 2):
+        """Run something to its end: its exit code, output and errors (text)."""
+        return subprocess.run([str(w) for w in words], input=stdin, capture_output=True, text=True, timeout=timeout,
+                              cwd=cwd or self.folder, env=sanitized(self.folder))
 
     def start(self, *command, ok=(0,), cwd=None):
         log = self.folder / f"{len(self.processes)}-{pathlib.Path(str(command[0])).name}.log"
@@ -400,7 +439,10 @@ class Test:
         """What went wrong beside the test's own claims."""
         for conn in self.conns:
             conn.close()
-        stories = [s for p in self.processes if (s := p.close())]
+        stories = [s for end in self.ends if (s := end())]
+        stories += [s for p in self.processes if (s := p.close())]
+        stories += [f"this was left: {name}, pid {pid}" for pid, (name, _) in session().items() if name.startswith("stile")]
+        stories += [f"{report.name}:\n{report.read_text(errors='replace')[:4000]}" for report in self.folder.rglob("sanitizer.*")]
         for backend in self.backends:
             backend.close()
             stories += [f"the backend's script failed: {e!r}" for e in backend.failures]

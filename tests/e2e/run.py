@@ -14,6 +14,7 @@ import importlib
 import inspect
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import time
@@ -21,6 +22,8 @@ import traceback
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
+import peers  # noqa: E402
+
 DEADLINE_S = 90
 
 
@@ -36,7 +39,6 @@ def discover(names):
 
 def run_here(args):
     """One test, in this process: exit 0 or 1, the story on standard output."""
-    import peers
     module, name = args.one.split(":")
     test = peers.Test(pathlib.Path(args.build).resolve(), pathlib.Path(args.plain or args.build).resolve())
     try:
@@ -55,6 +57,15 @@ def run_here(args):
     os._exit(1 if failed else 0)  # threads of scripted peers may still wait
 
 
+def end_session(leader):
+    """What a failed test left behind: loaders lead groups of their own, so its session tells which processes are its."""
+    for pid in peers.session(leader):
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
+
 def run_one(args, module, name):
     command = [sys.executable, str(HERE / "run.py"), "--build", args.build, "--plain", args.plain or args.build, "--one",
                f"{module}:{name}"]
@@ -64,8 +75,9 @@ def run_one(args, module, name):
         out, _ = process.communicate(timeout=DEADLINE_S)
         code = process.returncode
     except subprocess.TimeoutExpired:
-        os.killpg(process.pid, 9)
+        end_session(process.pid)
         out, code = process.communicate()[0] + f"\nover the deadline of {DEADLINE_S} s", 1
+    end_session(process.pid)
     return code, out, time.monotonic() - began
 
 
