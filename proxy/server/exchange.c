@@ -70,6 +70,7 @@ exchange_close(struct exchange *x)
     x->state = X_OVER;
     x->conn = NULL;
     w->n_exchanges--;
+    w->n_retries -= x->was_retried;
     x->next_dead = w->dead_exchanges;
     w->dead_exchanges = x;
 }

@@ -106,7 +106,7 @@ struct exchange {
     uint64_t received_ms; /* so was the body */
     uint64_t asked_ms;    /* a connection was asked for */
     uint64_t sent_ms;     /* the head went to the pool */
-    uint64_t moved_ms;    /* the pool's last byte */
+    uint64_t moved_ms;    /* the last body byte, either way */
 
     /* what is so */
     bool is_received;   /* whole */

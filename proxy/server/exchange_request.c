@@ -302,7 +302,7 @@ exchange_request(struct exchange *x, struct http_head *head, bool ends)
     x->query = head->query;
     x->has_body = !ends;
     x->is_received = ends;
-    x->began_ms = x->received_ms = loop_now_ms(x->worker->loop);
+    x->began_ms = x->received_ms = x->moved_ms = loop_now_ms(x->worker->loop);
     forward_id(x);
     if (!may_be_served(x))
         return;
@@ -372,6 +372,7 @@ void
 exchange_request_body(struct exchange *x, span bytes)
 {
     x->request_bytes += bytes.len;
+    x->moved_ms = loop_now_ms(x->worker->loop);
     switch (x->state) {
     case X_DETECT:
         buf_add(&x->seen, bytes);
@@ -516,11 +517,19 @@ exchange_pool_drained(struct exchange *x)
     x->holds_down = false;
 }
 
+/* A fifth of what is under way, but three at least. */
+static bool
+is_in_budget(const struct worker *w)
+{
+    return w->n_retries < 3 || w->n_retries < w->n_exchanges / 5;
+}
+
 static bool
 may_retry(const struct exchange *x)
 {
-    return x->was_stale && !x->was_retried && !x->answer && x->interim_n == 0 &&
-           x->keeps_to_pool && method_is_idempotent(x->request->method);
+    return is_in_budget(x->worker) && x->was_stale && !x->was_retried &&
+           !x->answer && x->interim_n == 0 && x->keeps_to_pool &&
+           method_is_idempotent(x->request->method);
 }
 
 void
@@ -532,6 +541,7 @@ exchange_failed(struct exchange *x, enum pool_failure f)
         return;
     if (f == POOL_RESET && may_retry(x)) {
         x->was_retried = true;
+        x->worker->n_retries++;
         metrics_count(x->worker->metrics, METRIC_UPSTREAM_RETRIES, 1,
                       x->decision.pool->name);
         ask(x);

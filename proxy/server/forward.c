@@ -163,7 +163,9 @@ say_who(struct exchange *x, struct http_head *h)
 {
     const struct conn *c = x->conn;
     span scheme = c->io.tls ? SPAN("https") : SPAN("http");
-    span peer = span_of(c->peer, c->peer_len);
+    /* RFC 7239 §6.2: a Unix socket's client has no address to tell. */
+    span peer = c->listener->at.path.len ? SPAN("unknown")
+                                         : span_of(c->peer, c->peer_len);
     span chain;
     span element = forwarded(x, peer, h->authority, scheme);
 

@@ -57,6 +57,7 @@ struct worker {
     size_t n_conns;
     size_t conns_max;
     size_t n_exchanges;
+    size_t n_retries; /* of these, sent a second time */
     struct conn *dead_conns;
     struct conn *later; /* have bytes read ahead, or frames to gather */
     struct exchange *dead_exchanges;

@@ -10,7 +10,7 @@ import h2.config
 import h2.connection
 import h2.events
 import h2.settings
-from peers import WAIT_S, Gone, answering, message
+from peers import WAIT_S, Conn, Gone, answering, free_port, message
 from test_faults import rss
 from test_versions import NEW, OLD, shop
 
@@ -387,3 +387,25 @@ def test_tls_bodies_flow_both_ways_with_back_pressure(t):
     while n < 40 << 20:
         n += len(c.sock.recv(1 << 20))
     assert n == 40 << 20
+
+
+def test_a_host_of_another_certificate_is_misdirected(t):
+    pairs = []
+    for name in ("a", "b"):
+        files = [t.folder / f"{name}.pem", t.folder / f"{name}.key"]
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "20", "-subj",
+                        f"/CN={name}.example", "-addext", f"subjectAltName=DNS:{name}.example", "-out", files[0], "-keyout", files[1]],
+                       check=True, capture_output=True)
+        pairs.append(f"{{chain: {files[0]}, key: {files[1]}}}")
+    port = free_port()
+    w = t.worker(t.fast_backend(), routes='routes:\n  - {name: all, match: {path: "/**"}, pool: b}\n')
+    config = t.write("two.yaml", (t.folder / "stile.yaml").read_text().replace(
+        f'  - {{at: "127.0.0.1:{w.port}"}}\n', f'  - {{at: "127.0.0.1:{port}", tls: {{certs: [{", ".join(pairs)}]}}}}\n').replace(
+        "/state", "/state2").replace("admin.sock", "admin2.sock"))
+    t.start(t.build / "bench/bench_worker", config).says("worker_serves")
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    for host, status in (("b.example", 200), ("a.example", 421)):
+        c = Conn(context.wrap_socket(socket.create_connection(("127.0.0.1", port)), server_hostname="b.example"))
+        assert c.send(f"GET /1k HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").answer().status == status, host
+        c.close()

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Limits of one worker, reached: memory, descriptors, rates; and doors that are not TCP."""
+import socket
+import subprocess
+import threading
+import time
+
+from peers import WAIT_S, Conn, Gone, answering, message
+from test_faults import ASK, rss
+
+
+def test_a_request_that_needs_more_memory_than_it_may_have_ends_visibly(t):
+    b = t.backend(answering(message(body=b"ok", **{f"X-{i}": "y" * 200 for i in range(20)})))
+    outcomes = set()
+    for size in (256, 1500, 2500, 4000, 6000, 9000, 14000, 20000, 65536):
+        w = t.worker(b, limits=f"request_arena: {size}")
+        try:
+            outcomes.add(t.ask(w.port, **{f"X_{i}": "z" * 200 for i in range(20)}).status)
+        except (Gone, OSError):
+            outcomes.add("closed")
+        t.conns.pop().close()
+        w.signal(15)
+        assert w.wait() == 0
+    assert 200 in outcomes and outcomes <= {200, 500, 502, 503, "closed"} and len(outcomes) > 1, outcomes
+
+
+def test_without_descriptors_it_answers_503_and_goes_on(t):
+    w = t.worker(t.backend(answering(message(body=b"ok"))))
+    limit = len(subprocess.run(["ls", f"/proc/{w.pid}/fd"], capture_output=True, text=True, check=True).stdout.split()) + 6
+    subprocess.run(["prlimit", "--pid", str(w.pid), f"--nofile={limit}:{limit}"], check=True)
+    kept = [t.connect(w.port) for _ in range(5)]
+    for c in kept:
+        assert c.send(ASK).answer().status in (200, 503)
+    more = [t.connect(w.port) for _ in range(8)]
+    turned = 0
+    for c in more:
+        try:
+            turned += c.send(ASK).answer().status == 503
+        except (Gone, OSError):
+            turned += 1
+    assert turned >= 6, "it did not say that it is full"
+    for c in kept + more:
+        c.close()
+    end = time.monotonic() + WAIT_S
+    while time.monotonic() < end:
+        try:
+            if t.connect(w.port).send(ASK).answer().status == 200:
+                return
+        except (Gone, OSError):
+            pass
+        time.sleep(0.05)
+    raise AssertionError("it never served again")
+
+
+def test_a_body_that_trickles_is_a_408_after_its_grace(t):
+    w = t.worker(t.backend(answering(message())), limits="body: 60s")
+    c = t.connect(w.port).send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n")
+    began = time.monotonic()
+    stop = threading.Event()
+
+    def trickle():
+        while not stop.wait(0.25):
+            try:
+                c.send(b"x" * 50)  # 200 bytes a second
+            except OSError:
+                return
+
+    threading.Thread(target=trickle, daemon=True).start()
+    status = c.answer().status
+    stop.set()
+    assert status == 408 and 4.5 < time.monotonic() - began < 12, (status, time.monotonic() - began)
+
+
+def test_a_stream_may_last_longer_than_its_total(t):
+    def events(conn, backend):
+        conn.request()
+        conn.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+        for i in range(12):
+            conn.send(b"8\r\ndata: %d\n\r\n" % (i % 10))
+            time.sleep(0.1)
+        conn.send(b"0\r\n\r\n")
+
+    w = t.worker(t.backend(events), route=", timeouts: {total: 400ms, idle: 10s}")
+    a = t.ask(w.port)
+    assert a.body.count(b"data:") == 12
+
+
+def test_an_upload_on_a_stream_route_may_take_its_time(t):
+    b = t.backend(answering(message(body=b"ok")))
+    w = t.worker(b, route=", stream: true", limits="body: 300ms")
+    c = t.connect(w.port).send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n")
+    for byte in b"12345":
+        time.sleep(0.15)
+        c.send(bytes([byte]))
+    assert c.answer().body == b"ok" and b.seen().body == b"12345"
+
+
+def test_a_unix_socket_is_a_door_like_any_other(t):
+    b = t.backend(answering(message(body=b"ok")))
+    path = t.folder / "door.sock"
+    config = t.write("unix.yaml", f'listen:\n  - {{at: "unix:{path}"}}\nworkers: 1\nstate: {t.folder}/state\n'
+                     f'admin: {{socket: {t.folder}/admin.sock}}\npools:\n  b: {{endpoints: ["{b.url}"]}}\n'
+                     'routes:\n  - {name: all, match: {path: "/**"}, pool: b}\nlog: {access: stdout}\n')
+    w = t.start(t.build / "bench/bench_worker", config).says("worker_serves")
+    s = socket.socket(socket.AF_UNIX)
+    s.connect(str(path))
+    assert Conn(s).send(ASK).answer().body == b"ok"
+    m = b.seen()
+    assert m.get("x-forwarded-for") == "unknown" and m.get("forwarded").startswith("for=unknown;"), m
+    assert w.line(client="unix")["status"] == 200
+
+
+def test_many_idle_connections_cost_little(t):
+    w = t.worker(t.backend(answering(message(body=b"ok"))))
+    conns = [t.connect(w.port) for _ in range(20)]
+    for c in conns:
+        assert c.send(ASK).answer().status == 200
+    before = rss(w.pid)
+    conns = [t.connect(w.port) for _ in range(400)]
+    for c in conns:
+        assert c.send(ASK).answer().status == 200
+    assert (rss(w.pid) - before) / 400 < 16 * 1024, "under a sanitizer; 2 KiB without one"
+
+
+def test_requests_that_leave_at_once_leave_nothing_behind(t):
+    w = t.worker(t.fast_backend())
+    fds = lambda: len(subprocess.run(["ls", f"/proc/{w.pid}/fd"], capture_output=True, text=True, check=True).stdout.split())
+    t.ask(w.port, path="/1k")
+    before = fds()
+    for i in range(200):
+        c = t.connect(w.port).send(b"GET /1m HTTP/1.1\r\nHost: a\r\n\r\n")
+        c.reset()
+    assert t.ask(w.port, path="/1k").status == 200
+    end = time.monotonic() + WAIT_S
+    while fds() > before + 66 and time.monotonic() < end:  # idle ones to the backend are kept for a while
+        time.sleep(0.1)
+    assert fds() <= before + 66, fds()
