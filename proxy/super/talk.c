@@ -197,6 +197,7 @@ folded(struct super *s, uint64_t number)
         if (s->broods[i].state == BROOD_FOLDING &&
             s->broods[i].number == number)
             brood_close(&s->broods[i]);
+    control_tell_state(s); /* nothing else may happen for days */
 }
 
 static void
