@@ -93,6 +93,19 @@ detect_outcome_name(enum detect_outcome outcome)
 }
 
 span
+detect_spoken_field(const struct detect *d, const struct detect_result *r)
+{
+    bool is_mute = r->outcome == DETECT_ASSUMED ||
+                   (r->outcome == DETECT_SPOKEN &&
+                    (r->kind == DETECT_CLIENT || r->kind == DETECT_PIN));
+
+    for (size_t i = 0; is_mute && i < d->n_ways; i++)
+        if (d->ways[i].kind == DETECT_HEADER)
+            return d->ways[i].name;
+    return (span){0};
+}
+
+span
 detect_echo(const struct detect *d)
 {
     return d->echo;

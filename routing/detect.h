@@ -187,6 +187,13 @@ const char *detect_outcome_name(enum detect_outcome outcome);
 
 /* ---- what goes on the answer ---- */
 
+/*
+ * Where a pool is told its version when nothing in the request can say it (it
+ * was assumed, or told by a client build or a pin): the first header source's
+ * field. Empty: there is none. LANGUAGE.md, law 6: a second hop knows.
+ */
+span detect_spoken_field(const struct detect *d, const struct detect_result *r);
+
 /* The echo field's name; empty: none. Its value is detect_label. */
 span detect_echo(const struct detect *d);
 

@@ -239,7 +239,13 @@ rewrite_request(struct exchange *x, struct http_head *h)
         return false;
     h->path = r.path;
     h->query = r.query;
-    return put_fields(h, r.fields, r.n_fields);
+    if (!put_fields(h, r.fields, r.n_fields))
+        return false;
+
+    span field = detect_spoken_field(d->api->detect, &d->detect);
+    return field.len == 0 ||
+           head_set(h, field, detect_label(d->api->detect, d->pool->version)) ==
+               OK;
 }
 
 /* What cannot hold for a body in another version is not asked for. */

@@ -794,3 +794,27 @@ TEST(detection_is_built_whole_or_refused_when_memory_ends)
         assert_null(d);
     }
 }
+
+TEST(a_pool_is_told_in_a_header_what_the_request_cannot_say)
+{
+    static const struct {
+        struct sent sent;
+        const char *field;
+    } cases[] = {
+        {{.fields = {"X-Other: 1"}}, "Api-Version"},
+        {{.fields = {"X-Client: ios/3.0"}}, "Api-Version"},
+        {{.fields = {"Api-Version: v2"}}, ""},
+        {{.query = "api_version=v2"}, ""},
+    };
+    struct arena *a = arena_new(1 << 20);
+    const struct detect *d = built(a, &shop);
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct facts f = facts_of(&cases[i].sent);
+        struct detect_result r;
+
+        detect_run(d, &f, &r);
+        assert_span(detect_spoken_field(d, &r), cases[i].field);
+    }
+    arena_free(&a);
+}
