@@ -67,7 +67,7 @@ nearest_deadline(const struct exchange *x)
                      t->answer_head_ms);
     if ((x->state == X_TRIAL || x->state == X_ANSWER) && x->up && !x->holds_up)
         consider(&n, DUE_IDLE, x->moved_ms + idle);
-    if (t->total_ms && !x->is_stream)
+    if (t->total_ms && !x->is_stream && !x->is_answered)
         consider(&n, DUE_TOTAL, x->began_ms + t->total_ms);
     return n;
 }
