@@ -132,6 +132,20 @@ absence(struct frame *f, const struct lens_arrow *arrow, struct image *image)
     return true;
 }
 
+/* What is written must be of the type its case has there, or it would come back as
+ * another. */
+static bool
+has_shape(struct frame *f, const struct lens_way *way, const struct json *value)
+{
+    const struct lens_shape *shape = &way->shape[f->leg->write];
+    if (!shape->said || !shape->types || shape->types & LENS_ABSENT ||
+        shape->n_tags || shape->has_inside || test_types(value) & shape->types)
+        return true;
+    return run_fail(f->run, FAULT_CARRY, value, &way->origin,
+                    "%s has no form in this case of the other version",
+                    json_kind_word(value->kind));
+}
+
 bool
 bring_value(struct frame *f, const struct active *active,
             const struct lens_way *way, struct json *value, struct image *out)
@@ -150,6 +164,8 @@ bring_value(struct frame *f, const struct active *active,
         return false;
     if (out->kind == IMAGE_VALUE && !out->value)
         out->kind = IMAGE_HIDDEN;
+    if (out->kind == IMAGE_VALUE && !has_shape(f, way, out->value))
+        return false;
     if (out->kind == IMAGE_VALUE && !wrap(f, way, at, out))
         return false;
     return out->kind != IMAGE_VALUE || absence(f, active->arrow, out);

@@ -263,6 +263,22 @@ group_bindings(struct frame *f, const struct lens_arrow *arrow,
     return true;
 }
 
+/* Does the value have this case's shape? Where it is written as it is, it must have the
+ * shape of the other side too, or it would come back as another case. */
+static bool
+way_fits(struct frame *f, const struct lens_way *way, struct json *value,
+         bool *fits)
+{
+    const struct lens_shape *read = &way->shape[f->leg->read];
+    const struct lens_shape *write = &way->shape[f->leg->write];
+    if (!test_shape(f->run, value, read, fits) || !*fits)
+        return !f->run->failed;
+    bool as_it_is = way->stages.n == 0 && way->has[f->leg->write] &&
+                    read->n_tags + write->n_tags == 0 && !read->constant &&
+                    !write->constant && !read->has_inside && !write->has_inside;
+    return !as_it_is || !write->said || test_shape(f->run, value, write, fits);
+}
+
 /* The first way whose shape fits what is there; SIZE_MAX if none does. */
 static bool
 fitting_way(struct frame *f, const struct lens_arrow *arrow,
@@ -270,11 +286,10 @@ fitting_way(struct frame *f, const struct lens_arrow *arrow,
 {
     *out = SIZE_MAX;
     for (size_t w = 0; w < arrow->n_ways; w++) {
-        const struct lens_shape *shape = &arrow->ways[w].shape[f->leg->read];
         bool fits = false;
         if (!group->by_way[w].place)
             continue;
-        if (!test_shape(f->run, group->by_way[w].node, shape, &fits))
+        if (!way_fits(f, &arrow->ways[w], group->by_way[w].node, &fits))
             return false;
         if (fits) {
             *out = w;
@@ -333,16 +348,49 @@ no_way(struct frame *f, const struct lens_arrow *arrow,
 
 /* A way without a place on the side that is written leads where the first one does that
  * has one. */
-static const struct lens_place *
+static bool
 target_of(const struct lens_arrow *arrow, const struct lens_way *way,
-          enum lens_side write)
+          enum lens_side write, struct lens_place *out)
 {
+    size_t w = 0;
+    while (!way->has[write] && w < arrow->n_ways)
+        way = &arrow->ways[w++];
     if (way->has[write])
-        return &way->place[write];
-    for (size_t w = 0; w < arrow->n_ways; w++)
-        if (arrow->ways[w].has[write])
-            return &arrow->ways[w].place[write];
-    return NULL;
+        *out = way->place[write];
+    return way->has[write];
+}
+
+/* Another case's place of the same arrow holds something too: it has no place on the
+ * other side, for the arrow leads there with one value. */
+static bool
+left_over(struct frame *f, const struct lens_arrow *arrow,
+          const struct binding *from)
+{
+    struct run *r = f->run;
+    if (r->is_request && !arrow->overlap_first)
+        return run_fail(r, FAULT_CARRY, from->node, &arrow->origin,
+                        "two cases of one arrow are there at once");
+    struct take *t = add_take(f, TAKE_MAP, &arrow->ways[0], from);
+    if (!t)
+        return false;
+    t->done = true;
+    t->image.kind = IMAGE_HIDDEN;
+    return run_notice(r, NOTICE_LOSSY, &arrow->origin, from->node);
+}
+
+static bool
+left_overs(struct frame *f, const struct lens_arrow *arrow,
+           const struct group *group, size_t taken)
+{
+    for (size_t w = 0; w < arrow->n_ways; w++) {
+        struct json *node = group->by_way[w].node;
+        bool seen = node == group->by_way[taken].node;
+        for (size_t k = 0; k < w; k++)
+            seen = seen || node == group->by_way[k].node;
+        if (node && !seen && !left_over(f, arrow, &group->by_way[w]))
+            return false;
+    }
+    return true;
 }
 
 static bool
@@ -366,11 +414,8 @@ choose_group(struct frame *f, const struct lens_arrow *arrow,
     struct take *t = add_take(f, TAKE_MAP, &arrow->ways[w], &group->by_way[w]);
     if (!t)
         return false;
-    const struct lens_place *target = target_of(arrow, t->way, f->leg->write);
-    t->leads = target != NULL;
-    if (target)
-        t->target = *target;
-    return true;
+    t->leads = target_of(arrow, t->way, f->leg->write, &t->target);
+    return left_overs(f, arrow, group, w);
 }
 
 static bool

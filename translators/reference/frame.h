@@ -243,6 +243,10 @@ struct take *frame_take(struct frame *f); /* one more; NULL: full */
 /* If the failure is one that `hide` may catch, forget it. */
 bool run_forgive(struct run *r);
 
+/* Is a place above others a made object on this side (made.c)? */
+bool frame_is_made(const struct frame *f, enum lens_side side,
+                   const struct lens_place *place);
+
 /* Remove a value that has no form there from its parent; what was to be written in
  * it goes with it. */
 MUST_CHECK bool frame_hide(struct run *r, struct json *node);

@@ -144,6 +144,29 @@ is_counted(const struct candidate *c)
     return false;
 }
 
+/* An element that is shared when a star names it, and into which another arrow brings a
+ * value that came from it, is not empty for long. */
+static bool
+is_refilled(const struct frame *f, const struct json *node)
+{
+    for (size_t i = 0; i < f->n_takes; i++) {
+        const struct take *t = &f->takes[i];
+        size_t star = 0;
+        for (size_t n = 0;
+             t->value && t->leads && t->from.place && n < t->from.place->n;
+             n++) {
+            if (!place_is_star(&t->from.place->steps[n]))
+                continue;
+            struct lens_place prefix = place_prefix(t->from.place, n + 1);
+            if (t->from.stars[star++].node == node &&
+                n + 1 < t->from.place->n &&
+                !frame_is_made(f, f->leg->read, &prefix))
+                return true;
+        }
+    }
+    return false;
+}
+
 /* ---- removing --------------------------------------------------------------------- */
 
 static bool
@@ -171,9 +194,9 @@ prune(struct frame *f)
     for (size_t i = 0; i < c.n; i++) {
         struct lens_place place = place_prefix(c.at[i].place, c.at[i].n);
         if (!is_emptied(&c.at[i]) || is_counted(&c.at[i]) ||
-            frame_keeps(f, &place))
+            frame_keeps(f, &place) || is_refilled(f, c.at[i].node))
             continue;
-        if (!lens_is_made(f->blocks, f->n_blocks, f->leg->read, &place))
+        if (!frame_is_made(f, f->leg->read, &place))
             continue;
         if (!remove_from(f, &c.at[i]))
             return false;

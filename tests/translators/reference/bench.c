@@ -48,7 +48,7 @@ bench_api(struct arena *a, span types, const span *changes, size_t n_changes,
     problems_init(&problems, a);
     if (lens_load_text(a, root, texts, n_changes, &problems, &api) == OK)
         return api;
-    for (size_t i = 0; i < problems.n; i++)
+    for (size_t i = 0; what && i < problems.n; i++)
         print_error("%s: %.*s:%zu: %.*s\n", what, SPAN_FMT(problems.at[i].file),
                     problems.at[i].line, SPAN_FMT(problems.at[i].text));
     return NULL;

@@ -16,7 +16,7 @@
 /*
  * An API of n_changes + 1 versions v1, v2, ... with these types (the lines below
  * `types:`), each change being the blocks of one table. NULL, after saying why
- * with `what` before it, if it does not load.
+ * with `what` (if not NULL) before it, if it does not load.
  */
 const struct lens_api *bench_api(struct arena *a, span types,
                                  const span *changes, size_t n_changes,

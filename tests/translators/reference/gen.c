@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/translators/reference/gen.h"
+
+#include "proxy/base/problem.h"
+
+/* NOLINTBEGIN(misc-no-recursion): documents nest three deep */
+
+size_t
+gen_pick(struct gen *g, size_t n)
+{
+    return (size_t)(test_random(&g->seed) % n);
+}
+
+static const char *const names[] = {"a", "b", "c", "d", "h", "g"};
+
+static const char *
+name(struct gen *g)
+{
+    return names[gen_pick(g, COUNT(names))];
+}
+
+/* ---- tables ------------------------------------------------------------------------ */
+
+static span
+place(struct gen *g, struct arena *a)
+{
+    switch (gen_pick(g, 4)) {
+    case 0:
+        return arena_fmt(a, "%s/%s", name(g), name(g));
+    case 1:
+        return arena_fmt(a, "%s/%s/%s", name(g), name(g), name(g));
+    default:
+        return arena_fmt(a, "%s", name(g));
+    }
+}
+
+static span
+arrow(struct gen *g, struct arena *a)
+{
+    span p = place(g, a), q = place(g, a);
+    switch (gen_pick(g, g->exact ? 11 : 14)) {
+    default:
+        return arena_fmt(a, "\"%.*s\": \"%.*s\"", SPAN_FMT(p), SPAN_FMT(q));
+    case 3:
+        return arena_fmt(a, "\"%.*s\": {to: \"%.*s\", enum: {x: X, y: Y}}",
+                         SPAN_FMT(p), SPAN_FMT(q));
+    case 4:
+        return arena_fmt(a,
+                         "\"%.*s\": {to: \"%.*s\", as: minor(2) <> decimal(2)}",
+                         SPAN_FMT(p), SPAN_FMT(q));
+    case 5:
+        return arena_fmt(a, "\"%.*s\": {to: \"%.*s\", as: json_text <> json}",
+                         SPAN_FMT(p), SPAN_FMT(q));
+    case 6:
+        return arena_fmt(a, "\"l/*/%s\": \"l/*/%s\"", name(g), name(g));
+    case 7:
+        return arena_fmt(a, "\"%.*s\": \"l/[k=%s]/%s\"", SPAN_FMT(p), name(g),
+                         name(g));
+    case 8:
+        return arena_fmt(a,
+                         "\"%.*s\": {to: \"%.*s\", as: one <> list, rest: "
+                         "lose}",
+                         SPAN_FMT(p), SPAN_FMT(q));
+    case 9:
+        return arena_fmt(a,
+                         "\"%.*s\": {cases: [{older: string, to: \"%.*s\"}, "
+                         "{older: number, to: \"%.*s\"}], overlap: first}",
+                         SPAN_FMT(p), SPAN_FMT(q), SPAN_FMT(place(g, a)));
+    case 10:
+        return arena_fmt(a, "u: \"%.*s\"", SPAN_FMT(q));
+    case 11:
+        return arena_fmt(a, "\"%.*s\": {to: \"%.*s\", absent: {older: 1}}",
+                         SPAN_FMT(p), SPAN_FMT(q));
+    case 12:
+        return arena_fmt(a, "\"%.*s\": {to: \"%.*s\", omit: {newer: x}}",
+                         SPAN_FMT(p), SPAN_FMT(q));
+    case 13:
+        return arena_fmt(
+            a,
+            "\"%.*s\": {to: \"%.*s\", when: {older: {%s: x}, newer: {%s: x}}}",
+            SPAN_FMT(p), SPAN_FMT(q), name(g), name(g));
+    }
+}
+
+static span
+change(struct gen *g, struct arena *a)
+{
+    span out = SPAN("T:\n  map:\n");
+    size_t n = 1 + gen_pick(g, 4);
+    for (size_t i = 0; i < n; i++)
+        out = arena_fmt(a, "%.*s    %.*s\n", SPAN_FMT(out),
+                        SPAN_FMT(arrow(g, a)));
+    if (gen_pick(g, 3) == 0)
+        out = arena_fmt(a, "%.*s  add: {n%zu: {up: x, write: lose}}\n",
+                        SPAN_FMT(out), gen_pick(g, 1000));
+    if (gen_pick(g, 3) == 0)
+        out = arena_fmt(a, "%.*s  drop: {n%zu: {down: x, write: ignore}}\n",
+                        SPAN_FMT(out), gen_pick(g, 1000));
+    if (gen_pick(g, 2))
+        out = arena_fmt(a, "%.*sU:\n  map: {%s: %s}\n", SPAN_FMT(out), name(g),
+                        name(g));
+    return out;
+}
+
+/* Is what this way writes on this side a scalar, so that nothing can lie inside? */
+static bool
+is_scalar(const struct lens_way *way, enum lens_side side)
+{
+    const struct lens_shape *shape = &way->shape[side];
+    for (size_t i = 0; i < way->stages.n; i++) {
+        const struct lens_stage *stage = &way->stages.at[i];
+        bool json = stage->kind == LENS_STAGE_FORM &&
+                    stage->form[side].kind == LENS_AS_JSON;
+        bool list = stage->kind == LENS_STAGE_LIST && side != stage->one;
+        if (!json && !list)
+            return true;
+    }
+    if (!shape->said && way->stages.n == 0)
+        shape = &way->shape[lens_other(side)]; /* it is written as it is */
+    return shape->said && shape->types &&
+           !(shape->types & (LENS_OBJECT | LENS_LIST));
+}
+
+static bool
+is_inside(const struct lens_place *inner, const struct lens_place *outer)
+{
+    struct lens_place begin = {inner->steps, outer->n, inner->text};
+    return outer->n < inner->n && lens_place_same(&begin, outer);
+}
+
+static const struct lens_way *
+way_at(const struct lens_block *b, size_t n)
+{
+    for (size_t i = 0; i < b->n_arrows; i++) {
+        if (n < b->arrows[i].n_ways)
+            return &b->arrows[i].ways[n];
+        n -= b->arrows[i].n_ways;
+    }
+    return NULL;
+}
+
+/* Has no place inside a scalar that another arrow writes. */
+static bool
+is_sensible(const struct lens_block *b)
+{
+    const struct lens_way *outer, *inner;
+    for (size_t i = 0; b && (outer = way_at(b, i)); i++)
+        for (size_t k = 0; (inner = way_at(b, k)); k++)
+            for (int side = 0; side < 2; side++)
+                if (outer->has[side] && inner->has[side] &&
+                    is_scalar(outer, (enum lens_side)side) &&
+                    is_inside(&inner->place[side], &outer->place[side]))
+                    return false;
+    return true;
+}
+
+const struct lens_api *
+gen_api(struct gen *g, struct arena *a)
+{
+    for (size_t tries = 0; tries < 200; tries++) {
+        span types = SPAN("T: {at: \"* /t\"}\n"
+                          "U: {at: [u of T, \"m/* of T\", v of U]}\n");
+        span changes[2] = {change(g, a), change(g, a)};
+        const struct lens_api *api =
+            bench_api(a, types, changes, 1 + gen_pick(g, 2), NULL);
+        bool sensible = api != NULL;
+        for (size_t t = 0; sensible && t + 1 < api->n_versions; t++)
+            sensible = is_sensible(api->tables[t].blocks[0]);
+        if (sensible)
+            return api;
+    }
+    return NULL;
+}
+
+/* ---- documents ---------------------------------------------------------------------- */
+
+static struct json *
+parse(struct arena *a, const char *text)
+{
+    struct json *out = NULL;
+    struct err e;
+    assert_int_equal(json_parse(a, span_str(text), 16, &out, &e), OK);
+    return out;
+}
+
+static const char *const scalars[] = {
+    "\"x\"", "\"y\"", "\"X\"",         "\"Y\"",  "\"12.99\"", "1299",
+    "0",     "1",     "1.0",           "null",   "true",      "\"\"",
+    "[]",    "{}",    "[1]",           "[null]", "\"[1,2]\"", "\"{}\"",
+    "\"{\"", "-5",    "{\"k\":\"a\"}", "[\"x\"]"};
+
+static struct json *value(struct gen *g, struct arena *a, size_t depth);
+
+static struct json *
+object(struct gen *g, struct arena *a, size_t depth)
+{
+    struct json *out = json_new_object(a);
+    assert_non_null(out);
+    for (size_t i = 0; i < COUNT(names); i++)
+        if (gen_pick(g, 3) == 0)
+            assert_true(json_append(a, out, span_str(names[i]),
+                                    value(g, a, depth + 1)));
+    if (gen_pick(g, 3) == 0)
+        assert_true(json_set(a, out, SPAN("k"), parse(a, "\"a\"")));
+    if (depth == 0 && gen_pick(g, 3) == 0)
+        assert_true(json_set(a, out, SPAN("l"), value(g, a, depth)));
+    if (depth < 2 && gen_pick(g, 3) == 0)
+        assert_true(json_set(a, out, depth ? SPAN("v") : SPAN("u"),
+                             object(g, a, depth + 1)));
+    return out;
+}
+
+static struct json *
+value(struct gen *g, struct arena *a, size_t depth)
+{
+    size_t roll = gen_pick(g, 10);
+    if (depth < 3 && roll < 2)
+        return object(g, a, depth);
+    if (depth < 3 && roll == 2) {
+        struct json *list = json_new_list(a);
+        for (size_t n = gen_pick(g, 4); n > 0; n--)
+            assert_true(json_list_append(a, list, value(g, a, depth + 1)));
+        return list;
+    }
+    return parse(a, scalars[gen_pick(g, COUNT(scalars))]);
+}
+
+/* A value that this way reads on this side. */
+static struct json *
+fitting(struct gen *g, struct arena *a, const struct lens_way *way,
+        enum lens_side side)
+{
+    static const char *const plain[] = {"\"x\"", "1", "\"free\"", "[1,{}]"};
+    const struct lens_shape *shape = &way->shape[side];
+    if (shape->said && shape->types & LENS_STRING)
+        return parse(a, "\"s\"");
+    if (shape->said && shape->types & LENS_NUMBER)
+        return parse(a, "8.50");
+    if (way->stages.n == 0)
+        return parse(a, plain[gen_pick(g, COUNT(plain))]);
+    const struct lens_stage *stage = &way->stages.at[0];
+    switch (stage->kind) {
+    case LENS_STAGE_ENUM:
+        return json_copy(a, stage->symbols[side].rows[0].from);
+    case LENS_STAGE_LIST:
+        return parse(a, side == stage->one ? "7" : "[7]");
+    case LENS_STAGE_FORM:
+        break;
+    }
+    switch (stage->form[side].kind) {
+    case LENS_AS_MINOR:
+        return parse(a, "1234");
+    case LENS_AS_DECIMAL:
+        return parse(a, "\"12.34\"");
+    case LENS_AS_JSON_TEXT:
+        return parse(a, "\"{\\\"q\\\":[1,2]}\"");
+    default:
+        return parse(a, "{\"q\":[1,2]}");
+    }
+}
+
+/* Put a value at a place, making the way; nothing if something else is in it. */
+static void
+plant(struct arena *a, struct json *root, const struct lens_place *p,
+      struct json *v)
+{
+    for (size_t i = 0; i + 1 < p->n; i++) {
+        const struct lens_step *next = &p->steps[i + 1];
+        if (p->steps[i].kind != LENS_KEY || root->kind != JSON_OBJECT)
+            break;
+        struct json *child = json_get(root, p->steps[i].key);
+        if (!child) {
+            child =
+                next->kind == LENS_KEY ? json_new_object(a) : json_new_list(a);
+            assert_true(json_append(a, root, p->steps[i].key, child));
+        }
+        if (next->kind != LENS_KEY && child->kind == JSON_LIST) {
+            struct json *element = json_new_object(a);
+            if (next->n_finds)
+                assert_true(json_append(a, element,
+                                        next->finds[0].member.steps[0].key,
+                                        json_copy(a, next->finds[0].value)));
+            assert_true(json_list_append(a, child, element));
+            child = element;
+            i++;
+        }
+        root = child;
+    }
+    const struct lens_step *last = &p->steps[p->n - 1];
+    if (root->kind == JSON_OBJECT && last->kind == LENS_KEY &&
+        !json_get(root, last->key))
+        assert_true(json_append(a, root, last->key, v));
+}
+
+static void
+plant_all(struct gen *g, struct arena *a, const struct lens_block *block,
+          enum lens_side side, struct json *root, size_t one_in)
+{
+    for (size_t i = 0; block && i < block->n_arrows; i++)
+        for (size_t w = 0; w < block->arrows[i].n_ways; w++) {
+            const struct lens_way *way = &block->arrows[i].ways[w];
+            if (way->has[side] && gen_pick(g, one_in) == 0)
+                plant(a, root, &way->place[side], fitting(g, a, way, side));
+        }
+}
+
+/* A random node below `root`, or NULL. */
+static struct json *
+some(struct gen *g, struct json *root)
+{
+    for (size_t tries = 0; tries < 4; tries++) {
+        struct json *at = root;
+        while (json_is_container(at) && at->n && gen_pick(g, 3))
+            at = at->members[gen_pick(g, at->n)].value;
+        if (at != root)
+            return at;
+    }
+    return NULL;
+}
+
+static void
+spoil(struct gen *g, struct arena *a, const struct lens_block *block,
+      enum lens_side side, struct json *root)
+{
+    struct json *node = some(g, root);
+    if (!node)
+        return;
+    switch (gen_pick(g, 5)) {
+    case 0:
+        json_detach(node);
+        return;
+    case 1:
+        json_replace(node, parse(a, gen_pick(g, 2) ? "{}" : "[]"));
+        return;
+    case 2:
+        json_replace(node, value(g, a, 2));
+        return;
+    case 3:
+        json_replace(node, parse(a, "null"));
+        return;
+    default: /* strangers: what the other side names */
+        plant_all(g, a, block, lens_other(side), root, 3);
+    }
+}
+
+span
+gen_document(struct gen *g, struct arena *a, const struct lens_api *api,
+             size_t version, size_t spoils)
+{
+    struct json *root = gen_pick(g, 2) ? object(g, a, 0) : json_new_object(a);
+    bool last = version + 1 == api->n_versions;
+    const struct lens_table *table = &api->tables[last ? version - 1 : version];
+    enum lens_side side = last ? LENS_NEWER : LENS_OLDER;
+    struct buf b;
+    span out;
+    plant_all(g, a, table->blocks[0], side, root, 2);
+    for (size_t i = 0; i < spoils; i++)
+        spoil(g, a, table->blocks[0], side, root);
+    buf_init(&b, BENCH_ROOM);
+    json_print(root, &b);
+    assert_true(span_dup(a, buf_span(&b), &out));
+    buf_fini(&b);
+    return out;
+}
+
+/* NOLINTEND(misc-no-recursion) */
