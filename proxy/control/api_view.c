@@ -295,13 +295,44 @@ view_routes(const struct control *c)
     return list;
 }
 
+/* By the supervisor's account; without one it is as it was. */
+static const char *
+own_state(const struct control *c)
+{
+    const json_t *g;
+    size_t i;
+
+    json_array_foreach(json_object_get(c->processes, "generations"), i, g)
+    {
+        json_int_t its = json_integer_value(json_object_get(g, "number"));
+
+        if ((uint64_t)its == c->gen->number)
+            return json_string_value(json_object_get(g, "state"));
+    }
+    return NULL;
+}
+
+const char *
+view_not_ready(const struct control *c, uint64_t now_ms, char *room,
+               size_t size)
+{
+    const char *state = own_state(c);
+
+    /* Workers beat before they may accept: that alone is not readiness. */
+    if (state && strcmp(state, "live") != 0) {
+        (void)snprintf(room, size, "the generation does not serve: it is %s",
+                       state);
+        return room;
+    }
+    return crew_not_ready(&c->crew, c->gen->number, now_ms, room, size);
+}
+
 json_t *
 view_status(struct control *c, uint64_t now_ms)
 {
     char room[128];
     struct made m = object();
-    const char *not_ready =
-        crew_not_ready(&c->crew, c->gen->number, now_ms, room, sizeof(room));
+    const char *not_ready = view_not_ready(c, now_ms, room, sizeof(room));
 
     put(&m, "version", json_string(version_number()));
     put(&m, "pid", number((uint64_t)getpid()));

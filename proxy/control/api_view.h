@@ -12,6 +12,13 @@ MUST_CHECK json_t *view_weight(const struct control *c,
 MUST_CHECK json_t *view_weights(const struct control *c);
 MUST_CHECK json_t *view_record(const struct record *r);
 
+/*
+ * NULL if this generation serves: its workers beat, and the supervisor has told
+ * them to accept; else why not. `room` holds the sentence.
+ */
+const char *view_not_ready(const struct control *c, uint64_t now_ms, char *room,
+                           size_t size);
+
 /* At most `max` before `before` (0: from the newest). NULL with `e` set. */
 MUST_CHECK json_t *view_revisions(struct control *c, uint64_t before,
                                   size_t max, struct err *e);

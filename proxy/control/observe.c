@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proxy/control/observe.h"
 
+#include "proxy/control/api_view.h"
 #include "proxy/http/target.h"
 #include "proxy/observe/log.h"
 
@@ -84,8 +85,7 @@ static void
 get_readyz(struct control *c, uint64_t now_ms, struct observe_answer *out)
 {
     char room[128];
-    const char *why =
-        crew_not_ready(&c->crew, c->gen->number, now_ms, room, sizeof(room));
+    const char *why = view_not_ready(c, now_ms, room, sizeof(room));
 
     say(out, why ? 503 : 200, why ? why : "ready");
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proxy/control/api.h"
+#include "proxy/control/api_view.h"
 #include "proxy/control/observe.h"
 #include "tests/proxy/control/house.h"
 #include "tests/test.h"
@@ -548,6 +549,46 @@ TEST(a_silent_worker_is_said_to_be_not_ready)
         strstr(crew_not_ready(&c.crew, 1, 14001, room, sizeof(room)),
                "worker 3 is silent"));
     assert_non_null(crew_not_ready(&c.crew, 2, 10000, room, sizeof(room)));
+    segment_unmap(SEGMENT_STATS, at);
+    close(fd);
+    house_control_end(&c);
+    house_remove(&h);
+}
+
+TEST(workers_that_may_not_accept_yet_are_not_ready)
+{
+    static const struct {
+        const char *state;
+        bool ready;
+    } cases[] = {
+        {"loading", false},  {"ready", false},   {"live", true},
+        {"draining", false}, {"folding", false},
+    };
+    struct house h;
+    struct control c;
+    struct err e;
+    char room[128];
+    int fd;
+    void *at;
+
+    house_make(&h, 0, 1);
+    house_control(&h, &c);
+    assert_int_equal(segment_create(SEGMENT_STATS, &fd, &e), OK);
+    assert_int_equal(segment_map(SEGMENT_STATS, fd, &at, &e), OK);
+    assert_int_equal(crew_add(&c.crew, c.gen->number, 0, fd, &e), OK);
+    stats_beat(at, 9000);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        c.processes = json_pack(
+            "{s:[{s:I,s:s},{s:I,s:s}]}", "generations", "number",
+            (json_int_t)(c.gen->number + 1), "state", "loading", "number",
+            (json_int_t)c.gen->number, "state", cases[i].state);
+        const char *why = view_not_ready(&c, 9001, room, sizeof(room));
+        if (!why != cases[i].ready)
+            fail_msg("%s: %s", cases[i].state, why ? why : "ready");
+        json_decref(c.processes);
+        c.processes = NULL;
+    }
+    assert_null(view_not_ready(&c, 9001, room, sizeof(room)));
     segment_unmap(SEGMENT_STATS, at);
     close(fd);
     house_control_end(&c);
