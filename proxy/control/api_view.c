@@ -319,6 +319,8 @@ view_not_ready(const struct control *c, uint64_t now_ms, char *room,
     const char *state = own_state(c);
 
     /* Workers beat before they may accept: that alone is not readiness. */
+    if (!c->processes && c->has_supervisor)
+        return "the supervisor has not said yet what serves";
     if (state && strcmp(state, "live") != 0) {
         (void)snprintf(room, size, "the generation does not serve: it is %s",
                        state);

@@ -588,6 +588,8 @@ TEST(workers_that_may_not_accept_yet_are_not_ready)
         json_decref(c.processes);
         c.processes = NULL;
     }
+    assert_non_null(view_not_ready(&c, 9001, room, sizeof(room)));
+    c.has_supervisor = false; /* it was there once: workers serve on */
     assert_null(view_not_ready(&c, 9001, room, sizeof(room)));
     segment_unmap(SEGMENT_STATS, at);
     close(fd);
