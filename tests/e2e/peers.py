@@ -423,7 +423,9 @@ class Test:
             if not any(n.lower() == "content_type" for n in fields):
                 head += "Content-Type: application/json\r\n"
         conn.send(head.encode() + b"\r\n" + (body or b""))
-        return conn.answer(bodyless=method == "HEAD")
+        answer = conn.answer(bodyless=method == "HEAD")
+        conn.close()  # an idle connection would hold up a drain
+        return answer
 
     def curl(self, *args, ok=(0,)):
         done = subprocess.run(["curl", "-sS", "--max-time", str(WAIT_S), *map(str, args)], capture_output=True, timeout=WAIT_S + 5)

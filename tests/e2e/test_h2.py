@@ -17,17 +17,26 @@ from test_versions import NEW, OLD, shop
 BIG = bytes(range(256)) * 4096
 
 
+class Connection(h2.connection.H2Connection):
+    """What h2 has, but GOAWAY does not end what was begun before it (RFC 9113 §6.8)."""
+
+    def _receive_goaway_frame(self, frame):
+        event = h2.events.ConnectionTerminated()
+        event.error_code, event.last_stream_id = frame.error_code, frame.last_stream_id
+        return [], [event]
+
+
 class Client:
     """An HTTP/2 client over a Conn: streams are asked for by number, events gathered by stream."""
 
     def __init__(self, conn, window=None):
         self.conn = conn
-        self.h2 = h2.connection.H2Connection(h2.config.H2Configuration(client_side=True, validate_outbound_headers=False,
-                                                                       normalize_outbound_headers=False))
+        self.h2 = Connection(h2.config.H2Configuration(client_side=True, validate_outbound_headers=False,
+                                                       normalize_outbound_headers=False))
         self.h2.initiate_connection()
         if window:
             self.h2.update_settings({h2.settings.SettingCodes.INITIAL_WINDOW_SIZE: window})
-        self.streams, self.gone, self.consumes = {}, None, True
+        self.streams, self.gone, self.last, self.consumes = {}, None, None, True
         self.flush()
 
     def flush(self):
@@ -74,7 +83,7 @@ class Client:
             elif isinstance(e, h2.events.StreamReset):
                 s["reset"] = int(e.error_code)
             elif isinstance(e, h2.events.ConnectionTerminated):
-                self.gone = int(e.error_code)
+                self.gone, self.last = int(e.error_code), e.last_stream_id
         self.flush()
 
     def until(self, done):
