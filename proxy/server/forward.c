@@ -173,6 +173,7 @@ say_who(struct exchange *x, struct http_head *h)
     if (!c->is_trusted) {
         fields_remove_id(&h->fields, FIELD_X_FORWARDED_PORT);
         fields_remove_id(&h->fields, FIELD_X_FORWARDED_PREFIX);
+        fields_remove_id(&h->fields, FIELD_X_FORWARDED_HOST);
         return set(h, SPAN("X-Forwarded-For"), peer) &&
                set(h, SPAN("X-Forwarded-Proto"), scheme) &&
                (h->authority.len == 0 ||
@@ -303,10 +304,18 @@ static bool
 append_list(struct exchange *x, struct http_head *h, span name, span value)
 {
     const struct field *f = head_get(h, name);
+    span all = value;
 
     if (value.len == 0)
         return true;
-    return head_set(h, name, f ? joined(x, f->value, value) : value) == OK;
+    /* All lines of it, however long: what is lost here poisons caches. */
+    for (; f && all.at; f = fields_next(&h->fields, f)) {
+        const span parts[] = {f->value, SPAN(", "), all};
+
+        if (f->value.len)
+            all = concat(x, parts, COUNT(parts));
+    }
+    return set(h, name, all);
 }
 
 static bool
