@@ -152,7 +152,7 @@ on_timer(void *arg)
     struct worker *w = c->worker;
     uint64_t now = loop_now_ms(w->loop);
 
-    if (io_waiting(&c->io) && c->state != CONN_LINGER &&
+    if (io_waiting(&c->io) &&
         now - c->io.progress_ms >= w->gen->limits.send_ms) {
         metrics_count(w->metrics, METRIC_LIMITS, 1, SPAN("send_ms"));
         conn_close(c, true);
@@ -162,9 +162,16 @@ on_timer(void *arg)
     switch (c->state) {
     case CONN_HANDSHAKE:
     case CONN_FRESH:
+        conn_close(c, false);
+        break;
     case CONN_IDLE:
     case CONN_LINGER:
-        conn_close(c, false);
+        /* A slow reader gets the end: a close here would cut it off, and one
+         * that ends with the connection would look whole. */
+        if (io_waiting(&c->io))
+            timer_set(&c->timer, w->loop, time_in(c, c->state));
+        else
+            conn_close(c, false);
         break;
     case CONN_HEAD:
         conn_h1_timeout(c);
@@ -336,6 +343,8 @@ writable(struct conn *c)
     if (c->state == CONN_LINGER) {
         if (is_empty && c->has_eof)
             conn_close(c, false);
+        else if (is_empty)
+            conn_enter(c, CONN_LINGER); /* its time begins now */
         return;
     }
     if (!is_empty && io_waiting(&c->io) > c->worker->gen->limits.stream_low)

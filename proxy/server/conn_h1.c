@@ -97,6 +97,27 @@ down_body(struct exchange *x, span bytes)
     io_put(&c->io, SPAN("\r\n"));
 }
 
+/* Who does not take his answers may not ask for more. */
+static bool
+must_wait(struct conn *c)
+{
+    size_t high = c->worker->gen->limits.stream_high;
+
+    return io_backlog(&c->io, high) > high;
+}
+
+/* On to the next request, as soon as may be. */
+static void
+go_on(struct conn *c)
+{
+    if (must_wait(c))
+        conn_read(c, false); /* conn_h1_drained comes back to it */
+    else if (buf_len(&c->ahead))
+        conn_later(c);
+    else
+        conn_read(c, true);
+}
+
 /* The exchange is over, and the request was read to its end. */
 static void
 finish(struct conn *c)
@@ -110,10 +131,7 @@ finish(struct conn *c)
         return;
     }
     conn_enter(c, CONN_IDLE);
-    if (buf_len(&c->ahead))
-        conn_later(c);
-    else
-        conn_read(c, true);
+    go_on(c);
 }
 
 static void
@@ -266,12 +284,12 @@ conn_h1_feed(struct conn *c, span in)
 
     while (c->state == CONN_HEAD || c->state == CONN_BUSY ||
            c->state == CONN_IDLE) {
-        if (!c->x && (in.len == 0 || !begin(c)))
-            return;
-        if (c->x->is_received) {
+        if (c->x ? c->x->is_received : must_wait(c)) {
             stash(c, in);
             return;
         }
+        if (!c->x && (in.len == 0 || !begin(c)))
+            return;
         switch (h1_next(&c->h1, &in, &out)) {
         case H1_MORE:
             return;
@@ -307,7 +325,7 @@ conn_h1_resume(struct conn *c)
     conn_h1_feed(c, buf_span(&held));
     worker_flush(c->worker);
     buf_fini(&held);
-    if (buf_len(&c->ahead) == 0)
+    if (c->x && buf_len(&c->ahead) == 0 && !c->x->holds_down)
         conn_read(c, true);
 }
 
@@ -315,7 +333,7 @@ void
 conn_h1_eof(struct conn *c)
 {
     if (!c->x || c->state == CONN_HEAD) {
-        conn_close(c, false);
+        conn_linger(c); /* answers may still be on their way out */
         return;
     }
     c->ends = true;
@@ -328,6 +346,8 @@ conn_h1_drained(struct conn *c)
 {
     if (c->x)
         exchange_drained(c->x);
+    else if (c->state == CONN_IDLE)
+        go_on(c);
 }
 
 void

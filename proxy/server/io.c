@@ -131,6 +131,9 @@ io_end(struct io *io)
 static void
 enqueue(struct io *io, const struct iovec *v, size_t n, size_t sent)
 {
+    /* Bytes that join a queue are no progress of it. */
+    if (buf_len(&io->queue) == 0)
+        io->progress_ms = loop_now_ms(io->worker->loop);
     for (size_t i = 0; i < n; i++) {
         span s = span_of(v[i].iov_base, v[i].iov_len);
         size_t skip = sent < s.len ? sent : s.len;
@@ -140,7 +143,6 @@ enqueue(struct io *io, const struct iovec *v, size_t n, size_t sent)
     }
     if (buf_failed(&io->queue))
         io->is_broken = true;
-    io->progress_ms = loop_now_ms(io->worker->loop);
     watch_write(&io->watch, true);
 }
 

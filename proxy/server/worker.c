@@ -34,10 +34,8 @@ struct buf *
 worker_keep_begin(struct worker *w, size_t *mark)
 {
     /* Spans into it are held by gathers: it may not move, so make room first. */
-    if (w->keep.room - w->keep.end < WORKER_KEEP / 2) {
-        worker_flush(w);
-        buf_clear(&w->keep);
-    }
+    if (w->keep.room - w->keep.end < WORKER_KEEP / 2)
+        worker_send(w);
     *mark = buf_len(&w->keep);
     return &w->keep;
 }
@@ -56,6 +54,15 @@ worker_keep(struct worker *w, span s)
 
     buf_add(worker_keep_begin(w, &mark), s);
     return worker_keep_end(w, mark);
+}
+
+void
+worker_send(struct worker *w)
+{
+    /* They stay dirty, so that worker_flush finds what broke. */
+    for (struct io *io = w->dirty; io; io = io->next_dirty)
+        io_flush(io);
+    buf_clear(&w->keep);
 }
 
 void

@@ -96,8 +96,11 @@ span worker_keep(struct worker *w, span s);
 struct buf *worker_keep_begin(struct worker *w, size_t *mark);
 span worker_keep_end(struct worker *w, size_t mark);
 
-/* Send all that was gathered; called when a wake-up ends. */
+/* Send all that was gathered and tell whose peer is gone; when a wake-up ends. */
 void worker_flush(struct worker *w);
+
+/* Send it and tell nobody yet: in the middle of a call everything stays alive. */
+void worker_send(struct worker *w);
 
 /* An arena for one request, and back; it is reset. NULL if the heap is empty. */
 struct arena *worker_take_arena(struct worker *w);
