@@ -41,6 +41,7 @@ took_answer(void *conn, struct h2_stream *s, size_t n)
     if (!x)
         return;
     buf_consume(&x->to_client, n);
+    x->taken_ms = loop_now_ms(x->worker->loop);
     if (buf_len(&x->to_client) <= x->worker->gen->limits.stream_low)
         exchange_drained(x);
 }
@@ -79,6 +80,8 @@ down_go_on(struct exchange *x)
 static void
 down_body(struct exchange *x, span bytes)
 {
+    if (buf_len(&x->to_client) == 0)
+        x->taken_ms = loop_now_ms(x->worker->loop);
     buf_add(&x->to_client, bytes);
     if (buf_failed(&x->to_client))
         h2_reset(x->stream, H2_INTERNAL_ERROR);

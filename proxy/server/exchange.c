@@ -114,8 +114,12 @@ exchange_answered(struct exchange *x, const struct fields *trailers)
     x->is_answered = true;
     if (x->up)
         upstream_release(x->up, x->is_received);
+    /* What still comes goes nowhere, but has a deadline. */
+    x->holds_down = false;
     if (x->conn)
         x->down->end(x, trailers);
+    if (x->conn && (!x->is_received || buf_len(&x->to_client)))
+        exchange_watch_time(x);
 }
 
 static void

@@ -107,6 +107,7 @@ struct exchange {
     uint64_t asked_ms;    /* a connection was asked for */
     uint64_t sent_ms;     /* the head went to the pool */
     uint64_t moved_ms;    /* the last body byte, either way */
+    uint64_t taken_ms;    /* h2: when the client last took of to_client */
 
     /* what is so */
     bool is_received;   /* whole */

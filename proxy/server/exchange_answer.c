@@ -39,6 +39,17 @@ says_stream(const struct http_head *h)
     return false;
 }
 
+/* To HEAD, and as 304: is the length one of the backend's form? */
+static bool
+is_of_another_form(struct exchange *x)
+{
+    const struct program *p = x->down_way.program;
+
+    if (x->answer->status == 304 && x->decision.translates)
+        p = translate_expected(x);
+    return p && program_has_body(p);
+}
+
 /* The head goes out; what is known of the length by now is said. */
 static void
 send_head(struct exchange *x)
@@ -50,9 +61,8 @@ send_head(struct exchange *x)
         h->has_length = x->down_way.is_whole;
         h->length = h->has_length ? buf_len(&x->down_way.out) : 0;
         h->body = h->has_length ? HTTP_BODY_SIZED : HTTP_BODY_CHUNKED;
-    } else if (x->down_way.program && program_has_body(x->down_way.program) &&
-               x->request->method == METHOD_HEAD) {
-        h->has_length = false; /* of the backend's form, not of the client's */
+    } else if (h->body == HTTP_BODY_NONE && is_of_another_form(x)) {
+        h->has_length = false;
     }
     if (!forward_answer(x, h)) {
         exchange_deny(x, 502, "backend-failed",
@@ -108,7 +118,7 @@ send_answer_out(struct exchange *x)
     span out = buf_span(&x->down_way.out);
 
     send_answer_bytes(x, out);
-    worker_flush(x->worker);
+    worker_send(x->worker);
     buf_consume(&x->down_way.out, out.len);
 }
 
@@ -131,7 +141,7 @@ exchange_answer_body(struct exchange *x, span bytes)
     if (x->state == X_TRIAL &&
         buf_len(&x->down_way.out) >= x->worker->gen->limits.answer_commit)
         send_head(x);
-    if (x->state == X_ANSWER)
+    if (x->state == X_ANSWER && !x->is_answered)
         send_answer_out(x);
 }
 

@@ -334,8 +334,7 @@ take(struct exchange *x, size_t n, size_t waiting)
 {
     x->untaken += n;
     if (waiting > x->worker->gen->limits.stream_high) {
-        if (!x->holds_down)
-            x->down->read(x, false);
+        x->down->read(x, false);
         x->holds_down = true;
         return;
     }
@@ -495,13 +494,13 @@ exchange_connected(struct exchange *x)
     upstream_body(x->up, buf_span(held));
     if (is_all)
         upstream_end(x->up, x->trailers);
-    exchange_watch_time(x);
-    if (buf_len(held) == 0)
-        return;
-    upstream_flush(x->up);
-    if (!is_all)
-        buf_consume(held, buf_len(held));
-    exchange_pool_drained(x);
+    if (buf_len(held)) {
+        upstream_flush(x->up);
+        if (!is_all)
+            buf_consume(held, buf_len(held));
+        exchange_pool_drained(x);
+    }
+    exchange_watch_time(x); /* last: what is due by now ends it */
 }
 
 void

@@ -325,8 +325,8 @@ tag_suffix(struct exchange *x, const struct program *program)
 }
 
 /* The program that a 200 of this request would meet. */
-static const struct program *
-expected_program(struct exchange *x)
+const struct program *
+translate_expected(struct exchange *x)
 {
     const struct decision *d = &x->decision;
     struct http_head ok;
@@ -382,7 +382,7 @@ translate_conditions(struct exchange *x, struct http_head *h)
 {
     if (!head_find(h, FIELD_IF_MATCH) && !head_find(h, FIELD_IF_NONE_MATCH))
         return;
-    const struct program *program = expected_program(x);
+    const struct program *program = translate_expected(x);
     if (!program)
         return;
     span suffix = tag_suffix(x, program);
@@ -399,7 +399,7 @@ translate_etag(struct exchange *x, struct http_head *h)
     if (tag.len < 2 || tag.at[tag.len - 1] != '"')
         return;
     if (!program && h->status == 304)
-        program = expected_program(x);
+        program = translate_expected(x);
     if (!program)
         return;
     span suffix = tag_suffix(x, program);

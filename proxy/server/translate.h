@@ -45,6 +45,9 @@ MUST_CHECK bool translate_feed(struct exchange *x, struct translate *tr,
 MUST_CHECK bool translate_end(struct exchange *x, struct translate *tr,
                               struct problem_doc *p);
 
+/* The program that a 200 to this request would meet; NULL without one. */
+const struct program *translate_expected(struct exchange *x);
+
 /*
  * The entity tags that conditions of the request name, without what we put
  * after them on the way out; and that put after the answer's own.

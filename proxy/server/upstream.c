@@ -346,8 +346,8 @@ upstream_ask(struct exchange *x)
 {
     struct upstreams *u = x->worker->upstreams;
 
-    /* Ends: each turn that fails takes an endpoint out of the choice. */
-    for (;;) {
+    /* One that fails leaves the choice, if it is not beyond the 64th: so count. */
+    for (size_t n = x->decision.pool->n_endpoints + 1; n > 0; n--) {
         struct endpoint *e = endpoint_pick(u, x->decision.pool, x->tried);
         struct upstream *up = NULL;
 
@@ -374,6 +374,7 @@ upstream_ask(struct exchange *x)
             break;
         }
     }
+    exchange_failed(x, POOL_REFUSED);
 }
 
 static void
@@ -454,6 +455,12 @@ size_t
 upstream_waiting(struct upstream *up)
 {
     return io_backlog(&up->io, up->worker->gen->limits.stream_high);
+}
+
+uint64_t
+upstream_took_ms(const struct upstream *up)
+{
+    return up->io.progress_ms; /* set as its queue began */
 }
 
 void

@@ -49,6 +49,9 @@ void upstream_end(struct upstream *up, const struct fields *trailers);
 void upstream_flush(struct upstream *up);
 size_t upstream_waiting(struct upstream *up);
 
+/* When it last took of what waits. */
+uint64_t upstream_took_ms(const struct upstream *up);
+
 /* Go on reading the answer, or hold it. */
 void upstream_read(struct upstream *up, bool on);
 
