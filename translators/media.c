@@ -12,6 +12,8 @@ program_media(struct arena *a, span media, span *out)
     if (end >= 0)
         essence = span_take(media, (size_t)end);
     essence = span_trim(essence);
+    if (essence.len == 0)
+        essence = SPAN("application/json"); /* a missing one counts as JSON */
     char *lower = arena_alloc(a, essence.len + 1);
     if (!lower)
         return false;
@@ -42,7 +44,6 @@ program_media_kind(span media)
         const char *name;
         enum media_kind kind;
     } known[] = {
-        {"", MEDIA_JSON}, /* a missing one counts as JSON */
         {"application/json", MEDIA_JSON},
         {"text/json", MEDIA_JSON},
         {"application/merge-patch+json", MEDIA_PATCH},

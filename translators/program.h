@@ -23,7 +23,10 @@ struct program {
     uint64_t id;
 };
 
-/* "application/json; charset=utf-8" without parameters, in lower case, in `a`. */
+/*
+ * "application/json; charset=utf-8" without parameters, in lower case, in `a`;
+ * application/json for none.
+ */
 MUST_CHECK bool program_media(struct arena *a, span media, span *out);
 
 /* What lens.h asks of a message. */

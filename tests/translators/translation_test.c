@@ -228,6 +228,24 @@ TEST(an_error_has_the_type_of_its_status)
     close_shop(&s);
 }
 
+TEST(no_media_type_is_json_also_where_a_type_asks_for_json)
+{
+    struct shop s;
+    open_shop(&s);
+    struct message m = {.side = MESSAGE_ANSWER,
+                        .method = SPAN("POST"),
+                        .path = SPAN("/orders"),
+                        .status = 404};
+    assert_true(translator_is_typed(s.t, &m));
+    assert_int_equal(feed(&s, find(&s, &m, 2, 0), &no_limits,
+                          "{\"error\":{\"message\":\"m\"}}"),
+                     OK);
+    assert_span(buf_span(&s.out), "{\"error\":{\"msg\":\"m\"}}");
+    m.media = SPAN("text/html");
+    assert_false(program_has_body(find(&s, &m, 2, 0)));
+    close_shop(&s);
+}
+
 TEST(programs_are_told_apart_by_their_versions_and_the_same_again_are_the_same)
 {
     struct shop s, again;
@@ -282,21 +300,21 @@ TEST(an_empty_body_stays_empty)
 
 struct bad {
     const char *body;
-    unsigned status;
     const char *pointer;
-    unsigned line;
     const char *from;
+    unsigned status;
+    unsigned line;
 };
 
 TEST(a_request_that_cannot_be_translated_says_why_and_where)
 {
     static const struct bad bad[] = {
-        {"{\"a\":}", 400, "", 0, ""},
-        {"nothing", 400, "", 0, ""},
-        {"{\"customer\":1,\"customer\":2}", 400, "/customer", 0, "v1"},
-        {"{\"schema\":\"v2\"}", 400, "/schema", 0, "v1"},
-        {"{\"customer_id\":1,\"customer\":2}", 422, "/customer_id", 6, "v1"},
-        {"{\"lines\":[{},{\"sku\":\"b\"}]}", 422, "/lines/1/sku", 6, "v2"},
+        {"{\"a\":}", "", "", 400, 0},
+        {"nothing", "", "", 400, 0},
+        {"{\"customer\":1,\"customer\":2}", "/customer", "v1", 400, 0},
+        {"{\"schema\":\"v2\"}", "/schema", "v1", 400, 0},
+        {"{\"customer_id\":1,\"customer\":2}", "/customer_id", "v1", 422, 6},
+        {"{\"lines\":[{},{\"sku\":\"b\"}]}", "/lines/1/sku", "v2", 422, 6},
     };
     struct shop s;
     open_shop(&s);
