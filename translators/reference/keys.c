@@ -8,6 +8,7 @@
 #include "translators/reference/form.h"
 
 #include "proxy/base/buf.h"
+#include "translators/reference/spot.h"
 
 /* NOLINTBEGIN(misc-no-recursion): as deep as a document may be */
 
@@ -23,6 +24,29 @@ spell(struct run *r, span key, enum lens_spelling spelling, span *out)
     return ok || run_full(r);
 }
 
+/* No two members that are there have one key. */
+static bool
+all_differ(struct run *r, const struct json *object)
+{
+    struct json *there = json_new_object(r->scratch);
+    if (!there)
+        return run_full(r);
+    for (size_t i = 0; i < object->n; i++) {
+        const struct json_member *m = &object->members[i];
+        struct json *unit = json_new_null(r->scratch);
+        if (spot_is_empty(m->value))
+            continue;
+        if (!unit || !json_append(r->scratch, there, m->key, unit))
+            return run_full(r);
+    }
+    size_t doubled = json_first_duplicate(there);
+    if (doubled == JSON_NONE)
+        return true;
+    return run_fail(r, FAULT_READ, object, NULL,
+                    "two keys are the same in this spelling: \"%.*s\"",
+                    SPAN_FMT(there->members[doubled].key));
+}
+
 static enum form_result
 spell_object(struct run *r, enum lens_spelling from, enum lens_spelling to,
              struct json *object)
@@ -31,6 +55,8 @@ spell_object(struct run *r, enum lens_spelling from, enum lens_spelling to,
         span was = object->members[i].key;
         span key = {0};
         span back = {0};
+        if (spot_is_empty(object->members[i].value))
+            continue; /* it has been taken: its key is nobody's */
         if (!spell(r, was, to, &key) || !spell(r, key, from, &back))
             return FORM_FAILED;
         if (!span_eq(back, was))
@@ -40,13 +66,7 @@ spell_object(struct run *r, enum lens_spelling from, enum lens_spelling to,
             return FORM_FAILED;
         }
     }
-    size_t doubled = json_first_duplicate(object);
-    if (doubled == JSON_NONE)
-        return FORM_DONE;
-    run_fail(r, FAULT_READ, object->members[doubled].value, NULL,
-             "two keys are the same in this spelling: \"%.*s\"",
-             SPAN_FMT(object->members[doubled].key));
-    return FORM_FAILED;
+    return all_differ(r, object) ? FORM_DONE : FORM_FAILED;
 }
 
 enum form_result

@@ -23,6 +23,8 @@ read_decimal_text(struct arena *a, const struct lens_form *form, span text,
     span number = text;
     if (span_starts(number, SPAN("+")))
         number = span_skip(number, 1);
+    if (number.len < text.len && span_starts(number, SPAN("-")))
+        return false; /* "+-1" */
     return decimal_read(a, number, out) &&
            out->exponent >= -(int64_t)form->digits;
 }
