@@ -19,6 +19,17 @@ frame_take(struct frame *f)
     return t;
 }
 
+bool
+frame_leave(struct frame *f, struct json *node)
+{
+    void *grown = RUN_GROW_POINTERS(f->run, f->left, f->n_left, f->room_left);
+    if (!grown)
+        return false;
+    f->left = grown;
+    f->left[f->n_left++] = node;
+    return true;
+}
+
 /* ---- cases at the type -------------------------------------------------------- */
 
 static bool
@@ -321,7 +332,6 @@ no_way(struct frame *f, const struct lens_arrow *arrow,
        const struct binding *from)
 {
     struct run *r = f->run;
-    void *grown = NULL;
     struct take *t = NULL;
     switch (arrow->otherwise) {
     case LENS_ELSE_FAIL:
@@ -329,12 +339,7 @@ no_way(struct frame *f, const struct lens_arrow *arrow,
                         "no case of this arrow fits %s",
                         json_kind_word(from->node->kind));
     case LENS_ELSE_PASS:
-        grown = RUN_GROW_POINTERS(r, f->left, f->n_left, f->room_left);
-        if (!grown)
-            return false;
-        f->left = grown;
-        f->left[f->n_left++] = from->node;
-        return true;
+        return frame_leave(f, from->node);
     case LENS_ELSE_HIDE:
         t = add_take(f, TAKE_MAP, &arrow->ways[0], from);
         if (!t)

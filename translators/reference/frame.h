@@ -109,7 +109,7 @@ struct frame {
     struct take *takes;
     size_t n_takes;
     size_t room_takes;
-    struct json **left; /* values that no case fits and that pass */
+    struct json **left; /* values that may stand where an arrow leads */
     size_t n_left;
     size_t room_left;
     struct made_element *made;
@@ -239,6 +239,9 @@ MUST_CHECK bool walk_put(struct frame *f, const struct landing *to,
 bool frame_keeps(const struct frame *f, const struct lens_place *place);
 
 struct take *frame_take(struct frame *f); /* one more; NULL: full */
+
+/* This value stays where it is, even if an arrow leads there. */
+MUST_CHECK bool frame_leave(struct frame *f, struct json *node);
 
 /* If the failure is one that `hide` may catch, forget it. */
 bool run_forgive(struct run *r);

@@ -49,7 +49,8 @@ meet(struct frame *f, struct json *stranger, const struct json *brought,
         return false;
     if (collide == LENS_COLLIDE_KEEP && !same) {
         *stays = true;
-        return !brought || run_notice(r, NOTICE_LOSSY, origin, brought);
+        return frame_leave(f, stranger) &&
+               (!brought || run_notice(r, NOTICE_LOSSY, origin, brought));
     }
     bool drops = same || collide == LENS_COLLIDE_DROP ||
                  (collide == LENS_COLLIDE_UNSAID && !r->is_request);
@@ -119,7 +120,8 @@ strangers_at(struct frame *f, size_t active, const struct lens_place *place,
         struct binding *b = &found.at[i];
         struct json *brought = NULL;
         bool stays = false;
-        if (!b->node || is_left(f, b->node) || !b->node->parent)
+        if (!b->node || is_left(f, b->node) || !b->node->parent ||
+            trail_of(b->node).writer == f->id)
             continue;
         struct take *t = take_to(f, active, place, b);
         if (t)
@@ -163,6 +165,17 @@ land_strangers(struct frame *f)
 
 /* ---- writing --------------------------------------------------------------------------- */
 
+/* How many of its steps look for an element by its members. */
+static size_t
+finds_of(const struct lens_place *place)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < place->n; i++)
+        n += place->steps[i].kind == LENS_FIND;
+    return n;
+}
+
+/* Outer places before inner; and what is found by its members waits for them. */
 static int
 by_target(const void *a, const void *b, void *arg)
 {
@@ -171,6 +184,9 @@ by_target(const void *a, const void *b, void *arg)
     size_t k = *(const size_t *)b;
     const struct take *x = &f->takes[i];
     const struct take *y = &f->takes[k];
+    size_t x_finds = finds_of(&x->target), y_finds = finds_of(&y->target);
+    if (x_finds != y_finds)
+        return x_finds < y_finds ? -1 : 1;
     if (x->target.n != y->target.n)
         return x->target.n < y->target.n ? -1 : 1;
     struct arrival here = arrival_of(x->origin);
@@ -195,18 +211,25 @@ leads_nowhere(const struct take *t)
 
 /* Is its place inside what another arrow brought? */
 static bool
-is_inside_another(const struct frame *f, const struct take *t)
+is_inside_another(const struct frame *f, const struct lens_place *place)
 {
     for (size_t i = 0; i < f->n_takes; i++) {
         const struct take *outer = &f->takes[i];
         if (!outer->leads || outer->image.kind != IMAGE_VALUE ||
-            outer->target.n >= t->target.n)
+            outer->target.n >= place->n)
             continue;
-        struct lens_place begin = place_prefix(&t->target, outer->target.n);
+        struct lens_place begin = place_prefix(place, outer->target.n);
         if (lens_place_same(&outer->target, &begin))
             return true;
     }
     return false;
+}
+
+/* Is what stands there known only now, when others have been written? */
+static bool
+is_known_late(const struct frame *f, const struct lens_place *place)
+{
+    return finds_of(place) > 0 || is_inside_another(f, place);
 }
 
 /* What stands at the inner place of what an outer arrow brought is a stranger too. */
@@ -216,12 +239,13 @@ inner_stranger(struct frame *f, struct take *t, bool *stays)
     struct landing to;
     bool found = false;
     *stays = false;
-    if (!is_inside_another(f, t))
+    if (!is_known_late(f, &t->target))
         return true;
     if (!walk_to(f, &t->target, t->from.stars, t->from.n_stars, false,
                  t->origin, &to, &found))
         return false;
-    if (!found || !to.there || trail_of(to.there).writer == f->id)
+    if (!found || !to.there || is_left(f, to.there) ||
+        trail_of(to.there).writer == f->id)
         return true;
     span source = t->active == SIZE_MAX ? (span){0} : source_text(f, t->active);
     return meet(f, to.there, t->image.value, t->active, t->origin, &t->target,
@@ -282,6 +306,20 @@ land_one(struct frame *f, struct take *t)
            run_touch(r, t->origin, &t->target, what, t->image.value);
 }
 
+/* What is filled, or kept in a stash, meets strangers there as well. */
+static bool
+late_strangers(struct frame *f)
+{
+    for (size_t i = 0; i < f->n_actives; i++) {
+        const struct lens_arrow *arrow = f->actives[i].arrow;
+        const struct lens_way *way = &arrow->ways[0];
+        if (arrow->kind != LENS_MAP && way->has[f->leg->write] &&
+            is_known_late(f, &way->place[f->leg->write]) && !strangers_of(f, i))
+            return false;
+    }
+    return true;
+}
+
 /* Elements that became equal: the later ones go. */
 static bool
 drop_doubles(struct frame *f)
@@ -320,5 +358,5 @@ land_all(struct frame *f)
     for (size_t i = 0; i < f->n_takes; i++)
         if (!land_one(f, &f->takes[order[i]]))
             return false;
-    return drop_doubles(f);
+    return late_strangers(f) && drop_doubles(f);
 }
