@@ -6,6 +6,8 @@
 
 #include <math.h>
 
+/* NOLINTBEGIN(misc-no-recursion): as deep as a document may be */
+
 struct json *
 document_read(struct arena *a, const char *path)
 {
@@ -38,6 +40,7 @@ inner(struct arena *a, span text)
     return json_is_container(root) ? root : NULL;
 }
 
+/* NOLINTBEGIN(misc-no-recursion): as deep as the example files */
 static bool
 same_scalar(struct arena *a, const struct json *is, const struct json *should)
 {
@@ -103,6 +106,7 @@ differ(struct arena *a, const struct json *is, const struct json *should,
                              SPAN_FMT(is->members[i].key));
     return differ_members(a, is, should, at);
 }
+/* NOLINTEND(misc-no-recursion) */
 
 span
 document_difference(struct arena *a, const struct json *is,
@@ -161,3 +165,5 @@ document_translate(struct arena *a, const struct translator *t,
     buf_fini(&out);
     return result;
 }
+
+/* NOLINTEND(misc-no-recursion) */

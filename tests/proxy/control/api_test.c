@@ -512,7 +512,7 @@ TEST(metrics_are_the_sum_of_workers_and_totals_and_never_go_back)
         struct observe_answer out = {.body = &body};
         observe_answer(&c, &head, 1000, &out);
         buf_byte(&body, '\0');
-        const char *page = buf_span(&body).at;
+        const char *page = buf_span(&body).at ? buf_span(&body).at : "";
         assert_non_null(
             strstr(page, "stile_upstream_retries_total{pool=\"blue\"} 7\n"));
         assert_non_null(
@@ -580,7 +580,7 @@ TEST(workers_that_may_not_accept_yet_are_not_ready)
     for (size_t i = 0; i < COUNT(cases); i++) {
         c.processes = json_pack(
             "{s:[{s:I,s:s},{s:I,s:s}]}", "generations", "number",
-            (json_int_t)(c.gen->number + 1), "state", "loading", "number",
+            (json_int_t)c.gen->number + 1, "state", "loading", "number",
             (json_int_t)c.gen->number, "state", cases[i].state);
         const char *why = view_not_ready(&c, 9001, room, sizeof(room));
         if (!why != cases[i].ready)

@@ -18,8 +18,10 @@ TEST(two_failures_bring_down_and_two_successes_up)
         for (const char *at = histories[i]; *at; at += 2) {
             enum endpoint_health was = h.is;
             bool changed = health_saw(&h, *at == 'p', 1);
-            char is = h.is == HEALTH_UP ? 'U' : h.is == HEALTH_DOWN ? 'D' : '?';
-            assert_int_equal(is, at[1]);
+            const char *is = h.is == HEALTH_UP     ? "U"
+                             : h.is == HEALTH_DOWN ? "D"
+                                                   : "?";
+            assert_int_equal(is[0], at[1]);
             assert_true(changed == (was != h.is));
         }
     }

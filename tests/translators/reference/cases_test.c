@@ -135,8 +135,10 @@ check_suite(struct suite *s, const struct yaml *y)
     const struct yaml *changes = yaml_get(y, "changes");
     const struct yaml *cases = yaml_get(y, "cases");
     span texts[16];
-    if (!changes || !cases || changes->n > COUNT(texts))
+    if (!changes || !cases || changes->n > COUNT(texts)) {
         fail_msg("%s:%zu: no suite", s->file, y->line);
+        return;
+    }
     for (size_t i = 0; i < changes->n; i++)
         texts[i] = changes->items[i]->text;
     s->a = arena_new(BENCH_ROOM);
