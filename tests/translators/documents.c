@@ -6,8 +6,6 @@
 
 #include <math.h>
 
-/* NOLINTBEGIN(misc-no-recursion): as deep as a document may be */
-
 struct json *
 document_read(struct arena *a, const char *path)
 {
@@ -165,5 +163,3 @@ document_translate(struct arena *a, const struct translator *t,
     buf_fini(&out);
     return result;
 }
-
-/* NOLINTEND(misc-no-recursion) */

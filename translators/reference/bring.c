@@ -200,6 +200,9 @@ bring_map(struct frame *f, size_t at)
     struct take *t = &f->takes[at];
     const struct lens_way *way = t->way;
     bool hides = way->hide == LENS_HIDE_DROP || way->hide == LENS_HIDE_VALUE;
+    if (!t->value && t->rest &&
+        !run_notice(r, NOTICE_STALE, t->origin, f->takes[t->rest].value))
+        return false; /* the value whose rest it was is gone */
     if (!t->value && !way->shape[f->leg->write].constant) {
         t->image.kind = IMAGE_ABSENT;
         return true;
