@@ -71,22 +71,49 @@ remark(struct frame *f, const struct lens_place *place, const struct json *mark)
     return run_touch(r, &nobody, place, "marked", value);
 }
 
-/* Is `prefix` above a marker of this version? */
+static bool
+is_below(const struct lens_place *prefix, const struct lens_place *place)
+{
+    if (prefix->n >= place->n)
+        return false;
+    struct lens_place begin = place_prefix(place, prefix->n);
+    return lens_place_same(&begin, prefix);
+}
+
+/* Is `prefix` above a marker or a constant of this version? */
 static bool
 is_above(const struct lens_type_at *at, const struct lens_place *prefix)
 {
-    for (size_t i = 0; i < at->n_markers; i++) {
-        struct lens_place begin = place_prefix(
-            &at->markers[i],
-            prefix->n < at->markers[i].n ? prefix->n : at->markers[i].n);
-        if (prefix->n < at->markers[i].n && lens_place_same(&begin, prefix))
+    for (size_t i = 0; i < at->n_markers; i++)
+        if (is_below(prefix, &at->markers[i]))
+            return true;
+    for (size_t i = 0; i < at->n_constants; i++) {
+        assert(at->constants);
+        if (is_below(prefix, &at->constants[i].place))
             return true;
     }
     return false;
 }
 
-/* Take a marker away; objects above it that are empty now and that the other version
- * does not name go with it. */
+/* Take what is at `place` away; objects above it that are empty now and that the other
+ * version does not name go with it. */
+static void
+remove_at(struct frame *f, const struct lens_place *place, struct json *node,
+          const struct lens_type_at *write)
+{
+    for (size_t n = place->n; n > 0; n--) {
+        struct json *parent = node->parent;
+        struct lens_place prefix = place_prefix(place, n - 1);
+        json_detach(node);
+        if (n == 1 || spot_count(parent) || frame_keeps(f, &prefix) ||
+            is_above(write, &prefix) ||
+            !frame_is_made(f, f->leg->read, &prefix))
+            return;
+        node = parent;
+    }
+}
+
+/* Take a marker away. */
 static bool
 unmark(struct frame *f, const struct lens_place *place,
        const struct lens_type_at *write, bool *was_there)
@@ -97,15 +124,7 @@ unmark(struct frame *f, const struct lens_place *place,
     if (!node)
         return true;
     *was_there = true;
-    for (size_t n = place->n; n > 0; n--) {
-        struct json *parent = node->parent;
-        struct lens_place prefix = place_prefix(place, n - 1);
-        json_detach(node);
-        if (n == 1 || spot_count(parent) || frame_keeps(f, &prefix) ||
-            is_above(write, &prefix))
-            return true;
-        node = parent;
-    }
+    remove_at(f, place, node, write);
     return true;
 }
 
@@ -167,7 +186,7 @@ constants(struct frame *f, const struct lens_type_at *read,
         if (!place_get(f->run, f->root, &c->place, &node))
             return false;
         if (node && json_equal(node, c->value))
-            json_detach(node);
+            remove_at(f, &c->place, node, write);
     }
     for (size_t i = 0; i < write->n_constants; i++) {
         assert(write->constants);
