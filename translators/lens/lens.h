@@ -368,6 +368,7 @@ enum lens_rest_kind {
 struct lens_rest {
     enum lens_rest_kind kind;
     struct lens_place stash;
+    bool wins; /* `wins: stash`: it stands even if what is visible changed */
 };
 
 /* `collide:`, when something stands where the arrow leads. */

@@ -18,7 +18,9 @@ static const struct lens_words hide_words =
     LENS_WORDS("`hide`", "drop", "fail");
 static const struct lens_words rest_words =
     LENS_WORDS("`rest`", "lose", "refuse");
-static const struct lens_words bag_words = LENS_WORDS("`rest`", "stash");
+static const struct lens_words bag_words =
+    LENS_WORDS("`rest`", "stash", "wins");
+static const struct lens_words wins_word = LENS_WORDS("`wins`", "stash");
 static const struct lens_words first_word = LENS_WORDS("`overlap`", "first");
 static const struct lens_words drop_word = LENS_WORDS("`double`", "drop");
 static const struct lens_words absent_word = LENS_WORDS("`empty`", "absent");
@@ -141,8 +143,15 @@ read_rest(struct lens_builder *b, const struct yaml *node,
     if (node->kind == YAML_MAP) {
         const struct yaml *q = yaml_get(node, "stash");
         out->kind = LENS_REST_STASH;
-        return lens_words_check(b, node, &bag_words) && q &&
-               lens_place_read(b, q, &out->stash);
+        if (!lens_words_check(b, node, &bag_words))
+            return false;
+        if (!q) {
+            yaml_problem(b->problems, node, "`rest` has no place to keep it");
+            problem_remedy(b->problems, "say rest: {stash: place}");
+            return false;
+        }
+        return lens_place_read(b, q, &out->stash) &&
+               lens_flag_read(b, node, "wins", &wins_word, &out->wins);
     }
     int word = lens_words_one(b, node, &rest_words);
     out->kind = word == 0 ? LENS_REST_LOSE : LENS_REST_REFUSE;

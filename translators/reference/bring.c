@@ -109,23 +109,28 @@ wrap(struct frame *f, const struct lens_way *way, size_t at,
 
 /* ---- absence -------------------------------------------------------------------------- */
 
+/* The side being written has no null: this stands for it. */
+static bool
+null_word(struct frame *f, const struct lens_arrow *arrow, struct image *image)
+{
+    struct run *r = f->run;
+    size_t at = run_origin(image->value);
+    if (!run_notice(r, NOTICE_LOSSY, &arrow->origin, image->value))
+        return false;
+    image->value = stage_literal(r, arrow->null[f->leg->write], at);
+    return image->value != NULL;
+}
+
 /* `null` and `omit` of the side being written. */
 static bool
 absence(struct frame *f, const struct lens_arrow *arrow, struct image *image)
 {
-    struct run *r = f->run;
-    const struct json *null = arrow->null[f->leg->write];
     const struct json *omit = arrow->omit[f->leg->write];
     bool same = false;
-    if (null && image->value->kind == JSON_NULL) {
-        size_t at = run_origin(image->value);
-        if (!run_notice(r, NOTICE_LOSSY, &arrow->origin, image->value))
-            return false;
-        image->value = stage_literal(r, null, at);
-        if (!image->value)
-            return false;
-    }
-    if (omit && !spot_equal(r, image->value, omit, &same))
+    if (arrow->null[f->leg->write] && image->value->kind == JSON_NULL &&
+        !null_word(f, arrow, image))
+        return false;
+    if (omit && !spot_equal(f->run, image->value, omit, &same))
         return false;
     if (same)
         *image = (struct image){IMAGE_ABSENT, NULL};
@@ -154,6 +159,8 @@ bring_value(struct frame *f, const struct active *active,
     struct stage_asker asker = {&way->origin, way->outside, way->rest.kind};
     size_t at = run_origin(value);
     *out = (struct image){IMAGE_VALUE, value};
+    if (value->kind == JSON_NULL && active->arrow->null[f->leg->write])
+        return absence(f, active->arrow, out); /* no stage is asked of it */
     if (!unwrap(f, way, &out->value))
         return false;
     if (!stage_run(r, &way->stages, f->leg->read, &asker, out->value, out))
@@ -200,9 +207,13 @@ bring_map(struct frame *f, size_t at)
     struct take *t = &f->takes[at];
     const struct lens_way *way = t->way;
     bool hides = way->hide == LENS_HIDE_DROP || way->hide == LENS_HIDE_VALUE;
-    if (!t->value && t->rest &&
-        !run_notice(r, NOTICE_STALE, t->origin, f->takes[t->rest].value))
-        return false; /* the value whose rest it was is gone */
+    if (t->rest) {
+        if (!rest_restore(f, at))
+            return false;
+        t = &f->takes[at];
+        if (t->done)
+            return true;
+    }
     if (!t->value && !way->shape[f->leg->write].constant) {
         t->image.kind = IMAGE_ABSENT;
         return true;
@@ -215,13 +226,6 @@ bring_map(struct frame *f, size_t at)
     }
     if (!t->value)
         return wrap(f, way, run_origin(f->root), &t->image);
-    if (t->rest) {
-        if (!rest_restore(f, at))
-            return false;
-        t = &f->takes[at];
-        if (t->done)
-            return true;
-    }
     struct active active = f->actives[t->active];
     if (bring_value(f, &active, way, t->value, &t->image))
         return true;

@@ -120,7 +120,7 @@ rest_prepare(struct frame *f)
         struct take *t = &f->takes[i];
         if (t->kind != TAKE_MAP || t->done)
             continue;
-        if (t->from.node && !prepare_read(f, t))
+        if (t->from.place && !prepare_read(f, t))
             return false;
         if (!prepare_write(f, i))
             return false;
@@ -138,7 +138,7 @@ stash(struct frame *f, size_t at)
     struct take *t = &f->takes[at];
     span text = form_compact(r, t->box);
     struct json *node = text.at ? json_new_text(r->arena, text) : NULL;
-    if (!node || !run_derive(r, node, run_origin(t->from.node)))
+    if (!node || !run_derive(r, node, run_origin(t->box)))
         return run_full(r);
     const struct lens_way *way = t->way;
     struct binding from = t->from;
@@ -281,11 +281,7 @@ static bool
 fits(struct frame *f, const struct take *t, const struct json *part, bool *out)
 {
     struct json *image = NULL;
-    *out = false;
-    if (f->actives[t->active].arrow->stash_wins) {
-        *out = true;
-        return true;
-    }
+    *out = !part && !t->as_it_came; /* the rest of a box without the value */
     if (!part || !t->as_it_came)
         return true;
     if (!image_of(f, t, part, &image))
@@ -316,6 +312,41 @@ restore_box(struct frame *f, size_t at, struct json *box)
     return true;
 }
 
+/* The stash of this rest, read; NULL: it cannot be. */
+static bool
+read_stash(struct run *r, const struct json *q, enum json_kind kind,
+           struct json **out)
+{
+    *out = NULL;
+    if (q->kind == JSON_TEXT && (!spot_is_readable(r, q) ||
+                                 !form_parse(r, q->text, run_origin(q), out)))
+        return false;
+    if (*out && (*out)->kind != kind)
+        *out = NULL;
+    return true;
+}
+
+/* Where in the stashed box the value stands. */
+static struct json *
+part_of(const struct frame *f, const struct take *t, struct json *box)
+{
+    for (size_t i = box_steps(t->way, f->leg->write); box && i < t->target.n;
+         i++)
+        box = json_get(box, t->target.steps[i].key);
+    return box;
+}
+
+/* What is visible changed, and the stash stands all the same. */
+static bool
+overrule(struct frame *f, size_t at)
+{
+    struct take *t = &f->takes[at];
+    t->image = (struct image){IMAGE_ABSENT, NULL};
+    t->leads = false;
+    t->done = true;
+    return !t->value || run_notice(f->run, NOTICE_LOSSY, t->origin, t->value);
+}
+
 bool
 rest_restore(struct frame *f, size_t at)
 {
@@ -326,28 +357,26 @@ rest_restore(struct frame *f, size_t at)
     bool fit = false;
     if (!q)
         return true;
-    if (q->kind == JSON_TEXT &&
-        (!spot_is_readable(r, q) ||
-         !form_parse(r, q->text, run_origin(q), &whole)))
+    bool is_list = rest_on(t.way, f->leg->write) == REST_OF_LIST;
+    if (!read_stash(r, q, is_list ? JSON_LIST : JSON_OBJECT, &whole))
         return false;
     if (!whole)
         return run_notice(r, NOTICE_UNREADABLE, t.origin, q);
 
-    bool is_list = rest_on(t.way, f->leg->write) == REST_OF_LIST;
-    struct json *part = whole;
-    for (size_t i = box_steps(t.way, f->leg->write);
-         !is_list && part && i < t.target.n; i++)
-        part = json_get(part, t.target.steps[i].key);
+    struct json *part = is_list ? whole : part_of(f, &t, whole);
     if (!fits(f, &t, part, &fit))
         return false;
-    if (!fit)
+    if (!fit && !t.way->rest.wins)
         return run_notice(r, NOTICE_STALE, t.origin, q);
+    if (!fit && !overrule(f, at))
+        return false;
     if (!is_list) {
-        if (part)
+        if (fit && part)
             json_detach(part);
         return restore_box(f, at, whole);
     }
     f->takes[at].image = (struct image){IMAGE_VALUE, whole};
+    f->takes[at].leads = true;
     f->takes[at].done = true;
     return true;
 }

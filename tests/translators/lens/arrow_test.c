@@ -401,6 +401,18 @@ TEST(a_stash_is_a_place_on_the_side_that_lacks_the_field)
     arena_free(&a);
 }
 
+TEST(a_stashed_rest_may_win)
+{
+    struct arena *a = arena_new(ROOM);
+    const struct lens_arrow *box = arrow_of(load_shop(
+        a, MAP("    a: {to: a/k, rest: {stash: bag/a, wins: stash}}\n")));
+
+    assert_int_equal(box->ways[0].rest.kind, LENS_REST_STASH);
+    assert_span(box->ways[0].rest.stash.text, "bag/a");
+    assert_true(box->ways[0].rest.wins);
+    arena_free(&a);
+}
+
 TEST(one_and_list_may_stand_either_way_round)
 {
     struct arena *a = arena_new(ROOM);
