@@ -31,6 +31,12 @@ conn_of(void *arg)
 /* ── states ──────────────────────────────────────────────────────────────── */
 
 static uint64_t
+nearest(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static uint64_t
 time_in(const struct conn *c, enum conn_state state)
 {
     const struct gen_limits *l = &c->worker->gen->limits;
@@ -44,8 +50,9 @@ time_in(const struct conn *c, enum conn_state state)
     case CONN_IDLE:
         return l->idle_h1_ms;
     case CONN_BUSY:
-    case CONN_H2:
-        return l->send_ms < l->idle_h2_ms ? l->send_ms : l->idle_h2_ms;
+        return l->send_ms;
+    case CONN_H2: /* how often it is looked at */
+        return nearest(l->head_ms, nearest(l->send_ms, l->idle_h2_ms));
     case CONN_LINGER:
         return LINGER_MS;
     case CONN_DEAD:

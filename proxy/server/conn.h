@@ -65,8 +65,10 @@ struct conn {
 
     /* h2 */
     struct h2 *h2;
-    size_t n_streams;  /* exchanges alive, reset ones included */
-    uint64_t h2_since; /* when the last stream ended */
+    size_t n_streams;         /* exchanges alive, reset ones included */
+    uint64_t h2_since;        /* when the last stream ended */
+    struct exchange *heading; /* whose head is not whole */
+    uint64_t head_since;      /* when that began */
 };
 
 struct conn *conn_of(void *arg); /* stops on a stale pointer */

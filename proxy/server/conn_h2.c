@@ -153,20 +153,22 @@ on_open(void *conn, struct h2_stream *s)
     x->stream = s;
     h2_stream_set_user(s, x);
     c->n_streams++;
+    c->heading = x; /* no other frame may come before its head is whole */
+    c->head_since = loop_now_ms(c->worker->loop);
     return x->arena;
 }
 
 static void
 on_request(void *conn, struct h2_stream *s, struct http_head *head, bool ends)
 {
-    (void)conn;
+    conn_of(conn)->heading = NULL;
     exchange_request(exchange_of(h2_stream_user(s)), head, ends);
 }
 
 static void
 on_bad_request(void *conn, struct h2_stream *s, enum fault f)
 {
-    (void)conn;
+    conn_of(conn)->heading = NULL;
     exchange_bad_request(exchange_of(h2_stream_user(s)), f);
 }
 
@@ -194,6 +196,8 @@ on_close(void *conn, struct h2_stream *s, uint32_t code)
     c->n_streams--;
     c->h2_since = loop_now_ms(c->worker->loop);
     h2_stream_set_user(s, NULL);
+    if (c->heading == x)
+        c->heading = NULL;
     if (!x)
         return;
     if (!h2_is_answered(s))
@@ -304,9 +308,13 @@ conn_h2_timeout(struct conn *c)
 {
     struct worker *w = c->worker;
     bool is_idle = h2_streams_n(c->h2) == 0;
-    uint64_t idle_ms = loop_now_ms(w->loop) - c->h2_since;
+    uint64_t now = loop_now_ms(w->loop), idle_ms = now - c->h2_since;
 
-    if (c->told_to_go || (is_idle && idle_ms >= w->gen->limits.idle_h2_ms))
+    if (c->heading && now - c->head_since >= w->gen->limits.head_ms) {
+        metrics_count(w->metrics, METRIC_LIMITS, 1, SPAN("head_ms"));
+        h2_terminate(c->h2, H2_ENHANCE_YOUR_CALM);
+    } else if (c->told_to_go ||
+               (is_idle && idle_ms >= w->gen->limits.idle_h2_ms))
         h2_goaway(c->h2);
     conn_later(c);
 }

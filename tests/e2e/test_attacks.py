@@ -163,6 +163,17 @@ def test_streams_that_take_nothing_are_reset(t):
     c.until(lambda: all(c.streams[s]["reset"] is not None for s in streams))
 
 
+def test_an_http2_head_that_does_not_end_ends_the_connection(t):
+    w = t.worker(t.backend(answering(message())), limits="head: 1s, send: 1s")
+    begun = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(3) + b"\4\0" + bytes(4)
+    part = b"\x82\x84\x86"  # :method, :path, :scheme
+    for block in (b"\0\0\3\1\1\0\0\0\1" + part, b"\0\0\x20\1\5\0\0\0\1" + part):
+        c = t.connect(w.port, timeout=10).send(begun + block)
+        assert c.is_closed()
+    c = Client(t.connect(w.port))
+    assert c.answer(c.ask())["head"][":status"] == "200"
+
+
 def test_every_vary_line_of_the_backend_is_told(t):
     answer = b"HTTP/1.1 200 X\r\nContent-Length: 2\r\nVary: Origin\r\nVary: Accept-Language\r\n\r\n{}"
     w = shop(t, t.backend(answering(answer)))
