@@ -258,6 +258,26 @@ json_remove(struct json *container, size_t at)
     return value;
 }
 
+void
+json_remove_if(struct json *container, bool (*goes)(const struct json *value))
+{
+    assert(json_is_container(container));
+
+    size_t kept = 0;
+    for (size_t i = 0; i < container->n; i++) {
+        struct json_member *m = &container->members[i];
+        if (goes(m->value))
+            m->value->parent = NULL;
+        else
+            container->members[kept++] = *m;
+    }
+    if (kept == container->n)
+        return;
+    container->n = kept;
+    json_index_stale(container);
+    json_touch(container);
+}
+
 size_t
 json_position(const struct json *node)
 {

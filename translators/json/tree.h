@@ -178,6 +178,10 @@ MUST_CHECK bool json_list_insert(struct arena *a, struct json *list, size_t at,
 /* Take the member or item at `at` out; its value, now in no place. */
 struct json *json_remove(struct json *container, size_t at);
 
+/* Take out all values of which `goes` is true, in one pass; untouched if none is. */
+void json_remove_if(struct json *container,
+                    bool (*goes)(const struct json *value));
+
 /* Take a node out of its parent; nothing happens if it has none. Linear. */
 void json_detach(struct json *node);
 

@@ -47,20 +47,6 @@ chain_step(struct run *r, const struct leg *leg)
 /* ---- the typed values of a body ------------------------------------------------ */
 
 static bool
-add_site(struct run *r, struct typed_list *list, struct json *node, size_t type)
-{
-    for (size_t i = 0; i < list->n; i++)
-        if (list->at[i].node == node)
-            return true;
-    void *grown = RUN_GROW(r, list->at, list->n, list->room);
-    if (!grown)
-        return false;
-    list->at = grown;
-    list->at[list->n++] = (struct typed){node, type};
-    return true;
-}
-
-static bool
 find_sites(struct run *r, const struct reference_sites *sites,
            struct json *root, struct typed_list *out)
 {
@@ -75,44 +61,79 @@ find_sites(struct run *r, const struct reference_sites *sites,
             if (fits && site->when.said &&
                 !test_shape(r, node, &site->when, &fits))
                 return false;
-            if (fits && !add_site(r, out, node, site->type))
+            if (fits && !typed_add(r, out, node, site->type))
                 return false;
         }
     }
     return true;
 }
 
-/* Does the node lie in another one of the list? Then that one translates it. */
-static bool
-is_nested(const struct typed_list *list, const struct json *node)
+/* The outermost site that the node lies in, itself not counted; SIZE_MAX: none. */
+static size_t
+outermost(const struct typed_list *sites, const struct json *node)
 {
-    for (size_t i = 0; i < list->n; i++)
-        if (list->at[i].node != node && spot_is_in(node, list->at[i].node))
-            return true;
-    return false;
+    size_t found = SIZE_MAX;
+    while ((node = node->parent)) {
+        size_t at = pointers_get(&sites->seen, node, 0);
+        found = at == SIZE_MAX ? found : at;
+    }
+    return found;
+}
+
+/* Sites inside of others are theirs to translate: by the place of the outer in the list. */
+static bool
+nest(struct run *r, const struct typed_list *sites, struct typed_list **inner)
+{
+    *inner = arena_array(r->scratch, sites->n, sizeof(**inner));
+    if (!*inner)
+        return run_full(r);
+    for (size_t i = 0; i < sites->n; i++) {
+        size_t outer = outermost(sites, sites->at[i].node);
+        if (outer != SIZE_MAX &&
+            !typed_add(r, &(*inner)[outer], sites->at[i].node,
+                       sites->at[i].type))
+            return false;
+    }
+    return true;
+}
+
+static bool
+run_site(struct run *r, const struct leg *leg, struct typed *site,
+         const struct typed_list *inner, const struct json *holder)
+{
+    struct json *was = site->node;
+    switch (frame_run(r, leg, site->type, &site->node, inner)) {
+    case FRAME_FAILED:
+        return false;
+    case FRAME_DONE:
+        return true;
+    case FRAME_HIDDEN:
+        break;
+    }
+    if (site->node->parent == holder)
+        return run_fail(r, FAULT_CARRY, was, NULL,
+                        "the message as a whole has no form in the other "
+                        "version");
+    struct json *hole = NULL;
+    return spot_cut(r, site->node, 0, &hole);
 }
 
 static bool
 run_sites(struct run *r, const struct leg *leg, struct typed_list *sites,
           const struct json *holder)
 {
-    for (size_t i = 0; i < sites->n; i++) {
-        struct typed *site = &sites->at[i];
-        if (is_nested(sites, site->node))
-            continue;
-        struct json *was = site->node;
-        enum frame_end end = frame_run(r, leg, site->type, &site->node, sites);
-        if (end == FRAME_FAILED)
+    struct typed_list *inner = NULL;
+    if (!nest(r, sites, &inner))
+        return false;
+    /* Found before any is run: what lies in another is skipped. */
+    bool *nested = arena_array(r->scratch, sites->n, sizeof(*nested));
+    if (!nested)
+        return run_full(r);
+    for (size_t i = 0; i < sites->n; i++)
+        nested[i] = outermost(sites, sites->at[i].node) != SIZE_MAX;
+    for (size_t i = 0; i < sites->n; i++)
+        if (!nested[i] && !run_site(r, leg, &sites->at[i], &inner[i], holder))
             return false;
-        if (end == FRAME_DONE)
-            continue;
-        if (site->node->parent == holder)
-            return run_fail(r, FAULT_CARRY, was, NULL,
-                            "the message as a whole has no form in the other "
-                            "version");
-        if (!frame_hide(r, site->node))
-            return false;
-    }
     return true;
 }
 

@@ -174,7 +174,6 @@ take_tag(struct frame *f, const struct lens_case *c,
             return false;
         if (found.n)
             t->from = found.at[0];
-        t->was_there = t->from.node != NULL;
     }
     if (!write)
         return true;
@@ -214,16 +213,22 @@ facts_hold(const struct run *r, const struct lens_arrow *arrow)
     return true;
 }
 
+const void *
+frame_star(const struct frame *f, const struct binding *b)
+{
+    return b->n_stars ? (const void *)b->stars[b->n_stars - 1].node : f;
+}
+
 /* Bindings of all ways that name the same elements. */
 struct group {
     struct binding *by_way; /* place NULL: none */
-    const struct binding *any;
 };
 
 struct groups {
     struct group *at;
     size_t n;
     size_t room;
+    struct pointers by_star;
 };
 
 static struct group *
@@ -231,17 +236,18 @@ group_of(struct frame *f, struct groups *g, const struct lens_arrow *arrow,
          const struct binding *b)
 {
     struct run *r = f->run;
-    for (size_t i = 0; i < g->n; i++)
-        if (g->at[i].any->n_stars == b->n_stars &&
-            place_same_stars(g->at[i].any->stars, b->n_stars, b->stars,
-                             b->n_stars))
-            return &g->at[i];
+    bool was = false;
+    const void *key = frame_star(f, b);
+    if (!pointers_put(r, &g->by_star, key, 0, g->n, &was))
+        return NULL;
+    if (was)
+        return &g->at[pointers_get(&g->by_star, key, 0)];
     void *grown = RUN_GROW(r, g->at, g->n, g->room);
     if (!grown)
         return NULL;
     g->at = grown;
     struct group *group = &g->at[g->n++];
-    *group = (struct group){.any = b};
+    *group = (struct group){0};
     group->by_way =
         arena_array(r->scratch, arrow->n_ways, sizeof(*group->by_way));
     if (!group->by_way) {
@@ -322,7 +328,10 @@ add_take(struct frame *f, enum take_kind kind, const struct lens_way *way,
     t->way = way;
     t->origin = &way->origin;
     t->from = *from;
-    t->was_there = from->node != NULL;
+    bool was = false;
+    if (!pointers_put(f->run, &f->by_star, frame_star(f, from), t->active,
+                      f->n_takes - 1, &was))
+        return NULL;
     return t;
 }
 

@@ -38,66 +38,81 @@ frame_hide(struct run *r, struct json *node)
     return true;
 }
 
-/* A frame that sees the object as it is now, from the other side. */
+/* The object as it is now, seen from the other side; and what it would make up. */
+struct back {
+    struct leg leg;
+    struct frame frame;
+    struct pending *fills; /* by active; value NULL: not asked yet */
+};
+
 static bool
-look_back(struct frame *f, struct frame *back, struct leg *leg)
+look_back(struct frame *f, struct back *b)
 {
-    *leg = leg_back(f->leg);
-    *back = (struct frame){.run = f->run,
-                           .leg = leg,
-                           .type = f->type,
-                           .type_index = f->type_index,
-                           .at = f->type ? &f->type->at[leg->from] : NULL,
-                           .root = f->root};
-    return inner_find(back, NULL);
+    struct run *r = f->run;
+    b->leg = leg_back(f->leg);
+    b->frame = (struct frame){.run = r,
+                              .leg = &b->leg,
+                              .type = f->type,
+                              .type_index = f->type_index,
+                              .at = f->type ? &f->type->at[f->leg->to] : NULL,
+                              .root = f->root};
+    b->fills = arena_array(r->scratch, f->n_actives, sizeof(*b->fills));
+    return b->fills ? inner_find(&b->frame, NULL) : run_full(r);
 }
 
 /* What the other side would make up for what was taken away. */
 static bool
-made_up(struct frame *f, const struct take *t, struct json **out)
+made_up(struct frame *f, struct back *b, const struct take *t,
+        struct json **out)
+{
+    struct pending *fill = &b->fills[t->active];
+    const struct lens_value *value = &f->actives[t->active].arrow->fill;
+    struct stage_asker asker = {t->origin, LENS_OUTSIDE_FAIL, LENS_REST_UNSAID};
+    *out = NULL;
+    if (!fill->value && !value_prepare(&b->frame, value, fill))
+        return false;
+    return value_give(&b->frame, fill, t->from.stars, t->from.n_stars, &asker,
+                      out);
+}
+
+static bool
+settle(struct frame *f, struct back *b, const struct take *t)
 {
     struct run *r = f->run;
     const struct lens_arrow *arrow = f->actives[t->active].arrow;
-    struct frame back;
-    struct leg leg;
-    struct pending fill = {0};
-    struct stage_asker asker = {t->origin, LENS_OUTSIDE_FAIL, LENS_REST_UNSAID};
-    *out = NULL;
-    if (arrow->fill.kind == LENS_VALUE_UNSAID)
-        return true;
-    r->muted++;
-    bool ok =
-        look_back(f, &back, &leg) &&
-        value_prepare(&back, &arrow->fill, &fill) &&
-        value_give(&back, &fill, t->from.stars, t->from.n_stars, &asker, out);
+    struct json *fill = NULL;
+    bool same = false;
+    r->muted++; /* it is asked, not told */
+    bool ok = made_up(f, b, t, &fill);
     r->muted--;
-    return ok || run_forgive(r);
+    if (!ok && !run_forgive(r))
+        return false;
+    if (fill && !spot_equal(r, t->as_it_came, fill, &same))
+        return false;
+    if (same)
+        return true;
+    if (arrow->kind == LENS_DROP && arrow->write == LENS_WRITE_SAME &&
+        r->is_request)
+        return run_fail(r, FAULT_CARRY, t->as_it_came, t->origin,
+                        "\"%.*s\" can no longer be written, and it is not "
+                        "what the rest of the document says",
+                        SPAN_FMT(t->from.place->text));
+    return run_notice(r, NOTICE_LOSSY, t->origin, t->as_it_came);
 }
 
 bool
 settle_losses(struct frame *f)
 {
-    struct run *r = f->run;
+    struct back b;
+    bool looked = false;
     for (size_t i = 0; i < f->n_takes; i++) {
         const struct take *t = &f->takes[i];
-        struct json *fill = NULL;
-        bool same = false;
         if (t->kind != TAKE_OWN || t->leads)
             continue;
-        if (!made_up(f, t, &fill))
+        if (!looked && !look_back(f, &b))
             return false;
-        if (fill && !spot_equal(r, t->as_it_came, fill, &same))
-            return false;
-        if (same)
-            continue;
-        const struct lens_arrow *arrow = f->actives[t->active].arrow;
-        if (arrow->kind == LENS_DROP && arrow->write == LENS_WRITE_SAME &&
-            r->is_request)
-            return run_fail(r, FAULT_CARRY, t->as_it_came, t->origin,
-                            "\"%.*s\" can no longer be written, and it is not "
-                            "what the rest of the document says",
-                            SPAN_FMT(t->from.place->text));
-        if (!run_notice(r, NOTICE_LOSSY, t->origin, t->as_it_came))
+        looked = true;
+        if (!settle(f, &b, t))
             return false;
     }
     return true;

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "translators/reference/place.h"
+#include "translators/reference/pointers.h"
 #include "translators/reference/stage.h"
 #include "translators/reference/test.h"
 
@@ -32,6 +33,7 @@ struct typed_list {
     struct typed *at;
     size_t n;
     size_t room;
+    struct pointers seen; /* node to its place in the list */
 };
 
 /* A value of the change file, with what it reads captured as it came. */
@@ -65,10 +67,9 @@ struct take {
     size_t active; /* index; SIZE_MAX for TAKE_TAG */
     const struct lens_origin *origin;
     const struct lens_way *way;
-    struct binding from; /* place NULL: it takes nothing */
-    struct json *value;  /* NULL is ⊥ */
-    struct json *hole;   /* keeps its slot */
-    bool was_there;
+    struct binding from;     /* place NULL: it takes nothing */
+    struct json *value;      /* NULL is ⊥ */
+    struct json *hole;       /* keeps its slot */
     struct json *as_it_came; /* a copy, where it will be compared */
     size_t rest;             /* index of the take of its stashed rest; 0 none */
     struct json *box;        /* a copy of the box it stood in, as it came */
@@ -86,6 +87,15 @@ struct made_element {
     struct json *element;
 };
 
+/* The so many-th element of a list, found last; and how many it has. */
+struct cursor {
+    const struct json *host;
+    size_t index;
+    size_t at;
+    const struct json *counted;
+    size_t n;
+};
+
 struct frame {
     struct run *run;
     const struct leg *leg;
@@ -94,6 +104,10 @@ struct frame {
     size_t type_index;
     const struct lens_type_at *at; /* the type at the version read; or NULL */
     struct json *root;
+    struct pointers owners;  /* cut value to its take */
+    struct pointers by_star; /* last star and active to their first take */
+    size_t n_hidden;         /* elements that have gone */
+    struct cursor cursor;    /* where walk.c last was in a list */
 
     const struct lens_block **blocks;
     size_t n_blocks;
@@ -154,6 +168,9 @@ MUST_CHECK enum frame_end choose(struct frame *f);
 MUST_CHECK bool take_all(struct frame *f);
 
 /* 3. Translate typed values, in the rest and in what was cut. */
+/* Add a typed node; where two places name it, the first says its type. */
+MUST_CHECK bool typed_add(struct run *r, struct typed_list *list,
+                          struct json *node, size_t type);
 MUST_CHECK bool inner_find(struct frame *f, const struct typed_list *extra);
 MUST_CHECK bool inner_run(struct frame *f);
 
@@ -228,6 +245,9 @@ MUST_CHECK bool walk_to(struct frame *f, const struct lens_place *place,
                         const struct lens_origin *origin, struct landing *out,
                         bool *found);
 
+/* How many elements are there. */
+size_t walk_count(struct frame *f, const struct json *host);
+
 /* Put a value there; `hole` is the slot it came from, or NULL. */
 MUST_CHECK bool walk_put(struct frame *f, const struct landing *to,
                          struct json *value, struct json *hole,
@@ -239,6 +259,10 @@ MUST_CHECK bool walk_put(struct frame *f, const struct landing *to,
 bool frame_keeps(const struct frame *f, const struct lens_place *place);
 
 struct take *frame_take(struct frame *f); /* one more; NULL: full */
+
+/* What tells a binding's elements from others: an element stands in one place, so the
+ * last star tells all before it. */
+const void *frame_star(const struct frame *f, const struct binding *b);
 
 /* This value stays where it is, even if an arrow leads there. */
 MUST_CHECK bool frame_leave(struct frame *f, struct json *node);

@@ -10,13 +10,15 @@
 
 /* NOLINTBEGIN(misc-no-recursion): typed values lie as deep as a document may be */
 
-static bool
-add_typed(struct run *r, struct typed_list *list, struct json *node,
+bool
+typed_add(struct run *r, struct typed_list *list, struct json *node,
           size_t type)
 {
-    for (size_t i = 0; i < list->n; i++)
-        if (list->at[i].node == node)
-            return true; /* two places name it: the first says its type */
+    bool was = false;
+    if (!pointers_put(r, &list->seen, node, 0, list->n, &was))
+        return false;
+    if (was)
+        return true;
     void *grown = RUN_GROW(r, list->at, list->n, list->room);
     if (!grown)
         return false;
@@ -39,7 +41,7 @@ find_at(struct run *r, struct json *root, const struct lens_place *place,
             continue;
         if (child->when.said && !test_shape(r, node, &child->when, &fits))
             return false;
-        if (fits && !add_typed(r, out, node, child->type))
+        if (fits && !typed_add(r, out, node, child->type))
             return false;
     }
     return true;
@@ -60,9 +62,7 @@ inner_find(struct frame *f, const struct typed_list *extra)
             return false;
     }
     for (size_t i = 0; extra && i < extra->n; i++)
-        if (extra->at[i].node != f->root &&
-            spot_is_in(extra->at[i].node, f->root) &&
-            !add_typed(r, &f->typed, extra->at[i].node, extra->at[i].type))
+        if (!typed_add(r, &f->typed, extra->at[i].node, extra->at[i].type))
             return false;
     return true;
 }
@@ -72,10 +72,8 @@ inner_find(struct frame *f, const struct typed_list *extra)
 static struct take *
 take_of(struct frame *f, const struct json *top)
 {
-    for (size_t i = 0; i < f->n_takes; i++)
-        if (f->takes[i].value == top)
-            return &f->takes[i];
-    return NULL;
+    size_t at = pointers_get(&f->owners, top, 0);
+    return at == SIZE_MAX ? NULL : &f->takes[at];
 }
 
 /* The take whose value the node is in, or NULL if it is in the rest. *gone: it stays
@@ -138,14 +136,6 @@ keep_notices(struct run *r, struct notice_entry **told)
     return true;
 }
 
-static void
-star_moves_up(struct take *t, const struct json *host, size_t behind)
-{
-    for (size_t i = 0; i < t->from.n_stars; i++)
-        if (t->from.stars[i].host == host && t->from.stars[i].index > behind)
-            t->from.stars[i].index--;
-}
-
 /* Translate one typed value; one that was cut out stands in a holder meanwhile. */
 static enum frame_end
 translate(struct frame *f, struct typed *typed)
@@ -164,14 +154,45 @@ translate(struct frame *f, struct typed *typed)
     return end;
 }
 
-/* An element goes: those behind it count one less. */
+/* Elements have gone: those behind them count so many less. */
+static void
+renumber(struct frame *f)
+{
+    const struct json *done = NULL;
+    for (size_t i = 0; i < f->n_takes; i++) {
+        struct take *t = &f->takes[i];
+        for (size_t k = 0; k < t->from.n_stars; k++) {
+            struct star *star = &t->from.stars[k];
+            size_t index = 0;
+            for (size_t m = 0; star->host != done && m < star->host->n; m++) {
+                struct json *element = star->host->members[m].value;
+                element->mark = (uint32_t)index;
+                index += !trail_of(element).gone;
+            }
+            done = star->host;
+            if (star->at < done->n)
+                star->index = done->members[star->at].value->mark;
+        }
+    }
+}
+
+/* An element goes; its slot stays until the step is done, so that others keep theirs. */
 static bool
 hide_element(struct frame *f, struct json *node)
 {
-    size_t at = spot_index(node);
-    for (size_t i = 0; node->parent && i < f->n_takes; i++)
-        star_moves_up(&f->takes[i], node->parent, at);
-    return frame_hide(f->run, node);
+    struct run *r = f->run;
+    struct json *hole = NULL;
+    size_t hint = json_is_container(node->parent) ? f->n_hidden : 0;
+    if (!spot_cut(r, node, hint, &hole))
+        return false;
+    f->n_hidden++;
+    struct trail trail = trail_of(hole);
+    trail.gone = true;
+    if (!trail_set(r, hole, trail))
+        return false;
+    trail = trail_of(node);
+    trail.gone = true;
+    return trail_set(r, node, trail);
 }
 
 static bool
@@ -214,6 +235,8 @@ inner_run(struct frame *f)
     for (size_t i = 0; i < f->typed.n; i++)
         if (!inner_one(f, &f->typed.at[i]))
             return false;
+    if (f->n_hidden)
+        renumber(f);
     return true;
 }
 
@@ -278,7 +301,7 @@ inner_through(struct frame *f, const struct lens_way *way, struct json **value)
             return run_full(r);
         bool ok = child->inside.n
                       ? find_at(r, *value, &child->inside, child, &found)
-                      : add_typed(r, &found, *value, child->type);
+                      : typed_add(r, &found, *value, child->type);
         ok = ok && run_found(r, f->leg, &found);
         if (!ok)
             return false;

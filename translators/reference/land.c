@@ -3,6 +3,7 @@
  * land: strangers are refused or dropped, and what was brought is written,
  * outer places before inner.
  */
+#include "proxy/base/map.h"
 #include "translators/reference/frame.h"
 
 /* ---- strangers -------------------------------------------------------------------- */
@@ -39,7 +40,7 @@ is_brought(struct frame *f, const struct json *stranger,
 static bool
 meet(struct frame *f, struct json *stranger, const struct json *brought,
      size_t active, const struct lens_origin *origin,
-     const struct lens_place *place, span source, bool *stays)
+     const struct lens_place *place, span source, size_t hint, bool *stays)
 {
     struct run *r = f->run;
     enum lens_collide collide = collide_of(f, active);
@@ -63,23 +64,25 @@ meet(struct frame *f, struct json *stranger, const struct json *brought,
                         "\"%.*s\" has a meaning of its own in the other "
                         "version, and is already there",
                         SPAN_FMT(place->text));
-    if (!run_notice(r, NOTICE_STRANGER, origin, stranger))
-        return false;
-    json_detach(stranger);
-    return true;
+    struct json *hole = NULL;
+    f->cursor = (struct cursor){0};
+    return run_notice(r, NOTICE_STRANGER, origin, stranger) &&
+           spot_cut(r, stranger, hint, &hole);
 }
 
-/* The take of this active at these stars that leads to this place, or NULL. */
+/* The take of this active at these stars that leads to this place, or NULL. Those of one
+ * active stand together. */
 static struct take *
 take_to(struct frame *f, size_t active, const struct lens_place *place,
         const struct binding *b)
 {
-    for (size_t i = 0; i < f->n_takes; i++) {
-        struct take *t = &f->takes[i];
-        if (t->active == active && t->leads &&
-            lens_place_same(&t->target, place) &&
-            place_same_stars(t->from.stars, t->from.n_stars, b->stars,
-                             b->n_stars))
+    const void *star = frame_star(f, b);
+    size_t at = pointers_get(&f->by_star, star, active);
+    for (; at < f->n_takes && f->takes[at].active == active; at++) {
+        struct take *t = &f->takes[at];
+        if (frame_star(f, &t->from) != star)
+            return NULL;
+        if (t->leads && lens_place_same(&t->target, place))
             return t;
     }
     return NULL;
@@ -129,7 +132,9 @@ strangers_at(struct frame *f, size_t active, const struct lens_place *place,
         else if (!filled(f, active, b, &brought))
             return false;
         span source = source_text(f, active);
-        if (!meet(f, b->node, brought, active, origin, place, source, &stays))
+        size_t hint = b->n_stars ? b->stars[b->n_stars - 1].at : 0;
+        if (!meet(f, b->node, brought, active, origin, place, source, hint,
+                  &stays))
             return false;
         if (stays && t)
             t->leads = false;
@@ -149,6 +154,9 @@ strangers_of(struct frame *f, size_t active)
         const struct lens_way *way = &arrow->ways[w];
         if (way->has[write] &&
             !strangers_at(f, active, &way->place[write], &way->origin))
+            return false;
+        if (way->rest.kind == LENS_REST_STASH && lens_rest_side(way) == write &&
+            !strangers_at(f, active, &way->rest.stash, &way->origin))
             return false;
     }
     return true;
@@ -209,18 +217,21 @@ leads_nowhere(const struct take *t)
     return false;
 }
 
-/* Is its place inside what another arrow brought? */
+/* Is it inside what another arrow may bring? */
 static bool
 is_inside_another(const struct frame *f, const struct lens_place *place)
 {
-    for (size_t i = 0; i < f->n_takes; i++) {
-        const struct take *outer = &f->takes[i];
-        if (!outer->leads || outer->image.kind != IMAGE_VALUE ||
-            outer->target.n >= place->n)
-            continue;
-        struct lens_place begin = place_prefix(place, outer->target.n);
-        if (lens_place_same(&outer->target, &begin))
-            return true;
+    for (size_t i = 0; i < f->n_actives; i++) {
+        const struct lens_arrow *arrow = f->actives[i].arrow;
+        for (size_t w = 0; w < arrow->n_ways; w++) {
+            const struct lens_place *outer =
+                &arrow->ways[w].place[f->leg->write];
+            if (!arrow->ways[w].has[f->leg->write] || outer->n >= place->n)
+                continue;
+            struct lens_place begin = place_prefix(place, outer->n);
+            if (lens_place_same(outer, &begin))
+                return true;
+        }
     }
     return false;
 }
@@ -249,19 +260,20 @@ inner_stranger(struct frame *f, struct take *t, bool *stays)
         return true;
     span source = t->active == SIZE_MAX ? (span){0} : source_text(f, t->active);
     return meet(f, to.there, t->image.value, t->active, t->origin, &t->target,
-                source, stays);
+                source, 0, stays);
 }
 
 /* A star that names the values themselves counts those that were written. */
 static void
-close_ranks(const struct take *t, struct landing *to, struct star *here)
+close_ranks(struct frame *f, const struct take *t, struct landing *to,
+            struct star *here)
 {
     const struct lens_place *from = t->from.place;
     if (!to->star || to->parent->kind != JSON_LIST || !from || !from->n ||
         !place_is_star(&from->steps[from->n - 1]))
         return;
     *here = *to->star;
-    size_t n = spot_count(to->parent);
+    size_t n = walk_count(f, to->parent);
     here->index = here->index < n ? here->index : n;
     to->star = here;
 }
@@ -289,12 +301,12 @@ land_one(struct frame *f, struct take *t)
         span source =
             t->active == SIZE_MAX ? (span){0} : source_text(f, t->active);
         if (!meet(f, to.there, t->image.value, t->active, t->origin, &t->target,
-                  source, &stays))
+                  source, 0, &stays))
             return false;
         if (stays)
             return true;
     }
-    close_ranks(t, &to, &here);
+    close_ranks(f, t, &to, &here);
     const char *what = t->kind == TAKE_OWN || t->kind == TAKE_REST ? "stashed"
                        : t->kind == TAKE_STASH                     ? "restored"
                        : t->kind == TAKE_TAG                       ? "tagged"
@@ -322,25 +334,37 @@ late_strangers(struct frame *f)
 
 /* Elements that became equal: the later ones go. */
 static bool
+drop_double(struct frame *f, struct map *seen, struct take *t)
+{
+    struct run *r = f->run;
+    span text = form_compact(r, t->image.value);
+    void *was = NULL;
+    struct json *hole = NULL;
+    if (!text.at || !map_put(seen, text, t, &was))
+        return run_full(r);
+    const struct take *first = was;
+    if (!first || json_equal(first->as_it_came, t->as_it_came))
+        return true;
+    size_t hint = t->from.n_stars ? t->from.stars[t->from.n_stars - 1].at : 0;
+    return run_notice(r, NOTICE_LOSSY, t->origin, t->image.value) &&
+           spot_cut(r, t->image.value, hint, &hole);
+}
+
+static bool
 drop_doubles(struct frame *f)
 {
+    struct map seen;
+    const struct json *list = NULL;
     for (size_t i = 0; i < f->n_takes; i++) {
-        const struct take *t = &f->takes[i];
+        struct take *t = &f->takes[i];
         if (!t->way || !t->way->drop_doubles || !t->image.value ||
             !t->as_it_came || !t->image.value->parent)
             continue;
-        for (size_t k = 0; k < i; k++) {
-            const struct take *other = &f->takes[k];
-            if (other->active != t->active || !other->image.value ||
-                other->image.value->parent != t->image.value->parent ||
-                !json_equal(other->image.value, t->image.value) ||
-                json_equal(other->as_it_came, t->as_it_came))
-                continue;
-            if (!run_notice(f->run, NOTICE_LOSSY, t->origin, t->image.value))
-                return false;
-            json_detach(t->image.value);
-            break;
-        }
+        if (t->image.value->parent != list)
+            map_init(&seen, f->run->scratch);
+        list = t->image.value->parent;
+        if (!drop_double(f, &seen, t))
+            return false;
     }
     return true;
 }

@@ -164,7 +164,8 @@ walk_star(struct walk *w, size_t at)
             return false;
         if (!passes)
             continue;
-        w->stars[w->n_stars++] = (struct star){m->value, host, index++, m->key};
+        w->stars[w->n_stars++] =
+            (struct star){m->value, host, index++, i, m->key};
         w->path[at + 1] = m->value;
         if (!walk_from(w, at + 1))
             return false;

@@ -15,6 +15,7 @@ struct star {
     struct json *node; /* the element or member's value */
     struct json *host; /* what it was met in */
     size_t index;      /* its place there, among what was there */
+    size_t at;         /* and among all slots, holes too */
     span key;          /* if the host is an object */
 };
 

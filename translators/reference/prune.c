@@ -13,6 +13,7 @@ struct candidate {
     struct json *node;
     const struct lens_place *place; /* of the arrow */
     size_t n;                       /* its steps up to the container */
+    size_t hint;                    /* its slot, if it is an element */
     size_t depth;
     size_t order;
 };
@@ -24,14 +25,20 @@ struct candidates {
 };
 
 static bool
-add_candidate(struct frame *f, struct candidates *c, struct json *node,
-              const struct lens_place *place, size_t n)
+add_candidate(struct frame *f, struct candidates *c, const struct binding *b,
+              size_t n)
 {
+    struct json *node = b->path[n];
+    size_t hint = 0;
+    for (size_t i = 0; i < b->n_stars; i++)
+        if (b->stars[i].node == node)
+            hint = b->stars[i].at;
     void *grown = RUN_GROW(f->run, c->at, c->n, c->room);
     if (!grown)
         return false;
     c->at = grown;
-    c->at[c->n] = (struct candidate){node, place, n, spot_depth(node), c->n};
+    c->at[c->n] =
+        (struct candidate){node, b->place, n, hint, spot_depth(node), c->n};
     c->n++;
     return true;
 }
@@ -46,7 +53,7 @@ candidates_of(struct frame *f, struct candidates *out)
             continue;
         for (size_t n = 1; n < b->place->n; n++)
             if (b->path[n] && json_is_container(b->path[n]) &&
-                !add_candidate(f, out, b->path[n], b->place, n))
+                !add_candidate(f, out, b, n))
                 return false;
     }
     return true;
@@ -127,15 +134,17 @@ is_counted(const struct candidate *c)
     const struct json *list = c->node->parent;
     if (!list || list->kind != JSON_LIST)
         return false;
-    size_t at = spot_index(c->node);
-    size_t n = spot_count(list);
+    size_t at = spot_position(c->node, c->hint);
+    bool behind = false;
+    for (size_t i = at + 1; !behind && i < list->n; i++)
+        behind = !spot_is_empty(list->members[i].value);
     switch (step->kind) {
     case LENS_INDEX:
     case LENS_EACH:
     case LENS_EACH_FIND:
-        return at + 1 < n;
+        return behind;
     case LENS_LAST:
-        return n > 1;
+        return behind || spot_count(list) > 1;
     case LENS_KEY:
     case LENS_ONLY:
     case LENS_FIND:
@@ -144,62 +153,69 @@ is_counted(const struct candidate *c)
     return false;
 }
 
-/* An element that is shared when a star names it, and into which another arrow brings a
- * value that came from it, is not empty for long. */
+/* Elements that are shared where a star names them, and into which an arrow brings a
+ * value that came from them, are not empty for long. */
 static bool
-is_refilled(const struct frame *f, const struct json *node)
+refilled_by(struct frame *f, const struct take *t, struct pointers *out)
+{
+    size_t star = 0;
+    bool was = false;
+    for (size_t n = 0; n + 1 < t->from.place->n; n++) {
+        if (!place_is_star(&t->from.place->steps[n]))
+            continue;
+        struct lens_place prefix = place_prefix(t->from.place, n + 1);
+        const struct json *element = t->from.stars[star++].node;
+        if (!frame_is_made(f, f->leg->read, &prefix) &&
+            !pointers_put(f->run, out, element, 0, 0, &was))
+            return false;
+    }
+    return true;
+}
+
+static bool
+refilled(struct frame *f, struct pointers *out)
 {
     for (size_t i = 0; i < f->n_takes; i++) {
         const struct take *t = &f->takes[i];
-        size_t star = 0;
-        for (size_t n = 0;
-             t->value && t->leads && t->from.place && n < t->from.place->n;
-             n++) {
-            if (!place_is_star(&t->from.place->steps[n]))
-                continue;
-            struct lens_place prefix = place_prefix(t->from.place, n + 1);
-            if (t->from.stars[star++].node == node &&
-                n + 1 < t->from.place->n &&
-                !frame_is_made(f, f->leg->read, &prefix))
-                return true;
-        }
+        if (t->value && t->leads && t->from.place && !refilled_by(f, t, out))
+            return false;
     }
-    return false;
+    return true;
 }
 
 /* ---- removing --------------------------------------------------------------------- */
 
-static bool
+static void
 remove_from(struct frame *f, const struct candidate *c)
 {
     struct json *node = c->node;
     if (node->parent) {
-        json_detach(node);
-        return true;
+        (void)json_remove(node->parent, spot_position(node, c->hint));
+        return;
     }
-    for (size_t i = 0; i < f->n_takes; i++)
-        if (f->takes[i].value == node)
-            f->takes[i].value = NULL; /* a cut value that is emptied is ⊥ */
-    return true;
+    size_t take = pointers_get(&f->owners, node, 0);
+    if (take != SIZE_MAX && f->takes[take].value == node)
+        f->takes[take].value = NULL; /* a cut value that is emptied is ⊥ */
 }
 
 bool
 prune(struct frame *f)
 {
     struct candidates c = {0};
-    if (!candidates_of(f, &c))
+    struct pointers full = {0};
+    if (!candidates_of(f, &c) || !refilled(f, &full))
         return false;
     if (c.n)
         qsort(c.at, c.n, sizeof(*c.at), deepest_first);
     for (size_t i = 0; i < c.n; i++) {
         struct lens_place place = place_prefix(c.at[i].place, c.at[i].n);
         if (!is_emptied(&c.at[i]) || is_counted(&c.at[i]) ||
-            frame_keeps(f, &place) || is_refilled(f, c.at[i].node))
+            frame_keeps(f, &place) ||
+            pointers_get(&full, c.at[i].node, 0) != SIZE_MAX)
             continue;
         if (!frame_is_made(f, f->leg->read, &place))
             continue;
-        if (!remove_from(f, &c.at[i]))
-            return false;
+        remove_from(f, &c.at[i]);
     }
     return true;
 }

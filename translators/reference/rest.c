@@ -104,7 +104,6 @@ prepare_write(struct frame *f, size_t at)
         q->way = way;
         q->origin = &way->origin;
         q->from = found.at[i];
-        q->was_there = true;
         q->done = true;
         q->image.kind = IMAGE_ABSENT;
         return true;

@@ -62,8 +62,17 @@ spot_index(const struct json *node)
     return index;
 }
 
+size_t
+spot_position(const struct json *node, size_t hint)
+{
+    const struct json *parent = node->parent;
+    if (hint < parent->n && parent->members[hint].value == node)
+        return hint;
+    return json_position(node);
+}
+
 bool
-spot_cut(struct run *r, struct json *node, struct json **hole)
+spot_cut(struct run *r, struct json *node, size_t hint, struct json **hole)
 {
     *hole = json_new_null(r->arena);
     if (!*hole)
@@ -71,7 +80,7 @@ spot_cut(struct run *r, struct json *node, struct json **hole)
     struct trail trail = {.origin = run_origin(node), .hole = true};
     if (!trail_set(r, *hole, trail))
         return false;
-    json_replace(node, *hole);
+    (void)json_replace_at(node->parent, spot_position(node, hint), *hole);
     return true;
 }
 
@@ -80,13 +89,9 @@ spot_purge(struct json *node)
 {
     if (!json_is_container(node))
         return;
-    for (size_t i = node->n; i-- > 0;) {
-        struct json *child = node->members[i].value;
-        if (spot_is_empty(child))
-            (void)json_remove(node, i);
-        else
-            spot_purge(child);
-    }
+    json_remove_if(node, spot_is_empty);
+    for (size_t i = 0; i < node->n; i++)
+        spot_purge(node->members[i].value);
 }
 
 bool

@@ -30,8 +30,12 @@ struct json *spot_element(const struct json *list, size_t index);
 /* Where `node` stands among the elements that are there. */
 size_t spot_index(const struct json *node);
 
+/* Position in the parent; tried at `hint` first. */
+size_t spot_position(const struct json *node, size_t hint);
+
 /* Cut `node` out of its parent; *hole keeps its slot. */
-MUST_CHECK bool spot_cut(struct run *r, struct json *node, struct json **hole);
+MUST_CHECK bool spot_cut(struct run *r, struct json *node, size_t hint,
+                         struct json **hole);
 
 /* json_equal, holes not counted. */
 MUST_CHECK bool spot_equal(struct run *r, const struct json *a,

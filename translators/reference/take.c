@@ -36,7 +36,10 @@ take_one(struct frame *f, struct take *t)
             return run_full(r);
     }
     bool is_root = node == f->root;
-    if (!spot_cut(r, node, &t->hole))
+    bool was = false;
+    size_t hint = t->from.n_stars ? t->from.stars[t->from.n_stars - 1].at : 0;
+    if (!spot_cut(r, node, hint, &t->hole) ||
+        !pointers_put(r, &f->owners, node, 0, (size_t)(t - f->takes), &was))
         return false;
     if (is_root)
         f->root = t->hole;

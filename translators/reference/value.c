@@ -16,15 +16,9 @@ static bool
 copy_types(struct run *r, const struct typed_list *types,
            const struct json *node, struct json *copy, struct typed_list *out)
 {
-    for (size_t i = 0; i < types->n; i++) {
-        if (types->at[i].node != node)
-            continue;
-        void *grown = RUN_GROW(r, out->at, out->n, out->room);
-        if (!grown)
-            return false;
-        out->at = grown;
-        out->at[out->n++] = (struct typed){copy, types->at[i].type};
-    }
+    size_t at = pointers_get(&types->seen, node, 0);
+    if (at != SIZE_MAX && !typed_add(r, out, copy, types->at[at].type))
+        return false;
     for (size_t i = 0; json_is_container(node) && i < node->n; i++)
         if (!copy_types(r, types, node->members[i].value,
                         copy->members[i].value, out))

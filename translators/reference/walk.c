@@ -153,6 +153,36 @@ step_same(const struct lens_step *a, const struct lens_step *b)
 
 /* ---- one step -------------------------------------------------------------------- */
 
+/* The element at `index` among those that are there; asked in order, it is near. */
+static struct json *
+element_at(struct frame *f, const struct json *host, size_t index)
+{
+    struct cursor *c = &f->cursor;
+    if (c->host != host || index < c->index) {
+        c->host = host;
+        c->index = c->at = 0;
+    }
+    for (; c->at < host->n; c->at++) {
+        struct json *element = host->members[c->at].value;
+        if (spot_is_empty(element))
+            continue;
+        if (c->index == index)
+            return element;
+        c->index++;
+    }
+    return NULL;
+}
+
+size_t
+walk_count(struct frame *f, const struct json *host)
+{
+    if (f->cursor.counted != host) {
+        f->cursor.counted = host;
+        f->cursor.n = spot_count(host);
+    }
+    return f->cursor.n;
+}
+
 /* The element that a star of the source stands for in this host. */
 static bool
 star_element(struct frame *f, struct json *host, const struct lens_step *step,
@@ -168,7 +198,7 @@ star_element(struct frame *f, struct json *host, const struct lens_step *step,
     if (host->kind == JSON_OBJECT)
         return spot_member(f->run, host, star->key, out);
     if (step->kind == LENS_EACH) {
-        *out = spot_element(host, star->index);
+        *out = element_at(f, host, star->index);
         return true;
     }
     size_t index = star->index; /* the so many-th that passes */
@@ -248,7 +278,7 @@ may_append(struct frame *f, struct json *list, const struct lens_step *step,
         asked = step->index;
     else if (step->kind == LENS_EACH && star)
         asked = star->index;
-    size_t n = spot_count(list);
+    size_t n = asked ? walk_count(f, list) : 0;
     if (asked <= n)
         return true;
     return run_fail(f->run, FAULT_CARRY, list, origin,
@@ -275,6 +305,8 @@ put(struct frame *f, struct json *host, const struct lens_step *step,
     struct trail trail = trail_of(value);
     trail.writer = f->id;
     trail.made = made;
+    if (f->cursor.counted == host)
+        f->cursor.n++;
     return trail_set(r, value, trail) &&
            (json_list_append(r->arena, host, value) || run_full(r)) &&
            (step->kind != LENS_FIND || remember(f, step, host, value));
@@ -288,13 +320,14 @@ pad(struct frame *f, struct json *host, const struct lens_step *step,
 {
     if (host->kind != JSON_LIST || step->kind != LENS_EACH || !star)
         return true;
-    while (spot_count(host) < star->index) {
+    while (walk_count(f, host) < star->index) {
         struct json *element = make_host(f, next, next_star);
         if (!element)
             return false;
         if (!run_derive(f->run, element, run_origin(host)) ||
             !json_list_append(f->run->arena, host, element))
             return run_full(f->run);
+        f->cursor.n++;
     }
     return true;
 }
@@ -421,8 +454,9 @@ walk_put(struct frame *f, const struct landing *to, struct json *value,
     trail.step = 0;
     if (!trail_set(r, value, trail))
         return false;
-    size_t at = json_position(hole);
+    size_t at = spot_position(hole, to->star ? to->star->at : 0);
     json_replace_at(to->parent, at, value);
+    f->cursor.counted = NULL;
     if (to->step->kind != LENS_KEY ||
         span_eq(to->parent->members[at].key, to->step->key))
         return true;
