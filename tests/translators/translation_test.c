@@ -29,7 +29,9 @@ static const char first_yaml[] =
     "  map: {msg: message}\n"
     "http:\n"
     "  GET /orders: {map: {query/cust: query/customer_id, query/state: {enum: "
-    "{open: pending}}}}\n"
+    "{open: pending}}, query/cents: {to: query/amount, as: minor(2) <> "
+    "decimal(2)}, query/since: {as: unix_s <> rfc3339}, query/all: {as: bool "
+    "<> int}}}\n"
     "  \"*\": {map: {header/X-Shop-Req: header/Request-Id}}\n"
     "  POST /orders: {map: {status: {enum: {422: 451}, newer: {422: 422}}}}\n";
 
@@ -41,7 +43,8 @@ static const char second_yaml[] =
     "Line:\n"
     "  map: {sku: {to: code, enum: {a: b}}}\n"
     "http:\n"
-    "  GET /orders: {add: {query/expand: {up: lines, write: lose}}}\n";
+    "  GET /orders: {map: {query/all: {as: int <> string}}, add: "
+    "{query/expand: {up: lines, write: lose}}}\n";
 
 struct shop {
     struct arena *a;
@@ -554,6 +557,48 @@ TEST(a_query_keeps_the_bytes_of_what_no_arrow_names)
     in.query = SPAN("expand=lines");
     out = head(&s, &m, 2, 0, in);
     assert_false(out.has_query);
+    close_shop(&s);
+}
+
+TEST(a_form_of_numbers_or_truths_reads_the_text_of_a_parameter)
+{
+    static const struct {
+        const char *v1;
+        const char *v3;
+    } queries[] = {
+        {"cents=1299", "amount=12.99&expand=lines"},
+        {"since=0", "since=1970-01-01T00:00:00Z&expand=lines"},
+        {"all=true", "all=1&expand=lines"},
+    };
+    struct shop s;
+    open_shop(&s);
+    struct message m = {.side = MESSAGE_REQUEST,
+                        .method = SPAN("GET"),
+                        .path = SPAN("/orders")};
+    for (size_t i = 0; i < COUNT(queries); i++) {
+        struct message_head in = {.query = span_str(queries[i].v1),
+                                  .has_query = true};
+        assert_span(head(&s, &m, 0, 2, in).query, queries[i].v3);
+        in.query = span_str(queries[i].v3);
+        assert_span(head(&s, &m, 2, 0, in).query, queries[i].v1);
+    }
+    close_shop(&s);
+}
+
+TEST(an_answer_has_no_query_to_fill)
+{
+    size_t n;
+    struct shop s;
+    open_shop(&s);
+    struct message m = {.side = MESSAGE_ANSWER,
+                        .method = SPAN("GET"),
+                        .path = SPAN("/orders"),
+                        .status = 200};
+    struct message_head in = {.status = 200};
+    struct message_head out = head(&s, &m, 0, 2, in);
+    assert_false(out.has_query);
+    (void)translation_notices(s.tr, &n);
+    assert_int_equal(n, 0);
     close_shop(&s);
 }
 

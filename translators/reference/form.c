@@ -157,11 +157,61 @@ comes_back(struct run *r, const struct lens_form *from,
     return back && json_equal(back, value);
 }
 
+/* A parameter or field is a text: what a form of numbers or truths reads in it. */
+static bool
+typed(struct run *r, const struct lens_form *form, struct json *value,
+      struct json **out)
+{
+    static const enum lens_form_kind numbers[] = {
+        LENS_AS_NUMBER, LENS_AS_INT,     LENS_AS_MINOR,
+        LENS_AS_TIMES,  LENS_AS_UNIX_S,  LENS_AS_UNIX_MS,
+        LENS_AS_MILLIS, LENS_AS_SECONDS, LENS_AS_BOOL_INT};
+    bool is_truth =
+        span_is(value->text, "true") || span_is(value->text, "false");
+    struct json *made = value;
+    for (size_t i = 0; i < COUNT(numbers); i++)
+        if (form->kind == numbers[i] && json_is_number(value->text))
+            made = json_new_number(r->arena, value->text);
+    if (form->kind == LENS_AS_BOOL && is_truth)
+        made = json_new_bool(r->arena, span_is(value->text, "true"));
+    *out = made;
+    return made || run_full(r);
+}
+
+/* And the text that stands for what a form wrote. */
+static bool
+untyped(struct run *r, struct json **value)
+{
+    const struct json *was = *value;
+    if (was->kind == JSON_NUMBER)
+        *value = json_new_text(r->arena, was->text);
+    else if (was->kind == JSON_BOOL)
+        *value =
+            json_new_text(r->arena, was->truth ? SPAN("true") : SPAN("false"));
+    return *value || run_full(r);
+}
+
+static enum form_result
+convert(struct run *r, const struct lens_form *from, const struct lens_form *to,
+        struct json *value, struct json **out, bool *respelt)
+{
+    struct meaning m;
+    if (!meaning_read(r->arena, from, value, &m))
+        return FORM_OUTSIDE;
+    *out = meaning_write(r->arena, to, &m);
+    if (!*out)
+        return FORM_OUTSIDE;
+    *respelt = !comes_back(r, from, to, value, *out);
+    return FORM_DONE;
+}
+
 enum form_result
 form_convert(struct run *r, const struct lens_form *from,
              const struct lens_form *to, struct json *value, struct json **out,
              bool *respelt)
 {
+    bool is_text = r->texts && value->kind == JSON_TEXT;
+    struct json *read = value;
     *out = value;
     *respelt = false;
     if (value->kind == JSON_NULL)
@@ -169,15 +219,14 @@ form_convert(struct run *r, const struct lens_form *from,
     if (is_any(from->kind) || is_any(to->kind))
         return convert_any(r, from, to, value, out, respelt);
 
-    struct meaning m;
-    if (!spot_is_readable(r, value))
+    if (!spot_is_readable(r, value) ||
+        (is_text && !typed(r, from, value, &read)))
         return FORM_FAILED;
-    if (!meaning_read(r->arena, from, value, &m))
-        return FORM_OUTSIDE;
-    *out = meaning_write(r->arena, to, &m);
-    if (!*out)
-        return FORM_OUTSIDE;
-    *respelt = !comes_back(r, from, to, value, *out);
+    enum form_result done = convert(r, from, to, read, out, respelt);
+    if (done != FORM_DONE)
+        return done;
+    if (is_text && !untyped(r, out))
+        return FORM_FAILED;
     return run_derive(r, *out, run_origin(value)) ? FORM_DONE : FORM_FAILED;
 }
 /* NOLINTEND(misc-no-recursion) */

@@ -33,7 +33,10 @@ build(struct run *r, const struct reference_head *in, struct json **out)
     *out = json_new_object(r->arena);
     if (!*out)
         return run_full(r);
-    if (!add_fields(r, *out, SPAN("query"), in->query, in->n_query, 0) ||
+    /* An answer has no query: nothing is filled in there. */
+    bool is_request = in->status == 0;
+    if ((is_request &&
+         !add_fields(r, *out, SPAN("query"), in->query, in->n_query, 0)) ||
         !add_fields(r, *out, SPAN("header"), in->header, in->n_header,
                     in->n_query))
         return false;
@@ -155,6 +158,7 @@ reference_head(struct arena *a, const struct reference_chain *chain,
     struct run r;
     struct json *root = NULL;
     chain_run_init(&r, a, chain, facts);
+    r.texts = true;
     *out = (struct reference_head){.status = in->status};
     struct json *holder = json_new_list(a);
     if (!run_enter(&r) || !holder || !build(&r, in, &root) ||

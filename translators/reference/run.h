@@ -54,6 +54,7 @@ struct run {
     bool replaces;    /* a PUT: what its client cannot see is erased */
     bool may_erase;   /* the route says `write: lose` */
     bool never_erase; /* the route says `write: refuse` */
+    bool texts;       /* a head: its numbers and truths are texts */
     span method;
     span platform;
     size_t depth_max;
