@@ -28,30 +28,66 @@ struct explaining {
     struct option_list fields;
     struct generation *gen;
     json_t *weights; /* of the running proxy; NULL: nobody runs */
+    json_t *known;   /* of a described request: printed at the end */
+    json_t *steps;   /* a member of it */
     struct described request;
 };
 
-/* ---- a request that was ---- */
+/* ---- for people ---- */
 
 static void
-print_record(json_t *record)
+print_step(const json_t *step)
+{
+    const char *from = json_string_value(json_object_get(step, "from"));
+    const char *to = json_string_value(json_object_get(step, "to"));
+
+    if (strcmp(from, to) == 0)
+        printf("-- %s, as it came\n", from);
+    else
+        printf("-- %s -> %s\n", from, to);
+
+    const json_t *touch;
+    size_t i;
+    json_array_foreach(json_object_get(step, "touches"), i, touch)
+    {
+        printf("   %s %s   %s, %s:%lld\n",
+               json_string_value(json_object_get(touch, "what")),
+               json_string_value(json_object_get(touch, "place")),
+               json_string_value(json_object_get(touch, "change")),
+               json_string_value(json_object_get(touch, "file")),
+               (long long)json_integer_value(json_object_get(touch, "line")));
+    }
+    printf("%s\n", json_string_value(json_object_get(step, "document")));
+}
+
+/* What is known, a line each; an empty text is not worth one. */
+static void
+print_known(json_t *known)
 {
     const char *name;
     json_t *value;
+    size_t i;
 
-    json_object_foreach(record, name, value)
+    json_object_foreach(known, name, value)
     {
-        if (json_is_string(value) && json_string_length(value) == 0)
-            continue;
-        printf("%-16s ", name);
-        if (json_is_string(value))
-            printf("%s\n", json_string_value(value));
-        else {
+        if (json_is_array(value)) {
+            const json_t *step;
+
+            json_array_foreach(value, i, step)
+            {
+                print_step(step);
+            }
+        } else if (!json_is_string(value)) {
+            printf("%-16s ", name);
             json_dumpf(value, stdout, JSON_ENCODE_ANY | JSON_COMPACT);
             putchar('\n');
+        } else if (json_string_length(value)) {
+            printf("%-16s %s\n", name, json_string_value(value));
         }
     }
 }
+
+/* ---- a request that was ---- */
 
 static int
 explain_id(struct explaining *x, const char *id)
@@ -65,7 +101,7 @@ explain_id(struct explaining *x, const char *id)
     if (code == CLI_OK && x->ask.as_json)
         ask_print_json(&x->ask);
     else if (code == CLI_OK)
-        print_record(x->ask.answer.body);
+        print_known(x->ask.answer.body);
     return code;
 }
 
@@ -115,57 +151,88 @@ ask_weights(struct explaining *x)
 }
 
 static void
-print_version(const struct decision *d)
+know(struct explaining *x, const char *name, span text)
+{
+    json_object_set_new(x->known, name,
+                        json_stringn(text.len ? text.at : "", text.len));
+}
+
+static void
+know_number(struct explaining *x, const char *name, uint64_t n)
+{
+    json_object_set_new(x->known, name, json_integer((json_int_t)n));
+}
+
+static void
+know_version(struct explaining *x, const struct decision *d)
 {
     const struct detect *detect = d->api->detect;
 
-    printf("api       %.*s\n", SPAN_FMT(d->api->name));
-    printf("version   ");
-    switch (d->detect.outcome) {
-    case DETECT_SPOKEN:
-        printf("%.*s, from %s `%.*s`\n",
-               SPAN_FMT(detect_label(detect, d->client)),
-               detect_kind_name(d->detect.kind), SPAN_FMT(d->detect.text));
-        break;
-    case DETECT_ASSUMED:
-        printf("%.*s, assumed: nothing spoke\n",
-               SPAN_FMT(detect_label(detect, d->client)));
-        break;
-    case DETECT_MISSING:
-    case DETECT_UNKNOWN:
-    case DETECT_CONFLICT:
-    case DETECT_NEEDS_BODY:
-        printf("refused with 400 (%s); known are %.*s\n",
-               detect_outcome_name(d->detect.outcome),
-               SPAN_FMT(detect_known(detect)));
-        break;
-    case DETECT_PREFLIGHT:
-        printf("none: a CORS preflight\n");
-        break;
+    know(x, "api", d->api->name);
+    know(x, "detected", span_str(detect_outcome_name(d->detect.outcome)));
+    if (d->client >= 0)
+        know(x, "version", detect_label(detect, d->client));
+    if (d->detect.outcome == DETECT_SPOKEN) {
+        know(x, "version_source", span_str(detect_kind_name(d->detect.kind)));
+        know(x, "version_text", d->detect.text);
+    }
+    if (d->client < 0 && d->detect.outcome != DETECT_PREFLIGHT) {
+        know(x, "answer", SPAN("400"));
+        know(x, "known", detect_known(detect));
     }
 }
 
 static void
-print_pool(const struct decision *d)
+know_pool(struct explaining *x, const struct decision *d)
 {
-    if (d->route->canary)
-        printf("split     %s; bucket %u of 1000000, weight %u\n",
-               arm_word(d->arm), d->bucket, d->weight_ppm);
-    printf("pool      %.*s", SPAN_FMT(d->pool->name));
+    if (d->route->canary) {
+        know(x, "split", span_str(arm_word(d->arm)));
+        know_number(x, "bucket", d->bucket);
+        know_number(x, "weight_ppm", d->weight_ppm);
+    }
+    know(x, "pool", d->pool->name);
     if (d->pool->version >= 0)
-        printf(", speaks %.*s",
-               SPAN_FMT(detect_label(d->pool->api->detect, d->pool->version)));
-    putchar('\n');
+        know(x, "pool_version",
+             detect_label(d->pool->api->detect, d->pool->version));
+}
+
+static json_t *
+text_of(span s)
+{
+    return json_stringn(s.len ? s.at : "", s.len);
+}
+
+static void
+know_step(void *arg, const struct translation_step *step)
+{
+    struct explaining *x = arg;
+    json_t *touches = json_array();
+
+    for (size_t i = 0; i < step->n_touches; i++) {
+        const struct translation_touch *t = &step->touches[i];
+
+        json_array_append_new(
+            touches,
+            json_pack("{s:s,s:o,s:o,s:o,s:I,s:I}", "what", t->what, "place",
+                      text_of(t->place), "change", text_of(t->change), "file",
+                      text_of(t->file), "line", (json_int_t)t->line, "n",
+                      (json_int_t)t->n));
+    }
+    json_array_append_new(
+        x->steps, json_pack("{s:o,s:o,s:o,s:o}", "from", text_of(step->from),
+                            "to", text_of(step->to), "touches", touches,
+                            "document", text_of(step->document)));
 }
 
 static int
-print_translation(struct explaining *x, const struct decide_case *c,
-                  const struct decision *d)
+know_translation(struct explaining *x, const struct decide_case *c,
+                 const struct decision *d)
 {
     const struct translating t = {.arena = x->arena,
                                   .api = d->api->lens,
                                   .translator = d->api->translator,
-                                  .trace = true};
+                                  .trace = know_step,
+                                  .trace_arg = x};
     const struct program *p;
     struct message m;
     struct buf out;
@@ -175,20 +242,22 @@ print_translation(struct explaining *x, const struct decide_case *c,
     switch (translator_program(t.translator, x->arena, &m, (size_t)d->client,
                                (size_t)d->pool->version, &p, &e)) {
     case PROGRAM_PASS:
-        printf("request   passes as it came\n");
+        know(x, "request", SPAN("passes as it came"));
         return CLI_OK;
     case PROGRAM_UNSUPPORTED:
-        printf("request   refused with 415: %s\n", e.text);
+        know(x, "answer", SPAN("415"));
+        know(x, "reason", span_str(e.text));
         return CLI_OK;
     case PROGRAM_TRANSLATE:
         break;
     }
     if (!program_has_body(p) || x->request.body.len == 0) {
-        printf("request   its head is translated; it has no body to show\n");
+        know(x, "request", SPAN("its head is translated"));
         return CLI_OK;
     }
-    printf("request   its body is translated:\n");
-    fflush(stdout);
+    know(x, "request", SPAN("its body is translated"));
+    x->steps = json_array();
+    json_object_set_new(x->known, "steps", x->steps);
     buf_init(&out, BODY_MAX);
     int code = translating_run(&t, "explain", p, x->request.body, &out);
     buf_fini(&out);
@@ -209,33 +278,38 @@ decide(struct explaining *x)
     struct decision d = {0};
 
     if (!decide_route(&c, &d)) {
-        puts("route     none: 404");
+        know(x, "answer", SPAN("404"));
+        know(x, "reason", SPAN("no route takes it"));
         return CLI_OK;
     }
-    printf("route     %.*s\n", SPAN_FMT(d.route->name));
+    know(x, "route", d.route->name);
     if (d.api) {
+        const struct gen_api *api = d.api;
+
         decide_version(&c, &d);
         if (d.detect.outcome == DETECT_NEEDS_BODY)
             (void)decide_marker(&c, x->arena, x->request.body, true, &d);
-        print_version(&d);
-        if (d.client < 0 && d.api)
+        d.api = api; /* a preflight has none, and is told of all the same */
+        know_version(x, &d);
+        if (d.client < 0 && d.detect.outcome != DETECT_PREFLIGHT)
             return CLI_OK;
     }
     if (d.notice.is_gone) {
-        puts("answer    410: past its sunset");
+        know(x, "answer", SPAN("410"));
+        know(x, "reason", SPAN("past its sunset"));
         return CLI_OK;
     }
     decide_pool(&c, &d);
-    print_pool(&d);
+    know_pool(x, &d);
     if (d.write_refused) {
-        puts("answer    409: the route refuses writes by older versions");
+        know(x, "answer", SPAN("409"));
+        know(x, "reason", SPAN("the route refuses writes by this version"));
         return CLI_OK;
     }
-    if (!d.translates) {
-        puts("request   passes as it came");
-        return CLI_OK;
-    }
-    return print_translation(x, &c, &d);
+    if (d.translates)
+        return know_translation(x, &c, &d);
+    know(x, "request", SPAN("passes as it came"));
+    return CLI_OK;
 }
 
 static int
@@ -279,7 +353,15 @@ explain_request(struct explaining *x, const char *method, const char *target)
     if ((code = load(x)) != CLI_OK)
         return code;
     ask_weights(x);
+    x->known = json_object();
     code = decide(x);
+    if (x->ask.as_json) {
+        json_dumpf(x->known, stdout, JSON_INDENT(2));
+        putchar('\n');
+    } else {
+        print_known(x->known);
+    }
+    json_decref(x->known);
     json_decref(x->weights);
     generation_free(&x->gen);
     return code;

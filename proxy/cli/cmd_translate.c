@@ -139,7 +139,8 @@ translate(struct translating *t, const struct translate_words *w)
 int
 cmd_translate(int argc, char **argv)
 {
-    struct translating t = {.trace = false};
+    struct translating t = {.trace_arg = stderr};
+    bool trace = false;
     struct translate_words w = {.file = "-"};
     const struct option options[] = {
         {'a', OPTION_TEXT, "api", "FOLDER", &w.api,
@@ -151,7 +152,7 @@ cmd_translate(int argc, char **argv)
          "it is one value of this type"},
         {'m', OPTION_TEXT, "message", "MESSAGE", &w.message,
          "it is the body of this message"},
-        {0, OPTION_FLAG, "trace", NULL, &t.trace,
+        {0, OPTION_FLAG, "trace", NULL, &trace,
          "print every version on the way, and what each change did"},
     };
     const struct command_usage usage = {
@@ -187,6 +188,8 @@ cmd_translate(int argc, char **argv)
     }
     if (n)
         w.file = operands[0];
+    if (trace)
+        t.trace = translating_print_step;
     if (!(t.arena = arena_new(ARENA_MAX))) {
         fprintf(stderr, "stile translate: no memory\n");
         return CLI_REFUSED;

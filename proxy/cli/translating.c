@@ -101,7 +101,7 @@ translating_run(const struct translating *t, const char *who,
         return CLI_REFUSED;
     }
     if (t->trace)
-        translation_trace(tr, translating_print_step, stderr);
+        translation_trace(tr, t->trace, t->trace_arg);
     if (translation_feed(tr, document) || translation_end(tr))
         return print_fault(who, tr);
     print_notices(tr);

@@ -14,7 +14,8 @@ struct translating {
     struct arena *arena;
     const struct lens_api *api;
     const struct translator *translator;
-    bool trace;
+    translation_trace_fn trace; /* told every step; NULL: nobody is */
+    void *trace_arg;
 };
 
 /*
@@ -24,12 +25,13 @@ struct translating {
 bool translating_message(span text, struct message *m);
 
 /*
- * Translate `document` and write it to `out`; with t->trace, print each step to
- * `to` on the way. A failure is printed to stderr as people and `who` read it,
- * and is CLI_REFUSED.
+ * Translate `document` and write it to `out`, telling t->trace each step on the
+ * way. A failure is printed to stderr as people and `who` read it, and is
+ * CLI_REFUSED.
  */
 int translating_run(const struct translating *t, const char *who,
                     const struct program *p, span document, struct buf *out);
 
-/* "  v1 -> v2\n", what each change touched, and the document. */
+/* A trace for people, to the FILE that is `arg`: the versions, what each change
+ * touched, and the document. */
 void translating_print_step(void *arg, const struct translation_step *step);

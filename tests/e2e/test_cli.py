@@ -308,17 +308,21 @@ def test_a_described_request_is_decided_as_the_proxy_decides(t):
         return s.cli("explain", "--config", s.config, "--socket", s.socket, *words, code=code).stdout
 
     told = explained(explain("-H", "Api-Version: v1", "-H", "X-Account: 42", "GET", "/orders/1"))
-    assert told["route"] == "orders" and told["api"] == "shop" and told["version"] == "v1, from header `v1`", told
-    assert told["split"].startswith("baseline; bucket ") and told["pool"] == "blue, speaks v2", told
+    assert told["route"] == "orders" and told["api"] == "shop" and told["version"] == told["version_text"] == "v1", told
+    assert told["version_source"] == "header" and told["split"] == "baseline" and told["pool"] == "blue" and told["pool_version"] == "v2", told
     told = explained(explain("-H", "Accept: application/vnd.shop.v2+json", "GET", "/orders/1"))
-    assert told["version"].startswith("v2, from media ") and told["request"] == "passes as it came" and told["split"].startswith("no_subject"), told
-    assert explained(explain("GET", "/orders/1?api_version=v3"))["version"].startswith("v3, from query"), "a query"
-    assert explained(explain("GET", "/orders/1"))["version"] == "v1, assumed: nothing spoke"
-    assert "400" in explained(explain("-H", "Api-Version: v9", "GET", "/orders/1"))["version"]
+    assert (told["version"], told["version_source"]) == ("v2", "media") and told["request"] == "passes as it came", told
+    assert told["split"] == "no_subject", told
+    assert explained(explain("GET", "/orders/1?api_version=v3"))["version_source"] == "query"
+    assert explained(explain("GET", "/orders/1"))["detected"] == "ASSUMED"
+    told = explained(explain("-H", "Api-Version: v9", "GET", "/orders/1"))
+    assert told["answer"] == "400" and told["known"] == "v1, v2, v3", told
     assert explained(explain("GET", "/else"))["route"] == "rest"
     s.weight("orders", "100%")
-    told = explained(explain("-H", "Api-Version: v1", "-H", "X-Account: 42", "GET", "/orders/1"))
-    assert told["split"].startswith("canary; bucket ") and told["split"].endswith("weight 1000000") and told["pool"] == "green, speaks v3", told
+    told = json.loads(explain("--json", "-H", "Api-Version: v1", "-H", "X-Account: 42", "PUT", "/orders/1", "-d", '{"customer": "7"}'))
+    assert told["split"] == "canary" and told["weight_ppm"] == 1000000 and told["pool_version"] == "v3", told
+    assert [(step["from"], step["to"]) for step in told["steps"]] == [("v1", "v1"), ("v1", "v2"), ("v2", "v2a"), ("v2a", "v3")], told
+    assert json.loads(told["steps"][-1]["document"])["customer_id"] == "cus_7", told
 
 
 def test_a_described_body_is_shown_hop_by_hop(t):
