@@ -44,7 +44,7 @@ def is_alive(pid):
 def yaml(value):
     """A value of a configuration on one line; texts are quoted, so they mean what they say."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{k}: {yaml(v)}" for k, v in value.items()) + "}"
+        return "{" + ", ".join(f"{k if k.isidentifier() else json.dumps(k)}: {yaml(v)}" for k, v in value.items()) + "}"
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(yaml(v) for v in value) + "]"
     if isinstance(value, Backend):
