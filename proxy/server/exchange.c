@@ -48,7 +48,8 @@ exchange_new(struct conn *c, const struct down *down)
     x->conn = c;
     x->down = down;
     x->began_us = loop_clock_us();
-    buf_init(&x->seen, w->gen->limits.detect_bytes + WORKER_SCRATCH);
+    /* What is searched, and all that may come with its last byte. */
+    buf_init(&x->seen, w->gen->limits.detect_bytes + 2 * WORKER_SCRATCH);
     buf_init(&x->to_pool, SIZE_MAX / 4);
     buf_init(&x->to_client, SIZE_MAX / 4);
     timer_init(&x->timer, on_timer, x);

@@ -8,7 +8,8 @@
 #include "proxy/server/problem.h"
 #include "proxy/server/worker.h"
 
-#define NOTICES_MAX 16 /* told on an answer; the log counts them all */
+#define CONDITION_MAX ((size_t)4096) /* a longer one is of nobody's tags */
+#define NOTICES_MAX   16 /* told on an answer; the log counts them all */
 
 void
 translate_message(const struct exchange *x, enum message_side side,
@@ -362,19 +363,29 @@ static void
 strip_list(struct exchange *x, struct http_head *h, enum field_id id,
            span suffix)
 {
-    span rest = head_value(h, id), item, all = {0};
+    const struct field *f = head_find(h, id);
+    span item, all = {0};
+    size_t n = 0;
 
-    if (rest.len == 0 || rest.len > 4096)
-        return;
-    while (list_next(&rest, &item)) {
-        span one = strip(x, item, suffix);
+    /* Every line: a `*` that is lost would let a write through. */
+    for (; f; f = fields_next(&h->fields, f)) {
+        span rest = f->value;
 
-        all = all.len ? arena_fmt(x->arena, "%.*s, %.*s", SPAN_FMT(all),
-                                  SPAN_FMT(one))
-                      : one;
+        if ((n += rest.len) > CONDITION_MAX)
+            return;
+        while (list_next(&rest, &item)) {
+            span one = strip(x, item, suffix);
+
+            all = all.len ? arena_fmt(x->arena, "%.*s, %.*s", SPAN_FMT(all),
+                                      SPAN_FMT(one))
+                          : one;
+            if (!all.at)
+                return;
+        }
     }
+    /* Without memory they stay as they came, and fit nothing. */
     if (all.len && head_set(h, field_lower(id), all) != OK)
-        fields_remove_id(&h->fields, id);
+        return;
 }
 
 void
