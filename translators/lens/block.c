@@ -56,6 +56,27 @@ lens_block_finish(struct lens_builder *b, const struct lens_draft *draft)
 static void read_parts(struct lens_builder *b, const struct yaml *node,
                        struct lens_draft *out);
 
+/* A case at a type renames and moves members; it makes no other kind of value. */
+static bool
+check_kind(struct lens_builder *b, const struct yaml *node,
+           const struct lens_case *c)
+{
+    const struct lens_shape *older = &c->shape[LENS_OLDER];
+    const struct lens_shape *newer = &c->shape[LENS_NEWER];
+    bool dot = older->has_inside || newer->has_inside;
+    bool other_kind =
+        older->types && newer->types && !(older->types & newer->types);
+    if (!dot && !other_kind)
+        return true;
+    yaml_problem(b->problems, node,
+                 dot ? "`.` in a case at a type is of the language, and this "
+                       "build does not translate it yet"
+                     : "nothing says how a value of the older side's type "
+                       "becomes one of the newer side's");
+    problem_remedy(b->problems, "write `cases` at the places of the type");
+    return false;
+}
+
 static bool
 check_sides(struct lens_builder *b, const struct yaml *node,
             const struct lens_case *c)
@@ -73,7 +94,7 @@ check_sides(struct lens_builder *b, const struct yaml *node,
         return false;
     }
     if (!c->shape[0].constant && !c->shape[1].constant)
-        return true;
+        return check_kind(b, node, c);
     yaml_problem(b->problems, node, "a type's value is no constant");
     problem_remedy(b->problems, "test a member: {kind: gift}");
     return false;

@@ -68,19 +68,23 @@ ends_in_star(const struct lens_place *p)
                         p->steps[p->n - 1].kind == LENS_EACH_FIND);
 }
 
-/* A last `*` may only stand for the elements of a list, on both sides. */
+/* A last `*` may only stand for the elements of a list, on both sides; in a case that one
+ * side has not, on the other. */
 static bool
 check_last_star(struct lens_builder *b, const struct yaml *at,
                 const struct lens_way *w)
 {
+    bool one_sided_case = w->hide != LENS_HIDE_UNSAID;
     for (size_t side = 0; side < 2; side++) {
         const struct lens_place *own = &w->place[side];
         const struct lens_place *other = &w->place[1 - side];
         if (!w->has[side] || !ends_in_star(own))
             continue;
         bool find = own->steps[own->n - 1].kind == LENS_EACH_FIND;
-        if (!w->has[1 - side] || own->n < 2 || !ends_in_star(other) ||
-            other->n < 2 || (find && !lens_place_same(own, other)))
+        bool alone = !w->has[1 - side];
+        bool as_the_other = !alone && ends_in_star(other) && other->n > 1 &&
+                            (!find || lens_place_same(own, other));
+        if (own->n < 2 || !(as_the_other || (alone && one_sided_case)))
             return refuse_open_set(b, at, own);
     }
     return true;

@@ -26,6 +26,7 @@ struct reader {
     yaml_parser_t parser;
     yaml_event_t event;
     bool broken;
+    bool literals; /* the map that follows has literals as keys */
     size_t depth;
     size_t index;  /* a place in `text`, in characters as libyaml counts */
     size_t offset; /* the same place in bytes */
@@ -290,18 +291,22 @@ read_list(struct reader *r)
     return r->broken ? NULL : list;
 }
 
-/* What tells a key apart; a list's begins with NUL, which no scalar has. */
+/* What tells a key apart; a list's begins with two NULs, a literal's with one: no
+ * scalar has any. */
 static bool
-name_of(struct reader *r, const struct yaml *key, span *out)
+name_of(struct reader *r, const struct yaml *key, bool literals, span *out)
 {
     struct buf b;
+    bool is_literal = key->kind == YAML_SCALAR && key->literal != YAML_TEXT;
 
-    if (key->kind == YAML_SCALAR) {
+    if (key->kind == YAML_SCALAR && !(literals && is_literal)) {
         *out = key->text;
         return true;
     }
     buf_init(&b, SIZE_MAX / 2);
     buf_byte(&b, '\0');
+    if (key->kind == YAML_SCALAR)
+        buf_add(&b, key->text);
     for (size_t i = 0; i < key->n; i++) {
         buf_byte(&b, '\0');
         buf_add(&b, key->items[i]->text);
@@ -324,8 +329,19 @@ is_key(const struct yaml *key)
     return true;
 }
 
+/* LANGUAGE.md: keys are texts, but in the maps below these words: there 1 is not "1". */
+static bool
+has_literals(const struct yaml *key)
+{
+    static const char *const words[] = {"enum", "older", "newer", "which"};
+    for (size_t i = 0; key->kind == YAML_SCALAR && i < COUNT(words); i++)
+        if (span_is(key->text, words[i]))
+            return true;
+    return false;
+}
+
 static void
-check_key(struct reader *r, struct map *seen, struct yaml *key)
+check_key(struct reader *r, struct map *seen, bool literals, struct yaml *key)
 {
     void *was = NULL;
     span name;
@@ -337,7 +353,7 @@ check_key(struct reader *r, struct map *seen, struct yaml *key)
         problem_remedy(r->problems, "a key is a text, or a list of texts");
         return;
     }
-    if (!name_of(r, key, &name) || !map_put(seen, name, key, &was)) {
+    if (!name_of(r, key, literals, &name) || !map_put(seen, name, key, &was)) {
         say_full(r);
         return;
     }
@@ -353,13 +369,14 @@ check_key(struct reader *r, struct map *seen, struct yaml *key)
 }
 
 static bool
-read_entry(struct reader *r, struct yaml *map, struct map *seen)
+read_entry(struct reader *r, struct yaml *map, struct map *seen, bool literals)
 {
     struct yaml *key = read_node(r);
 
     if (!key || !next(r))
         return false;
-    check_key(r, seen, key);
+    check_key(r, seen, literals, key);
+    r->literals = has_literals(key);
 
     struct yaml_entry entry = {key, read_node(r)};
     if (!entry.value)
@@ -376,6 +393,7 @@ read_map(struct reader *r)
 {
     struct yaml *map = node(r, YAML_MAP);
     struct map seen;
+    bool literals = r->literals;
 
     if (!map)
         return NULL;
@@ -383,7 +401,7 @@ read_map(struct reader *r)
                       r->event.data.mapping_start.tag);
     map_init(&seen, r->arena);
     while (next(r) && r->event.type != YAML_MAPPING_END_EVENT) {
-        if (!read_entry(r, map, &seen))
+        if (!read_entry(r, map, &seen, literals))
             return NULL;
     }
     return r->broken ? NULL : map;
