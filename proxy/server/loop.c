@@ -14,6 +14,7 @@ struct loop {
     struct event_base *base;
     struct event *tick;
     uint64_t now_ms; /* 0: not read in this batch */
+    uint64_t batch;
     uint64_t looked_ms;
     bool stopped;
     struct timer slots[SLOTS]; /* heads of rings */
@@ -46,6 +47,12 @@ loop_now_ms(struct loop *l)
     if (l->now_ms == 0)
         l->now_ms = loop_clock_us() / 1000;
     return l->now_ms;
+}
+
+uint64_t
+loop_batch(const struct loop *l)
+{
+    return l->batch;
 }
 
 static void
@@ -175,6 +182,7 @@ loop_run(struct loop *l, loop_fn after, void *arg)
 {
     while (!l->stopped) {
         l->now_ms = 0;
+        l->batch++;
         event_base_loop(l->base, EVLOOP_ONCE);
         if (after)
             after(arg);

@@ -58,6 +58,9 @@ void loop_stop(struct loop *l);
 /* Monotonic time; read once a batch. */
 uint64_t loop_now_ms(struct loop *l);
 
+/* Which batch of events this is: all of one were ready before it began. */
+uint64_t loop_batch(const struct loop *l);
+
 /* Monotonic and wall time as they are now: two clock readings, no system call. */
 uint64_t loop_clock_us(void);
 uint64_t loop_wall_ms(void);

@@ -28,10 +28,11 @@ struct upstream {
     struct h1 h1;
     struct upstream *next, *prev; /* idle at its endpoint, or dead */
     uint64_t idle_since_ms;
-    bool was_idle;   /* this exchange is not its first */
-    bool has_spoken; /* a byte came since it was taken */
-    bool keeps;      /* the peer goes on after this answer */
-    bool is_chunked; /* the request under way */
+    uint64_t taken_in; /* the batch of events */
+    bool was_idle;     /* this exchange is not its first */
+    bool has_spoken;   /* a byte came since it was taken */
+    bool keeps;        /* the peer goes on after this answer */
+    bool is_chunked;   /* the request under way */
 };
 
 static struct upstream *
@@ -231,6 +232,17 @@ dialled(struct upstream *up)
         connected(up);
 }
 
+/*
+ * Was it readable when it was taken? An end, or bytes that nobody had asked for:
+ * the answer to another request is not passed for one to this.
+ */
+static bool
+is_from_before(const struct upstream *up)
+{
+    return upstream_is_stale(up) &&
+           up->taken_in == loop_batch(up->worker->loop);
+}
+
 static void
 on_ready(void *arg, unsigned ready)
 {
@@ -247,6 +259,8 @@ on_ready(void *arg, unsigned ready)
     case UP_BUSY:
         if (up->io.is_broken)
             ended(up, false);
+        else if (ready & LOOP_READ && is_from_before(up))
+            fail(up, POOL_RESET);
         else if (ready & LOOP_READ)
             readable(up);
         else if (io_drain(&up->io) ||
@@ -337,6 +351,7 @@ take_idle(struct exchange *x, struct endpoint *e)
     up->x = x;
     up->was_idle = true;
     up->has_spoken = false;
+    up->taken_in = loop_batch(x->worker->loop);
     x->up = up;
     connected(up);
 }

@@ -20,6 +20,13 @@ def small(port):
     return Conn(sock)
 
 
+def stop(pid):
+    """Stop a process, and wait until it is: what comes from now on it finds all at once."""
+    os.kill(pid, signal.SIGSTOP)
+    while open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()[0] != "T":
+        time.sleep(0.001)
+
+
 def sized_by_path(conn, _):
     """Answer GET /N with N bytes, again and again."""
     while True:
@@ -113,7 +120,7 @@ def test_a_client_that_resets_amid_large_hints_kills_nobody(t):
         backend.settimeout(10)
         backend.recv(65536)
         backend.settimeout(0.2)
-        os.kill(w.pid, signal.SIGSTOP)
+        stop(w.pid)
         try:
             backend.sendall(hint * 6)
         except TimeoutError:
@@ -124,6 +131,28 @@ def test_a_client_that_resets_amid_large_hints_kills_nobody(t):
         backend.close()
     listener.close()
     assert t.ask(w.port, path="/x").status == 502
+
+
+def test_bytes_from_before_a_request_are_not_its_answer(t):
+    script, conns = answering(message(body=b"{}")), []
+
+    def kept(conn, backend):
+        conns.append(conn)
+        script(conn, backend)
+
+    w = t.worker(t.backend(kept))
+    for method, good in (("POST", (200, 502)), ("GET", (200,))) * 6:
+        assert t.ask(w.port).status == 200
+        c = t.connect(w.port).send("GET /warm HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert c.answer().status == 200
+        stop(w.pid)
+        c.send(f"{method} / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n")
+        time.sleep(0.05)  # nothing tells that a stopped process has an event waiting
+        conns[-1].send(message(status=408, body=b"too late"))
+        time.sleep(0.05)
+        os.kill(w.pid, signal.SIGCONT)
+        status = c.answer().status
+        assert status in good, (method, status)
 
 
 def test_a_refused_request_whose_body_does_not_come_ends(t):
