@@ -377,6 +377,8 @@ on_data_chunk_recv(nghttp2_session *session, uint8_t flags, int32_t id,
     if (!s || !s->told || s->dropping || s->reset) {
         if (!h->doomed)
             nghttp2_session_consume(session, id, len);
+        if (s && s->answered && !s->reset && (s->swallowed += len) > H2_SWALLOW)
+            h2_reset(s, H2_NO_ERROR);
         return go_on(h);
     }
     s->unconsumed += len;

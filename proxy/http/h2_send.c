@@ -153,6 +153,24 @@ on_send_data(nghttp2_session *session, nghttp2_frame *frame,
     return h2_has_room(h) ? 0 : NGHTTP2_ERR_PAUSE;
 }
 
+/*
+ * RFC 9113 §8.1: the rest of the request is not wanted, and that is no error.
+ * A reset in the same read as the answer makes some clients lose the answer
+ * (curl 7.88 does), so what little may be under way is swallowed first.
+ */
+static void
+let_go(nghttp2_session *session, struct h2_stream *s)
+{
+    bool is_long =
+        s->head && s->head->has_length && s->head->length > H2_SWALLOW;
+
+    s->dropping = true;
+    /* What somebody still holds keeps the window shut: no more would come. */
+    if (is_long || s->unconsumed)
+        nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, s->id,
+                                  NGHTTP2_NO_ERROR);
+}
+
 static int
 on_frame_send(nghttp2_session *session, const nghttp2_frame *frame,
               void *user_data)
@@ -171,10 +189,8 @@ on_frame_send(nghttp2_session *session, const nghttp2_frame *frame,
         (frame->hd.type != NGHTTP2_DATA && frame->hd.type != NGHTTP2_HEADERS))
         return 0;
     s->answered = true;
-    /* RFC 9113 §8.1: the rest of the request is not wanted, and that is no error. */
     if (!s->ended)
-        nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, s->id,
-                                  NGHTTP2_NO_ERROR);
+        let_go(session, s);
     return 0;
 }
 

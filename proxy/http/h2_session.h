@@ -64,6 +64,7 @@ struct h2_stream {
     struct h2_stream *prev, *next;
     size_t header_bytes; /* of the section being read, expanded */
     size_t unconsumed;   /* told by `body`, not yet given back */
+    size_t swallowed;    /* of the body, since the answer went out whole */
     span run;            /* what the next DATA frame carries */
     enum fault fault;    /* of the section being read */
     bool told;           /* `request` was told */
@@ -82,6 +83,10 @@ struct h2_stream *h2_stream_of(struct h2 *h, int32_t id);
 
 struct h2_stream *h2_stream_new(struct h2 *h, int32_t id);
 void h2_stream_drop(struct h2_stream *s);
+
+/* What of a request's body is thrown away behind its answer before the stream is
+ * reset: about what a client has under way. */
+#define H2_SWALLOW ((size_t)64 * 1024)
 
 /* Count against a bucket; the connection ends when it is empty. */
 void h2_glitch(struct h2 *h, size_t cost);

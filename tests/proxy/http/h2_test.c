@@ -140,7 +140,22 @@ TEST(an_answer_waits_for_its_source_and_breaks_with_it)
     pair_free(&p);
 }
 
-TEST(an_early_answer_ends_the_rest_of_the_request_without_error)
+/* A DATA frame of `n` bytes on stream 1. */
+static void
+feed_data(struct pair *p, size_t n, bool ends)
+{
+    static char frame[9 + 16384];
+
+    frame[0] = 0;
+    frame[1] = (char)(n >> 8);
+    frame[2] = (char)n;
+    frame[4] = ends;
+    frame[8] = 1;
+    pair_feed(p, span_of(frame, 9 + n));
+    pair_pump(p);
+}
+
+TEST(behind_an_early_answer_the_little_that_comes_is_swallowed)
 {
     struct pair *p = pair_new(NULL);
 
@@ -149,8 +164,39 @@ TEST(an_early_answer_ends_the_rest_of_the_request_without_error)
     SAID("POST / host=a chunked []");
     pair_answer(p, 1, 200, "no");
     pair_pump(p);
-    GOT("1 :status: 200 | 1 body no | 1 end | 1 reset 0");
+    GOT("1 :status: 200 | 1 body no | 1 end"); /* no reset beside the answer */
+    feed_data(p, 1000, false);
+    feed_data(p, 2, true);
     SAID("close 1 0 answered");
+    pair_free(&p);
+}
+
+TEST(behind_an_early_answer_much_that_comes_is_cut_off_without_error)
+{
+    struct pair *p = pair_new(NULL);
+
+    pair_request(p, PAIR_OPEN, PAIR_POST, NULL);
+    pair_pump(p);
+    pair_answer(p, 1, 200, "no");
+    pair_pump(p);
+    GOT("1 :status: 200 | 1 body no | 1 end");
+    for (size_t i = 0; i < 4; i++)
+        feed_data(p, 16384, false);
+    GOT("");
+    feed_data(p, 1, false);
+    GOT("1 reset 0");
+    pair_free(&p);
+}
+
+TEST(an_early_answer_to_a_long_request_cuts_it_off_at_once)
+{
+    struct pair *p = pair_new(NULL);
+
+    pair_request(p, PAIR_OPEN, PAIR_POST, "content-length: 65537", NULL);
+    pair_pump(p);
+    pair_answer(p, 1, 200, "no");
+    pair_pump(p);
+    GOT("1 :status: 200 | 1 body no | 1 end | 1 reset 0");
     pair_free(&p);
 }
 
