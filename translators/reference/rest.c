@@ -370,8 +370,9 @@ rest_restore(struct frame *f, size_t at)
     if (!fit && !overrule(f, at))
         return false;
     if (!is_list) {
-        if (fit && part)
-            json_detach(part);
+        /* What is visible goes back into the slot that it had there. */
+        if (fit && part && !spot_cut(r, part, 0, &f->takes[at].hole))
+            return false;
         return restore_box(f, at, whole);
     }
     f->takes[at].image = (struct image){IMAGE_VALUE, whole};
