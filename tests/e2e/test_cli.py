@@ -341,6 +341,23 @@ def test_a_described_body_is_shown_hop_by_hop(t):
     assert "not whole" in s.cli("explain", "--config", s.config, "--raw", t.write("cut.http", "GET / HTTP/1.1\r\n"), code=REFUSED).stderr
 
 
+def test_a_described_request_is_explained_as_json_too(t):
+    s = running(t, weight="100%")
+
+    def explain(*words, code=OK):
+        return json.loads(s.cli("explain", "--json", "--config", s.config, "--socket", s.socket, *words, code=code).stdout)
+
+    told = explain("-H", "Api-Version: v1", "-H", "X-Account: 42", "PUT", "/orders/o-1", "--body", json.dumps(V1))
+    assert (told["route"], told["api"], told["version"], told["version_source"], told["split"], told["pool"], told["pool_version"], told["weight_ppm"]) == (
+        "orders", "shop", "v1", "header", "canary", "green", "v3", 1000000), told
+    assert [(step["from"], step["to"]) for step in told["steps"]] == [("v1", "v1"), ("v1", "v2"), ("v2", "v2a"), ("v2a", "v3")], told
+    assert json.loads(told["steps"][-1]["document"]) == V3
+    moved = [touch for touch in told["steps"][1]["touches"] if touch["place"] == "customer_id"]
+    assert moved and (moved[0]["what"], moved[0]["change"], moved[0]["line"]) == ("moved", "customer-ref", 13), told["steps"][1]
+    assert explain("-H", "Api-Version: v9", "GET", "/orders/1")["answer"] == "400"
+    explain("-H", "Api-Version: v1", "PUT", "/orders/1", "--body", '{"status": "lost"}', code=REFUSED)
+
+
 def test_a_request_that_was_is_explained_by_its_id(t):
     s = running(t)
     a = t.ask(s.port, method="PUT", path="/orders/o-1", body=V1, Api_Version="v1", X_Account="42")
