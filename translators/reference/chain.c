@@ -58,10 +58,12 @@ find_sites(struct run *r, const struct reference_sites *sites,
         for (size_t k = 0; k < found.n; k++) {
             struct json *node = found.at[k].node;
             bool fits = node != NULL;
+            size_t n_stars = found.at[k].n_stars;
+            size_t slot = n_stars ? found.at[k].stars[n_stars - 1].at : 0;
             if (fits && site->when.said &&
                 !test_shape(r, node, &site->when, &fits))
                 return false;
-            if (fits && !typed_add(r, out, node, site->type))
+            if (fits && !typed_add(r, out, node, site->type, slot))
                 return false;
         }
     }
@@ -91,7 +93,7 @@ nest(struct run *r, const struct typed_list *sites, struct typed_list **inner)
         size_t outer = outermost(sites, sites->at[i].node);
         if (outer != SIZE_MAX &&
             !typed_add(r, &(*inner)[outer], sites->at[i].node,
-                       sites->at[i].type))
+                       sites->at[i].type, sites->at[i].at))
             return false;
     }
     return true;
@@ -115,7 +117,7 @@ run_site(struct run *r, const struct leg *leg, struct typed *site,
                         "the message as a whole has no form in the other "
                         "version");
     struct json *hole = NULL;
-    return spot_cut(r, site->node, 0, &hole);
+    return spot_cut(r, site->node, site->at, &hole);
 }
 
 static bool

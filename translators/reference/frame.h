@@ -27,6 +27,7 @@ struct leg {
 struct typed {
     struct json *node;
     size_t type;
+    size_t at; /* its slot, as it was found: a hint */
 };
 
 struct typed_list {
@@ -170,7 +171,7 @@ MUST_CHECK bool take_all(struct frame *f);
 /* 3. Translate typed values, in the rest and in what was cut. */
 /* Add a typed node; where two places name it, the first says its type. */
 MUST_CHECK bool typed_add(struct run *r, struct typed_list *list,
-                          struct json *node, size_t type);
+                          struct json *node, size_t type, size_t at);
 MUST_CHECK bool inner_find(struct frame *f, const struct typed_list *extra);
 MUST_CHECK bool inner_run(struct frame *f);
 

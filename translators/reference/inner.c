@@ -8,11 +8,13 @@
  */
 #include "translators/reference/frame.h"
 
+#include <assert.h>
+
 /* NOLINTBEGIN(misc-no-recursion): typed values lie as deep as a document may be */
 
 bool
 typed_add(struct run *r, struct typed_list *list, struct json *node,
-          size_t type)
+          size_t type, size_t at)
 {
     bool was = false;
     if (!pointers_put(r, &list->seen, node, 0, list->n, &was))
@@ -23,7 +25,7 @@ typed_add(struct run *r, struct typed_list *list, struct json *node,
     if (!grown)
         return false;
     list->at = grown;
-    list->at[list->n++] = (struct typed){node, type};
+    list->at[list->n++] = (struct typed){node, type, at};
     return true;
 }
 
@@ -41,7 +43,9 @@ find_at(struct run *r, struct json *root, const struct lens_place *place,
             continue;
         if (child->when.said && !test_shape(r, node, &child->when, &fits))
             return false;
-        if (fits && !typed_add(r, out, node, child->type))
+        const struct binding *b = &found.at[i];
+        size_t at = b->n_stars ? b->stars[b->n_stars - 1].at : 0;
+        if (fits && !typed_add(r, out, node, child->type, at))
             return false;
     }
     return true;
@@ -62,7 +66,8 @@ inner_find(struct frame *f, const struct typed_list *extra)
             return false;
     }
     for (size_t i = 0; extra && i < extra->n; i++)
-        if (!typed_add(r, &f->typed, extra->at[i].node, extra->at[i].type))
+        if (!typed_add(r, &f->typed, extra->at[i].node, extra->at[i].type,
+                       extra->at[i].at))
             return false;
     return true;
 }
@@ -154,6 +159,18 @@ translate(struct frame *f, struct typed *typed)
     return end;
 }
 
+/* Number the elements of a list that are not hidden. */
+static void
+number(const struct json *list)
+{
+    size_t index = 0;
+    for (size_t i = 0; i < list->n; i++) {
+        struct json *element = list->members[i].value;
+        element->mark = (uint32_t)index;
+        index += !trail_of(element).gone;
+    }
+}
+
 /* Elements have gone: those behind them count so many less. */
 static void
 renumber(struct frame *f)
@@ -163,27 +180,25 @@ renumber(struct frame *f)
         struct take *t = &f->takes[i];
         for (size_t k = 0; k < t->from.n_stars; k++) {
             struct star *star = &t->from.stars[k];
-            size_t index = 0;
-            for (size_t m = 0; star->host != done && m < star->host->n; m++) {
-                struct json *element = star->host->members[m].value;
-                element->mark = (uint32_t)index;
-                index += !trail_of(element).gone;
-            }
-            done = star->host;
-            if (star->at < done->n)
-                star->index = done->members[star->at].value->mark;
+            const struct json *host = star->host;
+            assert(host);
+            if (host != done)
+                number(host);
+            done = host;
+            if (star->at < host->n)
+                star->index = host->members[star->at].value->mark;
         }
     }
 }
 
 /* An element goes; its slot stays until the step is done, so that others keep theirs. */
 static bool
-hide_element(struct frame *f, struct json *node)
+hide_element(struct frame *f, struct typed *typed)
 {
     struct run *r = f->run;
+    struct json *node = typed->node;
     struct json *hole = NULL;
-    size_t hint = json_is_container(node->parent) ? f->n_hidden : 0;
-    if (!spot_cut(r, node, hint, &hole))
+    if (!spot_cut(r, node, typed->at, &hole))
         return false;
     f->n_hidden++;
     struct trail trail = trail_of(hole);
@@ -223,7 +238,7 @@ inner_one(struct frame *f, struct typed *typed)
     if (end == FRAME_DONE)
         return true;
     if (!was_cut)
-        return hide_element(f, typed->node);
+        return hide_element(f, typed);
     t->done = true;
     t->image = (struct image){IMAGE_HIDDEN, NULL};
     return true;
@@ -301,7 +316,7 @@ inner_through(struct frame *f, const struct lens_way *way, struct json **value)
             return run_full(r);
         bool ok = child->inside.n
                       ? find_at(r, *value, &child->inside, child, &found)
-                      : typed_add(r, &found, *value, child->type);
+                      : typed_add(r, &found, *value, child->type, 0);
         ok = ok && run_found(r, f->leg, &found);
         if (!ok)
             return false;

@@ -306,7 +306,8 @@ land_one(struct frame *f, struct take *t)
         if (stays)
             return true;
     }
-    close_ranks(f, t, &to, &here);
+    if (!own_slot)
+        close_ranks(f, t, &to, &here);
     const char *what = t->kind == TAKE_OWN || t->kind == TAKE_REST ? "stashed"
                        : t->kind == TAKE_STASH                     ? "restored"
                        : t->kind == TAKE_TAG                       ? "tagged"

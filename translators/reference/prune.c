@@ -22,6 +22,7 @@ struct candidates {
     struct candidate *at;
     size_t n;
     size_t room;
+    struct pointers seen; /* a list is above all its elements: once is enough */
 };
 
 static bool
@@ -30,6 +31,12 @@ add_candidate(struct frame *f, struct candidates *c, const struct binding *b,
 {
     struct json *node = b->path[n];
     size_t hint = 0;
+    bool was = false;
+    if (!pointers_put(f->run, &c->seen, node, (size_t)(b->place->steps + n), 0,
+                      &was))
+        return false;
+    if (was)
+        return true;
     for (size_t i = 0; i < b->n_stars; i++)
         if (b->stars[i].node == node)
             hint = b->stars[i].at;
@@ -119,7 +126,7 @@ is_emptied(const struct candidate *c)
 {
     const struct lens_step *step = &c->place->steps[c->n - 1];
     span way[TAG_DEPTH_MAX];
-    if (spot_count(c->node) == 0)
+    if (spot_is_void(c->node))
         return true;
     return c->node->kind == JSON_OBJECT &&
            (step->kind == LENS_FIND || step->kind == LENS_EACH_FIND) &&

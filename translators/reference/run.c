@@ -104,6 +104,8 @@ run_derive(struct run *r, struct json *node, size_t at)
     if (!trail_set(r, node, trail))
         return false;
 
+    if (!json_is_container(node))
+        return true;
     struct trail *below = arena_alloc(r->arena, sizeof(*below));
     if (!below)
         return run_full(r);

@@ -9,6 +9,15 @@ spot_is_empty(const struct json *node)
     return !node || (node->note && ((const struct trail *)node->note)->hole);
 }
 
+bool
+spot_is_void(const struct json *container)
+{
+    for (size_t i = 0; json_is_container(container) && i < container->n; i++)
+        if (!spot_is_empty(container->members[i].value))
+            return false;
+    return true;
+}
+
 size_t
 spot_count(const struct json *container)
 {

@@ -14,6 +14,9 @@
 /* NULL, or a hole. */
 bool spot_is_empty(const struct json *node);
 
+/* Nothing is in it but holes. */
+bool spot_is_void(const struct json *container);
+
 /* Members or elements that are no holes. */
 size_t spot_count(const struct json *container);
 

@@ -17,7 +17,7 @@ copy_types(struct run *r, const struct typed_list *types,
            const struct json *node, struct json *copy, struct typed_list *out)
 {
     size_t at = pointers_get(&types->seen, node, 0);
-    if (at != SIZE_MAX && !typed_add(r, out, copy, types->at[at].type))
+    if (at != SIZE_MAX && !typed_add(r, out, copy, types->at[at].type, 0))
         return false;
     for (size_t i = 0; json_is_container(node) && i < node->n; i++)
         if (!copy_types(r, types, node->members[i].value,

@@ -246,4 +246,55 @@ TEST(what_no_arrow_names_is_copied_byte_for_byte)
     assert_true(n > APIS * DOCUMENTS / 4);
 }
 
+/* ---- time --------------------------------------------------------------------------------- */
+
+TEST(time_grows_with_a_list_and_not_with_its_square)
+{
+    static const struct {
+        const char *list;
+        const char *element;
+        bool down;
+    } bodies[] = {{"lines", "{\"a\":1,\"b\":2}", false},
+                  {"lines", "{\"old\":1}", false},
+                  {"from", "{\"a\":1}", false},
+                  {"tags", "\"a\"", false},
+                  {"port", "{\"s\":\"1\",\"n\":1}", true},
+                  {"outer", "{\"a\":1}", false},
+                  {"typed", "{\"k\":\"h\"}", false}};
+    const span change = SPAN("T:\n"
+                             "  map:\n"
+                             "    lines/*/a: lines/*/b\n"
+                             "    from/*/a: into/*/b\n"
+                             "    tags/*: {enum: {a: b, c: b}, double: "
+                             "drop}\n"
+                             "    port/*/p: {cases: [{older: string, "
+                             "to: port/*/s}, {older: number, to: "
+                             "port/*/n}], overlap: first}\n"
+                             "    outer: moved\n"
+                             "    outer/*/a: moved/*/b\n"
+                             "  add: {lines/*/z: {up: 1, write: lose}}\n"
+                             "  drop: {lines/*/old: {down: 1, write: "
+                             "same}}\n"
+                             "L:\n"
+                             "  cases: [{older: {k: h}, hide: drop}]\n");
+    struct arena *a = arena_new(BENCH_ROOM * 4);
+    const struct lens_api *api =
+        bench_api(a, SPAN("T: {at: \"* /t\"}\nL: {at: \"typed/* of T\"}"),
+                  &change, 1, "time");
+    assert_non_null(api);
+    for (size_t i = 0; i < COUNT(bodies); i++) {
+        struct buf b;
+        buf_init(&b, BENCH_ROOM);
+        buf_fmt(&b, "{\"%s\":[%s", bodies[i].list, bodies[i].element);
+        for (size_t n = 1; n < 50000; n++) /* squared this is half an hour */
+            buf_fmt(&b, ",%s", bodies[i].element);
+        buf_str(&b, "]}");
+        struct bench_result r = bench_run(a, api, 0, bodies[i].down,
+                                          !bodies[i].down, false, buf_span(&b));
+        assert_int_equal(r.code, OK);
+        buf_fini(&b);
+    }
+    arena_free(&a);
+}
+
 /* NOLINTEND(misc-no-recursion) */
