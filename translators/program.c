@@ -20,6 +20,33 @@ build_changes(struct arena *a, const struct lens_api *api, bool up,
     return changes != NULL;
 }
 
+/* Beyond this only what leads to or from the newest version is planned ahead. */
+#define PLANNED_VERSIONS_MAX 24
+
+static enum err_code
+build_plans(struct arena *a, const struct lens_api *api,
+            const struct plan *const **out, struct err *e)
+{
+    size_t n = api->n_versions;
+    const struct plan **plans =
+        arena_array(a, n * n + 1, sizeof(const struct plan *));
+    if (!plans)
+        return err_set(e, ERR_LIMIT, "no room for a translator");
+    for (size_t from = 0; from < n; from++)
+        for (size_t to = 0; to < n; to++) {
+            bool is_far =
+                n > PLANNED_VERSIONS_MAX && from + 1 != n && to + 1 != n;
+            if (from == to || is_far)
+                continue;
+            enum err_code code =
+                plan_build(a, api, from, to, &plans[from * n + to], e);
+            if (code)
+                return code;
+        }
+    *out = plans;
+    return OK;
+}
+
 enum err_code
 translator_build(struct arena *a, const struct lens_api *api,
                  const struct translator **out, struct err *e)
@@ -28,9 +55,10 @@ translator_build(struct arena *a, const struct lens_api *api,
     if (!t || !build_changes(a, api, true, &t->changes[0]) ||
         !build_changes(a, api, false, &t->changes[1]))
         return err_set(e, ERR_LIMIT, "no room for a translator");
+    enum err_code code = build_plans(a, api, &t->plans, e);
     t->api = api;
     *out = t;
-    return OK;
+    return code;
 }
 
 bool
@@ -167,6 +195,32 @@ new_program(struct finder *f, const struct message *m, size_t from, size_t to)
     return p;
 }
 
+/* Its plan, if one type at one place is all there is in the body all the way. */
+static const struct plan_entry *
+planned(const struct program *p)
+{
+    const struct reference_chain *c = &p->chain;
+    const struct plan *plan =
+        p->translator->plans[c->from * c->api->n_versions + c->to];
+    const struct lens_site *first =
+        c->sites[c->from].n ? c->sites[c->from].at[0] : NULL;
+    if (!plan || !first)
+        return NULL;
+    for (size_t at = c->from; at != c->to; c->from < c->to ? at++ : at--) {
+        const struct lens_site *s =
+            c->sites[at].n == 1 ? c->sites[at].at[0] : NULL;
+        if (!s || s->when.said || s->type != first->type ||
+            !lens_place_same(&s->place, &first->place))
+            return NULL;
+    }
+    const struct plan_entry *entry =
+        plan_find(plan, &first->place, first->type);
+    bool asks = p->facts.replaces && !p->facts.may_erase;
+    if (entry && asks && (p->facts.never_erase || plan_entry_guards(entry)))
+        return NULL; /* what a PUT would erase is the reference's to say */
+    return entry;
+}
+
 static enum program_need
 full(struct err *e)
 {
@@ -234,6 +288,7 @@ translator_program(const struct translator *t, struct arena *a,
     p->has_body = need == PROGRAM_TRANSLATE;
     if (need == PROGRAM_UNSUPPORTED || (!p->has_body && !p->has_head))
         return need;
+    p->plan = p->has_body ? planned(p) : NULL;
     *out = p;
     return PROGRAM_TRANSLATE;
 }
@@ -268,6 +323,7 @@ translator_program_of_type(const struct translator *t, struct arena *a,
     }
     if (!p->has_body)
         return PROGRAM_PASS;
+    p->plan = planned(p);
     *out = p;
     return PROGRAM_TRANSLATE;
 }

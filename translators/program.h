@@ -5,6 +5,7 @@
 #pragma once
 
 #include "translators/lens/lens.h"
+#include "translators/plan/plan.h"
 #include "translators/reference/reference.h"
 #include "translators/translation.h"
 
@@ -12,12 +13,15 @@ struct translator {
     const struct lens_api *api;
     /* Can a value of type t change between versions i and i + 1? [i * n_types + t] */
     const bool *changes[2]; /* going up, going down */
+    /* [from * n_versions + to]; NULL: not planned ahead */
+    const struct plan *const *plans;
 };
 
 struct program {
     const struct translator *translator;
     struct reference_chain chain;
     struct reference_facts facts;
+    const struct plan_entry *plan; /* NULL: for the reference alone */
     bool has_head;
     bool has_body;
     uint64_t id;

@@ -2,6 +2,7 @@
 #include "translators/translation.h"
 
 #include "translators/head.h"
+#include "translators/json/tree.h"
 #include "translators/program.h"
 
 #define DEPTH_DEFAULT 128
@@ -78,6 +79,62 @@ translation_feed(struct translation *t, span bytes)
     return OK;
 }
 
+/* The plan's notices in the reference's words. */
+static bool
+take_notices(struct translation *t, const struct plan_run *run, span body)
+{
+    struct plan_notice n;
+    for (size_t i = 0; plan_run_notice(run, i, &n); i++) {
+        struct reference_report *r = &t->report;
+        struct buf pointer;
+        span at = {0};
+        if (n.n == 0)
+            continue;
+        if (r->n_notices == r->room_notices) {
+            size_t more = r->room_notices ? r->room_notices * 2 : 8;
+            void *grown = arena_grow(t->arena, r->notices, r->n_notices, more,
+                                     sizeof(*r->notices));
+            if (!grown)
+                return false;
+            r->notices = grown;
+            r->room_notices = more;
+        }
+        buf_init(&pointer, arena_limit(t->arena));
+        json_pointer_at(&pointer, body, n.at);
+        bool ok = span_dup(t->arena, buf_span(&pointer), &at);
+        buf_fini(&pointer);
+        if (!ok)
+            return false;
+        r->notices[r->n_notices++] = (struct translation_notice){
+            .kind = n.is_filled ? NOTICE_DEFAULTED : NOTICE_LOSSY,
+            .change = n.origin->change->name,
+            .file = n.origin->change->file,
+            .line = n.origin->line,
+            .pointer = at,
+            .n = n.n};
+    }
+    return true;
+}
+
+/* By the plan, if there is one and the document is of its kind. */
+static bool
+run_plan(struct translation *t, span body)
+{
+    const struct plan_entry *plan = t->program->plan;
+    size_t before = buf_len(t->out);
+    size_t n_before = t->report.n_notices;
+    if (!plan || t->report.trace)
+        return false;
+    struct plan_run *run =
+        plan_run_new(t->arena, plan, t->facts.depth_max, t->out);
+    if (run && plan_run_feed(run, body, true) == PLAN_DONE &&
+        take_notices(t, run, body))
+        return true;
+    buf_truncate(t->out, before);
+    t->report.n_notices = n_before;
+    return false;
+}
+
 enum err_code
 translation_end(struct translation *t)
 {
@@ -87,8 +144,9 @@ translation_end(struct translation *t)
     if (body.len == 0)
         return OK;
     size_t before = buf_len(t->out);
-    t->failed = reference_body(t->arena, &t->program->chain, &t->facts, body,
-                               t->out, &t->report);
+    if (!run_plan(t, body))
+        t->failed = reference_body(t->arena, &t->program->chain, &t->facts,
+                                   body, t->out, &t->report);
     if (t->failed)
         return t->failed;
     size_t ratio = t->limits.output_ratio;

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * plan: a chain of versions as one program, run over the bytes in one pass.
+ *
+ * What is planned is a class of chains whose result can be told key by key:
+ * renames inside one object, drops, adds and fills with constants, `enum` of
+ * scalars, markers that are scalars, types below keys and `*`. A chain with
+ * anything else has no entry here. A document may be more than its program
+ * knows (a stranger where an arrow leads, a doubled key, an unlisted symbol, an
+ * escape in a key, bytes that are no JSON): then the run says PLAN_ASIDE, and
+ * the reference reads the document from its start. So a plan never refuses, and
+ * what it accepts is what the reference says.
+ *
+ * A plan is immutable and lives in the arena it was built in.
+ */
+#pragma once
+
+#include "proxy/base/arena.h"
+#include "proxy/base/buf.h"
+#include "proxy/base/err.h"
+#include "translators/lens/lens.h"
+
+struct plan;
+struct plan_entry; /* where a body begins: a type at a place of it */
+struct plan_run;   /* one body on its way; in the arena it was made in */
+
+/*
+ * Plan the way from version `from` to version `to` (not the same).
+ * ERR_LIMIT: `a` is full.
+ */
+MUST_CHECK enum err_code plan_build(struct arena *a, const struct lens_api *api,
+                                    size_t from, size_t to,
+                                    const struct plan **out, struct err *e);
+
+/* The program for a body that has `type` at `place`; NULL if there is none. */
+const struct plan_entry *plan_find(const struct plan *p,
+                                   const struct lens_place *place, size_t type);
+
+/* Has it an `add` with `write: refuse`? Then a PUT from an old client is for
+ * the reference. */
+bool plan_entry_guards(const struct plan_entry *entry);
+
+/* NULL: `a` is full. `depth_max` is cut down to JSON_DEPTH_MAX. */
+MUST_CHECK struct plan_run *plan_run_new(struct arena *a,
+                                         const struct plan_entry *entry,
+                                         size_t depth_max, struct buf *out);
+
+enum plan_step {
+    PLAN_MORE,  /* all but an unfinished token is done */
+    PLAN_DONE,  /* the document is translated and its end was seen */
+    PLAN_ASIDE, /* not for this program: throw away what it has written */
+};
+
+/*
+ * Go on with `body`, which is all that came so far, from where the last call
+ * stopped; `is_end` says that no more comes. Output is appended to `out`, and
+ * does not depend on how the body was cut. Allocates nothing but in `out`.
+ */
+MUST_CHECK enum plan_step plan_run_feed(struct plan_run *r, span body,
+                                        bool is_end);
+
+/* A declared loss or a value made up, as in translators/reference/report.h. */
+struct plan_notice {
+    bool is_filled; /* else something went that the other side cannot hold */
+    const struct lens_origin *origin;
+    size_t at; /* offset of the first in the body */
+    size_t n;
+};
+
+/* The i-th kind of notice, after PLAN_DONE; false behind the last. n may be 0. */
+bool plan_run_notice(const struct plan_run *r, size_t i,
+                     struct plan_notice *out);
