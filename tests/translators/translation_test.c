@@ -286,7 +286,7 @@ TEST(however_the_body_is_cut_the_output_is_the_same)
         /* The key of a line keeps its slot: it never left its object. */
         assert_span(buf_span(&s.out),
                     "{\"customer_id\":\"c\\u00e9\",\"lines\":[{\"code\":\"b\","
-                    "\"n\":1e3}],\"schema\":\"v3\",\"channel\":\"api\"}");
+                    "\"n\":1e3}], \"schema\":\"v3\",\"channel\":\"api\"}");
     }
     close_shop(&s);
 }
