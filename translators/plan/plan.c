@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "translators/plan/plan.h"
+
 #include "translators/plan/build.h"
 
 /* ---- the chain ------------------------------------------------------------------ */

@@ -322,8 +322,9 @@ push(struct plan_run *r, bool is_object)
     const struct plan_state *s = state_of_value(l);
     if (r->depth == r->depth_max)
         return false;
-    if (l->key && (l->key->has_rows || (l->key->drop && l->key->has_same)))
-        return false;
+    if (l->key && (l->key->has_rows ||
+                   (l->key->has_same && strchr("[{", l->key->same.at[0]))))
+        return false; /* a symbol, or a whole value to be compared with another */
     if (s && is_object && s->aside_object)
         return false;
     if (l->key && l->key->drop)

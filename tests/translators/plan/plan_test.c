@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/translators/plan/chains.h"
 
+#include "proxy/base/problem.h"
 #include "tests/test.h"
+#include "tests/translators/json/texts.h"
 #include "translators/json/tree.h"
 
 struct tally {
@@ -53,4 +55,219 @@ TEST(a_plan_says_what_the_reference_says_however_the_body_is_cut)
                   t.chains, t.planned, t.documents, t.done);
     assert_true(t.planned * 2 > t.chains);
     assert_true(t.done * 4 > t.documents);
+}
+
+/* ---- by hand --------------------------------------------------------------------- */
+
+static const char api_yaml[] =
+    "api: shop\nversions: {v1: {}, v2: {}, v3: {}}\n"
+    "detect: [{header: V}]\nmissing: v1\nunknown: refuse\n"
+    "types:\n  Order: {at: POST /orders}\n  Line: {at: \"rows/* of Order\"}\n";
+
+static const char first_yaml[] =
+    "change: first\nfrom: v1\nto: v2\n"
+    "manifest: {title: t, owner: o, guarantee: none}\n"
+    "Order:\n  map: {old: new, lines: rows, kind: {enum: {p: q}}}\n"
+    "  add: {late: {up: 1, write: lose}}\n"
+    "  drop: {gone: {down: 0, write: ignore}}\n"
+    "Line:\n  map: {sku: code}\n";
+
+static const char second_yaml[] =
+    "change: second\nfrom: v2\nto: v3\n"
+    "manifest: {title: t, owner: o, guarantee: none}\n"
+    "Order:\n  map: {new: newest, late: latest, kind: {enum: {q: z}}}\n";
+
+struct shop {
+    struct arena *a;
+    const struct lens_api *api;
+    const struct plan *plan;
+    const struct plan_entry *order;
+    struct buf out;
+};
+
+static void
+open_shop(struct shop *s)
+{
+    static const struct lens_place whole = {0};
+    struct problems problems;
+    struct err e;
+    const struct lens_text changes[] = {
+        {SPAN("1.yaml"), span_str(first_yaml)},
+        {SPAN("2.yaml"), span_str(second_yaml)}};
+    *s = (struct shop){.a = arena_new(CHAIN_ROOM)};
+    problems_init(&problems, s->a);
+    assert_int_equal(
+        lens_load_text(s->a,
+                       (struct lens_text){SPAN("api.yaml"), span_str(api_yaml)},
+                       changes, COUNT(changes), &problems, &s->api),
+        OK);
+    assert_int_equal(plan_build(s->a, s->api, 0, 2, &s->plan, &e), OK);
+    s->order =
+        plan_find(s->plan, &whole, (size_t)lens_type_of(s->api, SPAN("Order")));
+    assert_non_null(s->order);
+    buf_init(&s->out, CHAIN_ROOM);
+}
+
+static void
+close_shop(struct shop *s)
+{
+    buf_fini(&s->out);
+    arena_free(&s->a);
+}
+
+static enum plan_step
+run(struct shop *s, span body)
+{
+    buf_clear(&s->out);
+    struct plan_run *r =
+        plan_run_new(s->a, s->order, JSON_DEPTH_DEFAULT, &s->out);
+    assert_non_null(r);
+    return plan_run_feed(r, body, true);
+}
+
+TEST(edits_leave_all_other_bytes_as_they_came)
+{
+    static const struct {
+        const char *body;
+        const char *out;
+    } cases[] = {
+        {"{}", "{\"latest\":1}"},
+        {" { } ", " {\"latest\":1 } "},
+        {"{\"gone\":0}", "{\"latest\":1}"},
+        {"{ \"gone\" : [1] , \"x\" : 1e0 }", "{  \"x\" : 1e0,\"latest\":1 }"},
+        {"{\"x\":1, \"gone\":{\"old\":2} ,\"y\":2}",
+         "{\"x\":1 ,\"y\":2,\"latest\":1}"},
+        {"{\"x\":1, \"gone\":3 }", "{\"x\":1,\"latest\":1 }"},
+        {"{\"old\":{\"old\":1}}", "{\"newest\":{\"old\":1},\"latest\":1}"},
+        {"{\"kind\":\"p\"}", "{\"kind\":\"z\",\"latest\":1}"},
+        {"{\"kind\":\"other\"}", "{\"kind\":\"other\",\"latest\":1}"},
+        {"{\"lines\":[{\"sku\":1,\"\\u0073\":2},3,[{\"sku\":1}]]}", NULL},
+        {"{\"lines\":[{\"sku\":1,\"s\":2},3,[{\"sku\":1}]]}",
+         "{\"rows\":[{\"code\":1,\"s\":2},3,[{\"sku\":1}]],\"latest\":1}"},
+        {"[{\"old\":1}]", "[{\"old\":1}]"},
+        {"\"old\"", "\"old\""},
+    };
+    struct shop s;
+    open_shop(&s);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        enum plan_step step = run(&s, span_str(cases[i].body));
+        assert_int_equal(step, cases[i].out ? PLAN_DONE : PLAN_ASIDE);
+        if (cases[i].out)
+            assert_span(buf_span(&s.out), cases[i].out);
+    }
+    close_shop(&s);
+}
+
+TEST(what_the_program_cannot_know_goes_aside)
+{
+    static const char *const bodies[] = {
+        "{\"new\":1}",                       /* occupied in v2 */
+        "{\"latest\":1}",                    /* occupied in v3 */
+        "{\"late\":1}",                      /* made up in v2 alone */
+        "{\"old\":1,\"old\":2}",             /* doubled */
+        "{\"x\":1,\"x\":2,\"\\u006fld\":1}", /* an escape in a key */
+        "{\"kind\":\"q\"}",                  /* a symbol of v2 only */
+        "{\"kind\":\"\\u0070\"}",            /* an escape in a symbol */
+        "{\"kind\":{}}",                     /* no scalar */
+        "{\"lines\":{\"a\":{}}}",            /* members for elements */
+        "{\"lines\":[{\"code\":1}]}",
+    };
+    struct shop s;
+    open_shop(&s);
+    for (size_t i = 0; i < COUNT(bodies); i++)
+        if (run(&s, span_str(bodies[i])) != PLAN_ASIDE)
+            fail_msg("done: %s", bodies[i]);
+    close_shop(&s);
+}
+
+TEST(no_body_that_ends_early_is_done)
+{
+    span body = SPAN("{\"old\":[1.5e+3,true,null],\"kind\":\"p\",\"lines\":"
+                     "[{\"sku\":\"h\xC3\xA9\\u00e9\"}],\"gone\":{\"a\":-1}}");
+    struct shop s;
+    open_shop(&s);
+    assert_int_equal(run(&s, body), PLAN_DONE);
+    for (size_t n = 0; n < body.len; n++)
+        assert_int_equal(run(&s, span_take(body, n)), PLAN_ASIDE);
+    close_shop(&s);
+}
+
+/* A text may hold a NUL. */
+static span
+around(struct shop *s, const char *before, span text, const char *after)
+{
+    struct buf b;
+    span out = {0};
+    buf_init(&b, CHAIN_ROOM);
+    buf_str(&b, before);
+    buf_add(&b, text);
+    buf_str(&b, after);
+    assert_true(span_dup(s->a, buf_span(&b), &out));
+    buf_fini(&b);
+    return out;
+}
+
+TEST(what_the_rfc_allows_passes_byte_for_byte_and_nothing_else)
+{
+    struct shop s;
+    open_shop(&s);
+    for (size_t i = 0; i < COUNT(accepted); i++) {
+        span body = around(&s, "[", accepted[i], "]");
+        assert_int_equal(run(&s, body), PLAN_DONE);
+        assert_true(span_eq(buf_span(&s.out), body));
+    }
+    for (size_t i = 0; i < COUNT(refused); i++) {
+        span body = around(&s, "{\"x\":", refused[i], "}");
+        if (run(&s, refused[i]) != PLAN_ASIDE || run(&s, body) != PLAN_ASIDE)
+            fail_msg("done: %.*s", SPAN_FMT(refused[i]));
+    }
+    close_shop(&s);
+}
+
+TEST(depth_is_held_at_its_limit_and_one_above_goes_aside)
+{
+    static char body[2 * JSON_DEPTH_DEFAULT + 2];
+    struct shop s;
+    open_shop(&s);
+    for (size_t depth = JSON_DEPTH_DEFAULT; depth <= JSON_DEPTH_DEFAULT + 1;
+         depth++) {
+        memset(body, '[', depth);
+        memset(body + depth, ']', depth);
+        assert_int_equal(run(&s, span_of(body, 2 * depth)),
+                         depth == JSON_DEPTH_DEFAULT ? PLAN_DONE : PLAN_ASIDE);
+    }
+    close_shop(&s);
+}
+
+TEST(a_run_takes_no_memory_but_for_its_output)
+{
+    span body = SPAN("{\"old\":1,\"lines\":[{\"sku\":1},{\"sku\":2}]}");
+    struct shop s;
+    open_shop(&s);
+    struct plan_run *r = plan_run_new(s.a, s.order, JSON_DEPTH_DEFAULT, &s.out);
+    assert_non_null(r);
+    arena_fail_after(1);
+    enum plan_step step = plan_run_feed(r, body, true);
+    arena_fail_after(0);
+    assert_int_equal(step, PLAN_DONE);
+    close_shop(&s);
+}
+
+TEST(a_chain_of_another_class_has_no_entry_and_no_memory_is_no_crash)
+{
+    static const struct lens_place whole = {0};
+    struct shop s;
+    open_shop(&s);
+    assert_null(plan_find(s.plan, &whole, 99));
+    for (size_t n = 1; n < 200; n++) {
+        const struct plan *p = NULL;
+        struct err e;
+        struct arena *a = arena_new(CHAIN_ROOM);
+        arena_fail_after(n);
+        enum err_code code = plan_build(a, s.api, 0, 2, &p, &e);
+        arena_fail_after(0);
+        assert_true(code == OK || code == ERR_LIMIT);
+        arena_free(&a);
+    }
+    close_shop(&s);
 }
