@@ -46,7 +46,7 @@ add_map(struct buf *b, uint64_t *seed, bool *older, bool *newer)
     }
     if (!to)
         return;
-    switch (random_of(seed, 5)) {
+    switch (random_of(seed, 7)) {
     case 0:
         buf_fmt(b, "    %s: {to: %s, enum: {p: q, q: p}}\n", from, to);
         break;
@@ -61,6 +61,9 @@ add_map(struct buf *b, uint64_t *seed, bool *older, bool *newer)
     case 3:
         buf_fmt(b, "    %s: {to: %s, absent: {newer: %s}}\n", from, to,
                 scalars[random_of(seed, COUNT(scalars))]);
+        break;
+    case 4:
+        buf_fmt(b, "    %s: {to: %s, null: {older: \"p\"}}\n", from, to);
         break;
     default:
         buf_fmt(b, "    %s: %s\n", from, to);
@@ -113,8 +116,9 @@ chain_api(struct arena *a, uint64_t *seed, size_t versions_max)
     buf_fmt(&b,
             "}\ndetect: [{header: V}]\nmissing: v0\nunknown: refuse\ntypes:\n"
             "  Doc: {at: \"POST /docs\"%s}\n"
-            "  Item: {at: [\"items/* of Doc\", \"kids/* of Item\"]}\n",
-            random_of(seed, 2) ? ", marker: ver" : "");
+            "  Item: {at: [\"items/* of Doc\", \"kids/* of Item\"%s]}\n",
+            random_of(seed, 2) ? ", marker: ver" : "",
+            random_of(seed, 2) ? ", \"longer_name/e of Doc\"" : "");
     bool ok = changes && span_dup(a, buf_span(&b), &head);
     for (size_t i = 0; ok && i + 1 < n; i++) {
         buf_clear(&b);
@@ -144,9 +148,9 @@ static void
 add_value(struct buf *b, uint64_t *seed, unsigned depth, bool is_list)
 {
     static const char *const values[] = {
-        "\"p\"", "\"q\"", "\"r\"",     "5",    "\"5\"",       "true",
-        "null",  "\"x\"", "7",         "1.0",  "\"\\u0070\"", "\"h\xC3\xA9\"",
-        "{}",    "[]",    "{\"a\":1}", "[1,2]"};
+        "\"p\"",         "\"q\"", "\"r\"",  "5",         "\"5\"", "true",
+        "null",          "\"x\"", "\"v0\"", "7",         "1.0",   "\"\\u0070\"",
+        "\"h\xC3\xA9\"", "{}",    "[]",     "{\"a\":1}", "[1,2]"};
     if (!is_list || !depth || random_of(seed, 12) == 0) {
         buf_str(b, values[random_of(seed, is_list ? COUNT(values) : 9)]);
         return;
@@ -174,6 +178,13 @@ add_object(struct buf *b, uint64_t *seed, unsigned depth)
         if (used[k] && random_of(seed, 30))
             continue;
         used[k] = true;
+        if (k == 9 && depth && random_of(seed, 2)) {
+            buf_fmt(b, "%s\"longer_name\":{\"e\":", any ? "," : "");
+            add_object(b, seed, depth - 1);
+            buf_byte(b, '}');
+            any = true;
+            continue;
+        }
         bool is_list = (k >= 6 && k <= 8) || k == 15 || k == 16;
         buf_fmt(b, "%s%s\"%s\"%s:", any ? "," : "",
                 random_of(seed, 5) ? "" : " ", keys[k],
