@@ -216,7 +216,7 @@ build_keys(struct build *b, const struct build_state *s, span ***names)
     if (!names_of(b, s->at, &all))
         return false;
     struct plan_key *keys = arena_array(b->a, all.n + 1, sizeof(*keys));
-    *names = arena_array(b->scratch, all.n + 1, sizeof(**names));
+    *names = arena_array(b->scratch, all.n + 1, sizeof(span *));
     if (!keys || !*names)
         return false;
     for (size_t i = 0; i < all.n; i++) {

@@ -287,7 +287,8 @@ compare_cuts(struct arena *a, const struct plan_entry *entry, span body,
         step = plan_run_feed(run, body, true);
     if (step != whole)
         difference = arena_fmt(a, "cut: verdict %d, should be %d", step, whole);
-    else if (step == PLAN_DONE && !span_eq(buf_span(&out), should))
+    else if (step == PLAN_DONE &&
+             (!should.at || !out.bytes || !span_eq(buf_span(&out), should)))
         difference = arena_fmt(a, "cut: %.*s, should be %.*s",
                                SPAN_FMT(buf_span(&out)), SPAN_FMT(should));
     buf_fini(&out);
