@@ -21,7 +21,7 @@ build_changes(struct arena *a, const struct lens_api *api, bool up,
 }
 
 /* Beyond this only what leads to or from the newest version is planned ahead. */
-#define PLANNED_VERSIONS_MAX 24
+#define PLANNED_VERSIONS_MAX 8
 
 static enum err_code
 build_plans(struct arena *a, const struct lens_api *api,

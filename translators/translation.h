@@ -4,9 +4,10 @@
  *
  * The door through which server, command line and tests reach whatever engine
  * translates: bytes are fed, bytes come out, the end says whether it went well.
- * Today the engine behind it is the reference (translators/reference), which
- * holds a body until its end; a fused one writes as it reads, so a caller must
- * be ready for output at any time and may rely on none before translation_end.
+ * Behind it are a plan (translators/plan) where the chain has one, and the
+ * reference for all else and for documents that a plan puts aside; both get the
+ * body at its end. An engine may write as it reads, so a caller must be ready
+ * for output at any time and may rely on none before translation_end.
  *
  * A translator belongs to a generation, a program to a translator (or to the
  * arena it was looked up with), a translation to one message. Nothing here
