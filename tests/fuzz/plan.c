@@ -14,6 +14,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
 static struct {
+    struct arena *arena; /* as long as the process */
     const struct lens_api *api;
     const struct plan *plan;
     size_t from;
@@ -25,12 +26,13 @@ make_chains(void)
 {
     uint64_t seed = 1;
     for (size_t i = 0; i < CHAINS; i++) {
-        struct arena *a = arena_new(CHAIN_ROOM); /* as long as the process */
+        struct arena *a = arena_new(CHAIN_ROOM);
         const struct lens_api *api = NULL;
         struct err e;
         assert(a);
         while (!api)
             api = chain_api(a, &seed, 1 + i % 8 + 1);
+        chains[i].arena = a;
         chains[i].api = api;
         chains[i].from = i % 2 ? 0 : api->n_versions - 1;
         chains[i].to = i % 2 ? api->n_versions - 1 : 0;
