@@ -142,37 +142,6 @@ strangers_at(struct frame *f, size_t active, const struct lens_place *place,
     return true;
 }
 
-static bool
-strangers_of(struct frame *f, size_t active)
-{
-    const struct lens_arrow *arrow = f->actives[active].arrow;
-    enum lens_side write = f->leg->write;
-    enum lens_side own = arrow->kind == LENS_DROP ? LENS_OLDER : LENS_NEWER;
-    if (arrow->kind != LENS_MAP && write != own && !arrow->has_stash)
-        return true;
-    for (size_t w = 0; w < arrow->n_ways; w++) {
-        const struct lens_way *way = &arrow->ways[w];
-        if (way->has[write] &&
-            !strangers_at(f, active, &way->place[write], &way->origin))
-            return false;
-        if (way->rest.kind == LENS_REST_STASH && lens_rest_side(way) == write &&
-            !strangers_at(f, active, &way->rest.stash, &way->origin))
-            return false;
-    }
-    return true;
-}
-
-bool
-land_strangers(struct frame *f)
-{
-    for (size_t i = 0; i < f->n_actives; i++)
-        if (!strangers_of(f, i))
-            return false;
-    return true;
-}
-
-/* ---- writing --------------------------------------------------------------------------- */
-
 /* How many of its steps look for an element by its members. */
 static size_t
 finds_of(const struct lens_place *place)
@@ -182,6 +151,72 @@ finds_of(const struct lens_place *place)
         n += place->steps[i].kind == LENS_FIND;
     return n;
 }
+
+/* Is it inside what another arrow may bring? */
+static bool
+is_inside_another(const struct frame *f, const struct lens_place *place)
+{
+    for (size_t i = 0; i < f->n_actives; i++) {
+        const struct lens_arrow *arrow = f->actives[i].arrow;
+        for (size_t w = 0; w < arrow->n_ways; w++) {
+            const struct lens_place *outer =
+                &arrow->ways[w].place[f->leg->write];
+            if (!arrow->ways[w].has[f->leg->write] || outer->n >= place->n)
+                continue;
+            struct lens_place begin = place_prefix(place, outer->n);
+            if (lens_place_same(outer, &begin))
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Is what stands there known only now, when others have been written? */
+static bool
+is_known_late(const struct frame *f, const struct lens_place *place)
+{
+    return finds_of(place) > 0 || is_inside_another(f, place);
+}
+
+/* `late`: those that are known only now, when others have been written. */
+static bool
+strangers_of(struct frame *f, size_t active, bool late)
+{
+    const struct lens_arrow *arrow = f->actives[active].arrow;
+    enum lens_side write = f->leg->write;
+    enum lens_side own = arrow->kind == LENS_DROP ? LENS_OLDER : LENS_NEWER;
+    if (arrow->kind != LENS_MAP && write != own && !arrow->has_stash)
+        return true;
+    for (size_t w = 0; w < arrow->n_ways; w++) {
+        const struct lens_way *way = &arrow->ways[w];
+        const struct lens_place *place = &way->place[write];
+        if (way->has[write] && (!late || is_known_late(f, place)) &&
+            !strangers_at(f, active, place, &way->origin))
+            return false;
+        if (way->rest.kind == LENS_REST_STASH && lens_rest_side(way) == write &&
+            (!late || is_known_late(f, &way->rest.stash)) &&
+            !strangers_at(f, active, &way->rest.stash, &way->origin))
+            return false;
+    }
+    return true;
+}
+
+static bool
+all_strangers(struct frame *f, bool late)
+{
+    for (size_t i = 0; i < f->n_actives; i++)
+        if (!strangers_of(f, i, late))
+            return false;
+    return true;
+}
+
+bool
+land_strangers(struct frame *f)
+{
+    return all_strangers(f, false);
+}
+
+/* ---- writing --------------------------------------------------------------------------- */
 
 /* Outer places before inner; and what is found by its members waits for them. */
 static int
@@ -215,32 +250,6 @@ leads_nowhere(const struct take *t)
         if (trail_of(t->from.stars[i].node).gone)
             return true;
     return false;
-}
-
-/* Is it inside what another arrow may bring? */
-static bool
-is_inside_another(const struct frame *f, const struct lens_place *place)
-{
-    for (size_t i = 0; i < f->n_actives; i++) {
-        const struct lens_arrow *arrow = f->actives[i].arrow;
-        for (size_t w = 0; w < arrow->n_ways; w++) {
-            const struct lens_place *outer =
-                &arrow->ways[w].place[f->leg->write];
-            if (!arrow->ways[w].has[f->leg->write] || outer->n >= place->n)
-                continue;
-            struct lens_place begin = place_prefix(place, outer->n);
-            if (lens_place_same(outer, &begin))
-                return true;
-        }
-    }
-    return false;
-}
-
-/* Is what stands there known only now, when others have been written? */
-static bool
-is_known_late(const struct frame *f, const struct lens_place *place)
-{
-    return finds_of(place) > 0 || is_inside_another(f, place);
 }
 
 /* What stands at the inner place of what an outer arrow brought is a stranger too. */
@@ -319,20 +328,6 @@ land_one(struct frame *f, struct take *t)
            run_touch(r, t->origin, &t->target, what, t->image.value);
 }
 
-/* What is filled, or kept in a stash, meets strangers there as well. */
-static bool
-late_strangers(struct frame *f)
-{
-    for (size_t i = 0; i < f->n_actives; i++) {
-        const struct lens_arrow *arrow = f->actives[i].arrow;
-        const struct lens_way *way = &arrow->ways[0];
-        if (arrow->kind != LENS_MAP && way->has[f->leg->write] &&
-            is_known_late(f, &way->place[f->leg->write]) && !strangers_of(f, i))
-            return false;
-    }
-    return true;
-}
-
 /* Elements that became equal: the later ones go. */
 static bool
 drop_double(struct frame *f, struct map *seen, struct take *t)
@@ -383,5 +378,5 @@ land_all(struct frame *f)
     for (size_t i = 0; i < f->n_takes; i++)
         if (!land_one(f, &f->takes[order[i]]))
             return false;
-    return late_strangers(f) && drop_doubles(f);
+    return all_strangers(f, true) && drop_doubles(f);
 }
