@@ -118,6 +118,25 @@ settle_losses(struct frame *f)
     return true;
 }
 
+/* What was made of a case must have its shape on the other side, or it would come back
+ * as none of them. */
+static bool
+keep_shapes(struct frame *f)
+{
+    for (size_t i = 0; i < f->n_cases; i++) {
+        const struct lens_case *c = f->cases[i];
+        bool fits = false;
+        if (!test_shape(f->run, f->root, &c->shape[f->leg->write], &fits))
+            return false;
+        if (!fits)
+            return run_fail(f->run, FAULT_CARRY, f->root, &c->origin,
+                            "what this case makes of the %s has not the shape "
+                            "that the case has in the other version",
+                            json_kind_word(f->root->kind));
+    }
+    return true;
+}
+
 /* SEMANTICS.md, One step: 1 to 8. */
 static enum frame_end
 run_steps(struct frame *f, const struct typed_list *extra)
@@ -130,7 +149,7 @@ run_steps(struct frame *f, const struct typed_list *extra)
         return end;
     if (!take_all(f) || !inner_run(f) || !prune(f) || !bring_all(f) ||
         !land_strangers(f) || !land_all(f) || !fill_all(f) || !mark_write(f) ||
-        !settle_losses(f))
+        !keep_shapes(f) || !settle_losses(f))
         return FRAME_FAILED;
     return spot_is_empty(f->root) ? FRAME_HIDDEN : FRAME_DONE;
 }
