@@ -486,12 +486,10 @@ may_replace(struct frame *f, const struct lens_arrow *arrow)
 }
 
 static bool
-choose_arrow(struct frame *f, const struct lens_arrow *arrow)
+choose_held(struct frame *f, const struct lens_arrow *arrow)
 {
     enum lens_side read = f->leg->read;
-    bool holds = facts_hold(f->run, arrow);
-    if (!holds)
-        return true;
+    bool holds = true;
     if (!test_guard(f->run, f->root, &arrow->when[read], &holds))
         return false;
     if (!holds)
@@ -515,6 +513,16 @@ choose_arrow(struct frame *f, const struct lens_arrow *arrow)
         return choose_map(f, arrow);
     return (arrow->kind != LENS_ADD || may_replace(f, arrow)) &&
            choose_own(f, arrow, own);
+}
+
+static bool
+choose_arrow(struct frame *f, const struct lens_arrow *arrow)
+{
+    const struct lens_origin *about = f->run->about;
+    f->run->about = &arrow->origin;
+    bool ok = !facts_hold(f->run, arrow) || choose_held(f, arrow);
+    f->run->about = about;
+    return ok;
 }
 
 enum frame_end

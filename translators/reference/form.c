@@ -6,8 +6,8 @@
 
 /* NOLINTBEGIN(misc-no-recursion): as deep as a document may be */
 
-const char *
-form_word(enum lens_form_kind kind)
+static const char *
+word_of(enum lens_form_kind kind)
 {
     switch (kind) {
 #define X(name, group, spelling, parameter)                                    \
@@ -17,6 +17,29 @@ form_word(enum lens_form_kind kind)
 #undef X
     }
     return "form";
+}
+
+void
+form_show(const struct lens_form *form, char *text, size_t size)
+{
+    const char *word = word_of(form->kind);
+    switch (form->kind) {
+    case LENS_AS_DECIMAL:
+    case LENS_AS_MINOR:
+        snprintf(text, size, "%s(%u)", word, form->digits);
+        return;
+    case LENS_AS_TIMES:
+        snprintf(text, size, "%s(%.*s)", word, SPAN_FMT(form->factor));
+        return;
+    case LENS_AS_PREFIX:
+        snprintf(text, size, "%s(\"%.*s\")", word, SPAN_FMT(form->text));
+        return;
+    case LENS_AS_SUFFIX:
+        snprintf(text, size, "%s(%.*s)", word, SPAN_FMT(form->text));
+        return;
+    default: /* no parameter, or one that a sentence does not need */
+        snprintf(text, size, "%s", word);
+    }
 }
 
 /* Containers print compactly once they are touched. */

@@ -22,8 +22,8 @@ MUST_CHECK enum form_result form_convert(struct run *r,
                                          struct json *value, struct json **out,
                                          bool *respelt);
 
-/* "an rfc3339", for sentences. */
-const char *form_word(enum lens_form_kind kind);
+/* "decimal(2)", as a change file writes it, cut to `size`: for sentences. */
+void form_show(const struct lens_form *form, char *text, size_t size);
 
 /* Print compactly, scalars as they are spelt; an empty span when the arena is full. */
 span form_compact(struct run *r, const struct json *node);

@@ -63,7 +63,9 @@ place_find_one(struct run *r, struct json *list, const struct lens_step *step,
             continue;
         if (*out)
             return run_fail(r, FAULT_CARRY, element, NULL,
-                            "two elements of a list are what one was to be");
+                            "two elements of the list are what \"%.*s\" "
+                            "names, and one may be",
+                            SPAN_FMT(r->sought));
         *out = element;
     }
     return true;
@@ -90,9 +92,10 @@ step_one(struct run *r, struct json *node, const struct lens_step *step,
         return true;
     case LENS_ONLY:
         if (n > 1)
-            return run_fail(
-                r, FAULT_CARRY, node, NULL,
-                "the list has %zu elements where one at most may be", n);
+            return run_fail(r, FAULT_CARRY, node, NULL,
+                            "the list has %zu elements, and \"%.*s\" allows "
+                            "one",
+                            n, SPAN_FMT(r->sought));
         *out = spot_element(node, 0);
         return true;
     case LENS_FIND:
@@ -200,7 +203,11 @@ place_bind(struct run *r, struct json *root, const struct lens_place *place,
     if (!w.path || !w.stars)
         return run_full(r);
     w.path[0] = spot_is_empty(root) ? NULL : root;
-    return walk_from(&w, 0);
+    span sought = r->sought; /* a test in a step looks for a place of its own */
+    r->sought = place->text;
+    bool ok = walk_from(&w, 0);
+    r->sought = sought;
+    return ok;
 }
 
 bool

@@ -130,6 +130,8 @@ run_fail_at(struct run *r, enum fault_kind kind, const struct json *node,
 
     struct translation_fault *f = &r->fault;
     *f = (struct translation_fault){.from = r->from, .to = r->to};
+    if (!origin && kind == FAULT_CARRY)
+        origin = r->about;
     if (origin) {
         f->line = origin->line;
         f->file = origin->change ? origin->change->file : r->api->file;

@@ -66,6 +66,11 @@ struct run {
     span from;       /* labels of the step */
     span to;
 
+    /* For sentences: the place that is being looked for, as the change writes it, and
+     * the arrow that it is of. */
+    span sought;
+    const struct lens_origin *about;
+
     bool failed;
     enum fault_kind kind;
     size_t fault_at; /* origin */
@@ -106,7 +111,7 @@ MUST_CHECK bool trail_set(struct run *r, struct json *node, struct trail trail);
 MUST_CHECK bool run_derive(struct run *r, struct json *node, size_t at);
 
 /*
- * Fail. `node` and `origin` (of a change) may be NULL. Both are false, so that a
+ * Fail. `node` and `origin` (of a change; else run->about) may be NULL. Both are false, so that a
  * step can end with them, and plainly so, for those who read paths.
  */
 void run_fail_at(struct run *r, enum fault_kind kind, const struct json *node,

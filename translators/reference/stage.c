@@ -167,12 +167,16 @@ is_outside(struct run *r, const struct stage_asker *asker, struct json *whole,
            struct image *out)
 {
     char text[80];
+    char read[40];
+    char write[40];
     switch (asker->outside) {
     case LENS_OUTSIDE_FAIL:
         show(whole, text, sizeof(text));
+        form_show(from, read, sizeof(read));
+        form_show(to, write, sizeof(write));
         return run_fail(r, FAULT_CARRY, whole, asker->origin,
-                        "%s cannot be read as %s and written as %s", text,
-                        form_word(from->kind), form_word(to->kind));
+                        "%s cannot be read as %s and written as %s", text, read,
+                        write);
     case LENS_OUTSIDE_PASS:
         out->value = whole;
         return true;

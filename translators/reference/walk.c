@@ -251,7 +251,9 @@ look(struct frame *f, struct json *host, const struct lens_step *step,
     case LENS_ONLY:
         if (spot_count(host) > 1)
             return run_fail(r, FAULT_CARRY, host, NULL,
-                            "the list has elements where one at most may be");
+                            "the list has %zu elements, and \"%.*s\" allows "
+                            "one",
+                            spot_count(host), SPAN_FMT(r->sought));
         *out = spot_element(host, 0);
         return true;
     }
@@ -402,12 +404,11 @@ cross(struct trip *t, struct json *host, size_t at, struct json **out)
            put(t->f, host, step, star, *out, t->origin, true);
 }
 
-bool
-walk_to(struct frame *f, const struct lens_place *place,
-        const struct star *stars, size_t n_stars, bool make,
-        const struct lens_origin *origin, struct landing *out, bool *found)
+static bool
+travel(struct trip *t, struct landing *out, bool *found)
 {
-    struct trip t = {f, place, stars, n_stars, make, origin};
+    struct frame *f = t->f;
+    const struct lens_place *place = t->place;
     struct json *node = NULL;
     *out = (struct landing){0};
     *found = false;
@@ -418,21 +419,36 @@ walk_to(struct frame *f, const struct lens_place *place,
         *found = true;
         return true;
     }
-    if (!root_of(&t, &node))
+    if (!root_of(t, &node))
         return false;
     for (size_t i = 0; node && i < place->n; i++) {
         const struct lens_step *step = &place->steps[i];
         if (!is_host(node, step))
-            return !make || wrong_host(&t, node, step);
+            return !t->make || wrong_host(t, node, step);
         if (i + 1 == place->n) {
-            *out = (struct landing){node, step, star_at(&t, i), NULL};
+            *out = (struct landing){node, step, star_at(t, i), NULL};
             *found = true;
             return look(f, node, step, out->star, &out->there);
         }
-        if (!cross(&t, node, i, &node))
+        if (!cross(t, node, i, &node))
             return false;
     }
     return true;
+}
+
+bool
+walk_to(struct frame *f, const struct lens_place *place,
+        const struct star *stars, size_t n_stars, bool make,
+        const struct lens_origin *origin, struct landing *out, bool *found)
+{
+    struct run *r = f->run;
+    struct trip t = {f, place, stars, n_stars, make, origin};
+    const struct lens_origin *about = r->about;
+    r->about = origin;
+    r->sought = place->text;
+    bool ok = travel(&t, out, found);
+    r->about = about;
+    return ok;
 }
 
 bool
