@@ -111,8 +111,9 @@ MUST_CHECK bool trail_set(struct run *r, struct json *node, struct trail trail);
 MUST_CHECK bool run_derive(struct run *r, struct json *node, size_t at);
 
 /*
- * Fail. `node` and `origin` (of a change; else run->about) may be NULL. Both are false, so that a
- * step can end with them, and plainly so, for those who read paths.
+ * Fail. `node` and `origin` (of a change; else run->about) may be NULL. Both are
+ * false, so that a step can end with them, and plainly so, for those who read
+ * paths.
  */
 void run_fail_at(struct run *r, enum fault_kind kind, const struct json *node,
                  const struct lens_origin *origin, const char *fmt, ...)
