@@ -77,7 +77,8 @@ name_is(span lower, span name)
     for (; i + sizeof(uint64_t) <= name.len; i += sizeof(uint64_t))
         if (!word_is(lower.at + i, name.at + i))
             return false;
-    if (name.len >= sizeof(uint64_t)) /* the last eight, some for a second time */
+    if (name.len >=
+        sizeof(uint64_t)) /* the last eight, some for a second time */
         return word_is(lower.at + name.len - 8, name.at + name.len - 8);
     for (; i < name.len; i++)
         if (char_lower(name.at[i]) != lower.at[i])

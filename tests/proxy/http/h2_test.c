@@ -149,7 +149,7 @@ feed_data(struct pair *p, size_t n, bool ends)
     frame[0] = 0;
     frame[1] = (char)(n >> 8);
     frame[2] = (char)n;
-    frame[4] = ends;
+    frame[4] = ends ? 1 : 0;
     frame[8] = 1;
     pair_feed(p, span_of(frame, 9 + n));
     pair_pump(p);
