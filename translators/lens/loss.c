@@ -211,7 +211,7 @@ lose_add(struct gathering *g, const struct lens_arrow *a)
     else if (a->write == LENS_WRITE_LOSE)
         lose(g, LENS_WRITE_ERASES, &a->origin, place);
     else if (!is_derived(&a->fill))
-        lose(g, LENS_WRITE_LOSES, &a->origin, place);
+        lose(g, LENS_WRITE_WOULD_ERASE, &a->origin, place);
     else
         lose(g, LENS_WRITE_IF, &a->origin,
              lens_fmt(&g->b, "%.*s is what `up:` gives", SPAN_FMT(place)));

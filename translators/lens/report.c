@@ -217,20 +217,23 @@ print_label(const struct lens_api *api, size_t version, struct buf *to)
     buf_add(to, api->versions[version].label);
 }
 
+/* What a PUT by an older client takes from a newer document. */
 static void
 print_erased(const struct lens_api *api, const struct lens_report *r,
+             enum lens_loss_kind kind, const char *verb, const char *word,
              struct buf *to)
 {
-    size_t n = count_kind(r, LENS_WRITE_ERASES);
+    size_t n = count_kind(r, kind);
     if (n == 0)
         return;
     buf_str(to, "  ");
     print_label(api, r->older, to);
-    buf_fmt(to, " PUT  erases %zu field%s of a ", n, n == 1 ? "" : "s");
+    buf_fmt(to, " PUT  %s %zu field%s of a ", verb, n, n == 1 ? "" : "s");
     print_label(api, r->newer, to);
     buf_str(to, " document");
-    print_kind(r, LENS_WRITE_ERASES, ": ", to);
-    buf_str(to, " (said: `write: lose`)\n");
+    print_kind(r, kind, ": ", to);
+    buf_str(to, word);
+    buf_byte(to, '\n');
 }
 
 static void
@@ -267,12 +270,16 @@ lens_report_print(const struct lens_api *api, const struct lens_report *r,
     buf_str(to, "\n  write: ");
     print_way(r, LENS_WRITE_FAILS, LENS_WRITE_IF,
               !count_kind(r, LENS_WRITE_LOSES) &&
+                  !count_kind(r, LENS_WRITE_WOULD_ERASE) &&
                   !count_kind(r, LENS_WRITE_IGNORED),
               to);
     print_kind(r, LENS_WRITE_LOSES, "; loses ", to);
     print_kind(r, LENS_WRITE_IGNORED, "; ignores ", to);
     buf_byte(to, '\n');
-    print_erased(api, r, to);
+    print_erased(api, r, LENS_WRITE_ERASES, "erases", " (said: `write: lose`)",
+                 to);
+    print_erased(api, r, LENS_WRITE_WOULD_ERASE, "would erase",
+                 "; say `write: refuse` or `write: lose`", to);
     print_cost(r, to);
 }
 

@@ -19,7 +19,8 @@
     X(READ_HIDES, "reading leaves out") /* not shown to an older client */     \
     X(WRITE_LOSES, "writing loses")     /* what it reads and writes back */    \
     X(WRITE_IGNORED, "writing ignores") /* what only it has */                 \
-    X(WRITE_ERASES, "writing a whole document erases")
+    X(WRITE_ERASES, "writing a whole document erases")                         \
+    X(WRITE_WOULD_ERASE, "writing a whole document would erase") /* no word */
 
 enum lens_loss_kind {
 #define X(name, words) LENS_##name,

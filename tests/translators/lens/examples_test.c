@@ -166,6 +166,18 @@ TEST(the_report_says_what_holds_and_what_it_hangs_on)
     arena_free(&a);
 }
 
+TEST(what_a_whole_document_would_erase_asks_for_a_word)
+{
+    struct arena *a = arena_new(ROOM);
+    const struct lens_api *api =
+        load_shop(a, "Order:\n  add: {channel: {up: api}}\n");
+
+    assert_true(says(report_of(a, api, "Order", 0, 1),
+                     "  v1 PUT  would erase 1 field of a v2 document: "
+                     "channel; say `write: refuse` or `write: lose`\n"));
+    arena_free(&a);
+}
+
 TEST(the_whole_report_has_a_part_for_each_type_that_changes)
 {
     struct arena *a = arena_new(ROOM);
