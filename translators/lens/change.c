@@ -55,7 +55,7 @@ read_manifest(struct lens_builder *b, const struct yaml *doc,
         (void)lens_words_text(b, title, "`title`", &out->title);
     if (owner)
         (void)lens_words_text(b, owner, "`owner`", &out->owner);
-    int g = keeps ? lens_words_one(b, keeps, &guarantee_words) : 0;
+    int g = keeps ? lens_words_one(b, keeps, &guarantee_words) : -1;
     out->line = keeps ? (unsigned)keeps->line : 0;
     out->column = keeps ? (unsigned)keeps->column : 0;
     out->guarantee = g < 0 ? LENS_KEEPS_NONE : (enum lens_guarantee)g;
