@@ -343,3 +343,7 @@ void lens_made_fill(struct lens_builder *b);
 void lens_conflict_check(struct lens_builder *b);
 /* Losses without a word, overlaps, guarantees, types without use (check.c). */
 void lens_loss_check(struct lens_builder *b);
+
+/* guard.c: `own` holds the arrow, `outer` is the type's block. */
+void lens_guard_check(struct lens_builder *b, const struct lens_block *outer,
+                      const struct lens_block *own, const struct lens_arrow *a);

@@ -161,16 +161,19 @@ check_arrow(struct lens_builder *b, const struct lens_arrow *a)
 /* Cases nest as deep as the file does. */
 /* NOLINTBEGIN(misc-no-recursion) */
 static void
-check_block(struct lens_builder *b, const struct lens_block *block)
+check_block(struct lens_builder *b, const struct lens_block *outer,
+            const struct lens_block *block)
 {
-    for (size_t i = 0; i < block->n_arrows; i++)
+    for (size_t i = 0; i < block->n_arrows; i++) {
         check_arrow(b, &block->arrows[i]);
+        lens_guard_check(b, outer, block, &block->arrows[i]);
+    }
     for (size_t i = 0; i < block->n_choices; i++) {
         const struct lens_choice *c = &block->choices[i];
         check_choice(b, c);
         for (size_t k = 0; k < c->n_cases; k++)
             if (k == 0 || c->cases[k].block != c->cases[k - 1].block)
-                check_block(b, c->cases[k].block);
+                check_block(b, outer, c->cases[k].block);
     }
 }
 /* NOLINTEND(misc-no-recursion) */
@@ -282,9 +285,10 @@ lens_loss_check(struct lens_builder *b)
     for (size_t t = 0; t + 1 < b->api->n_versions; t++) {
         for (size_t i = 0; i < b->api->n_types; i++)
             if (b->blocks[t][i])
-                check_block(b, b->blocks[t][i]);
+                check_block(b, b->blocks[t][i], b->blocks[t][i]);
         for (size_t i = 0; i < b->tables[t].n_http; i++)
-            check_block(b, b->tables[t].http[i].block);
+            check_block(b, b->tables[t].http[i].block,
+                        b->tables[t].http[i].block);
     }
     for (size_t i = 0; i < b->api->n_changes && !b->full; i++)
         check_claim(b, &b->api->changes[i]);
