@@ -148,8 +148,9 @@ run_steps(struct frame *f, const struct typed_list *extra)
     if (end != FRAME_DONE)
         return end;
     if (!take_all(f) || !inner_run(f) || !prune(f) || !bring_all(f) ||
-        !land_strangers(f) || !land_all(f) || !fill_all(f) || !mark_write(f) ||
-        !keep_shapes(f) || !settle_losses(f))
+        !land_strangers(f) || !land_all(f) || !fill_all(f) ||
+        !walk_made_are_found(f) || !mark_write(f) || !keep_shapes(f) ||
+        !settle_losses(f))
         return FRAME_FAILED;
     return spot_is_empty(f->root) ? FRAME_HIDDEN : FRAME_DONE;
 }

@@ -86,6 +86,8 @@ struct made_element {
     const struct lens_step *step;
     struct json *list;
     struct json *element;
+    const struct lens_origin *origin; /* of the arrow that needed it */
+    span place;                       /* where that leads */
 };
 
 /* The so many-th element of a list, found last; and how many it has. */
@@ -253,6 +255,10 @@ size_t walk_count(struct frame *f, const struct json *host);
 MUST_CHECK bool walk_put(struct frame *f, const struct landing *to,
                          struct json *value, struct json *hole,
                          const struct lens_origin *origin);
+
+/* An element that had to be made must be what its step looks for, or the way back would
+ * not find it. */
+MUST_CHECK bool walk_made_are_found(struct frame *f);
 
 /* ---- small ---- */
 

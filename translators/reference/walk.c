@@ -133,13 +133,14 @@ make_tags(struct frame *f, struct json *element, const struct lens_step *step)
 
 static bool
 remember(struct frame *f, const struct lens_step *step, struct json *list,
-         struct json *element)
+         struct json *element, const struct lens_origin *origin)
 {
     void *grown = RUN_GROW(f->run, f->made, f->n_made, f->room_made);
     if (!grown)
         return false;
     f->made = grown;
-    f->made[f->n_made++] = (struct made_element){step, list, element};
+    f->made[f->n_made++] =
+        (struct made_element){step, list, element, origin, f->run->sought};
     return true;
 }
 
@@ -311,7 +312,24 @@ put(struct frame *f, struct json *host, const struct lens_step *step,
         f->cursor.n++;
     return trail_set(r, value, trail) &&
            (json_list_append(r->arena, host, value) || run_full(r)) &&
-           (step->kind != LENS_FIND || remember(f, step, host, value));
+           (step->kind != LENS_FIND || remember(f, step, host, value, origin));
+}
+
+bool
+walk_made_are_found(struct frame *f)
+{
+    for (size_t i = 0; i < f->n_made; i++) {
+        const struct made_element *m = &f->made[i];
+        bool passes = false;
+        if (!place_finds(f->run, m->element, m->step, &passes))
+            return false;
+        if (!passes)
+            return run_fail(f->run, FAULT_CARRY, m->element, m->origin,
+                            "\"%.*s\" is in no element that is there, and one "
+                            "made for it would not be what its step looks for",
+                            SPAN_FMT(m->place));
+    }
+    return true;
 }
 
 /* The elements that stood before this one were emptied and removed: make them again. */
