@@ -90,6 +90,25 @@ check_last_star(struct lens_builder *b, const struct yaml *at,
     return true;
 }
 
+/* A stash is one place for each element, or one for the whole. */
+static bool
+check_stash_stars(struct lens_builder *b, const struct yaml *at,
+                  const struct lens_way *w)
+{
+    size_t stars = lens_place_stars(&w->place[LENS_OLDER]);
+    if (w->rest.kind != LENS_REST_STASH ||
+        lens_place_stars(&w->rest.stash) == stars)
+        return true;
+    yaml_problem(b->problems, at,
+                 "`%.*s` has %zu `*` and its stash `%.*s` has %zu: each "
+                 "element needs a stash of its own",
+                 SPAN_FMT(w->place[LENS_OLDER].text), stars,
+                 SPAN_FMT(w->rest.stash.text),
+                 lens_place_stars(&w->rest.stash));
+    problem_remedy(b->problems, "keep it in the element, behind the same `*`");
+    return false;
+}
+
 bool
 lens_way_check(struct lens_builder *b, const struct yaml *at,
                const struct lens_way *w)
@@ -101,7 +120,7 @@ lens_way_check(struct lens_builder *b, const struct yaml *at,
     size_t older = lens_place_stars(&w->place[LENS_OLDER]);
     size_t newer = lens_place_stars(&w->place[LENS_NEWER]);
     if (older == newer)
-        return true;
+        return check_stash_stars(b, at, w);
     yaml_problem(b->problems, at,
                  "`%.*s` has %zu `*` and `%.*s` has %zu: the same elements "
                  "must stand on both sides",

@@ -223,8 +223,8 @@ cut_box(struct frame *f, size_t at)
     struct take *t = &f->takes[at];
     size_t n = box_steps(t->way, f->leg->read);
     struct json *box = t->from.path[n];
-    if (!box || !json_is_container(box) || spot_is_empty(box))
-        return true;
+    if (!box || box->kind != JSON_OBJECT || spot_is_empty(box))
+        return true; /* what is no object is no box */
     if (only_tags(box, &t->from.place->steps[n - 1]))
         return true;
     if (!say(f, at, box))
