@@ -224,7 +224,7 @@ stats_gone(struct life *l, uint64_t generation)
 {
     if (l->state != LIFE_WITHOUT)
         fold(l, generation);
-    else if (l->n_folds < FOLDS_MAX) /* the totals are another's for now */
+    else if (l->n_folds < FOLDS_MAX) /* the totals are another's until then */
         l->folds[l->n_folds++] = generation;
 }
 

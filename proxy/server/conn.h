@@ -85,7 +85,7 @@ void conn_close(struct conn *c, bool reset);
 /* Shut our side once all is out, read what the peer still sends, then close. */
 void conn_linger(struct conn *c);
 
-/* Read from the descriptor, or leave it for now. */
+/* Read from the descriptor, or leave it until told. */
 void conn_read(struct conn *c, bool on);
 
 /* Go on with it when the batch of events is done. */
