@@ -18,6 +18,7 @@ BELOW = {
     "translators/reference": ["proxy/base", "translators/json", "translators/lens"],
     "translators/plan": ["proxy/base", "translators/json", "translators/lens"],
     "translators": ["proxy/base", "translators/json", "translators/lens", "translators/reference", "translators/plan"],
+    "translators/cases": ["proxy/base", "translators/yaml", "translators/json", "translators/lens", "translators"],
     "routing": ["proxy/base"],
     "certs": ["proxy/base"],
     "proxy/http": ["proxy/base"],

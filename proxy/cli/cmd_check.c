@@ -6,6 +6,7 @@
 
 #include "config/generation.h"
 #include "proxy/base/quantity.h"
+#include "translators/cases/cases.h"
 #include "translators/lens/report.h"
 
 #include <stdio.h>
@@ -16,6 +17,7 @@
 struct checking {
     struct arena *arena;
     struct problems problems;
+    struct cases_tally cases;
     bool as_json;
 };
 
@@ -145,10 +147,22 @@ finish(const struct checking *c, const struct lens_api *const *apis,
             print_api(c, apis[i]);
     }
     if (c->as_json)
-        puts("]}");
+        printf("], \"cases\": %zu}\n", c->cases.n_cases);
+    else if (!failed && c->cases.n_cases)
+        printf("%zu case%s\nok\n", c->cases.n_cases,
+               c->cases.n_cases == 1 ? " holds" : "s hold");
     else if (!failed)
         puts("ok");
     return failed ? CLI_REFUSED : CLI_OK;
+}
+
+/* The cases beside an api that would load. */
+static void
+try_cases(struct checking *c, const struct lens_api *api)
+{
+    if (cases_run(c->arena, api, &c->problems, &c->cases) == ERR_LIMIT)
+        problem_add(&c->problems, api->file, 0, 0,
+                    "its cases take more memory than a check may");
 }
 
 static int
@@ -158,6 +172,8 @@ check_api(struct checking *c, const char *path)
 
     if (lens_load(c->arena, path, &c->problems, &api))
         api = NULL;
+    if (api)
+        try_cases(c, api);
     problems_sort(&c->problems);
     return finish(c, &api, api ? 1 : 0);
 }
@@ -174,6 +190,9 @@ check_config(struct checking *c, const char *path)
     apis = arena_array(c->arena, g->n_apis, sizeof(const void *));
     for (size_t i = 0; apis && i < g->n_apis; i++)
         apis[i] = g->apis[i].lens;
+    for (size_t i = 0; apis && i < g->n_apis; i++)
+        try_cases(c, apis[i]);
+    problems_sort(&c->problems);
     code = finish(c, apis, apis ? g->n_apis : 0);
     generation_free(&g);
     return code;
@@ -221,9 +240,11 @@ cmd_check(int argc, char **argv)
             " unless named), its change files and certificates,\nwith the "
             "very code that the proxy loads with, and prints every finding "
             "with file,\nline, column and what to do. A folder with an "
-            "api.yaml is checked by itself. Where all\nis well it says of each "
-            "type and pair of versions what is exact and what is lost.\n\n"
-            "Exits 0 if it would load, 1 if not.\n",
+            "api.yaml is checked by itself. The cases beside\nan api are "
+            "translated, and one that does not come out so is a finding. Where "
+            "all is well\nit says of each type and pair of versions what is "
+            "exact and what is lost.\n\n"
+            "Exits 0 if it would load and every case holds, 1 if not.\n",
         .options = options,
         .n_options = COUNT(options),
         .examples = "  stile check stile.yaml\n"

@@ -2,6 +2,7 @@
 """The command line: what each command prints, where it prints it, and with which code it exits."""
 import json
 import re
+import shutil
 
 from peers import answering, message
 from stile import Stile

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a file of cases may say, and what is said of one that does not hold:
+ * files.txt has a file of cases, `---`, and every problem with it.
+ */
+#include "tests/test.h"
+
+#include "proxy/base/problem.h"
+#include "translators/cases/cases.h"
+#include "translators/lens/lens.h"
+#include "translators/translation.h"
+
+#include <stdio.h>
+
+#define ROOM  ((size_t)64 << 20)
+#define FILES STILE_SOURCE "/tests/translators/cases/files.txt"
+
+static const struct lens_api *
+shop(struct arena *a, const struct translator **t)
+{
+    static const char api[] =
+        "api: shop\n"
+        "versions: {v1: {}, v2: {}, v3: {}}\n"
+        "types:\n"
+        "  Order: {at: [\"* /orders/{id}\", POST /orders]}\n";
+    static const char change[] =
+        "change: c\n"
+        "from: v1\n"
+        "to: v2\n"
+        "manifest: {title: t, owner: o, guarantee: none}\n"
+        "Order:\n"
+        "  map:\n"
+        "    customer: customer_id\n"
+        "    status: {enum: {open: pending}, other: fail}\n"
+        "  drop: {old: {down: absent, write: refuse}}\n"
+        "http:\n"
+        "  GET /orders/{id}: {map: {query/x: query/y, header/A: header/B}}\n"
+        "  POST /orders: {map: {status: {enum: {422: 451}}}}\n";
+    const struct lens_text changes[] = {
+        {SPAN("changes/c.yaml"), span_str(change)}};
+    const struct lens_api *out = NULL;
+    struct problems p;
+    struct err e;
+    problems_init(&p, a);
+    assert_int_equal(
+        lens_load_text(a, (struct lens_text){SPAN("api.yaml"), span_str(api)},
+                       changes, COUNT(changes), &p, &out),
+        OK);
+    assert_int_equal(translator_build(a, out, t, &e), OK);
+    return out;
+}
+
+/* Lines up to one that is `stop`, which goes too. */
+static span
+until(span *rest, const char *stop)
+{
+    span start = *rest;
+    while (rest->len) {
+        size_t n = start.len - rest->len;
+        if (span_is(span_cut(rest, '\n'), stop))
+            return span_take(start, n);
+    }
+    return start;
+}
+
+static span
+problems_with(struct arena *a, const struct lens_api *api,
+              const struct translator *t, span text)
+{
+    struct problems p;
+    struct cases_tally tally = {0};
+    struct buf b;
+    span out;
+    problems_init(&p, a);
+    enum err_code code =
+        cases_run_text(a, api, t, SPAN("c.yaml"), text, &p, &tally);
+    assert_int_equal(code == OK, problems_none(&p));
+    problems_sort(&p);
+    buf_init(&b, ROOM);
+    problems_print(&p, &b);
+    assert_true(span_dup(a, buf_span(&b), &out));
+    buf_fini(&b);
+    return out;
+}
+
+TEST(a_file_of_cases_is_read_strictly_and_a_false_claim_is_told_with_its_place)
+{
+    struct arena *a = arena_new(ROOM);
+    const struct translator *t = NULL;
+    const struct lens_api *api = shop(a, &t);
+    span rest = test_file(a, FILES);
+    size_t n = 0, n_wrong = 0;
+    (void)until(&rest, "====");
+    for (; rest.len; n++) {
+        span text = until(&rest, "---");
+        span ought = until(&rest, "====");
+        span is = problems_with(a, api, t, text);
+        if (span_eq(is, ought))
+            continue;
+        n_wrong++;
+        fprintf(stderr, "%.*sis\n%.*sought\n%.*s\n", SPAN_FMT(text),
+                SPAN_FMT(is), SPAN_FMT(ought));
+    }
+    assert_int_equal(n_wrong, 0);
+    assert_true(n > 15);
+    arena_free(&a);
+}
+
+TEST(the_cases_beside_an_api_are_tried)
+{
+    struct arena *a = arena_new(ROOM);
+    const struct lens_api *api = NULL;
+    struct problems p;
+    struct cases_tally tally = {0};
+    problems_init(&p, a);
+    assert_int_equal(
+        lens_load(a, STILE_SOURCE "/config/examples/shop", &p, &api), OK);
+    assert_int_equal(cases_run(a, api, &p, &tally), OK);
+    assert_int_equal(tally.n_files, 2);
+    assert_true(tally.n_cases >= 6);
+    arena_free(&a);
+}
+
+TEST(an_arena_that_is_too_small_is_told_and_nothing_else)
+{
+    struct arena *big = arena_new(ROOM);
+    const struct translator *t = NULL;
+    const struct lens_api *api = shop(big, &t);
+    span text = SPAN("- {case: a, type: Order, older: {customer: x}, newer: "
+                     "{customer_id: x}}\n");
+    bool was_ok = false;
+    for (size_t n = 1; n < 400 && !was_ok; n++) {
+        struct arena *a = arena_new(ROOM);
+        struct arena *list = arena_new(ROOM);
+        struct problems p;
+        struct cases_tally tally = {0};
+        problems_init(&p, list);
+        arena_fail_after(n);
+        enum err_code code =
+            cases_run_text(a, api, t, SPAN("c.yaml"), text, &p, &tally);
+        arena_fail_after(0);
+        was_ok = code == OK;
+        assert_true(was_ok || code == ERR_LIMIT || !problems_none(&p));
+        arena_free(&list);
+        arena_free(&a);
+    }
+    assert_true(was_ok);
+    arena_free(&big);
+}
