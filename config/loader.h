@@ -12,6 +12,8 @@
 #include "config/reader.h"
 #include "proxy/base/map.h"
 
+struct route_spec; /* routing/route.h */
+
 struct loader {
     struct reader r;
     struct generation *g;
@@ -54,6 +56,16 @@ void load_routes(struct loader *l);    /* routes.c */
 
 /* The certificates of one listener; NULL after a problem. tls.c */
 const struct certs_store *load_tls(struct loader *l, const struct yaml *node);
+
+/* A method that may be routed: in capitals, neither CONNECT nor TRACE. routes.c */
+bool loader_is_method(span s);
+
+/* A route's `write:`, a map; and a problem for each client's version whose writes would
+ * erase a field without a word. writes.c */
+void load_writes(struct loader *l, const struct yaml *node,
+                 const struct route_spec *spec, struct gen_route *route);
+void check_writes(struct loader *l, const struct yaml *node,
+                  const struct route_spec *spec, const struct gen_route *route);
 
 /* "host:port", "[::1]:80", "unix:/path" into an address; `unix_ok` allows the last. */
 bool loader_address(struct loader *l, const struct yaml *node, bool unix_ok,

@@ -73,8 +73,8 @@ read_path(struct reader *r, const struct yaml *value, void *self)
     reader_text(r, value, &reading->spec->path);
 }
 
-static bool
-is_method(span s)
+bool
+loader_is_method(span s)
 {
     for (size_t i = 0; i < s.len; i++)
         if (s.at[i] < 'A' || s.at[i] > 'Z')
@@ -99,7 +99,8 @@ read_method(struct reader *r, const struct yaml *value, void *self)
     if (!(methods = reader_array(r, value, n, sizeof(*methods))))
         return;
     for (size_t i = 0; i < n; i++)
-        if (reader_text(r, items[i], &methods[i]) && !is_method(methods[i])) {
+        if (reader_text(r, items[i], &methods[i]) &&
+            !loader_is_method(methods[i])) {
             yaml_problem(r->problems, items[i], "`%.*s` is no method to route",
                          SPAN_FMT(methods[i]));
             problem_remedy(r->problems, "say GET, POST, ... in capitals");
@@ -381,62 +382,6 @@ read_write(struct reader *r, const struct yaml *value, void *self)
         reading->writes = value;
 }
 
-/* ---- write: what an old client's write may erase ---- */
-
-static void
-labels_of(const struct route_reading *reading, const span **labels, size_t *n)
-{
-    *labels = reading->spec->labels;
-    *n = reading->spec->n_labels;
-}
-
-static void
-write_rule(struct route_reading *reading, const struct yaml_entry *entry,
-           struct gen_write *rule)
-{
-    struct reader *r = &reading->l->r;
-    const span *labels;
-    size_t n_labels;
-    struct err e;
-    span path = entry->key->text, word;
-
-    rule->method = span_cut(&path, ' ');
-    labels_of(reading, &labels, &n_labels);
-    if (!is_method(rule->method) ||
-        template_build(r->arena, span_trim(path), labels, n_labels, &rule->path,
-                       &e)) {
-        yaml_problem(r->problems, entry->key, "`%.*s` is no method and path",
-                     SPAN_FMT(entry->key->text));
-        problem_remedy(r->problems, "write it like \"PUT /orders/{id}\"");
-    }
-    if (!reader_text(r, entry->value, &word))
-        return;
-    rule->word = span_is(word, "refuse") ? GEN_WRITE_REFUSE : GEN_WRITE_LOSE;
-    if (span_is(word, "refuse") || span_is(word, "lose"))
-        return;
-    if (span_is(word, "merge"))
-        yaml_problem(r->problems, entry->value, "`merge` is not offered yet");
-    else
-        yaml_problem(r->problems, entry->value, "`%.*s` is no word for a write",
-                     SPAN_FMT(word));
-    problem_remedy(r->problems, "say refuse or lose");
-}
-
-static void
-load_writes(struct route_reading *reading)
-{
-    const struct yaml *node = reading->writes;
-    struct gen_write *writes;
-
-    if (!node || !(writes = reader_array(&reading->l->r, node, node->n,
-                                         sizeof(*writes))))
-        return;
-    for (size_t i = 0; i < node->n; i++)
-        write_rule(reading, &node->entries[i], &writes[i]);
-    reading->route->writes = writes;
-    reading->route->n_writes = node->n;
-}
-
 /* ---- what must fit together ---- */
 
 static void
@@ -510,9 +455,11 @@ load_route(struct route_reading *reading)
     reader_map(&reading->l->r, reading->node, "a route", words, COUNT(words),
                reading);
     load_labels(reading);
-    load_writes(reading);
+    if (reading->writes)
+        load_writes(reading->l, reading->writes, reading->spec, reading->route);
     check_pool(reading, reading->route->pool);
     check_canary(reading);
+    check_writes(reading->l, reading->node, reading->spec, reading->route);
 }
 
 void

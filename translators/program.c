@@ -184,8 +184,9 @@ new_program(struct finder *f, const struct message *m, size_t from, size_t to)
         .translator = f->t,
         .chain = {api, from, to, f->sites, f->heads},
         .facts = {.is_request = m->side == MESSAGE_REQUEST,
-                  .replaces =
-                      m->side == MESSAGE_REQUEST && span_is(m->method, "PUT"),
+                  .replaces = m->side == MESSAGE_REQUEST &&
+                              (span_is(m->method, "PUT") ||
+                               (span_is(m->method, "PATCH") && m->whole)),
                   .may_erase = m->write == MESSAGE_WRITE_LOSE,
                   .never_erase = m->write == MESSAGE_WRITE_REFUSE,
                   .method = m->method,

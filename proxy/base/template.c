@@ -379,6 +379,88 @@ template_compare(const struct template *a, const struct template *b)
     return 0;
 }
 
+/* ---- templates beside each other ---- */
+
+static bool
+segments_overlap(const struct template_segment *a,
+                 const struct template_segment *b)
+{
+    if (a->kind == TEMPLATE_LITERAL && b->kind == TEMPLATE_LITERAL)
+        return span_eq(a->plain, b->plain);
+    if (a->kind == TEMPLATE_LITERAL)
+        return a->plain.len > 0;
+    return b->kind != TEMPLATE_LITERAL || b->plain.len > 0;
+}
+
+/* From segment `i` of `a` and `j` of `b`. A {version} stands once in a template, so
+ * this goes two levels deep at most. */
+/* NOLINTBEGIN(misc-no-recursion) */
+static bool
+overlaps_from(const struct template *a, size_t i, const struct template *b,
+              size_t j)
+{
+    for (;; i++, j++) {
+        const struct template_segment *s = &a->segments[i];
+        const struct template_segment *t = &b->segments[j];
+        bool a_ends = i == a->n_segments;
+        bool b_ends = j == b->n_segments;
+
+        if ((!a_ends && s->kind == TEMPLATE_REST) ||
+            (!b_ends && t->kind == TEMPLATE_REST))
+            return true;
+        if (a_ends || b_ends)
+            return a_ends && b_ends;
+        if (s->kind == TEMPLATE_VERSION)
+            for (size_t k = j + 2; k <= b->n_segments; k++)
+                if (overlaps_from(a, i + 1, b, k))
+                    return true;
+        if (t->kind == TEMPLATE_VERSION)
+            for (size_t k = i + 2; k <= a->n_segments; k++)
+                if (overlaps_from(a, k, b, j + 1))
+                    return true;
+        if (!segments_overlap(s, t))
+            return false;
+    }
+}
+/* NOLINTEND(misc-no-recursion) */
+
+bool
+template_overlaps(const struct template *a, const struct template *b)
+{
+    return overlaps_from(a, 0, b, 0);
+}
+
+static bool
+segment_covers(const struct template_segment *a,
+               const struct template_segment *b)
+{
+    switch (a->kind) {
+    case TEMPLATE_LITERAL:
+        return b->kind == TEMPLATE_LITERAL && span_eq(a->plain, b->plain);
+    case TEMPLATE_CAPTURE:
+        return b->kind == TEMPLATE_CAPTURE ||
+               (b->kind == TEMPLATE_LITERAL && b->plain.len > 0);
+    case TEMPLATE_VERSION:
+        return b->kind == TEMPLATE_VERSION;
+    case TEMPLATE_REST:
+        break;
+    }
+    return false;
+}
+
+bool
+template_covers(const struct template *a, const struct template *b)
+{
+    for (size_t i = 0;; i++) {
+        if (i < a->n_segments && a->segments[i].kind == TEMPLATE_REST)
+            return true;
+        if (i == a->n_segments || i == b->n_segments)
+            return a->n_segments == b->n_segments;
+        if (!segment_covers(&a->segments[i], &b->segments[i]))
+            return false;
+    }
+}
+
 /* ---- the way back ---- */
 
 span

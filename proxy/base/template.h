@@ -93,6 +93,14 @@ bool template_matches(const struct template *t, span path,
 int template_compare(const struct template *a, const struct template *b);
 
 /*
+ * Is there a path that fits both? Does `b` take none that `a` does not? Where
+ * labels of {version} would have to be looked at, the first says yes and the
+ * second no: they are for a check that would rather ask once too often.
+ */
+bool template_overlaps(const struct template *a, const struct template *b);
+bool template_covers(const struct template *a, const struct template *b);
+
+/*
  * Write the path of `t` with these captures: template_matches turned round.
  * A capture that `m` does not hold is looked for by name and written empty, so
  * ask template_fills first when `m` comes from another template.

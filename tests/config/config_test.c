@@ -155,6 +155,96 @@ TEST(everything_a_route_can_say_is_read)
     folder_end(&f);
 }
 
+/* ---- writes by older clients ---- */
+
+#define SHOP_API                                                               \
+    "api: shop\nmissing: v1\n"                                                 \
+    "versions: {v1: {}, v1a: {internal: true}, v2: {}}\n"                      \
+    "types:\n"                                                                 \
+    "  Order: {at: [\"* /orders/{id}\"]}\n"                                    \
+    "  Line: {at: \"lines/* of Order\"}\n"
+#define SHOP_CHANGE(arrow)                                                     \
+    "change: more\nfrom: v1a\nto: v2\n"                                        \
+    "manifest: {title: t, owner: o, guarantee: none}\n"                        \
+    "Line:\n  add:\n    batch: " arrow "\n"
+#define SHOP_ROUTE(pools, more)                                                \
+    "listen: [{at: \"127.0.0.1:8080\"}]\n"                                     \
+    "apis: {shop: shop/api.yaml}\n"                                            \
+    "pools:\n"                                                                 \
+    "  old: {api: shop, version: v1, endpoints: [\"http://127.0.0.1:1\"]}\n"   \
+    "  new: {api: shop, version: v2, endpoints: [\"http://127.0.0.1:2\"]}\n"   \
+    "routes: [{name: orders, api: shop, " pools more "}]\n"
+
+static enum err_code
+load_shop(struct folder *f, const char *change, const char *text)
+{
+    char path[160];
+
+    folder_make(f);
+    snprintf(path, sizeof(path), "%s/shop", f->path);
+    if (mkdir(path, 0700))
+        fail();
+    snprintf(path, sizeof(path), "%s/shop/changes", f->path);
+    if (mkdir(path, 0700))
+        fail();
+    folder_write(f, "shop/api.yaml", SHOP_API);
+    folder_write(f, "shop/changes/more.yaml", change);
+    return folder_load(f, text);
+}
+
+TEST(a_route_on_which_an_old_put_would_erase_a_field_needs_a_word)
+{
+    static const struct {
+        const char *change;
+        const char *text;
+        bool loads;
+    } cases[] = {
+        {SHOP_CHANGE("{up: x}"), SHOP_ROUTE("pool: new", ""), false},
+        {SHOP_CHANGE("{up: x, write: lose}"), SHOP_ROUTE("pool: new", ""),
+         true},
+        {SHOP_CHANGE("{up: x, write: refuse}"), SHOP_ROUTE("pool: new", ""),
+         true},
+        {SHOP_CHANGE("{up: x}"),
+         SHOP_ROUTE("pool: new", ", write: {\"PUT /orders/{id}\": refuse}"),
+         true},
+        {SHOP_CHANGE("{up: x}"),
+         SHOP_ROUTE("pool: new", ", write: {\"PUT /orders/**\": lose}"), true},
+        {SHOP_CHANGE("{up: x}"),
+         SHOP_ROUTE("pool: new", ", write: {\"PUT /orders/1\": lose}"), false},
+        {SHOP_CHANGE("{up: x}"),
+         SHOP_ROUTE("pool: new", ", write: {\"PATCH /orders/{id}\": lose}"),
+         false},
+        /* No such message comes this way. */
+        {SHOP_CHANGE("{up: x}"),
+         SHOP_ROUTE("pool: new", ", match: {method: [GET, POST, PATCH]}"),
+         true},
+        {SHOP_CHANGE("{up: x}"),
+         SHOP_ROUTE("pool: new", ", match: {path: \"/carts/**\"}"), true},
+        /* A PATCH is one only if the route says so. */
+        {SHOP_CHANGE("{up: x}"),
+         SHOP_ROUTE("pool: new", ", match: {method: PATCH}, kind: whole"),
+         false},
+        /* An older pool has nothing to erase; a canary has. */
+        {SHOP_CHANGE("{up: x}"), SHOP_ROUTE("pool: old", ""), true},
+        {SHOP_CHANGE("{up: x}"),
+         SHOP_ROUTE("pool: old", ", subject: [header:X-A], canary: {pool: new, "
+                                 "weight: 0, salt: s}"),
+         false},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct folder f;
+        enum err_code code = load_shop(&f, cases[i].change, cases[i].text);
+
+        if ((code == OK) != cases[i].loads)
+            fail_msg("case %zu: %s", i, f.text);
+        if (!cases[i].loads && !strstr(f.text, "would erase 1 field of a v2"))
+            fail_msg("case %zu: %s", i, f.text);
+        assert_null(strstr(f.text, "v1a client"));
+        folder_end(&f);
+    }
+}
+
 TEST(included_files_are_read_as_if_they_stood_there)
 {
     struct folder f;

@@ -112,7 +112,7 @@ def host(api, version):
 def proxy(t, store, api, folder, versions, **route):
     """One pool for each version, told apart by Host."""
     pools = {f"{api}-{i}": {"api": api, "version": label, "endpoints": store.backend} for i, label in enumerate(versions.values())}
-    routes = [{"name": f"r{i}", "match": {"host": host(api, name), "path": "/**"}, "api": api, "pool": f"{api}-{i}", **route}
+    routes = [{"name": f"r{i}", "match": {"host": host(api, name), "path": "/**"}, "api": api, "write": {"PUT /**": "lose"}, "pool": f"{api}-{i}", **route}
               for i, name in enumerate(versions)]
     return Stile(t, apis={api: t.source / "config/examples" / folder / "api.yaml"}, pools=pools, routes=routes)
 
@@ -290,7 +290,7 @@ def check_list(t, ways, api, folder, versions, name, path, exact_down=True, fiel
     for b in order:
         store = Store(t)
         store.document = files[b].read_bytes()
-        s = Stile(t, apis={api: t.source / "config/examples" / folder / "api.yaml"}, routes=[{"name": "r", "api": api, "pool": "p"}],
+        s = Stile(t, apis={api: t.source / "config/examples" / folder / "api.yaml"}, routes=[{"name": "r", "api": api, "write": {"PUT /**": "lose"}, "pool": "p"}],
                   pools={"p": {"api": api, "version": versions[b], "endpoints": store.backend}}, tls=True)
         for a in order if exact_down else order[order.index(b):]:
             for way in ways if a != b else ():

@@ -316,7 +316,7 @@ def test_a_canary_that_is_down_falls_back_and_says_so(t):
 
 
 def test_losses_are_told_on_the_answer(t):
-    lossy = MONEY.split("http:")[0] + "  add:\n    channel: {up: api}\n"
+    lossy = MONEY.split("http:")[0] + "  add:\n    channel: {up: api, write: lose}\n"
     b = t.backend(answering(message(body=NEW[:-1] + b',"channel":"web"}', Access_Control_Expose_Headers="X-A")))
     w = shop(t, b, changes=(NOTHING, lossy))
     a = t.ask(w.port, path="/orders/1", Api_Version="v1")

@@ -300,3 +300,44 @@ TEST(a_template_is_built_whole_or_refused_when_memory_ends)
         assert_null(t);
     }
 }
+
+TEST(templates_beside_each_other_overlap_and_cover)
+{
+    static const struct {
+        const char *a;
+        const char *b;
+        bool overlaps; /* asked both ways */
+        bool covers;
+    } cases[] = {
+        {"/orders/{id}", "/orders/{id}", true, true},
+        {"/orders/{id}", "/orders/new", true, true},
+        {"/orders/new", "/orders/{id}", true, false},
+        {"/orders/{id}", "/orders", false, false},
+        {"/orders/{id}", "/orders/", false, false},
+        {"/orders/**", "/orders", true, true},
+        {"/orders/**", "/orders/{id}/lines", true, true},
+        {"/orders/{id}", "/orders/**", true, false},
+        {"/orders/**", "/carts/{id}", false, false},
+        {"/**", "/orders/**", true, true},
+        {"/%6Frders/{id}", "/orders/1", true, true},
+        {"/{a}/lines", "/orders/{id}", true, false},
+        {"/{a}/lines", "/orders/carts", false, false},
+        {"/apis/{version}/x", "/apis/{version}/x", true, true},
+        {"/apis/{version}/x", "/apis/networking.k8s.io/v1/x", true, false},
+        {"/apis/{version}/x", "/apis/{group}/{v}/x", true, false},
+        {"/apis/{version}/x", "/apis/{group}/{v}/y", false, false},
+        {"/apis/**", "/apis/{version}/x", true, true},
+        {"/apis/{version}/{ns}", "/apis/{version}/x", true, true},
+    };
+    struct arena *a = arena_new(1 << 20);
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const struct template *one = built(a, cases[i].a, k8s, COUNT(k8s));
+        const struct template *two = built(a, cases[i].b, k8s, COUNT(k8s));
+        if (template_overlaps(one, two) != cases[i].overlaps ||
+            template_overlaps(two, one) != cases[i].overlaps ||
+            template_covers(one, two) != cases[i].covers)
+            fail_msg("%s beside %s", cases[i].a, cases[i].b);
+    }
+    arena_free(&a);
+}
