@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * program: what the machine runs, and what a compiler lowers to.
+ *
+ * A program is data: a graph of states, immutable, in the compiler's arena. A
+ * state says what is known of a value: which keys of an object (or elements of
+ * a list) have an entry, and what is written when the object ends. An entry says
+ * what becomes of one value: it stays in its slot, perhaps under another key; it
+ * goes; it waits in a slot of an object that is still open; it fails the message.
+ * A value without an entry is validated and copied byte for byte.
+ *
+ * Faults and notices are numbers into tables of the compiler's: the machine
+ * counts and reports them, and knows no change, file or sentence.
+ *
+ * Texts that are written (`to`, `text` of an op, `to` of a row) are JSON as it
+ * is to stand in the output. Make them with engine_text: the machine copies 32
+ * bytes at a time, so every text must have ENGINE_PAD readable bytes behind it.
+ * MessagePack has no texts of its own yet.
+ */
+#pragma once
+
+#include "proxy/base/arena.h"
+#include "proxy/base/buf.h"
+#include "proxy/base/span.h"
+
+#define ENGINE_PAD       32
+#define ENGINE_WORDS     4 /* of seen bits, for each open object */
+#define ENGINE_BITS_MAX  (64 * ENGINE_WORDS)
+#define ENGINE_SLOTS_MAX 64     /* of one object */
+#define ENGINE_NONE      0xFFFF /* no bit, no slot, no fault, no test */
+
+/* ---- tables of bytes ---------------------------------------------------------- */
+
+/* One of the strings: its first and last 8 bytes as words (engine_word). */
+struct engine_key {
+    uint64_t first;
+    uint64_t last;
+    uint32_t len;
+    const char *at;
+};
+
+/* Finds the index of a string by its length, its first and its last bytes. */
+struct engine_table {
+    uint64_t factor;
+    unsigned shift;
+    const uint16_t *slots; /* index + 1 by hash; 0: none, ends the search */
+    const struct engine_key *keys;
+    size_t n;
+};
+
+/* Strings must differ; they are copied. False: `a` is full, or n >= ENGINE_NONE. */
+MUST_CHECK bool engine_table_build(struct arena *a, const span *strings,
+                                   size_t n, struct engine_table *out);
+
+/* A copy of `s` with ENGINE_PAD zero bytes behind it. False: `a` is full. */
+MUST_CHECK bool engine_text(struct arena *a, span s, span *out);
+
+/* ---- scalars ------------------------------------------------------------------ */
+
+/* Which notices are told, each once for every time. */
+struct engine_notes {
+    const uint16_t *at;
+    size_t n;
+};
+
+/*
+ * A form: writes another spelling of a scalar. `scalar` is its JSON as it came,
+ * quotes included; what is appended to `out` is JSON as well.
+ */
+enum engine_formed {
+    ENGINE_FORMED,   /* written */
+    ENGINE_RESPELT,  /* written, and the form's notices are to be told */
+    ENGINE_AS_IT_IS, /* nothing was written: it stays as it came */
+    ENGINE_OUTSIDE   /* it has no image: the form's fault */
+};
+typedef enum engine_formed (*engine_form_fn)(const void *arg, span scalar,
+                                             struct buf *out);
+
+struct engine_form {
+    engine_form_fn fn;
+    const void *arg;
+    uint16_t fault;
+    struct engine_notes notes;
+};
+
+/*
+ * What is written for a scalar of the row's spelling. Numbers and words are
+ * found as they are spelt, texts by what they say: a text with escapes is
+ * decoded and spelt minimally first.
+ */
+struct engine_row {
+    span to;        /* empty: it stays as it came */
+    uint16_t fault; /* or ENGINE_NONE */
+    struct engine_notes notes;
+};
+
+struct engine_map {
+    struct engine_table table; /* of spellings, quotes included */
+    const struct engine_row *rows;
+    const struct engine_form *form; /* of what has no row; NULL: none */
+    uint16_t fault; /* of what has neither; ENGINE_NONE: it stays */
+};
+
+/* ---- entries ------------------------------------------------------------------ */
+
+enum engine_action {
+    ENGINE_KEEP,    /* in its slot */
+    ENGINE_DROP,    /* validated, and not written */
+    ENGINE_CAPTURE, /* its output waits in a slot */
+    ENGINE_REFUSE   /* the message fails with `fault` */
+};
+
+/* Shapes of values, as bits. */
+enum engine_shape {
+    ENGINE_NULL = 1,
+    ENGINE_BOOL = 2,
+    ENGINE_NUMBER = 4,
+    ENGINE_TEXT = 8,
+    ENGINE_LIST = 16,
+    ENGINE_OBJECT = 32,
+    ENGINE_SCALARS = 15,
+    ENGINE_SHAPES = 63
+};
+
+/* A test of a scalar that a slot holds: is its source spelling one of these? */
+struct engine_test {
+    uint8_t
+        up; /* whose slot: 0 the innermost open object or list, 1 around it */
+    uint16_t slot; /* a slot that `note` filled; an empty one is in no set */
+    bool negated;
+    struct engine_table values;
+};
+
+struct engine_state;
+
+struct engine_entry {
+    enum engine_action action;
+    uint16_t bit; /* seen bit of the object around it, or ENGINE_NONE */
+    uint16_t
+        twice; /* fault when its bit is already seen; ENGINE_NONE: it may */
+    uint16_t fault;  /* REFUSE; also of a shape in `refused` */
+    uint8_t refused; /* shapes that fail the message */
+    uint8_t up;      /* CAPTURE: whose slot. 0: of the object around it */
+    uint16_t slot;   /* CAPTURE */
+    uint16_t note; /* a scalar's source spelling is kept in this slot as well */
+    uint8_t note_up;
+    bool has_same; /* DROP: a scalar spelt `same` goes without its notes */
+    span same;     /* a text of engine_text, minimally spelt */
+    span to; /* its key in the output, quotes included; empty: as it came */
+    struct engine_notes notes;        /* told each time it occurs */
+    const struct engine_map *map;     /* of scalars; NULL: they stay */
+    const struct engine_state *child; /* of a container; NULL: as it came */
+    const struct engine_test *when;   /* NULL: always. If it does not hold: */
+    const struct engine_entry *otherwise; /* then this one; NULL: as it came */
+};
+
+/* ---- the end of an object ----------------------------------------------------- */
+
+/*
+ * Ops run in order when an object ends, in front of its bracket; commas are the
+ * machine's. An op happens only if all its `needs` are seen and none of its
+ * `unless`; with a test, only if that holds too (`when->up` counts from the
+ * object that ends).
+ */
+enum engine_op_kind {
+    ENGINE_OP_MEMBER, /* write `text`, a whole member */
+    ENGINE_OP_SLOT,   /* write `text` (a key with its colon) and what the slot
+                         holds, which is then empty; nothing if it is empty */
+    ENGINE_OP_OPEN,   /* `text` (a key, its colon, a bracket) is written before
+                         the next member */
+    ENGINE_OP_SHUT, /* `text` (a bracket) closes what OPEN wrote; nothing if no
+                         member came between */
+    ENGINE_OP_NOTE, /* tell `notes` */
+    ENGINE_OP_FULL, /* fail with `fault` if the slot holds something */
+    ENGINE_OP_FAIL, /* fail with `fault` */
+    ENGINE_OP_JUMP  /* leave out the next `jump` ops */
+};
+
+struct engine_op {
+    enum engine_op_kind kind;
+    uint8_t word; /* of the seen bits that needs and unless speak of */
+    uint8_t up;   /* SLOT, FULL: whose slot */
+    uint16_t slot;
+    uint16_t fault;
+    uint16_t jump;
+    uint64_t needs;
+    uint64_t unless;
+    span text;
+    struct engine_notes notes; /* told whenever it happens (MEMBER, SLOT too) */
+    const struct engine_test *when;
+};
+
+#define ENGINE_OPEN_MAX 8 /* OPENs within each other */
+
+/* ---- states ------------------------------------------------------------------- */
+
+struct engine_state {
+    /* An object. */
+    struct engine_table keys; /* decoded: an escaped spelling is the same key */
+    const struct engine_entry *entries; /* by index of the table */
+    const struct engine_entry
+        *other; /* of all other keys; NULL: as they came */
+    const struct engine_op *ops;
+    size_t n_ops;
+    uint16_t n_slots; /* also of a list */
+    /* A list. */
+    const struct engine_entry
+        *items; /* the first `n_items` elements; KEEP, DROP,
+                                         CAPTURE or REFUSE like members */
+    size_t n_items;
+    const struct engine_entry *each; /* of the others; NULL: as they came */
+};
+
+struct engine_program {
+    const struct engine_entry *root; /* of the document; KEEP */
+    size_t n_notices;                /* every notice is below this */
+};
