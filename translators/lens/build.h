@@ -15,7 +15,7 @@
 #include "translators/lens/lens.h"
 #include "translators/yaml/yaml.h"
 
-#define LENS_VERSIONS_MAX 64
+#define LENS_VERSIONS_MAX 512
 #define LENS_TYPES_MAX    512
 #define LENS_STEPS_MAX    32   /* of one place */
 #define LENS_ROWS_MAX     1024 /* pairs of one enum */

@@ -546,13 +546,10 @@ struct lens_type_at {
     size_t n_keeps;
 };
 
-enum lens_unknown { LENS_UNKNOWN_PASS, LENS_UNKNOWN_DROP, LENS_UNKNOWN_REFUSE };
-
 struct lens_type {
     span name;
     unsigned line; /* in api.yaml */
     unsigned column;
-    enum lens_unknown unknown;
     bool has_key;
     struct lens_place key;
     const struct lens_type_at *at; /* by version */

@@ -369,9 +369,15 @@ read_type(struct lens_builder *b, const struct yaml_entry *e, size_t i)
     spread_keeps(b, yaml_get(node, "keep"), b->type_at[i]);
 
     int unknown;
-    if (lens_word_read(b, node, "unknown", &unknown_words, &unknown))
-        t->unknown =
-            unknown < 0 ? LENS_UNKNOWN_PASS : (enum lens_unknown)unknown;
+    if (lens_word_read(b, node, "unknown", &unknown_words, &unknown) &&
+        unknown > 0) {
+        const struct yaml *at = yaml_get(node, "unknown");
+        yaml_problem(b->problems, at,
+                     "`unknown: %.*s` is of the language, and this build reads "
+                     "no contract that would tell a member unknown",
+                     SPAN_FMT(at->text));
+        problem_remedy(b->problems, "say `unknown: pass`, or leave it out");
+    }
     const struct yaml *key = yaml_get(node, "key");
     t->has_key = key && lens_place_read(b, key, &t->key);
 }

@@ -137,8 +137,7 @@ build_allows(struct build *b, size_t step, size_t type)
     const struct lens_type_at *at = build_type_at(b, step, type);
     const struct lens_type_at *next =
         &b->api->types[type].at[build_version(b, step + 1)];
-    if (b->api->types[type].unknown != LENS_UNKNOWN_PASS ||
-        !allows_markers(at, next) || (block && block->n_choices))
+    if (!allows_markers(at, next) || (block && block->n_choices))
         return false;
     for (size_t i = 0; block && i < block->n_arrows; i++)
         if (!allows_arrow(b, &block->arrows[i]))
