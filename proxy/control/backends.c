@@ -340,7 +340,9 @@ backends_init(struct backends *b, struct arena *a, const struct generation *gen,
             named |= one->is_named;
         }
     }
-    return named ? names_new(l, on_resolved, b, &b->names, e) : OK;
+    return named
+               ? names_new(l, b->n, NAMES_WAIT_MS, on_resolved, b, &b->names, e)
+               : OK;
 }
 
 void

@@ -4,6 +4,7 @@
 #include "proxy/observe/log.h"
 #include "proxy/observe/wire.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -29,14 +30,22 @@ struct answer {
     char said[128];
 };
 
+#define NOBODY UINT32_MAX
+
 struct names {
     struct loop *loop;
     names_fn fn;
     void *arg;
+    span *waiting; /* hosts by id; empty: not asked for */
+    uint32_t n;
+    uint32_t next;      /* whose turn it is to be looked at */
+    uint32_t under_way; /* what the helper is at; NOBODY: nothing */
+    uint64_t wait_ms;
     pid_t pid;
     int fd;
     struct watch watch;
     struct timer restart;
+    struct timer deadline;
 };
 
 /* ------------------------------------------------------------------- the helper */
@@ -54,6 +63,34 @@ add_address(struct answer *a, const struct addrinfo *info)
     a->n++;
 }
 
+/* A name is `localhost` or ends in `.localhost`, with or without the last dot. */
+static bool
+is_localhost(const char *host)
+{
+    span s = span_str(host);
+
+    if (span_ends(s, SPAN(".")))
+        s.len--;
+    if (s.len > 9 && s.at[s.len - 10] == '.')
+        s = span_skip(s, s.len - 9);
+    return span_eq_nocase(s, SPAN("localhost"));
+}
+
+static void
+add_loopback(struct answer *a)
+{
+    struct sockaddr_in v4 = {.sin_family = AF_INET,
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6,
+                              .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+
+    a->n = 2;
+    a->addresses[0].len = sizeof(v4);
+    memcpy(a->addresses[0].bytes, &v4, sizeof(v4));
+    a->addresses[1].len = sizeof(v6);
+    memcpy(a->addresses[1].bytes, &v6, sizeof(v6));
+}
+
 static void
 resolve(const struct question *q, struct answer *a)
 {
@@ -62,6 +99,10 @@ resolve(const struct question *q, struct answer *a)
     struct addrinfo *list = NULL;
 
     *a = (struct answer){.id = q->id};
+    if (is_localhost(q->host)) {
+        add_loopback(a);
+        return;
+    }
     int code = getaddrinfo(q->host, NULL, &hints, &list);
     for (struct addrinfo *i = code == 0 ? list : NULL; i; i = i->ai_next)
         add_address(a, i);
@@ -135,6 +176,8 @@ start(struct names *n, struct err *e)
 static void
 stop(struct names *n)
 {
+    timer_clear(&n->deadline);
+    n->under_way = NOBODY;
     if (n->fd < 0)
         return;
     watch_fini(&n->watch);
@@ -146,6 +189,39 @@ stop(struct names *n)
     n->pid = 0;
 }
 
+/* The next who waits, after the one that was asked last; NOBODY: none does. */
+static uint32_t
+take_turn(struct names *n)
+{
+    for (uint32_t i = 0; i < n->n; i++) {
+        uint32_t id = (n->next + i) % n->n;
+        if (n->waiting[id].len == 0)
+            continue;
+        n->next = id + 1;
+        return id;
+    }
+    return NOBODY;
+}
+
+/* Give the helper its next question, if it has none and somebody waits. */
+static void
+ask_next(struct names *n)
+{
+    struct question q = {0};
+
+    if (n->fd < 0 || n->under_way != NOBODY)
+        return;
+    q.id = take_turn(n);
+    if (q.id == NOBODY)
+        return;
+    memcpy(q.host, n->waiting[q.id].at, n->waiting[q.id].len);
+    /* It reads one at a time, so there is room; a dead one is seen by the watch. */
+    if (send(n->fd, &q, sizeof(q), MSG_DONTWAIT | MSG_NOSIGNAL) != sizeof(q))
+        return;
+    n->under_way = q.id;
+    timer_set(&n->deadline, n->loop, n->wait_ms);
+}
+
 static void
 on_restart(void *arg)
 {
@@ -155,7 +231,32 @@ on_restart(void *arg)
     if (start(n, &e)) {
         log_error("names_helper", "error=\"%s\"", e.text);
         timer_set(&n->restart, n->loop, RESTART_MS);
+        return;
     }
+    ask_next(n);
+}
+
+/* What was asked is answered; `fn` may ask again. */
+static void
+give(struct names *n, const struct answer *a)
+{
+    n->under_way = NOBODY;
+    n->waiting[a->id] = (span){0};
+    timer_clear(&n->deadline);
+    n->fn(n->arg, a->id, a->addresses, a->n, a->said);
+}
+
+static void
+on_deadline(void *arg)
+{
+    struct names *n = arg;
+    struct answer a = {.id = n->under_way};
+
+    (void)snprintf(a.said, sizeof(a.said), "no answer in %llu ms",
+                   (unsigned long long)n->wait_ms);
+    stop(n);
+    give(n, &a);
+    on_restart(n);
 }
 
 static void
@@ -166,11 +267,13 @@ on_answer(void *arg, unsigned ready)
     ssize_t got;
 
     (void)ready;
-    while ((got = recv(n->fd, &a, sizeof(a), MSG_DONTWAIT)) == sizeof(a)) {
+    while ((got = recv(n->fd, &a, sizeof(a), MSG_DONTWAIT)) == sizeof(a) &&
+           a.id == n->under_way) {
         a.said[sizeof(a.said) - 1] = '\0';
         if (a.n > ENDPOINT_ADDRESSES)
             a.n = 0;
-        n->fn(n->arg, a.id, a.addresses, a.n, a.said);
+        give(n, &a);
+        ask_next(n);
     }
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
         return;
@@ -180,22 +283,31 @@ on_answer(void *arg, unsigned ready)
 }
 
 enum err_code
-names_new(struct loop *l, names_fn fn, void *arg, struct names **out,
-          struct err *e)
+names_new(struct loop *l, size_t n_ids, uint64_t wait_ms, names_fn fn,
+          void *arg, struct names **out, struct err *e)
 {
     struct names *n = calloc(1, sizeof(*n));
 
     *out = NULL;
     if (!n)
         return err_set(e, ERR_LIMIT, "no memory for the resolver");
-    *n = (struct names){.loop = l, .fn = fn, .arg = arg, .fd = -1};
+    *n = (struct names){.loop = l,
+                        .fn = fn,
+                        .arg = arg,
+                        .waiting = calloc(n_ids, sizeof(span)),
+                        .n = (uint32_t)n_ids,
+                        .under_way = NOBODY,
+                        .wait_ms = wait_ms,
+                        .fd = -1};
     timer_init(&n->restart, on_restart, n);
-    if (start(n, e)) {
-        free(n);
-        return e->code;
-    }
+    timer_init(&n->deadline, on_deadline, n);
+    enum err_code code =
+        n->waiting ? start(n, e)
+                   : err_set(e, ERR_LIMIT, "no memory for the resolver");
+    if (code)
+        names_free(&n);
     *out = n;
-    return OK;
+    return code;
 }
 
 void
@@ -205,6 +317,7 @@ names_free(struct names **n)
         return;
     timer_clear(&(*n)->restart);
     stop(*n);
+    free((*n)->waiting);
     free(*n);
     *n = NULL;
 }
@@ -212,12 +325,12 @@ names_free(struct names **n)
 bool
 names_ask(struct names *n, uint32_t id, span host)
 {
-    struct question q = {.id = id};
-
-    if (n->fd < 0 || host.len == 0 || host.len > NAMES_HOST_MAX)
+    assert(id < n->n);
+    if (host.len == 0 || host.len > NAMES_HOST_MAX)
         return false;
-    memcpy(q.host, host.at, host.len);
-    return send(n->fd, &q, sizeof(q), MSG_DONTWAIT | MSG_NOSIGNAL) == sizeof(q);
+    n->waiting[id] = host;
+    ask_next(n);
+    return true;
 }
 
 pid_t
