@@ -330,19 +330,52 @@ route_build(struct arena *a, const struct route_spec *specs, size_t n,
 
 /* ---- finding ---- */
 
-/* The first of a row of ends that takes the request and ranks before `best`. */
-static const struct route *
-pick(const struct end *end, const struct route_request *r,
-     const struct route *best)
+/* What is looked for, and what was found on the way. */
+struct search {
+    const struct route_request *request;
+    const struct route *best; /* the first that takes the request */
+    span *methods;            /* or, if not NULL: what those here list */
+    size_t n_methods;
+    size_t max;
+};
+
+static void
+note_method(struct search *s, span method)
 {
-    for (; end && (!best || end->route->rank < best->rank); end = end->next) {
-        const struct route_spec *s = &end->route->spec;
-        bool listens = s->listeners == 0 ||
-                       (r->listener < 64 && (s->listeners >> r->listener) & 1);
-        if (listens && has_method(s, r->method))
-            return end->route;
+    for (size_t i = 0; i < s->n_methods; i++)
+        if (span_eq(s->methods[i], method))
+            return;
+    if (s->n_methods < s->max)
+        s->methods[s->n_methods++] = method;
+}
+
+static void
+note_methods(struct search *s, const struct route_spec *spec)
+{
+    for (size_t i = 0; i < spec->n_methods; i++) {
+        note_method(s, spec->methods[i]);
+        if (span_is(spec->methods[i], "GET"))
+            note_method(s, SPAN("HEAD"));
     }
-    return best;
+}
+
+/* The first of a row of ends that takes the request and ranks before the best. */
+static void
+meet(struct search *s, const struct end *end)
+{
+    const struct route_request *r = s->request;
+
+    for (; end && (!s->best || end->route->rank < s->best->rank);
+         end = end->next) {
+        const struct route_spec *spec = &end->route->spec;
+        bool listens =
+            spec->listeners == 0 ||
+            (r->listener < 64 && (spec->listeners >> r->listener) & 1);
+        if (listens && s->methods)
+            note_methods(s, spec);
+        else if (listens && has_method(spec, r->method))
+            s->best = end->route;
+    }
 }
 
 static const struct node *
@@ -359,28 +392,27 @@ literal_of(const struct node *n, span segment)
 }
 
 /* All ways that fit are walked, those that cannot rank first left out. */
-static const struct route *
-search(const struct node *root, const struct route_request *r)
+static void
+search(struct search *s, const struct node *root)
 {
     struct {
         const struct node *node;
         span path;
     } stack[DEPTH_MAX + 2];
     size_t n = 0;
-    const struct route *best = NULL;
 
     stack[n].node = root;
-    stack[n++].path = r->path;
+    stack[n++].path = s->request->path;
     /* Ends: each turn takes one off, and those put on are one segment deeper. */
     while (n > 0) {
         const struct node *node = stack[--n].node, *literal;
         span path = stack[n].path, segment;
 
-        if (best && node->rank >= best->rank)
+        if (s->best && node->rank >= s->best->rank)
             continue;
-        best = pick(node->rests, r, best);
+        meet(s, node->rests);
         if (!template_next(&path, &segment)) {
-            best = pick(node->ends, r, best);
+            meet(s, node->ends);
             continue;
         }
         assert(n <= DEPTH_MAX); /* one waits for each level, two are put on */
@@ -394,7 +426,6 @@ search(const struct node *root, const struct route_request *r)
             stack[n++].path = path;
         }
     }
-    return best;
 }
 
 /* The name in an authority, in lower case; empty if it is longer than any. */
@@ -415,37 +446,49 @@ host_name(span host, char bytes[HOST_MAX])
     return span_of(bytes, host.len);
 }
 
-static const struct route *
-search_hosts(const struct route_table *t, const struct route_request *r)
+static void
+search_hosts(struct search *s, const struct route_table *t)
 {
     char bytes[HOST_MAX];
-    span host = host_name(r->host, bytes);
+    span host = host_name(s->request->host, bytes);
     const struct node *n = map_get(&t->exact, host);
-    const struct route *found = n ? search(n, r) : NULL;
     ssize_t dot;
 
+    if (s->request->path.len == 0 || s->request->path.at[0] != '/')
+        return;
+    if (n)
+        search(s, n);
     /* Longer suffixes first; without any there is nothing to look for. */
-    while (!found && t->suffix.n > 0 && (dot = span_find(host, '.')) >= 0) {
+    while (!s->best && t->suffix.n > 0 && (dot = span_find(host, '.')) >= 0) {
         n = dot > 0 ? map_get(&t->suffix, span_skip(host, (size_t)dot)) : NULL;
-        found = n ? search(n, r) : NULL;
+        if (n)
+            search(s, n);
         host = span_skip(host, (size_t)dot + 1);
     }
-    if (!found && t->any)
-        found = search(t->any, r);
-    return found;
+    if (!s->best && t->any)
+        search(s, t->any);
 }
 
 int
 route_find(const struct route_table *t, const struct route_request *r,
            struct template_match *m)
 {
-    const struct route *found = NULL;
+    struct search s = {.request = r};
 
-    if (r->path.len > 0 && r->path.at[0] == '/')
-        found = search_hosts(t, r);
-    if (!found)
+    search_hosts(&s, t);
+    if (!s.best)
         return ROUTE_NONE;
-    if (m && !template_matches(found->template, r->path, m))
+    if (m && !template_matches(s.best->template, r->path, m))
         *m = (struct template_match){.label = -1};
-    return (int)found->index;
+    return (int)s.best->index;
+}
+
+size_t
+route_methods(const struct route_table *t, const struct route_request *r,
+              span *out, size_t max)
+{
+    struct search s = {.request = r, .methods = out, .max = max};
+
+    search_hosts(&s, t);
+    return s.n_methods;
 }

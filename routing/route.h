@@ -51,3 +51,12 @@ MUST_CHECK enum err_code route_build(struct arena *a,
 /* The index of the route, or ROUTE_NONE. `m` (may be NULL): its captures. */
 int route_find(const struct route_table *t, const struct route_request *r,
                struct template_match *m);
+
+/*
+ * The methods that the routes of this listener, host and path list, each once,
+ * with HEAD where there is GET: what a request that found no route might have
+ * asked. At most `max` of them, in `out`; 0: there is no such route. They live
+ * as long as the table.
+ */
+size_t route_methods(const struct route_table *t, const struct route_request *r,
+                     span *out, size_t max);

@@ -278,8 +278,13 @@ decide(struct explaining *x)
     struct decision d = {0};
 
     if (!decide_route(&c, &d)) {
-        know(x, "answer", SPAN("404"));
-        know(x, "reason", SPAN("no route takes it"));
+        span allowed = decide_allowed(&c, x->arena);
+        know(x, "answer", allowed.len ? SPAN("405") : SPAN("404"));
+        know(x, "reason",
+             allowed.len ? SPAN("no route takes its method")
+                         : SPAN("no route takes it"));
+        if (allowed.len)
+            know(x, "allow", allowed);
         return CLI_OK;
     }
     know(x, "route", d.route->name);

@@ -8,6 +8,7 @@
 #include "translators/translation.h"
 
 #define PLATFORM_MAX 64
+#define METHODS_TOLD 32 /* of a path that takes others */
 
 const char *
 arm_word(enum arm arm)
@@ -64,15 +65,21 @@ decide_message(const struct decide_case *c, const struct decision *d,
     };
 }
 
-bool
-decide_route(const struct decide_case *c, struct decision *d)
+static struct route_request
+request_of(const struct decide_case *c)
 {
-    const struct route_request r = {
+    return (struct route_request){
         .listener = c->listener,
         .host = c->head->host,
         .method = c->head->method_token,
         .path = c->head->path,
     };
+}
+
+bool
+decide_route(const struct decide_case *c, struct decision *d)
+{
+    const struct route_request r = request_of(c);
     int i = route_find(c->gen->router, &r, NULL);
     struct facts facts;
 
@@ -86,6 +93,19 @@ decide_route(const struct decide_case *c, struct decision *d)
         facts_header(&facts, d->route->platform_header, &d->platform))
         d->platform = span_take(d->platform, PLATFORM_MAX);
     return true;
+}
+
+span
+decide_allowed(const struct decide_case *c, struct arena *a)
+{
+    const struct route_request r = request_of(c);
+    span methods[METHODS_TOLD], list = {0};
+    size_t n = route_methods(c->gen->router, &r, methods, COUNT(methods));
+
+    for (size_t i = 0; i < n; i++)
+        list = arena_fmt(a, "%.*s%s%.*s", SPAN_FMT(list), i ? ", " : "",
+                         SPAN_FMT(methods[i]));
+    return list;
 }
 
 static void

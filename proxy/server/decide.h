@@ -63,6 +63,12 @@ struct decision {
 bool decide_route(const struct decide_case *c, struct decision *d);
 
 /*
+ * Without a route: the methods of those that take the path, as a list for
+ * `Allow`, in `a`. Empty: there are none.
+ */
+span decide_allowed(const struct decide_case *c, struct arena *a);
+
+/*
  * What version the client speaks; d->detect says how it went. After
  * DETECT_NEEDS_BODY decide_marker goes on with the bytes that have come.
  */

@@ -271,6 +271,24 @@ search_marker(struct exchange *x)
     exchange_refuse(x, &p);
 }
 
+/* 405 where another method would have been served (RFC 9110 §15.5.6), else 404. */
+static void
+refuse_no_route(struct exchange *x)
+{
+    struct decide_case c = exchange_case(x);
+    struct problem_doc p =
+        problem_plain(405, "no route takes this method for this path");
+
+    p.type = "method-not-allowed";
+    p.allow = decide_allowed(&c, x->arena);
+    if (p.allow.len == 0) {
+        exchange_deny(x, 404, "no-route", "no route takes this request");
+        return;
+    }
+    metrics_count(x->worker->metrics, METRIC_REFUSED, 1, span_str(p.type));
+    exchange_refuse(x, &p);
+}
+
 static bool
 may_be_served(struct exchange *x)
 {
@@ -288,7 +306,7 @@ may_be_served(struct exchange *x)
     }
     struct decide_case c = exchange_case(x);
     if (!decide_route(&c, &x->decision)) {
-        exchange_deny(x, 404, "no-route", "no route takes this request");
+        refuse_no_route(x);
         return false;
     }
     return true;

@@ -102,6 +102,8 @@ fill_head(struct exchange *x, const struct problem_doc *p,
         return false;
     if (p->link.len && head_add(head, SPAN("Link"), p->link) != OK)
         return false;
+    if (p->allow.len && head_add(head, SPAN("Allow"), p->allow) != OK)
+        return false;
     if (p->retry_after_s == 0)
         return true;
     return head_add(head, SPAN("Retry-After"),

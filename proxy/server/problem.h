@@ -25,6 +25,7 @@ struct problem_doc {
     span to;
     span versions;     /* "v1, v2, v3" */
     span link;         /* a whole Link field value */
+    span allow;        /* a whole Allow field value, of a 405 */
     const char *limit; /* the limit that was reached, for the metric */
     unsigned retry_after_s;
     bool closes;  /* the connection ends after it */

@@ -219,6 +219,23 @@ def test_no_route_is_a_404_that_says_so(t):
     assert a.status == 404 and a.json()["type"] == "urn:stile:problem:no-route", a
 
 
+def test_a_path_that_takes_other_methods_answers_405_with_these(t):
+    b = t.backend(answering(message()))
+    routes = """routes:
+  - {name: read, match: {path: "/orders/**", method: GET}, pool: b}
+  - {name: write, match: {path: "/orders/{id}", method: [PUT, PURGE]}, pool: b}
+"""
+    w = t.worker(b, routes=routes)
+    for method, path, status, allow in (("DELETE", "/orders/1", 405, "PUT, PURGE, GET, HEAD"), ("PUT", "/orders/1/lines", 405, "GET, HEAD"),
+                                        ("HEAD", "/orders/1", 200, None), ("PURGE", "/orders/1", 200, None), ("GET", "/x", 404, None),
+                                        ("OPTIONS", "/orders", 405, "GET, HEAD")):
+        a = t.ask(w.port, method, path)
+        told = a.get("allow") and set(a.get("allow").split(", "))
+        assert (a.status, told) == (status, allow and set(allow.split(", "))), (method, path, a)
+        assert status != 405 or a.json()["type"] == "urn:stile:problem:method-not-allowed", a
+    assert b.seen().start.startswith("HEAD ") and b.seen().start.startswith("PURGE ") and b.requests.empty()
+
+
 def test_dot_segments_cannot_walk_around_a_route(t):
     b = t.backend(answering(message()))
     w = t.worker(b)

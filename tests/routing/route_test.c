@@ -290,6 +290,64 @@ random_path(struct arena *a, uint64_t *seed, bool is_template)
     return path;
 }
 
+static span
+methods(struct arena *a, const struct route_table *t, size_t listener,
+        const char *host, const char *path, size_t max)
+{
+    struct route_request r = {listener, span_str(host), SPAN("LOCK"),
+                              span_str(path)};
+    span found[16], text = {0};
+
+    assert_int_equal(route_find(t, &r, NULL), ROUTE_NONE);
+    size_t n = route_methods(t, &r, found, max);
+    for (size_t i = 0; i < n; i++)
+        text = arena_fmt(a, "%.*s%s%.*s", SPAN_FMT(text), i ? " " : "",
+                         SPAN_FMT(found[i]));
+    return text;
+}
+
+TEST(what_a_path_takes_is_told_over_all_routes_that_fit_it)
+{
+    static const span odd[] = {{"PURGE", 5}, {"PUT", 3}};
+    const struct route_spec specs[] = {
+        {.host = SPAN("shop.example"),
+         .path = SPAN("/orders/{id}"),
+         .methods = get,
+         .n_methods = 1},
+        {.host = SPAN("*.example"),
+         .path = SPAN("/orders/**"),
+         .methods = odd,
+         .n_methods = 2,
+         .listeners = 1},
+        {.path = SPAN("/orders/7"), .methods = put_post, .n_methods = 2},
+        {.path = SPAN("/free"), .methods = put_post, .n_methods = 2},
+    };
+    static const struct {
+        size_t listener;
+        const char *host, *path, *methods;
+        size_t max;
+    } cases[] = {
+        {0, "shop.example", "/orders/8", "GET HEAD PURGE PUT", 16},
+        {1, "shop.example", "/orders/8", "GET HEAD", 16},
+        {0, "shop.example", "/orders/7", "GET HEAD PURGE PUT POST", 16},
+        {0, "shop.example", "/orders/7", "GET HEAD PURGE", 3},
+        {0, "a.example", "/orders/7", "PURGE PUT POST", 16},
+        {0, "x", "/orders/7", "PUT POST", 16},
+        {0, "x", "/orders/8", "", 16},
+        {0, "x", "/", "", 16},
+        {0, "x", "*", "", 16},
+    };
+    struct arena *a = arena_new(1 << 20);
+    const struct route_table *t = built(a, specs, COUNT(specs));
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        span told = methods(a, t, cases[i].listener, cases[i].host,
+                            cases[i].path, cases[i].max);
+        assert_span(told, cases[i].methods);
+    }
+    arena_free(&a);
+}
+
 TEST(the_trie_finds_what_trying_every_route_finds)
 {
     static const span labels[] = {{"v1", 2}, {"a/v1", 4}, {"a", 1}};
