@@ -18,8 +18,12 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from peers import free_port  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 COLOUR = sys.stdout.isatty()
@@ -67,31 +71,22 @@ log: {{access: access.json}}
 """
 
 
-def free_ports(n):
-    held = [socket.socket() for _ in range(n)]
-    for s in held:
-        s.bind(("127.0.0.1", 0))
-    ports = [s.getsockname()[1] for s in held]
-    for s in held:
-        s.close()
-    return ports
-
-
 def bold(text):
     return f"\033[1m{text}\033[0m" if COLOUR else text
 
 
 class Tour:
-    def __init__(self, build, folder, quiet):
-        self.build, self.folder, self.quiet = pathlib.Path(build).resolve(), folder, quiet
+    def __init__(self, build):
+        self.build = pathlib.Path(build).resolve()
+        # One of its own: two demos of one checkout know nothing of each other.
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="demo-", dir=self.build.parent))
         self.processes, self.failures, self.checks = [], [], 0
         self.stile = str(self.build / "stile")
 
     def start(self):
-        http, https, observe, blue, green = free_ports(5)
+        http, https, observe, blue, green = (free_port() for _ in range(5))
         self.http, self.https, self.observe = http, https, observe
-        shutil.rmtree(self.folder, ignore_errors=True)
-        (self.folder / "state").mkdir(parents=True)
+        (self.folder / "state").mkdir()
         subprocess.run([self.stile, "dev-cert", str(self.folder / "certs")], check=True, stdout=subprocess.DEVNULL)
         for name, version, port, orders in (("blue", "v2", blue, BLUE), ("green", "v3", green, GREEN)):
             seed = self.folder / f"{name}.jsonl"
@@ -129,6 +124,8 @@ class Tour:
                 p.wait(10)
             except subprocess.TimeoutExpired:
                 p.kill()
+        if not self.failures:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def title(self, text):
         print(f"\n{bold(text)}")
@@ -250,7 +247,8 @@ class Tour:
         done = self.run(self.stile, "weight", *admin, "orders", "25%", "--reason", "demo: a first step")
         self.check("the weight was moved", done.returncode == 0)
         time.sleep(0.8)
-        self.run(self.stile, "weight", *admin, "orders", "50%", "--reason", "demo: a second step")
+        done = self.run(self.stile, "weight", *admin, "orders", "50%", "--reason", "demo: a second step")
+        self.check("it was moved again", done.returncode == 0 and " 50% " in done.stdout)
         time.sleep(0.8)
         stop.set()
         thread.join()
@@ -287,7 +285,7 @@ class Tour:
         done = self.run(self.stile, "reload", "--socket", str(self.folder / "admin.sock"))
         self.check("loaded", done.returncode == 0)
         done = self.run(self.stile, "weight", "--socket", str(self.folder / "admin.sock"))
-        self.check("the moved weight is kept", "50%" in done.stdout)
+        self.check("the moved weight is kept", " 50% " in done.stdout)
 
     def walk(self):
         for station in (self.read_three_ways, self.write_and_read_back, self.refuse, self.move_a_weight, self.explain, self.reload):
@@ -299,13 +297,15 @@ def main():
     p.add_argument("--build", default="build/release")
     p.add_argument("--once", action="store_true")
     args = p.parse_args()
-    tour = Tour(args.build, ROOT / "build" / "demo", args.once)
+    tour = Tour(args.build)
     try:
         tour.start()
         tour.walk()
         print(f"\n{tour.checks - len(tour.failures)} of {tour.checks} checks hold")
         for claim in tour.failures:
             print(f"  WRONG: {claim}")
+        if tour.failures:
+            print(f"Its log, configuration and state are in {os.path.relpath(tour.folder)}")
         if not args.once:
             print(f"\nStile is up until you interrupt it:\n  http://127.0.0.1:{tour.http}/orders/o-1\n"
                   f"  https://localhost:{tour.https}/orders/o-1\n  http://127.0.0.1:{tour.observe}/metrics\n"

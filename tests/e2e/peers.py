@@ -219,16 +219,22 @@ def message(status=200, body=b"", media="application/json", **fields):
     return head.encode() + b"\r\n" + body
 
 
+given = set()
+
+
 def free_port():
-    """A port to listen at. Not one of those that the kernel gives to clients: somebody's connection would take it before we listen."""
+    """A port to listen at, each given once. Not one of those that the kernel gives to clients: somebody's connection would take it
+    before we listen."""
     for _ in range(200):
         port = random.randrange(16000, 32000)
         with socket.socket() as s:
             try:
                 s.bind(("127.0.0.1", port))
-                return port
             except OSError:
                 continue
+        if port not in given:
+            given.add(port)
+            return port
     raise AssertionError("no free port")
 
 
