@@ -4,10 +4,11 @@
  */
 #include "translators/lens/build.h"
 
-static const struct lens_words map_words = LENS_WORDS(
-    "an arrow of `map`", "to", "as", "enum", "older", "newer", "other",
-    "double", "cases", "else", "overlap", "when", "for", "absent", "omit",
-    "null", "rest", "outside", "hide", "collide", "host", "pick", "empty");
+static const struct lens_words map_words =
+    LENS_WORDS("an arrow of `map`", "to", "as", "enum", "older", "newer",
+               "other", "double", "cases", "else", "overlap", "when", "for",
+               "absent", "omit", "null", "rest", "outside", "hide", "collide",
+               "host", "pick", "empty", "differ");
 static const struct lens_words add_words =
     LENS_WORDS("an arrow of `add`", "up", "stash", "as", "write", "when", "for",
                "host", "wins", "outside", "collide");
@@ -122,6 +123,15 @@ read_common(struct lens_builder *b, const struct yaml *node,
     return true;
 }
 
+bool
+lens_arrow_common(struct lens_builder *b, const struct yaml *node,
+                  struct lens_arrow *out)
+{
+    return read_common(b, node, out) && read_absence(b, node, "absent", out) &&
+           read_absence(b, node, "omit", out) &&
+           read_absence(b, node, "null", out);
+}
+
 static struct lens_way *
 single_way(struct lens_builder *b, struct lens_arrow *out)
 {
@@ -163,9 +173,8 @@ read_map(struct lens_builder *b, const struct yaml_entry *e,
     const struct yaml *to = yaml_get(node, "to");
     if (!lens_words_check(b, node, &map_words) ||
         (to && !lens_to_read(b, to, &place[LENS_NEWER])) ||
-        !read_common(b, node, out) || !read_absence(b, node, "absent", out) ||
-        !read_absence(b, node, "omit", out) ||
-        !read_absence(b, node, "null", out))
+        !lens_misplaced(b, node, "differ", "several places on one side") ||
+        !lens_arrow_common(b, node, out))
         return false;
     if (yaml_get(node, "cases"))
         return lens_cases_read(b, node, place, out);
@@ -244,11 +253,12 @@ lens_arrow_read(struct lens_builder *b, enum lens_arrow_kind kind,
 {
     *out = (struct lens_arrow){.kind = kind};
     out->origin = lens_origin_at(b, e->key);
+    if (kind == LENS_MAP && lens_joint_is(e))
+        return lens_joint_read(b, e, out);
     if (e->key->kind != YAML_SCALAR) {
         yaml_problem(b->problems, e->key,
-                     "several places on one side are of the language, and this "
-                     "build does not translate them yet");
-        problem_remedy(b->problems, "lead from one place");
+                     "several places are for an arrow of `map`");
+        problem_remedy(b->problems, "name one place");
         return false;
     }
     struct lens_place own;

@@ -219,7 +219,32 @@ bool lens_symbol_read_one_way(struct lens_builder *b, const struct yaml *value,
 
 const char *lens_form_word(enum lens_form_kind kind);
 
-/* ---- ways, arrows and blocks (way.c, arrow.c, block.c) ---- */
+/* The parts of a text (pattern.c); `text` is what stands between the quotes. */
+bool lens_pattern_read(struct lens_builder *b, const struct yaml *node,
+                       span text, const struct lens_pattern **out);
+/* Both forms have been read: pair their parts by name. */
+bool lens_pattern_pair(struct lens_builder *b, const struct yaml *node,
+                       struct lens_form f[2]);
+
+/* ---- ways, arrows and blocks (way.c, arrow.c, joint.c, rows.c, block.c) ---- */
+
+/* An arrow of `map` with several places on one side. */
+bool lens_joint_is(const struct yaml_entry *entry);
+bool lens_joint_read(struct lens_builder *b, const struct yaml_entry *entry,
+                     struct lens_arrow *out);
+
+/* `table:`; its places have been read. */
+bool lens_rows_read(struct lens_builder *b, const struct yaml *node,
+                    struct lens_joint *out);
+
+/* The next combination of listed cells that no row of this side has, as a sentence
+ * shows it; empty: there is none. `from` counts on. */
+span lens_rows_missing(struct lens_builder *b, const struct lens_joint *j,
+                       enum lens_side side, size_t *from);
+
+/* Guards, absence, `collide` and `host` of an arrow of `map`. */
+bool lens_arrow_common(struct lens_builder *b, const struct yaml *node,
+                       struct lens_arrow *out);
 
 /* The place after `to:`. */
 bool lens_to_read(struct lens_builder *b, const struct yaml *node,

@@ -153,6 +153,8 @@ check_arrow(struct lens_builder *b, const struct lens_arrow *a)
         check_drop(b, a);
         return;
     }
+    if (a->joint)
+        return;
     for (size_t i = 0; i < a->n_ways; i++)
         check_way(b, &a->ways[i]);
     check_ways(b, a);

@@ -20,8 +20,8 @@ static const struct lens_words spellings =
     LENS_WORDS("a spelling of keys", "snake", "camel", "pascal", "kebab");
 
 /* Of the language: forms of lists and maps. */
-static const char *const later[] = {"each",   "map", "list(", "map(",
-                                    "paths(", "\"",  "any"};
+static const char *const later[] = {"each", "map",    "list(",
+                                    "map(", "paths(", "any"};
 
 const char *
 lens_form_word(enum lens_form_kind kind)
@@ -222,10 +222,48 @@ are_kin(const struct lens_form f[2])
 }
 
 static bool
+is_quoted(span text)
+{
+    span inside;
+    return text.len > 1 && text.at[0] == '"' && unquote(text, &inside);
+}
+
+/* `"{a}:{b}" <> "{b}-{a}"`, or with one part `"id-{a}" <> text`. */
+static bool
+read_patterns(struct lens_builder *b, const struct yaml *node,
+              const span text[2], struct lens_stage *out)
+{
+    for (size_t i = 0; i < 2; i++) {
+        struct half h;
+        span inside;
+        if (is_quoted(text[i])) {
+            (void)unquote(text[i], &inside);
+            out->form[i].kind = LENS_AS_PATTERN;
+            if (!lens_pattern_read(b, node, inside, &out->form[i].pattern))
+                return false;
+            continue;
+        }
+        struct lens_form pair[2];
+        if (!split_half(b, node, text[i], &h))
+            return false;
+        if (!pair_up(h.word, SPAN("text"), pair))
+            return wrong(b, node, h.word, "is no spelling of a text",
+                         "pair a pattern with a pattern, text, lower, upper or "
+                         "prefix(\"cus_\")");
+        out->form[i].kind = pair[0].kind;
+        if (!read_parameter(b, node, &h, &out->form[i]))
+            return false;
+    }
+    return lens_pattern_pair(b, node, out->form);
+}
+
+static bool
 read_forms(struct lens_builder *b, const struct yaml *node, span x, span y,
            struct lens_stage *out)
 {
     struct half h[2];
+    if (is_quoted(x) || is_quoted(y))
+        return read_patterns(b, node, (const span[2]){x, y}, out);
     if (!split_half(b, node, x, &h[0]) || !split_half(b, node, y, &h[1]))
         return false;
     for (size_t i = 0; i < 2; i++)
@@ -263,8 +301,6 @@ is_list_pair(span x, span y, struct lens_stage *out)
 static bool
 refuse_later(struct lens_builder *b, const struct yaml *node, span text)
 {
-    if (text.len > 0 && text.at[0] == '"')
-        text = SPAN("\"{a}\"");
     yaml_problem(b->problems, node,
                  "`%.*s` is of the language, and this build does not translate "
                  "it yet",

@@ -116,11 +116,11 @@ check_stages(struct lens_builder *b, const struct yaml *at,
 static bool
 check_arrow(struct lens_builder *b, const struct yaml *at, struct lens_arrow *a)
 {
-    if (a->has_cases || a->has_stash || a->ways[0].rest.kind ||
+    if (a->has_cases || a->has_stash || a->joint || a->ways[0].rest.kind ||
         a->ways[0].drop_doubles)
         return wrong(b, at,
-                     "an arrow of `http` has no `cases`, `stash`, `rest` or "
-                     "`double` in this build",
+                     "an arrow of `http` has no `cases`, `stash`, `rest`, "
+                     "`double` or several places in this build",
                      "use to, as, enum, absent, omit, when");
     struct lens_way *w = lens_array(b, 1, sizeof(*w));
     if (!w)

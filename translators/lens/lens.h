@@ -216,6 +216,7 @@ struct lens_fact {
     X(PREFIX, TEXT, "prefix", 'T') /* the text behind a fixed beginning */     \
     X(LOWER, TEXT, "lower", 0)                                                 \
     X(UPPER, TEXT, "upper", 0)                                                 \
+    X(PATTERN, TEXT, "\"{...}\"", 0)  /* parts between fixed texts */          \
     X(JSON, ANY, "json", 0)           /* the value */                          \
     X(JSON_TEXT, ANY, "json_text", 0) /* its JSON in a string */               \
     X(KEYS, ANY, "keys", 'K')         /* its keys, spelt so */
@@ -238,7 +239,26 @@ struct buf;
 /* Append `key` as it is spelt so: what `keys(...)` writes. */
 void lens_spell(span key, enum lens_spelling spelling, struct buf *to);
 
+/* One part of a pattern: a fixed text, or a name that stands for what is there. */
+struct lens_piece {
+    span text;   /* of a fixed part; of a named one its name */
+    size_t name; /* index into names; SIZE_MAX: fixed */
+    bool digits; /* `{b:digits}`: one digit at least, and nothing else */
+};
+
+/* `"{a}:{b:digits}"`: every part but the last is the shortest text that lets the rest
+ * fit. No two parts that may be any text are neighbours. */
+struct lens_pattern {
+    span text; /* as written */
+    const struct lens_piece *pieces;
+    size_t n;
+    const span *names; /* in the order they stand */
+    size_t n_names;
+};
+
 struct lens_form {
+    const struct lens_pattern *pattern; /* of this side, if it is one */
+    const size_t *order; /* by name of its pattern: which of the other side's */
     enum lens_form_kind kind;
     unsigned digits;             /* decimal(k), minor(k): 0 to 18 */
     span factor;                 /* times(k): a JSON number's text, not zero */
@@ -421,9 +441,59 @@ struct lens_way {
         drop_doubles; /* `double: drop`: elements that `stages` made equal go */
 };
 
+/* ---- arrows over several places ---- */
+
+enum lens_joint_kind {
+    LENS_JOINT_COPY,  /* one value / the same at several places */
+    LENS_JOINT_SPLIT, /* one text / its parts */
+    LENS_JOINT_TABLE  /* several / several, by rows */
+};
+
+enum lens_cell_kind {
+    LENS_CELL_IS, /* one of `values`; written: the first */
+    LENS_CELL_ABSENT,
+    LENS_CELL_ANY, /* whatever is there, or nothing; written: nothing */
+    LENS_CELL_SAME /* likewise; written: what the other side's cell `same` has */
+};
+
+struct lens_cell {
+    enum lens_cell_kind kind;
+    const struct json *const *values;
+    size_t n_values;
+    size_t same; /* SAME: column of the other side */
+};
+
+struct lens_row {
+    const struct lens_cell *cells[2]; /* by column */
+    bool is_read[2]; /* by the side read: `only: up` is of the older alone */
+    unsigned line;
+    unsigned column;
+};
+
+/*
+ * What leads from the values at the places of one side to those of the other, all
+ * at once. COPY has a way for each pair of places; SPLIT and TABLE one of one side
+ * for each place, those of the older side first. All places of one side lie in the
+ * same elements: they are the same down to the last `*`.
+ */
+struct lens_joint {
+    enum lens_joint_kind kind;
+    const struct lens_place *places[2];
+    size_t n[2];
+    enum lens_side one; /* COPY, SPLIT: the side that has one place */
+    bool
+        differ_refuse; /* COPY: places that differ fail; else the first decides */
+    bool
+        outside_absent; /* SPLIT: a text that does not match is lost, not refused */
+    const struct lens_pattern *pattern; /* SPLIT: part i is at place i */
+    const struct lens_row *rows;        /* TABLE */
+    size_t n_rows;
+};
+
 struct lens_arrow {
     struct lens_origin origin;
     enum lens_arrow_kind kind;
+    const struct lens_joint *joint; /* NULL: each way is for itself */
 
     /* Guards on the object as it came; when[read] decides. Unsaid: always. */
     struct lens_shape when[2];

@@ -5,6 +5,8 @@
 #include "translators/lens/build.h"
 #include "translators/lens/report.h"
 
+#define MISSING_ROWS_MAX 8 /* of one table, told of one side */
+
 struct gathering {
     struct lens_builder b; /* for its memory alone */
     struct lens_vec losses;
@@ -174,9 +176,64 @@ lose_way(struct gathering *g, const struct lens_way *w)
     }
 }
 
+/* ---- several places ---- */
+
+static void
+lose_rows(struct gathering *g, const struct lens_arrow *a, enum lens_side read)
+{
+    size_t from = 0;
+    span what = lens_rows_missing(&g->b, a->joint, read, &from);
+    for (size_t n = 0; what.len && n < MISSING_ROWS_MAX; n++) {
+        lose(g, needs(read), &a->origin,
+             lens_fmt(&g->b, "not %.*s", SPAN_FMT(what)));
+        what = lens_rows_missing(&g->b, a->joint, read, &from);
+    }
+    lose(g, needs(read), &a->origin,
+         lens_fmt(&g->b, "%.*s%s in a row of its table",
+                  SPAN_FMT(a->joint->places[read][0].text),
+                  a->joint->n[read] > 1 ? ", ..." : ""));
+}
+
+static void
+lose_joint(struct gathering *g, const struct lens_arrow *a)
+{
+    const struct lens_joint *j = a->joint;
+    enum lens_side many = lens_other(j->one);
+    span one = j->places[j->one][0].text;
+    switch (j->kind) {
+    case LENS_JOINT_COPY:
+        lose(g, j->differ_refuse ? fails(many) : LENS_WRITE_LOSES, &a->origin,
+             lens_fmt(&g->b, "%.*s that differs from %.*s",
+                      SPAN_FMT(j->places[many][1].text),
+                      SPAN_FMT(j->places[many][0].text)));
+        for (size_t i = 0; i < a->ways[0].stages.n; i++)
+            if (a->ways[0].stages.at[i].kind == LENS_STAGE_ENUM)
+                lose_symbols(g, &a->ways[0], &a->ways[0].stages.at[i]);
+            else if (a->ways[0].stages.at[i].kind == LENS_STAGE_FORM)
+                lose_form(g, &a->ways[0], &a->ways[0].stages.at[i]);
+        return;
+    case LENS_JOINT_SPLIT:
+        lose(g, needs(j->one), &a->origin,
+             lens_fmt(&g->b, "%.*s matches \"%.*s\"", SPAN_FMT(one),
+                      SPAN_FMT(j->pattern->text)));
+        lose(g, needs(many), &a->origin,
+             lens_fmt(&g->b, "parts of %.*s that do not hold what parts them",
+                      SPAN_FMT(one)));
+        return;
+    case LENS_JOINT_TABLE:
+        lose_rows(g, a, LENS_OLDER);
+        lose_rows(g, a, LENS_NEWER);
+        return;
+    }
+}
+
 static void
 lose_map(struct gathering *g, const struct lens_arrow *a)
 {
+    if (a->joint) {
+        lose_joint(g, a);
+        return;
+    }
     for (size_t i = 0; i < a->n_ways; i++)
         lose_way(g, &a->ways[i]);
     if (!a->has_cases || a->otherwise == LENS_ELSE_PASS)

@@ -62,7 +62,8 @@ weigh_way(struct weighing *w, const struct lens_arrow *a,
     bool both = way->has[0] && way->has[1];
     if (both && !same_object(&way->place[0], &way->place[1]))
         weigh(w, LENS_HOLDS_VALUE, place);
-    if (a->has_cases || a->when[0].said || a->when[1].said || a->has_stash)
+    if (a->has_cases || a->when[0].said || a->when[1].said || a->has_stash ||
+        a->joint)
         weigh(w, LENS_HOLDS_VALUE, place);
     for (size_t i = 0; i < way->stages.n; i++)
         if (way->stages.at[i].kind == LENS_STAGE_LIST &&

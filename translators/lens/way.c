@@ -44,10 +44,8 @@ lens_to_read(struct lens_builder *b, const struct yaml *node,
              struct lens_place *out)
 {
     if (node->kind == YAML_LIST) {
-        yaml_problem(b->problems, node,
-                     "a copy to several places is of the language, and this "
-                     "build does not translate it yet");
-        problem_remedy(b->problems, "lead to one place");
+        yaml_problem(b->problems, node, "a case leads to one place");
+        problem_remedy(b->problems, "copy in a change of its own");
         return false;
     }
     if (!lens_place_read(b, node, out))

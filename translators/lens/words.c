@@ -7,12 +7,11 @@
 /* Of the language, and not of this build. What each would do is in LANGUAGE.md;
  * a file that uses one is refused by name, never half understood. */
 static const char *const later[] = {
-    "table",   "split",   "concat", "flatten",     "back",  "lookup",
-    "index",   "order",   "fetch",  "effect",      "hook",  "event",
-    "gone",    "unequal", "none",   "differ",      "keys",  "except",
-    "deep",    "foreign", "value",  "style",       "in",    "by",
-    "each",    "paths",   "body",   "empty_hosts", "patch", "version_at",
-    "contract"};
+    "concat",      "flatten", "back",       "lookup",  "index",   "order",
+    "fetch",       "effect",  "hook",       "event",   "gone",    "unequal",
+    "none",        "keys",    "except",     "deep",    "foreign", "value",
+    "style",       "in",      "by",         "each",    "paths",   "body",
+    "empty_hosts", "patch",   "version_at", "contract"};
 
 bool
 lens_words_is_later(span word)

@@ -93,8 +93,8 @@ static bool
 allows_arrow(struct build *b, const struct lens_arrow *arrow)
 {
     if (arrow->n_facts || arrow->when[0].said || arrow->when[1].said ||
-        arrow->n_ways != 1 || arrow->has_cases || arrow->has_stash ||
-        !allows_way(b, arrow))
+        arrow->joint || arrow->n_ways != 1 || arrow->has_cases ||
+        arrow->has_stash || !allows_way(b, arrow))
         return false;
     if (arrow->kind == LENS_MAP)
         return !arrow->omit[b->write] && !arrow->null[b->write] &&

@@ -276,7 +276,7 @@ bring_all(struct frame *f)
     for (size_t i = 0; i < n; i++) {
         struct take *t = &f->takes[i];
         bool ok = true;
-        if (t->done)
+        if (t->done && t->kind != TAKE_PART)
             continue;
         switch (t->kind) {
         case TAKE_MAP:
@@ -288,6 +288,10 @@ bring_all(struct frame *f)
         case TAKE_STASH:
             ok = bring_stash(f, t);
             break;
+        case TAKE_PART:
+            ok = t->part > 0 || joint_bring(f, i);
+            break;
+        case TAKE_JOINED: /* with its parts */
         case TAKE_TAG:
         case TAKE_REST:
             break;

@@ -316,9 +316,9 @@ fitting_way(struct frame *f, const struct lens_arrow *arrow,
     return true;
 }
 
-static struct take *
-add_take(struct frame *f, enum take_kind kind, const struct lens_way *way,
-         const struct binding *from)
+struct take *
+frame_take_of(struct frame *f, enum take_kind kind, const struct lens_way *way,
+              const struct binding *from)
 {
     struct take *t = frame_take(f);
     if (!t)
@@ -350,7 +350,7 @@ no_way(struct frame *f, const struct lens_arrow *arrow,
     case LENS_ELSE_PASS:
         return frame_leave(f, from->node);
     case LENS_ELSE_HIDE:
-        t = add_take(f, TAKE_MAP, &arrow->ways[0], from);
+        t = frame_take_of(f, TAKE_MAP, &arrow->ways[0], from);
         if (!t)
             return false;
         t->done = true;
@@ -384,7 +384,7 @@ left_over(struct frame *f, const struct lens_arrow *arrow,
     if (r->is_request && !arrow->overlap_first)
         return run_fail(r, FAULT_CARRY, from->node, &arrow->origin,
                         "two cases of one arrow are there at once");
-    struct take *t = add_take(f, TAKE_MAP, &arrow->ways[0], from);
+    struct take *t = frame_take_of(f, TAKE_MAP, &arrow->ways[0], from);
     if (!t)
         return false;
     t->done = true;
@@ -425,7 +425,8 @@ choose_group(struct frame *f, const struct lens_arrow *arrow,
     if (fits == SIZE_MAX && there)
         return no_way(f, arrow, there);
     size_t w = fits != SIZE_MAX ? fits : absent_way;
-    struct take *t = add_take(f, TAKE_MAP, &arrow->ways[w], &group->by_way[w]);
+    struct take *t =
+        frame_take_of(f, TAKE_MAP, &arrow->ways[w], &group->by_way[w]);
     if (!t)
         return false;
     t->leads = target_of(arrow, t->way, f->leg->write, &t->target);
@@ -458,8 +459,8 @@ choose_own(struct frame *f, const struct lens_arrow *arrow, enum lens_side own)
     for (size_t i = 0; i < found.n; i++) {
         if (!found.at[i].node)
             continue;
-        struct take *t =
-            add_take(f, read == own ? TAKE_OWN : TAKE_STASH, way, &found.at[i]);
+        struct take *t = frame_take_of(f, read == own ? TAKE_OWN : TAKE_STASH,
+                                       way, &found.at[i]);
         if (!t)
             return false;
         t->leads = read != own || arrow->has_stash;
@@ -509,6 +510,8 @@ choose_held(struct frame *f, const struct lens_arrow *arrow)
     if (fill && fill->kind != LENS_VALUE_UNSAID &&
         !value_prepare(f, fill, &active->fill))
         return false;
+    if (arrow->joint)
+        return joint_choose(f, arrow);
     if (arrow->kind == LENS_MAP)
         return choose_map(f, arrow);
     return (arrow->kind != LENS_ADD || may_replace(f, arrow)) &&

@@ -37,8 +37,9 @@ gaps_of_map(struct frame *f, struct gaps *g)
 {
     for (size_t i = 0; i < f->n_takes; i++) {
         const struct take *t = &f->takes[i];
-        if (t->kind != TAKE_MAP || t->value || t->done || !t->leads ||
-            t->image.kind == IMAGE_VALUE || !f->actives[t->active].fill.value)
+        if ((t->kind != TAKE_MAP && t->kind != TAKE_JOINED) || t->value ||
+            t->done || !t->leads || t->image.kind == IMAGE_VALUE ||
+            !f->actives[t->active].fill.value)
             continue;
         struct gap gap = {t->active, &t->target, t->way, t->from.stars,
                           t->from.n_stars};
@@ -126,7 +127,8 @@ fill_one(struct frame *f, struct gap *gap)
 {
     struct run *r = f->run;
     const struct active *active = &f->actives[gap->active];
-    const struct lens_origin *origin = &gap->way->origin;
+    const struct lens_origin *origin =
+        active->arrow->joint ? &active->arrow->origin : &gap->way->origin;
     struct stage_asker asker = {origin, LENS_OUTSIDE_FAIL, LENS_REST_UNSAID};
     struct json *value = NULL;
     struct image image;

@@ -31,6 +31,9 @@ form_show(const struct lens_form *form, char *text, size_t size)
     case LENS_AS_TIMES:
         snprintf(text, size, "%s(%.*s)", word, SPAN_FMT(form->factor));
         return;
+    case LENS_AS_PATTERN:
+        snprintf(text, size, "\"%.*s\"", SPAN_FMT(form->pattern->text));
+        return;
     case LENS_AS_PREFIX:
         snprintf(text, size, "%s(\"%.*s\")", word, SPAN_FMT(form->text));
         return;
@@ -214,11 +217,89 @@ untyped(struct run *r, struct json **value)
     return *value || run_full(r);
 }
 
+/* The parts of a text; without a pattern the text is the one part. */
+static enum form_result
+parts_of(struct run *r, const struct lens_form *form, const struct json *value,
+         span *parts)
+{
+    bool matches = false;
+    struct meaning m;
+    if (!form->pattern) {
+        if (!meaning_read(r->arena, form, value, &m))
+            return FORM_OUTSIDE;
+        parts[0] = m.text;
+        return FORM_DONE;
+    }
+    if (value->kind != JSON_TEXT)
+        return FORM_OUTSIDE;
+    if (!pattern_match(r, form->pattern, value->text, parts, &matches))
+        return FORM_FAILED;
+    return matches ? FORM_DONE : FORM_OUTSIDE;
+}
+
+static enum form_result
+of_parts(struct run *r, const struct lens_form *form, const span *parts,
+         struct json **out)
+{
+    bool fits = false;
+    span text = {0};
+    struct meaning m = {.text = parts[0]};
+    if (!form->pattern) {
+        *out = meaning_write(r->arena, form, &m);
+        return *out ? FORM_DONE : FORM_OUTSIDE;
+    }
+    if (!pattern_join(r, form->pattern, parts, &text, &fits))
+        return FORM_FAILED;
+    if (!fits)
+        return FORM_OUTSIDE;
+    *out = json_new_text(r->arena, text);
+    if (*out)
+        return FORM_DONE;
+    run_full(r);
+    return FORM_FAILED;
+}
+
+/* `"{a}:{b}"` to `"{b}-{a}"`: the parts by their names. */
+static enum form_result
+convert_parts(struct run *r, const struct lens_form *from,
+              const struct lens_form *to, const struct json *value,
+              struct json **out, bool *respelt)
+{
+    size_t n = from->pattern ? from->pattern->n_names : 1;
+    span *parts = arena_array(r->scratch, n, sizeof(*parts));
+    span *named = arena_array(r->scratch, n, sizeof(*named));
+    if (!parts || !named) {
+        run_full(r);
+        return FORM_FAILED;
+    }
+    enum form_result done = parts_of(r, from, value, parts);
+    for (size_t i = 0; i < n; i++)
+        named[i] = parts[to->order ? to->order[i] : 0];
+    if (done == FORM_DONE)
+        done = of_parts(r, to, named, out);
+    if (done != FORM_DONE)
+        return done;
+
+    /* There and back: lower and upper do not keep the case. */
+    struct json *back = NULL;
+    done = parts_of(r, to, *out, named);
+    for (size_t i = 0; i < n; i++)
+        parts[i] = named[from->order ? from->order[i] : 0];
+    if (done == FORM_DONE)
+        done = of_parts(r, from, parts, &back);
+    if (done == FORM_FAILED)
+        return done;
+    *respelt = !back || !json_equal(back, value);
+    return FORM_DONE;
+}
+
 static enum form_result
 convert(struct run *r, const struct lens_form *from, const struct lens_form *to,
         struct json *value, struct json **out, bool *respelt)
 {
     struct meaning m;
+    if (from->pattern || to->pattern)
+        return convert_parts(r, from, to, value, out, respelt);
     if (!meaning_read(r->arena, from, value, &m))
         return FORM_OUTSIDE;
     *out = meaning_write(r->arena, to, &m);

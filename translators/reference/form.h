@@ -37,6 +37,14 @@ MUST_CHECK bool form_parse(struct run *r, span text, size_t at,
  * met a limit. */
 bool form_is_too_deep(span text, size_t offset, size_t depth_max);
 
+/* pattern.c: the parts of a text, by name; false: it does not match. */
+MUST_CHECK bool pattern_match(struct run *r, const struct lens_pattern *p,
+                              span text, span *parts, bool *matches);
+
+/* The text of these parts; *fits is false if it would be read as others. */
+MUST_CHECK bool pattern_join(struct run *r, const struct lens_pattern *p,
+                             const span *parts, span *out, bool *fits);
+
 /* keys.c: spell all keys of `value` otherwise, `depth` levels (0: all). */
 MUST_CHECK enum form_result form_spell_keys(struct run *r,
                                             enum lens_spelling from,

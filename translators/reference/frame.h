@@ -59,7 +59,9 @@ enum take_kind {
     TAKE_OWN,   /* `add` or `drop`: the side that has the place is read */
     TAKE_STASH, /* the other side is read: the value comes out of its stash */
     TAKE_TAG,   /* a tag of a case at the type */
-    TAKE_REST   /* what goes to, or comes from, a `rest: {stash: …}` */
+    TAKE_REST,  /* what goes to, or comes from, a `rest: {stash: …}` */
+    TAKE_PART,  /* one of the values that an arrow over several places reads */
+    TAKE_JOINED /* one that it writes; `from` has its stars alone */
 };
 
 /* One arrow at one binding: what it cut out, and what it brings. */
@@ -75,6 +77,7 @@ struct take {
     size_t rest;             /* index of the take of its stashed rest; 0 none */
     struct json *box;        /* a copy of the box it stood in, as it came */
     bool box_emptied;        /* `rest:` took all that was left in it */
+    size_t part;             /* of the places of its side; TAKE_PART, _JOINED */
     bool leads;              /* somewhere: to `target` */
     struct lens_place target;
     struct image image; /* what it brings */
@@ -166,6 +169,11 @@ struct leg leg_back(const struct leg *leg);
 /* 1. Which cases and arrows hold, what they read, and all bindings. FRAME_HIDDEN: a
  * case at the type says so. */
 MUST_CHECK enum frame_end choose(struct frame *f);
+
+/* The same of an arrow over several places (joint.c); and, when all its parts have been
+ * translated, what it brings: `first` is the first of them. */
+MUST_CHECK bool joint_choose(struct frame *f, const struct lens_arrow *arrow);
+MUST_CHECK bool joint_bring(struct frame *f, size_t first);
 
 /* 2. Cut the values out, inner places first, and what `rest:` lists hold. */
 MUST_CHECK bool take_all(struct frame *f);
@@ -266,6 +274,11 @@ MUST_CHECK bool walk_made_are_found(struct frame *f);
 bool frame_keeps(const struct frame *f, const struct lens_place *place);
 
 struct take *frame_take(struct frame *f); /* one more; NULL: full */
+
+/* One more of the arrow that is being chosen, at a binding; NULL: full. */
+struct take *frame_take_of(struct frame *f, enum take_kind kind,
+                           const struct lens_way *way,
+                           const struct binding *from);
 
 /* What tells a binding's elements from others: an element stands in one place, so the
  * last star tells all before it. */

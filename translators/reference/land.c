@@ -320,7 +320,7 @@ land_one(struct frame *f, struct take *t)
     const char *what = t->kind == TAKE_OWN || t->kind == TAKE_REST ? "stashed"
                        : t->kind == TAKE_STASH                     ? "restored"
                        : t->kind == TAKE_TAG                       ? "tagged"
-                       : own_slot && to.step && !is_star &&
+                       : own_slot && to.step && !is_star && t->from.place &&
                                span_eq(t->from.place->text, t->target.text)
                            ? "rewritten"
                            : "moved";

@@ -272,7 +272,8 @@ meaning_write(struct arena *a, const struct lens_form *form,
     case LENS_AS_BIN: /* JSON has no bytes */
     case LENS_AS_JSON:
     case LENS_AS_JSON_TEXT:
-    case LENS_AS_KEYS: /* of another kind: form.c */
+    case LENS_AS_KEYS:
+    case LENS_AS_PATTERN: /* of another kind: form.c */
         return NULL;
     case LENS_AS_NUMBER:
     case LENS_AS_INT:

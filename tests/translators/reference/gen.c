@@ -38,7 +38,7 @@ static span
 arrow(struct gen *g, struct arena *a)
 {
     span p = place(g, a), q = place(g, a);
-    switch (gen_pick(g, g->exact ? 11 : 14)) {
+    switch (gen_pick(g, g->exact ? 16 : 19)) {
     default:
         return arena_fmt(a, "\"%.*s\": \"%.*s\"", SPAN_FMT(p), SPAN_FMT(q));
     case 3:
@@ -69,12 +69,40 @@ arrow(struct gen *g, struct arena *a)
     case 10:
         return arena_fmt(a, "u: \"%.*s\"", SPAN_FMT(q));
     case 11:
+        return arena_fmt(a, "\"%.*s\": {to: [\"%.*s\", \"%.*s\"], differ: %s}",
+                         SPAN_FMT(p), SPAN_FMT(q), SPAN_FMT(place(g, a)),
+                         gen_pick(g, 2) ? "first" : "refuse");
+    case 12:
+        return arena_fmt(a,
+                         "? [\"%.*s\", \"%.*s\"]\n    : {to: \"%.*s\", differ: "
+                         "%s}",
+                         SPAN_FMT(p), SPAN_FMT(place(g, a)), SPAN_FMT(q),
+                         gen_pick(g, 2) ? "first" : "refuse");
+    case 13:
+        return arena_fmt(a, "\"%.*s\": {split: \"{%.*s}-{%.*s%s}\"%s}",
+                         SPAN_FMT(p), SPAN_FMT(q), SPAN_FMT(place(g, a)),
+                         gen_pick(g, 2) ? ":digits" : "",
+                         gen_pick(g, 2) ? ", outside: absent" : "");
+    case 14:
+        return arena_fmt(
+            a,
+            "? [\"%.*s\", \"%.*s\"]\n    : {to: [\"%.*s\", \"%.*s\"], table: "
+            "[[x, absent, X, 1], [x, same, Y, same], [[y, 1], any, Y, absent], "
+            "[absent, 1, absent, X], [same, true, same, {is: any}]]}",
+            SPAN_FMT(p), SPAN_FMT(place(g, a)), SPAN_FMT(q),
+            SPAN_FMT(place(g, a)));
+    case 15:
+        return arena_fmt(a,
+                         "\"%.*s\": {to: \"%.*s\", as: '\"{a}-{b}\" <> "
+                         "\"{b}:{a}\"'}",
+                         SPAN_FMT(p), SPAN_FMT(q));
+    case 16:
         return arena_fmt(a, "\"%.*s\": {to: \"%.*s\", absent: {older: 1}}",
                          SPAN_FMT(p), SPAN_FMT(q));
-    case 12:
+    case 17:
         return arena_fmt(a, "\"%.*s\": {to: \"%.*s\", omit: {newer: x}}",
                          SPAN_FMT(p), SPAN_FMT(q));
-    case 13:
+    case 18:
         return arena_fmt(
             a,
             "\"%.*s\": {to: \"%.*s\", when: {older: {%s: x}, newer: {%s: x}}}",
@@ -107,6 +135,8 @@ static bool
 is_scalar(const struct lens_way *way, enum lens_side side)
 {
     const struct lens_shape *shape = &way->shape[side];
+    if (!way->has[lens_other(side)])
+        return true; /* a part of a text, a cell of a table */
     for (size_t i = 0; i < way->stages.n; i++) {
         const struct lens_stage *stage = &way->stages.at[i];
         bool json = stage->kind == LENS_STAGE_FORM &&
@@ -129,9 +159,10 @@ is_inside(const struct lens_place *inner, const struct lens_place *outer)
 }
 
 static const struct lens_way *
-way_at(const struct lens_block *b, size_t n)
+way_at(const struct lens_block *b, size_t n, bool *joint)
 {
     for (size_t i = 0; i < b->n_arrows; i++) {
+        *joint = b->arrows[i].joint != NULL;
         if (n < b->arrows[i].n_ways)
             return &b->arrows[i].ways[n];
         n -= b->arrows[i].n_ways;
@@ -139,18 +170,33 @@ way_at(const struct lens_block *b, size_t n)
     return NULL;
 }
 
-/* Has no place inside a scalar that another arrow writes. */
+/* The one lies in the other in one version, and the other in the one in the next: a
+ * parent that had to be made is then a value of its own on the way back. */
+static bool
+is_turned_inside_out(const struct lens_way *x, const struct lens_way *y)
+{
+    return x->has[0] && x->has[1] && y->has[0] && y->has[1] &&
+           is_inside(&x->place[0], &y->place[0]) &&
+           is_inside(&y->place[1], &x->place[1]);
+}
+
+/* Has no place inside a scalar that another arrow writes, nor in what stands several
+ * times: a parent made for it would differ from the others. */
 static bool
 is_sensible(const struct lens_block *b)
 {
     const struct lens_way *outer, *inner;
-    for (size_t i = 0; b && (outer = way_at(b, i)); i++)
-        for (size_t k = 0; (inner = way_at(b, k)); k++)
+    bool joint, unused;
+    for (size_t i = 0; b && (outer = way_at(b, i, &joint)); i++)
+        for (size_t k = 0; (inner = way_at(b, k, &unused)); k++) {
+            if (is_turned_inside_out(outer, inner))
+                return false;
             for (int side = 0; side < 2; side++)
                 if (outer->has[side] && inner->has[side] &&
-                    is_scalar(outer, (enum lens_side)side) &&
+                    (joint || is_scalar(outer, (enum lens_side)side)) &&
                     is_inside(&inner->place[side], &outer->place[side]))
                     return false;
+        }
     return true;
 }
 
@@ -252,6 +298,8 @@ fitting(struct gen *g, struct arena *a, const struct lens_way *way,
         return parse(a, "1234");
     case LENS_AS_DECIMAL:
         return parse(a, "\"12.34\"");
+    case LENS_AS_PATTERN:
+        return parse(a, gen_pick(g, 4) ? "\"q-1:z\"" : "\"a-b-c\"");
     case LENS_AS_JSON_TEXT:
         return parse(a, "\"{\\\"q\\\":[1,2]}\"");
     default:
@@ -292,16 +340,44 @@ plant(struct arena *a, struct json *root, const struct lens_place *p,
         assert_true(json_append(a, root, last->key, v));
 }
 
+/* Values that stand together in one row, or say the same. */
+static void
+plant_joint(struct gen *g, struct arena *a, const struct lens_arrow *arrow,
+            enum lens_side side, struct json *root)
+{
+    const struct lens_joint *j = arrow->joint;
+    size_t row = j->n_rows ? gen_pick(g, j->n_rows) : 0;
+    const struct json *shared = fitting(g, a, &arrow->ways[0], side);
+    for (size_t i = 0; i < j->n[side]; i++) {
+        struct json *v = json_copy(a, shared);
+        if (j->kind == LENS_JOINT_SPLIT)
+            v = parse(a, side == j->one ? "\"p-q-1\"" : i ? "\"1\"" : "\"p\"");
+        if (j->kind == LENS_JOINT_TABLE) {
+            const struct lens_cell *c = &j->rows[row].cells[side][i];
+            if (c->kind == LENS_CELL_ABSENT)
+                continue;
+            if (c->n_values)
+                v = json_copy(a, c->values[gen_pick(g, c->n_values)]);
+        }
+        if (gen_pick(g, 8))
+            plant(a, root, &j->places[side][i], v);
+    }
+}
+
 static void
 plant_all(struct gen *g, struct arena *a, const struct lens_block *block,
           enum lens_side side, struct json *root, size_t one_in)
 {
-    for (size_t i = 0; block && i < block->n_arrows; i++)
+    for (size_t i = 0; block && i < block->n_arrows; i++) {
+        if (block->arrows[i].joint && gen_pick(g, one_in) == 0)
+            plant_joint(g, a, &block->arrows[i], side, root);
         for (size_t w = 0; w < block->arrows[i].n_ways; w++) {
             const struct lens_way *way = &block->arrows[i].ways[w];
-            if (way->has[side] && gen_pick(g, one_in) == 0)
+            if (way->has[side] && !block->arrows[i].joint &&
+                gen_pick(g, one_in) == 0)
                 plant(a, root, &way->place[side], fitting(g, a, way, side));
         }
+    }
 }
 
 /* A random node below `root`, or NULL. */

@@ -1,0 +1,460 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * joint: an arrow over several places: what it reads, and what it brings.
+ *
+ * For every element that its stars meet it has a take for each place that it
+ * reads (a part) and one for each that it writes, side by side. The parts are cut
+ * like other values and their types translated; then the arrow is asked once, of
+ * all of them together.
+ */
+#include "translators/reference/frame.h"
+
+#include <assert.h>
+
+/* ---- choosing ---------------------------------------------------------------- */
+
+/* The way of this arrow for place `i` of a side. */
+static const struct lens_way *
+way_for(const struct lens_arrow *arrow, enum lens_side side, size_t i)
+{
+    const struct lens_joint *j = arrow->joint;
+    if (j->kind == LENS_JOINT_COPY)
+        return &arrow->ways[j->n[side] > 1 ? i : 0];
+    return &arrow->ways[(side == LENS_NEWER ? j->n[LENS_OLDER] : 0) + i];
+}
+
+/* The parts of one element, and what they will become. */
+static bool
+add_group(struct frame *f, const struct lens_arrow *arrow,
+          const struct bindings *found, size_t at)
+{
+    const struct lens_joint *j = arrow->joint;
+    enum lens_side read = f->leg->read;
+    enum lens_side write = f->leg->write;
+    for (size_t i = 0; i < j->n[read]; i++) {
+        struct take *t = frame_take_of(f, TAKE_PART, way_for(arrow, read, i),
+                                       &found[i].at[at]);
+        if (!t)
+            return false;
+        t->origin = &arrow->origin;
+        t->part = i;
+    }
+    for (size_t i = 0; i < j->n[write]; i++) {
+        struct binding stars = found[0].at[at];
+        stars.place = NULL;
+        stars.node = NULL;
+        struct take *t =
+            frame_take_of(f, TAKE_JOINED, way_for(arrow, write, i), &stars);
+        if (!t)
+            return false;
+        t->origin = &arrow->origin;
+        t->part = i;
+        t->leads = true;
+        t->target = j->places[write][i];
+        t->image.kind = IMAGE_ABSENT;
+    }
+    return true;
+}
+
+bool
+joint_choose(struct frame *f, const struct lens_arrow *arrow)
+{
+    struct run *r = f->run;
+    const struct lens_joint *j = arrow->joint;
+    enum lens_side read = f->leg->read;
+    struct bindings *found =
+        arena_array(r->scratch, j->n[read], sizeof(*found));
+    if (!found)
+        return run_full(r);
+    for (size_t i = 0; i < j->n[read]; i++)
+        if (!place_bind(r, f->root, &j->places[read][i], &found[i]))
+            return false;
+    /* All places lie in the same elements, so they have as many bindings. */
+    for (size_t at = 0; at < found[0].n; at++) {
+        for (size_t i = 1; i < j->n[read]; i++)
+            assert(found[i].n == found[0].n);
+        if (!add_group(f, arrow, found, at))
+            return false;
+    }
+    return true;
+}
+
+/* ---- bringing ------------------------------------------------------------------- */
+
+struct joining {
+    struct frame *f;
+    const struct lens_arrow *arrow;
+    const struct lens_joint *joint;
+    size_t
+        first; /* take of the first part; those that are written follow them */
+    size_t n_read;
+    size_t n_write;
+    struct json **values; /* of the parts; NULL is ⊥ */
+};
+
+static struct take *
+part(const struct joining *g, size_t i)
+{
+    return &g->f->takes[g->first + i];
+}
+
+static struct take *
+joined(const struct joining *g, size_t i)
+{
+    return &g->f->takes[g->first + g->n_read + i];
+}
+
+/* A node near which this arrow works, for sentences. */
+static const struct json *
+somewhere(const struct joining *g)
+{
+    for (size_t i = 0; i < g->n_read; i++)
+        if (g->values[i])
+            return g->values[i];
+    return g->f->root;
+}
+
+static bool
+is_nothing(const struct joining *g)
+{
+    for (size_t i = 0; i < g->n_read; i++)
+        if (g->values[i])
+            return false;
+    return true;
+}
+
+static bool
+lossy(const struct joining *g)
+{
+    return run_notice(g->f->run, NOTICE_LOSSY, &g->arrow->origin, somewhere(g));
+}
+
+/* ---- one value at several places --------------------------------------------------- */
+
+/* The first place that has something decides; *all: they say the same. */
+static bool
+agree(struct joining *g, size_t *first, bool *all)
+{
+    *first = SIZE_MAX;
+    *all = true;
+    for (size_t i = 0; i < g->n_read; i++) {
+        bool same = false;
+        if (g->values[i] && *first == SIZE_MAX) {
+            *first = i;
+            *all = i == 0;
+            continue;
+        }
+        if (*first != SIZE_MAX && g->values[i] &&
+            !spot_equal(g->f->run, g->values[*first], g->values[i], &same))
+            return false;
+        *all = *all && same;
+    }
+    return true;
+}
+
+static bool
+bring_copies(struct joining *g)
+{
+    struct frame *f = g->f;
+    struct run *r = f->run;
+    size_t first = SIZE_MAX;
+    bool all = true;
+    if (is_nothing(g))
+        return true; /* `absent:` may fill it */
+    if (!agree(g, &first, &all))
+        return false;
+    if (!all && g->joint->differ_refuse)
+        return run_fail(r, FAULT_CARRY, g->values[first], &g->arrow->origin,
+                        "\"%.*s\" and \"%.*s\" are one thing in the other "
+                        "version, and they differ",
+                        SPAN_FMT(part(g, 0)->from.place->text),
+                        SPAN_FMT(part(g, 1)->from.place->text));
+    if (!all && !lossy(g))
+        return false;
+
+    struct active active = f->actives[part(g, 0)->active];
+    struct image image = {0};
+    struct json *hole = part(g, first)->hole;
+    if (!bring_value(f, &active, joined(g, 0)->way, g->values[first], &image))
+        return false;
+    for (size_t i = 0; i < g->n_write; i++) {
+        struct take *t = joined(g, i);
+        t->done = true;
+        t->image = image;
+        if (i == 0)
+            t->hole = hole;
+        if (i > 0 && image.value) {
+            t->image.value = json_copy(r->arena, image.value);
+            if (!t->image.value)
+                return run_full(r);
+        }
+    }
+    return true;
+}
+
+/* ---- a text and its parts ------------------------------------------------------------- */
+
+static struct json *
+text_node(struct joining *g, span text)
+{
+    struct run *r = g->f->run;
+    struct json *out = json_new_text(r->arena, text);
+    if (!out)
+        run_full(r);
+    return out && run_derive(r, out, run_origin(somewhere(g))) ? out : NULL;
+}
+
+static bool
+give(struct joining *g, size_t i, struct json *value)
+{
+    if (value)
+        joined(g, i)->image = (struct image){IMAGE_VALUE, value};
+    return value != NULL;
+}
+
+/* Null stands for a null on the other side. */
+static bool
+give_nulls(struct joining *g)
+{
+    struct run *r = g->f->run;
+    for (size_t i = 0; i < g->n_write; i++) {
+        struct json *null = json_new_null(r->arena);
+        if (!null || !run_derive(r, null, run_origin(somewhere(g))))
+            return run_full(r);
+        if (!give(g, i, null))
+            return false;
+    }
+    return true;
+}
+
+static bool
+all_null(const struct joining *g)
+{
+    for (size_t i = 0; i < g->n_read; i++)
+        if (!g->values[i] || g->values[i]->kind != JSON_NULL)
+            return false;
+    return true;
+}
+
+static bool
+split(struct joining *g, span *parts)
+{
+    struct run *r = g->f->run;
+    const struct lens_pattern *p = g->joint->pattern;
+    struct json *text = g->values[0];
+    bool matches = false;
+    if (text->kind == JSON_TEXT &&
+        (!spot_is_readable(r, text) ||
+         !pattern_match(r, p, text->text, parts, &matches)))
+        return false;
+    if (!matches && g->joint->outside_absent)
+        return lossy(g);
+    if (!matches)
+        return run_fail(r, FAULT_CARRY, text, &g->arrow->origin,
+                        "\"%.*s\" is not of the form \"%.*s\"",
+                        SPAN_FMT(part(g, 0)->from.place->text),
+                        SPAN_FMT(p->text));
+    for (size_t i = 0; i < g->n_write; i++)
+        if (!give(g, i, text_node(g, parts[i])))
+            return false;
+    return true;
+}
+
+static bool
+join(struct joining *g, span *parts)
+{
+    struct run *r = g->f->run;
+    const struct lens_pattern *p = g->joint->pattern;
+    span text = {0};
+    bool fits = true;
+    for (size_t i = 0; fits && i < g->n_read; i++) {
+        fits = g->values[i] && g->values[i]->kind == JSON_TEXT;
+        if (fits && !spot_is_readable(r, g->values[i]))
+            return false;
+        if (fits)
+            parts[i] = g->values[i]->text;
+    }
+    if (fits && !pattern_join(r, p, parts, &text, &fits))
+        return false;
+    if (!fits)
+        return run_fail(r, FAULT_CARRY, somewhere(g), &g->arrow->origin,
+                        "the parts of \"%.*s\" cannot be written as \"%.*s\"",
+                        SPAN_FMT(joined(g, 0)->target.text), SPAN_FMT(p->text));
+    return give(g, 0, text_node(g, text));
+}
+
+static bool
+bring_parts(struct joining *g)
+{
+    struct run *r = g->f->run;
+    if (all_null(g))
+        return give_nulls(g);
+    span *parts =
+        arena_array(r->scratch, g->joint->pattern->n_names, sizeof(*parts));
+    if (!parts)
+        return run_full(r);
+    return g->f->leg->read == g->joint->one ? split(g, parts) : join(g, parts);
+}
+
+/* ---- a table ---------------------------------------------------------------------------- */
+
+static bool
+cell_fits(const struct lens_cell *c, const struct json *value)
+{
+    switch (c->kind) {
+    case LENS_CELL_ANY:
+    case LENS_CELL_SAME:
+        return true;
+    case LENS_CELL_ABSENT:
+        return value == NULL;
+    case LENS_CELL_IS:
+        break;
+    }
+    for (size_t i = 0; value && i < c->n_values; i++)
+        if (json_equal(value, c->values[i]))
+            return true;
+    return false;
+}
+
+/* Nothing at all is nothing, unless a row says `absent` of each place. */
+static bool
+row_fits(const struct lens_joint *j, const struct lens_row *row,
+         enum lens_side side, struct json *const *values)
+{
+    bool any = false;
+    bool said = true;
+    for (size_t c = 0; c < j->n[side]; c++) {
+        const struct lens_cell *cell = &row->cells[side][c];
+        if (!cell_fits(cell, values[c]))
+            return false;
+        any = any || values[c];
+        said = said && cell->kind == LENS_CELL_ABSENT;
+    }
+    return row->is_read[side] && (any || said);
+}
+
+static const struct lens_row *
+row_of(const struct lens_joint *j, enum lens_side side,
+       struct json *const *values)
+{
+    for (size_t i = 0; i < j->n_rows; i++)
+        if (row_fits(j, &j->rows[i], side, values))
+            return &j->rows[i];
+    return NULL;
+}
+
+/* What a row writes in a column; *out is NULL for ⊥. */
+static bool
+cell_value(struct joining *g, const struct lens_cell *c,
+           struct json *const *values, struct json **out)
+{
+    struct run *r = g->f->run;
+    const struct json *is = NULL;
+    *out = NULL;
+    if (c->kind == LENS_CELL_SAME)
+        is = values[c->same];
+    if (c->kind == LENS_CELL_IS)
+        is = c->values[0];
+    if (!is)
+        return true;
+    *out = c->kind == LENS_CELL_SAME
+               ? json_copy(r->arena, is)
+               : stage_literal(r, is, run_origin(somewhere(g)));
+    return *out || run_full(r);
+}
+
+/* Would the values that were written come back as those that were read? */
+static bool
+comes_back(struct joining *g, struct json *const *written, bool *same)
+{
+    const struct lens_joint *j = g->joint;
+    enum lens_side read = g->f->leg->read;
+    enum lens_side write = g->f->leg->write;
+    const struct lens_row *back = row_of(j, write, written);
+    *same = back != NULL;
+    for (size_t c = 0; *same && c < j->n[read]; c++) {
+        struct json *value = NULL;
+        if (!cell_value(g, &back->cells[read][c], written, &value))
+            return false;
+        *same = value && g->values[c] ? json_equal(value, g->values[c])
+                                      : value == g->values[c];
+    }
+    return true;
+}
+
+/* A member that has the same place on both sides never left its object. */
+static void
+keep_slot(struct joining *g, size_t column)
+{
+    struct take *t = joined(g, column);
+    for (size_t i = 0; i < g->n_read; i++)
+        if (part(g, i)->from.place &&
+            lens_place_same(part(g, i)->from.place, &t->target))
+            t->hole = part(g, i)->hole;
+    if (g->n_read == 1 && g->n_write == 1)
+        t->hole = part(g, 0)->hole;
+}
+
+static bool
+bring_row(struct joining *g)
+{
+    struct run *r = g->f->run;
+    const struct lens_joint *j = g->joint;
+    bool same = false;
+    struct json **written =
+        arena_array(r->scratch, g->n_write, sizeof(struct json *));
+    if (!written)
+        return run_full(r);
+    for (size_t i = 0; i < g->n_read; i++)
+        if (g->values[i] && !spot_is_readable(r, g->values[i]))
+            return false;
+    const struct lens_row *row = row_of(j, g->f->leg->read, g->values);
+    if (!row && is_nothing(g))
+        return true; /* nothing is there, and no row says what that means */
+    if (!row)
+        return run_fail(r, FAULT_CARRY, somewhere(g), &g->arrow->origin,
+                        "no row of the table has what is at \"%.*s\"%s",
+                        SPAN_FMT(part(g, 0)->from.place->text),
+                        g->n_read > 1 ? " and beside it" : "");
+    for (size_t c = 0; c < g->n_write; c++) {
+        if (!cell_value(g, &row->cells[g->f->leg->write][c], g->values,
+                        &written[c]))
+            return false;
+        if (written[c])
+            (void)give(g, c, written[c]);
+        keep_slot(g, c);
+    }
+    return comes_back(g, written, &same) && (same || lossy(g));
+}
+
+/* ---- all of them -------------------------------------------------------------------------- */
+
+bool
+joint_bring(struct frame *f, size_t first)
+{
+    const struct lens_arrow *arrow = f->actives[f->takes[first].active].arrow;
+    const struct lens_joint *j = arrow->joint;
+    struct joining g = {.f = f,
+                        .arrow = arrow,
+                        .joint = j,
+                        .first = first,
+                        .n_read = j->n[f->leg->read],
+                        .n_write = j->n[f->leg->write]};
+    g.values = arena_array(f->run->scratch, g.n_read, sizeof(struct json *));
+    if (!g.values)
+        return run_full(f->run);
+    for (size_t i = 0; i < g.n_read; i++) {
+        const struct take *t = part(&g, i);
+        bool hidden = t->image.kind == IMAGE_HIDDEN;
+        g.values[i] = hidden || spot_is_empty(t->value) ? NULL : t->value;
+    }
+    switch (j->kind) {
+    case LENS_JOINT_COPY:
+        return bring_copies(&g);
+    case LENS_JOINT_SPLIT:
+        return is_nothing(&g) || bring_parts(&g);
+    case LENS_JOINT_TABLE:
+        return bring_row(&g);
+    }
+    return true;
+}
