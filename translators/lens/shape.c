@@ -466,11 +466,13 @@ widen(unsigned types)
                : types;
 }
 
-/* What a test says in a comparable form: possible types, or possible values. */
+/* What a test says in a comparable form: types, values, how a text is made. */
 struct claim {
     unsigned types;
     const struct json *const *values; /* NULL: any of the types */
     size_t n;
+    span start;     /* of a text; empty: any */
+    uint64_t lines; /* of a text; 0: any number */
 };
 
 static struct claim
@@ -490,8 +492,12 @@ claim_of(const struct lens_test *t)
         c.n = t->n_values;
         break;
     case LENS_TEST_STARTS:
+        c.types = LENS_STRING;
+        c.start = t->text;
+        break;
     case LENS_TEST_LINES:
         c.types = LENS_STRING;
+        c.lines = t->n;
         break;
     case LENS_TEST_NOT:
         break;
@@ -506,6 +512,10 @@ static bool
 claims_clash(const struct claim *a, const struct claim *b)
 {
     if (!(a->types & b->types))
+        return true;
+    if (!span_starts(a->start, b->start) && !span_starts(b->start, a->start))
+        return true;
+    if (a->lines && b->lines && a->lines != b->lines)
         return true;
     if (!a->values || !b->values)
         return false;

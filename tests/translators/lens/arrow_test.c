@@ -192,6 +192,40 @@ TEST(what_an_enum_does_not_list_may_become_a_symbol)
     arena_free(&a);
 }
 
+/* Does `first` beside `second`, of a text, load without a word? */
+static bool
+told_apart(const char *first, const char *second)
+{
+    struct arena *a = arena_new(ROOM);
+    span change =
+        arena_fmt(a,
+                  "%sOrder:\n"
+                  "  map:\n"
+                  "    a:\n"
+                  "      cases:\n"
+                  "        - {older: {t: %s, v: .}, newer: {k: x, v: .}}\n"
+                  "        - {older: {t: %s, v: .}, newer: {k: y, v: .}}\n",
+                  change_head, first, second);
+    struct lens_text file = {SPAN("changes/c.yaml"), change};
+    struct lens_text api = {SPAN("api.yaml"), span_str(shop_api)};
+    const struct lens_api *out = NULL;
+    struct problems p;
+    problems_init(&p, a);
+    bool apart = lens_load_text(a, api, &file, 1, &p, &out) == OK;
+    assert_true(apart || (p.n == 1 && says(p.at[0].text, "may both fit")));
+    arena_free(&a);
+    return apart;
+}
+
+TEST(cases_are_told_apart_by_how_a_text_starts_and_by_its_lines)
+{
+    assert_true(told_apart("{starts: \"# \"}", "{starts: \"## \"}"));
+    assert_true(told_apart("{lines: 1}", "{lines: 2}"));
+    assert_false(told_apart("{starts: \"#\"}", "{starts: \"## \"}"));
+    assert_false(told_apart("{starts: \"# \"}", "{lines: 1}"));
+    assert_false(told_apart("{lines: 2}", "{lines: 2}"));
+}
+
 TEST(a_quoted_hide_is_a_symbol)
 {
     struct arena *a = arena_new(ROOM);
