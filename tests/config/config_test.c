@@ -378,7 +378,8 @@ TEST(all_faults_are_found_in_one_reading)
     folder_end(&f);
 }
 
-static const char *const examples[] = {"shop", "github", "kubernetes"};
+static const char *const examples[] = {"shop", "github", "kubernetes",
+                                       "jupyter", "stripe"};
 
 TEST(the_examples_load_as_they_are)
 {
