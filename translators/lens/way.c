@@ -66,8 +66,8 @@ ends_in_star(const struct lens_place *p)
                         p->steps[p->n - 1].kind == LENS_EACH_FIND);
 }
 
-/* A last `*` may only stand for the elements of a list, on both sides; in a case that one
- * side has not, on the other. */
+/* A last `*` may only stand for the elements of a list, on both sides, or boxed on the
+ * other; in a case that one side has not, on the other. */
 static bool
 check_last_star(struct lens_builder *b, const struct yaml *at,
                 const struct lens_way *w)
@@ -82,7 +82,10 @@ check_last_star(struct lens_builder *b, const struct yaml *at,
         bool alone = !w->has[1 - side];
         bool as_the_other = !alone && ends_in_star(other) && other->n > 1 &&
                             (!find || lens_place_same(own, other));
-        if (own->n < 2 || !(as_the_other || (alone && one_sided_case)))
+        bool boxed = !alone && !find && other->n > own->n &&
+                     lens_place_starts(other, own);
+        if (own->n < 2 ||
+            !(as_the_other || boxed || (alone && one_sided_case)))
             return refuse_open_set(b, at, own);
     }
     return true;
