@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "certs/context.h"
 
+#define SOON_S INT64_C(1209600) /* 14 days */
+
 /* SAFETY.md: ECDHE and AEAD alone; 128 bits first, they are the faster. */
 #define CIPHERS_12                                                             \
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"               \
@@ -46,4 +48,37 @@ context_policy(SSL_CTX *ctx)
            SSL_CTX_set_ciphersuites(ctx, CIPHERS_13) == 1 &&
            SSL_CTX_set1_groups_list(ctx, groups) == 1 &&
            SSL_CTX_set_max_early_data(ctx, 0) == 1;
+}
+
+static void
+time_text(const ASN1_TIME *t, char *out, size_t room)
+{
+    struct tm tm;
+
+    if (ASN1_TIME_to_tm(t, &tm) != 1 ||
+        strftime(out, room, "%Y-%m-%d %H:%M:%S UTC", &tm) == 0)
+        (void)snprintf(out, room, "a time that cannot be read");
+}
+
+void
+context_judge_time(SSL_CTX *ctx, const char *path, int64_t now_s,
+                   struct err *warning)
+{
+    const X509 *cert = SSL_CTX_get0_certificate(ctx);
+    const ASN1_TIME *from = X509_get0_notBefore(cert);
+    const ASN1_TIME *to = X509_get0_notAfter(cert);
+    time_t now = (time_t)now_s, soon = (time_t)(now_s + SOON_S);
+    char text[64];
+
+    time_text(X509_cmp_time(from, &now) > 0 ? from : to, text, sizeof(text));
+    if (X509_cmp_time(from, &now) > 0)
+        (void)err_set(warning, ERR_INVALID,
+                      "%s: the certificate is not valid until %s", path, text);
+    else if (X509_cmp_time(to, &now) < 0)
+        (void)err_set(warning, ERR_INVALID,
+                      "%s: the certificate ended at %s; clients will refuse it",
+                      path, text);
+    else if (X509_cmp_time(to, &soon) < 0)
+        (void)err_set(warning, ERR_INVALID, "%s: the certificate ends at %s",
+                      path, text);
 }

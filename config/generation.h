@@ -19,6 +19,7 @@ struct detect;        /* routing/detect.h */
 struct lens_api;      /* translators/lens/lens.h */
 struct route_table;   /* routing/route.h */
 struct split;         /* routing/split.h */
+struct ssl_ctx_st;    /* certs/client.h */
 struct subject_spec;  /* routing/subject.h */
 struct template;
 struct translator; /* translators/translation.h */
@@ -45,14 +46,22 @@ struct gen_api {
 };
 
 struct gen_endpoint {
-    span url;  /* as written */
-    span host; /* a name or a numeric address */
+    span url;    /* as written */
+    bool is_tls; /* https:// */
+    span host;   /* a name or a numeric address */
     uint16_t port;
     span path; /* a Unix socket's, else empty */
     span
         authority; /* host[:port], for the Host field of a request that brings none */
     uint32_t
         slot; /* index over all endpoints of the generation: the endpoints segment's */
+};
+
+/* What is spoken with a pool. */
+enum gen_http {
+    GEN_HTTP_ANY, /* over TLS what the endpoint chooses (ALPN); else HTTP/1.1 */
+    GEN_HTTP_1,
+    GEN_HTTP_2 /* in clear by prior knowledge */
 };
 
 struct gen_pool {
@@ -63,6 +72,9 @@ struct gen_pool {
     size_t n_endpoints;
     span check_path; /* active health check: empty for none */
     uint32_t check_every_ms;
+    enum gen_http http;
+    struct ssl_ctx_st *tls; /* NULL: none of the endpoints wants it */
+    span tls_name;          /* whom they must be; empty: their host */
 };
 
 struct gen_timeouts {
@@ -159,6 +171,10 @@ struct gen_route {
     X(drain_ms, 30000, "a draining generation may take")                       \
     X(upstream_idle, 64, "idle connections kept an endpoint and worker")       \
     X(upstream_idle_ms, 4000, "an upstream connection may be idle")            \
+    X(upstream_streams, 100,                                                   \
+      "requests at a time on an upstream h2 connection")                       \
+    X(upstream_ping_ms, 10000,                                                 \
+      "of silence on a busy h2 upstream: PING, close")                         \
     X(interim_answers, 8, "1xx answers before the final one (502)")            \
     X(connections, 0, "connections a worker; 0: 90 % of its descriptors")      \
     X(request_arena, 67108864, "bytes of memory one request may use (500)")

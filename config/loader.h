@@ -67,6 +67,10 @@ void load_writes(struct loader *l, const struct yaml *node,
 void check_writes(struct loader *l, const struct yaml *node,
                   const struct route_spec *spec, const struct gen_route *route);
 
+/* A pool's context, into `pool`; `node` is its `tls` if it `is_said`. tls.c */
+void load_pool_tls(struct loader *l, const struct yaml *node, bool is_said,
+                   struct gen_pool *pool);
+
 /* "host:port", "[::1]:80", "unix:/path" into an address; `unix_ok` allows the last. */
 bool loader_address(struct loader *l, const struct yaml *node, bool unix_ok,
                     struct gen_address *out);

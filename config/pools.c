@@ -10,6 +10,7 @@ struct pool_reading {
     struct loader *l;
     struct gen_pool *pool;
     const struct yaml *version; /* looked up when the api is known */
+    const struct yaml *tls;     /* read when it is known what is spoken */
 };
 
 static void
@@ -37,7 +38,7 @@ parse_authority(struct loader *l, const struct yaml *node, span authority,
                 struct gen_endpoint *e)
 {
     span port = authority;
-    uint64_t n = 80;
+    uint64_t n = e->is_tls ? 443 : 80;
     bool ok = authority.len > 0;
 
     if (span_starts(authority, SPAN("["))) {
@@ -65,6 +66,19 @@ parse_authority(struct loader *l, const struct yaml *node, span authority,
     return true;
 }
 
+/* Over a Unix socket nobody's name is known: a Host is made up where none came. */
+static void
+read_unix(struct loader *l, const struct yaml *node, struct gen_endpoint *e)
+{
+    e->path = span_str(reader_path(&l->r, node, span_skip(e->url, 5)));
+    e->authority = e->host = SPAN("localhost");
+    if (e->url.len > 5 && e->path.len <= 100)
+        return;
+    yaml_problem(l->r.problems, node,
+                 "a Unix socket's path has 1 to 100 bytes");
+    problem_remedy(l->r.problems, "write it like unix:/run/api.sock");
+}
+
 static void
 read_endpoint(struct loader *l, const struct yaml *node, struct gen_endpoint *e)
 {
@@ -74,14 +88,13 @@ read_endpoint(struct loader *l, const struct yaml *node, struct gen_endpoint *e)
     if (!reader_text(&l->r, node, &url))
         return;
     e->url = url;
-    if (span_starts(url, SPAN("https://"))) {
-        yaml_problem(l->r.problems, node,
-                     "TLS towards a pool is not offered yet");
-        problem_remedy(l->r.problems, "use http:// on a network you trust");
+    if (span_starts(url, SPAN("unix:"))) {
+        read_unix(l, node, e);
         return;
     }
-    if (span_starts(url, SPAN("http://"))) {
-        span authority = span_skip(url, 7);
+    e->is_tls = span_starts(url, SPAN("https://"));
+    if (e->is_tls || span_starts(url, SPAN("http://"))) {
+        span authority = span_skip(url, e->is_tls ? 8 : 7);
 
         if (span_ends(authority, SPAN("/")))
             authority.len--;
@@ -89,7 +102,8 @@ read_endpoint(struct loader *l, const struct yaml *node, struct gen_endpoint *e)
         return;
     }
     yaml_problem(l->r.problems, node, "`%.*s` is no endpoint", SPAN_FMT(url));
-    problem_remedy(l->r.problems, "write it like http://10.0.0.7:9001");
+    problem_remedy(l->r.problems, "write it like http://10.0.0.7:9001, "
+                                  "https://api.internal or unix:/run/api.sock");
 }
 
 static void
@@ -167,6 +181,55 @@ read_balance(struct reader *r, const struct yaml *value, void *self)
 }
 
 static void
+read_http(struct reader *r, const struct yaml *value, void *self)
+{
+    struct pool_reading *reading = self;
+    span text;
+
+    if (!reader_text(r, value, &text))
+        return;
+    if (span_is(text, "h1"))
+        reading->pool->http = GEN_HTTP_1;
+    else if (span_is(text, "h2"))
+        reading->pool->http = GEN_HTTP_2;
+    else {
+        yaml_problem(r->problems, value, "`%.*s` is not h1 or h2",
+                     SPAN_FMT(text));
+        problem_remedy(r->problems, "say h1 or h2, or nothing: over TLS the "
+                                    "endpoint chooses, else it is h1");
+    }
+}
+
+static void
+read_pool_tls(struct reader *r, const struct yaml *value, void *self)
+{
+    struct pool_reading *reading = self;
+
+    (void)r;
+    reading->tls = value;
+}
+
+/* A context for all of a pool, if an endpoint asks for one. */
+static void
+make_tls(struct pool_reading *reading, const struct yaml *node)
+{
+    struct gen_pool *p = reading->pool;
+    bool wants = false;
+
+    for (size_t i = 0; i < p->n_endpoints; i++)
+        wants |= p->endpoints[i].is_tls;
+    if (wants)
+        load_pool_tls(reading->l, reading->tls ? reading->tls : node,
+                      reading->tls != NULL, p);
+    else if (reading->tls && p->n_endpoints) {
+        yaml_problem(reading->l->r.problems, reading->tls,
+                     "`tls`, but none of the endpoints is https://");
+        problem_remedy(reading->l->r.problems,
+                       "write the endpoints as https://, or take it away");
+    }
+}
+
+static void
 find_version(struct pool_reading *reading, const struct yaml *node)
 {
     struct gen_pool *p = reading->pool;
@@ -199,6 +262,8 @@ load_pools(struct loader *l)
         {"endpoints", read_endpoints, true},
         {"check", read_check, false},
         {"balance", read_balance, false},
+        {"http", read_http, false},
+        {"tls", read_pool_tls, false},
     };
     struct gen_pool *pools;
     struct section s;
@@ -210,11 +275,12 @@ load_pools(struct loader *l)
     l->g->pools = pools;
     l->g->n_pools = s.n;
     for (size_t i = 0; i < s.n; i++) {
-        struct pool_reading reading = {l, &pools[i], NULL};
+        struct pool_reading reading = {.l = l, .pool = &pools[i]};
 
         pools[i].name = s.keys[i]->text;
         loader_name(l, &l->pools, s.keys[i], &pools[i], "pool");
         reader_map(&l->r, s.values[i], "a pool", words, COUNT(words), &reading);
+        make_tls(&reading, s.values[i]);
         /* An api that is not there is one problem, not two. */
         if (pools[i].api || !yaml_get(s.values[i], "api"))
             find_version(&reading, s.values[i]);

@@ -87,6 +87,12 @@ load_limits(struct loader *l)
         return;
     for (size_t i = 0; i < s.n; i++)
         read_limit(l, s.keys[i], s.values[i]);
+    if (l->g->limits.upstream_streams < 1 ||
+        l->g->limits.upstream_streams > 10000) {
+        problem_add(l->r.problems, l->g->file, 0, 0,
+                    "the limit upstream_streams is not 1 to 10000");
+        problem_remedy(l->r.problems, "say 100, or nothing");
+    }
     if (l->g->limits.stream_low > l->g->limits.stream_high) {
         problem_add(l->r.problems, l->g->file, 0, 0,
                     "the limit stream_low is above stream_high");

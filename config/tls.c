@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tls: a listener's certificates, read here and never again.
+ * tls: the certificates of listeners and towards pools, read here and never
+ * again.
  */
 #include "config/loader.h"
 
+#include "certs/client.h"
 #include "certs/store.h"
 
 #include <time.h>
@@ -98,4 +100,90 @@ load_tls(struct loader *l, const struct yaml *node)
         return NULL;
     }
     return store;
+}
+
+/* ── towards a pool ──────────────────────────────────────────────────────── */
+
+struct pool_tls {
+    struct certs_client_spec spec;
+    struct certs_load_spec own; /* its chain and key */
+    struct gen_pool *pool;
+};
+
+static void
+read_authorities(struct reader *r, const struct yaml *value, void *self)
+{
+    struct pool_tls *reading = self;
+
+    read_file_name(r, value, &reading->spec.authorities);
+}
+
+static void
+read_name(struct reader *r, const struct yaml *value, void *self)
+{
+    struct pool_tls *reading = self;
+    span text;
+
+    if (!reader_text(r, value, &text))
+        return;
+    for (size_t i = 0; i < text.len; i++)
+        if (text.at[i] <= ' ' || text.at[i] > '~' || text.at[i] == ':' ||
+            text.at[i] == '/') {
+            yaml_problem(r->problems, value, "`%.*s` is no host name",
+                         SPAN_FMT(text));
+            problem_remedy(r->problems, "write it like api.internal");
+            return;
+        }
+    reading->pool->tls_name = text;
+}
+
+static void
+read_own(struct reader *r, const struct yaml *value, void *self)
+{
+    static const struct reader_word words[] = {{"chain", read_chain, true},
+                                               {"key", read_key, true}};
+    struct pool_tls *reading = self;
+
+    reader_map(r, value, "`cert`", words, COUNT(words), &reading->own);
+    reading->spec.chain = reading->own.chain;
+    reading->spec.key = reading->own.key;
+}
+
+static void
+on_arena_end(void *ctx)
+{
+    certs_unload((struct ssl_ctx_st **)&ctx);
+}
+
+void
+load_pool_tls(struct loader *l, const struct yaml *node, bool is_said,
+              struct gen_pool *pool)
+{
+    static const struct reader_word words[] = {{"ca", read_authorities, false},
+                                               {"name", read_name, false},
+                                               {"cert", read_own, false}};
+    struct pool_tls reading = {.pool = pool};
+    struct ssl_ctx_st *ctx = NULL;
+    struct err e = {0};
+
+    if (is_said)
+        reader_map(&l->r, node, "a pool's `tls`", words, COUNT(words),
+                   &reading);
+    if (reading.spec.chain && !reading.spec.key)
+        return; /* that has been said */
+    reading.spec.h1 = pool->http != GEN_HTTP_2;
+    reading.spec.h2 = pool->http != GEN_HTTP_1;
+    if (certs_client_load(&reading.spec, (int64_t)time(NULL), &ctx, NULL, &e)) {
+        yaml_problem(l->r.problems, node, "%s", e.text);
+        if (!reading.spec.authorities)
+            problem_remedy(l->r.problems,
+                           "name the authorities: tls: {ca: ca.pem}");
+        return;
+    }
+    if (!arena_defer(l->g->arena, on_arena_end, ctx)) {
+        certs_unload(&ctx);
+        yaml_problem(l->r.problems, node, "the configuration is too big");
+        return;
+    }
+    pool->tls = ctx;
 }

@@ -289,8 +289,7 @@ init_one(struct backend *b, const struct generation *gen, struct err *e)
         return e->code;
     timer_init(&b->check_again, check, b);
     timer_init(&b->ask_again, ask, b);
-    if (!check_init(&b->check, all->loop, b->endpoint->authority,
-                    b->pool->check_path, on_checked, b))
+    if (!check_init(&b->check, all->loop, b->pool, b->endpoint, on_checked, b))
         return err_set(e, ERR_LIMIT, "no memory for a check");
     b->is_named =
         b->endpoint->path.len == 0 &&

@@ -2,16 +2,20 @@
 /*
  * check: ask one address once whether it is well.
  *
- * A GET over HTTP/1.1 on a connection of its own; an answer of 200 to 399 whose
- * head came in time is a pass, all else a failure with its reason. Never waits.
+ * A GET, as the pool's requests would go (over TLS, as HTTP/2), on a connection
+ * of its own; an answer of 200 to 399 whose head came in time is a pass, all
+ * else a failure with its reason. Never waits.
  */
 #pragma once
 
-#include "proxy/base/arena.h"
+#include "config/generation.h"
 #include "proxy/http/h1.h"
+#include "proxy/http/h2_client.h"
 #include "proxy/server/loop.h"
 
 #include <sys/socket.h>
+
+struct tls;
 
 /* The check is over and may be started anew; `said` is "" for a pass. */
 typedef void (*check_fn)(void *arg, bool passed, const char *said);
@@ -20,20 +24,28 @@ struct check {
     struct loop *loop;
     check_fn fn;
     void *arg;
-    span authority; /* of the Host line */
-    span path;
+    const struct gen_pool *pool;
+    const struct gen_endpoint *endpoint;
     struct arena *arena;
     struct h1 parser;
-    struct buf out;
+    struct h2 *h2; /* NULL while it is h1 that is spoken */
+    struct tls *tls;
+    struct ssl_session_st *session;
+    struct buf out;    /* a request's bytes */
+    struct buf sealed; /* for the socket: as they are, or sealed */
     struct watch watch;
     struct timer deadline;
-    int fd; /* -1: not under way */
+    int fd;       /* -1: not under way */
+    unsigned run; /* how many were started */
     bool connected;
+    bool has_asked;
 };
 
-/* `authority` and `path` must outlive it. False if the heap is empty. */
-MUST_CHECK bool check_init(struct check *c, struct loop *l, span authority,
-                           span path, check_fn fn, void *arg);
+/* `pool` and `endpoint` must outlive it. False if the heap is empty. */
+MUST_CHECK bool check_init(struct check *c, struct loop *l,
+                           const struct gen_pool *pool,
+                           const struct gen_endpoint *endpoint, check_fn fn,
+                           void *arg);
 
 /* End one that is under way, without a word; it may be started again. */
 void check_stop(struct check *c);

@@ -23,6 +23,7 @@ const struct h2_limits h2_limits_default = {
     .trailer_bytes = 8192,
     .trailer_fields_n = 16,
     .continuations_n = 8,
+    .interim_n = 8,
     .acks_n = 100,
     .resets_burst = 200,
     .resets_per_s = 20,
@@ -150,48 +151,69 @@ make_session(struct h2 *h)
     if (!failed) {
         h2_recv_callbacks(callbacks);
         h2_send_callbacks(callbacks);
-        failed = nghttp2_session_server_new2(&h->session, callbacks, h, option);
+        failed =
+            h->is_client
+                ? nghttp2_session_client_new2(&h->session, callbacks, h, option)
+                : nghttp2_session_server_new2(&h->session, callbacks, h,
+                                              option);
         nghttp2_session_callbacks_del(callbacks);
     }
     nghttp2_option_del(option);
     return !failed;
 }
 
-static bool
-submit_settings(struct h2 *h)
+#define SETTINGS_MAX 8
+
+bool
+h2_session_announce(struct h2 *h, const nghttp2_settings_entry *more, size_t n)
 {
     const struct h2_limits *l = h->limits;
-    nghttp2_settings_entry entries[] = {
-        {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, l->streams_n},
+    nghttp2_settings_entry entries[SETTINGS_MAX] = {
         {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, l->stream_window},
         {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, l->header_bytes},
         {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1},
     };
 
+    assert(n <= SETTINGS_MAX - 3);
+    memcpy(entries + 3, more, n * sizeof(*more));
     return nghttp2_submit_settings(h->session, NGHTTP2_FLAG_NONE, entries,
-                                   COUNT(entries)) == 0 &&
+                                   3 + n) == 0 &&
            nghttp2_session_set_local_window_size(h->session, NGHTTP2_FLAG_NONE,
                                                  0, (int32_t)l->window) == 0;
 }
 
 struct h2 *
-h2_server_new(const struct h2_limits *limits, const struct h2_events *events,
-              void *conn)
+h2_session_new(const struct h2_limits *limits, const struct h2_events *events,
+               void *conn, bool is_client)
 {
     struct h2 *h = calloc(1, sizeof(*h));
 
     if (!h)
         return NULL;
     h->magic = H2_MAGIC;
+    h->is_client = is_client;
     h->limits = limits;
     h->events = events;
     h->conn = conn;
     h->limit_reached = "";
-    h2_walk_init(&h->walk);
+    h2_walk_init(&h->walk, !is_client);
     h2_bucket_init(&h->resets, limits->resets_burst, limits->resets_per_s);
     h2_bucket_init(&h->glitches, limits->glitches_burst,
                    limits->glitches_per_s);
-    if (!make_session(h) || !submit_settings(h))
+    if (!make_session(h))
+        h2_free(&h);
+    return h;
+}
+
+struct h2 *
+h2_server_new(const struct h2_limits *limits, const struct h2_events *events,
+              void *conn)
+{
+    struct h2 *h = h2_session_new(limits, events, conn, false);
+    nghttp2_settings_entry streams = {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS,
+                                      limits->streams_n};
+
+    if (h && !h2_session_announce(h, &streams, 1))
         h2_free(&h);
     return h;
 }
@@ -208,6 +230,15 @@ free_now(struct h2 *h)
     free(h);
 }
 
+/* What never went out was never seen; the rest of a client's may have been. */
+static uint32_t
+code_when_lost(const struct h2_stream *s)
+{
+    if (s->h2->is_client)
+        return s->sent ? H2_CANCEL : H2_REFUSED_STREAM;
+    return s->answered ? H2_NO_ERROR : H2_CANCEL;
+}
+
 void
 h2_free(struct h2 **s)
 {
@@ -220,8 +251,7 @@ h2_free(struct h2 **s)
     h->doomed = true;
     for (struct h2_stream *stream = h->streams, *next; stream; stream = next) {
         next = stream->next;
-        h->events->close(h->conn, stream,
-                         stream->answered ? H2_NO_ERROR : H2_CANCEL);
+        h->events->close(h->conn, stream, code_when_lost(stream));
         h2_stream_drop(stream);
     }
     if (h->depth == 0)
@@ -322,12 +352,22 @@ h2_requests_n(const struct h2 *s)
     return s->requests_n;
 }
 
+enum err_code
+h2_code_of(struct h2 *h, int error)
+{
+    if (error == 0)
+        return OK;
+    if (!nghttp2_is_fatal(error))
+        return ERR_CONFLICT;
+    h->dead = true;
+    return ERR_LIMIT;
+}
+
 /* An order that fails for want of heap leaves a session that cannot be trusted. */
 static void
 must(struct h2 *h, int error)
 {
-    if (error && nghttp2_is_fatal(error))
-        h->dead = true;
+    (void)h2_code_of(h, error);
 }
 
 void

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * h2: HTTP/2 (RFC 9113) between bytes and messages, server side, over nghttp2.
+ * h2: HTTP/2 (RFC 9113) between bytes and messages, over nghttp2: the server's
+ * side, and what both sides share. The client's is h2_client.h.
  *
  * No sockets, no clock: bytes are fed, bytes are gathered, now_ms is an
  * argument. After any h2_feed or order to a stream call h2_gather until it has
@@ -50,6 +51,7 @@ struct h2_limits {
     uint32_t trailer_bytes; /* expanded */
     uint32_t trailer_fields_n;
     uint32_t continuations_n; /* frames a header block */
+    uint32_t interim_n;       /* 1xx answers before the final one; a client's */
     uint32_t acks_n;          /* unread SETTINGS and PING acknowledgements */
     uint32_t resets_burst;    /* RST_STREAM from the client, and a second */
     uint32_t resets_per_s;
@@ -68,7 +70,7 @@ extern const struct h2_limits h2_limits_default;
  */
 struct h2_events {
     /*
-     * A stream begins. Returns the arena its head and trailers go into, which
+     * A server's: a stream begins. Returns the arena its head and trailers go into, which
      * stays until `close`; NULL refuses the stream (REFUSED_STREAM; no `close`).
      */
     struct arena *(*open)(void *conn, struct h2_stream *s);
@@ -84,15 +86,33 @@ struct h2_events {
      */
     void (*bad_request)(void *conn, struct h2_stream *s, enum fault f);
 
+    /* A client's: a 1xx that is not the last word; never 101. */
+    void (*interim)(void *conn, struct h2_stream *s, struct http_head *head);
+
+    /*
+     * A client's: the answer's head; `ends`: no body, and no `end` follows. It is
+     * SIZED of length 0 where nothing said that it has none.
+     */
+    void (*answer)(void *conn, struct h2_stream *s, struct http_head *head,
+                   bool ends);
+
+    /*
+     * A client's, in place of `interim`, `answer` or `end`: what came is no
+     * answer. The stream is being reset; `close` follows.
+     */
+    void (*bad_answer)(void *conn, struct h2_stream *s, enum fault f);
+
     /* Body bytes, borrowed; give their number to h2_consumed when they are gone. */
     void (*body)(void *conn, struct h2_stream *s, span bytes);
 
-    /* The request is complete; `trailers` is NULL if there were none. */
+    /* The message is complete; `trailers` is NULL if there were none. */
     void (*end)(void *conn, struct h2_stream *s, struct fields *trailers);
 
     /*
      * The stream is over: answered whole (H2_NO_ERROR, and h2_is_answered), or
-     * reset by either side, or lost with the connection (h2_free).
+     * reset by either side, or lost with the connection (h2_free). To a client
+     * H2_REFUSED_STREAM says that the request was not processed: it never went
+     * out, or the server says so (h2_was_reset: of this stream alone).
      */
     void (*close)(void *conn, struct h2_stream *s, uint32_t code);
 };
@@ -164,7 +184,7 @@ void h2_resume(struct h2_stream *s);
 /* End it without more ado; `close` follows from h2_gather. */
 void h2_reset(struct h2_stream *s, enum h2_code code);
 
-/* Was the answer sent whole, END_STREAM included? */
+/* Was our message sent whole, END_STREAM included? */
 bool h2_is_answered(const struct h2_stream *s);
 
 int32_t h2_stream_id(const struct h2_stream *s);

@@ -49,9 +49,9 @@ h2_bucket_take(struct h2_bucket *b, uint32_t n, uint64_t now_ms)
 }
 
 void
-h2_walk_init(struct h2_walk *w)
+h2_walk_init(struct h2_walk *w, bool has_preface)
 {
-    *w = (struct h2_walk){.skip = sizeof(PREFACE) - 1};
+    *w = (struct h2_walk){.skip = has_preface ? sizeof(PREFACE) - 1 : 0};
 }
 
 /* Some of the next frame's head; true when it is whole. */

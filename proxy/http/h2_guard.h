@@ -23,7 +23,7 @@ MUST_CHECK bool h2_bucket_take(struct h2_bucket *b, uint32_t n,
                                uint64_t now_ms);
 
 /*
- * Walks over a client's bytes from frame to frame, to see what nghttp2 passes
+ * Walks over a peer's bytes from frame to frame, to see what nghttp2 passes
  * over in silence: PRIORITY, and frames of a type it does not know.
  */
 struct h2_walk {
@@ -32,8 +32,8 @@ struct h2_walk {
     uint8_t head_n; /* bytes of the head so far */
 };
 
-/* At the very beginning, before the connection preface. */
-void h2_walk_init(struct h2_walk *w);
+/* At the very beginning; `has_preface`: a client's bytes begin with one. */
+void h2_walk_init(struct h2_walk *w, bool has_preface);
 
 /* How many such frames begin in these bytes. */
 size_t h2_walk(struct h2_walk *w, span bytes);

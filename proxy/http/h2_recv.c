@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * h2_recv: frames to requests. nghttp2 has checked what RFC 9113 §8 demands of
+ * h2_recv: frames to messages (an answer's heads: h2_client.c). nghttp2 has checked what RFC 9113 §8 demands of
  * a message (and resets the stream if it is malformed); what SAFETY.md demands
  * beyond it, and the limits, are checked here and answered.
  */
@@ -89,7 +89,11 @@ on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame,
         return begin_stream(h, frame->hd.stream_id);
 
     struct h2_stream *s = h2_stream_of(h, frame->hd.stream_id);
-    if (s && !s->dropping)
+    if (!s || s->dropping)
+        return 0;
+    if (h->is_client && !s->told)
+        h2_client_begin_section(s);
+    else
         begin_trailers(s);
     return 0;
 }
@@ -98,6 +102,9 @@ static enum fault
 take_pseudo(struct h2_stream *s, span name, span value)
 {
     struct http_head *h = s->head;
+
+    if (s->h2->is_client)
+        return h2_client_pseudo(s, name, value);
     span *to = span_is(name, ":path")        ? &h->path
                : span_is(name, ":method")    ? &h->method_token
                : span_is(name, ":scheme")    ? &h->scheme
@@ -295,23 +302,31 @@ tell_request(struct h2_stream *s)
     h->events->request(h->conn, s, s->head, s->ended);
 }
 
-static void
-tell_end(struct h2_stream *s)
+struct fields *
+h2_kept_trailers(struct h2_stream *s)
 {
-    struct h2 *h = s->h2;
     struct fields *t = s->trailers;
     size_t kept = 0;
 
-    if (s->fault) {
-        tell_bad(s, s->fault);
-        return;
-    }
     for (size_t i = 0; t && i < t->n; i++)
         if (!field_is_no_trailer(&t->at[i]))
             t->at[kept++] = t->at[i];
     if (t)
         t->n = kept;
-    h->events->end(h->conn, s, kept ? t : NULL);
+    return kept ? t : NULL;
+}
+
+static void
+tell_end(struct h2_stream *s)
+{
+    struct h2 *h = s->h2;
+
+    if (h->is_client)
+        h2_client_end(s);
+    else if (s->fault)
+        tell_bad(s, s->fault);
+    else
+        h->events->end(h->conn, s, h2_kept_trailers(s));
 }
 
 static void
@@ -330,8 +345,22 @@ on_message_frame(struct h2 *h, const nghttp2_frame *frame)
     if (frame->hd.type == NGHTTP2_HEADERS &&
         frame->headers.cat == NGHTTP2_HCAT_REQUEST)
         tell_request(s);
+    else if (frame->hd.type == NGHTTP2_HEADERS && h->is_client && !s->told)
+        h2_client_section(s);
     else if (ends)
         tell_end(s);
+}
+
+static void
+note_reset(struct h2 *h, int32_t id)
+{
+    struct h2_stream *s = h2_stream_of(h, id);
+
+    if (s)
+        s->was_reset = true;
+    /* A server's resets answer our own requests, so they are as many. */
+    if (!h->is_client)
+        h2_client_reset(h);
 }
 
 static int
@@ -349,7 +378,7 @@ on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame,
         on_message_frame(h, frame);
         break;
     case NGHTTP2_RST_STREAM:
-        h2_client_reset(h);
+        note_reset(h, frame->hd.stream_id);
         break;
     case NGHTTP2_WINDOW_UPDATE:
         if (frame->window_update.window_size_increment < WINDOW_SMALL)
@@ -377,7 +406,8 @@ on_data_chunk_recv(nghttp2_session *session, uint8_t flags, int32_t id,
     if (!s || !s->told || s->dropping || s->reset) {
         if (!h->doomed)
             nghttp2_session_consume(session, id, len);
-        if (s && s->answered && !s->reset && (s->swallowed += len) > H2_SWALLOW)
+        if (s && !h->is_client && s->answered && !s->reset &&
+            (s->swallowed += len) > H2_SWALLOW)
             h2_reset(s, H2_NO_ERROR);
         return go_on(h);
     }
@@ -411,6 +441,8 @@ on_stream_close(nghttp2_session *session, int32_t id, uint32_t code,
     nghttp2_session_consume_connection(session, s->unconsumed);
     s->unconsumed = 0;
     nghttp2_session_set_stream_user_data(session, id, NULL);
+    if (h->is_client && !s->sent)
+        code = H2_REFUSED_STREAM; /* whatever kept it here */
     h->events->close(h->conn, s, code);
     if (!h->doomed)
         h2_stream_drop(s);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * h2_send: answers to frames. Bodies are pulled from their source frame by
+ * h2_send: heads, answers and bodies to frames. Bodies are pulled from their source frame by
  * frame and copied once, from the source's run into what is gathered.
  */
 #include "proxy/http/h2_session.h"
@@ -10,19 +10,12 @@
 /* :status, content-length, and all the fields a head may have. */
 #define NVS_MAX 130
 
-/* :status and content-length as text. */
-struct nvs {
-    nghttp2_nv at[NVS_MAX];
-    size_t n;
-    char status[3];
-    char length[20];
-};
-
-static void
-add_nv(struct nvs *nvs, span name, span value)
+void
+h2_nvs_add(struct h2_nvs *nvs, span name, span value)
 {
     nghttp2_nv *nv = &nvs->at[nvs->n++];
 
+    assert(nvs->n <= nvs->room);
     /* nghttp2's pointers are not const; it copies both before it returns. */
     memcpy(&nv->name, &name.at, sizeof(nv->name));
     memcpy(&nv->value, &value.at, sizeof(nv->value));
@@ -44,41 +37,46 @@ digits_of(uint64_t n, char *at, size_t room)
     return span_of(at + from, room - from);
 }
 
-static bool
-add_fields(struct nvs *nvs, const struct fields *f)
+void
+h2_nvs_length(struct h2_nvs *nvs, uint64_t n)
+{
+    h2_nvs_add(nvs, SPAN("content-length"),
+               digits_of(n, nvs->length, sizeof(nvs->length)));
+}
+
+bool
+h2_nvs_fields(struct h2_nvs *nvs, const struct fields *f)
 {
     for (size_t i = 0; i < f->n; i++) {
         const struct field *field = &f->at[i];
         /* RFC 9113 §8.2.2: nothing of one connection. */
         if (field_is(field->id) & FIELD_HOP)
             continue;
-        if (nvs->n == NVS_MAX)
+        if (nvs->n == nvs->room)
             return false;
-        add_nv(nvs, field->name, field->value);
+        h2_nvs_add(nvs, field->name, field->value);
     }
     return true;
 }
 
 static enum err_code
-add_head(struct nvs *nvs, const struct http_head *h)
+add_head(struct h2_nvs *nvs, const struct http_head *h)
 {
-    nvs->n = 0;
-    add_nv(nvs, SPAN(":status"),
-           digits_of((uint64_t)h->status, nvs->status, 3));
+    h2_nvs_add(nvs, SPAN(":status"),
+               digits_of((uint64_t)h->status, nvs->status, 3));
     if (h->has_length && h->status >= 200 && h->status != 204 &&
         (h->body == HTTP_BODY_SIZED || h->body == HTTP_BODY_NONE))
-        add_nv(nvs, SPAN("content-length"),
-               digits_of(h->length, nvs->length, sizeof(nvs->length)));
-    return add_fields(nvs, &h->fields) ? OK : ERR_LIMIT;
+        h2_nvs_length(nvs, h->length);
+    return h2_nvs_fields(nvs, &h->fields) ? OK : ERR_LIMIT;
 }
 
 static int
 send_trailers(struct h2_stream *s, const struct fields *trailers)
 {
-    struct nvs nvs;
+    nghttp2_nv room[NVS_MAX];
+    struct h2_nvs nvs = {.at = room, .room = NVS_MAX};
 
-    nvs.n = 0;
-    if (!add_fields(&nvs, trailers))
+    if (!h2_nvs_fields(&nvs, trailers))
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     return nghttp2_submit_trailer(s->h2->session, s->id, nvs.at, nvs.n);
 }
@@ -122,6 +120,12 @@ on_read(nghttp2_session *session, int32_t id, uint8_t *to, size_t max,
         *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
     }
     return (ssize_t)s->run.len;
+}
+
+nghttp2_data_provider
+h2_provider(void)
+{
+    return (nghttp2_data_provider){.read_callback = on_read};
 }
 
 /* The DATA frame that on_read announced, straight into what is gathered. */
@@ -180,16 +184,20 @@ on_frame_send(nghttp2_session *session, const nghttp2_frame *frame,
 
     if (frame->hd.type == NGHTTP2_RST_STREAM) {
         bool ours = s && s->reset;
+        if (s && !ours)
+            s->was_malformed = true;
         if (!ours && frame->rst_stream.error_code != NGHTTP2_NO_ERROR &&
             !h->doomed)
             h2_glitch(h, H2_GLITCH_STREAM);
         return 0;
     }
+    if (s && frame->hd.type == NGHTTP2_HEADERS)
+        s->sent = true;
     if (!s || !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM) ||
         (frame->hd.type != NGHTTP2_DATA && frame->hd.type != NGHTTP2_HEADERS))
         return 0;
     s->answered = true;
-    if (!s->ended)
+    if (!s->ended && !h->is_client)
         let_go(session, s);
     return 0;
 }
@@ -203,27 +211,18 @@ on_frame_not_send(nghttp2_session *session, const nghttp2_frame *frame,
     struct h2_stream *s = h2_stream_of(h, frame->hd.stream_id);
 
     (void)session, (void)error;
-    if (s && frame->hd.type == NGHTTP2_HEADERS)
+    /* A request that was not sent ends by itself. */
+    if (s && frame->hd.type == NGHTTP2_HEADERS && !h->is_client)
         h2_reset(s, H2_INTERNAL_ERROR);
     return 0;
-}
-
-static enum err_code
-code_of(struct h2 *h, int error)
-{
-    if (error == 0)
-        return OK;
-    if (!nghttp2_is_fatal(error))
-        return ERR_CONFLICT;
-    h->dead = true;
-    return ERR_LIMIT;
 }
 
 enum err_code
 h2_answer(struct h2_stream *s, const struct http_head *h,
           const struct h2_source *source)
 {
-    struct nvs nvs;
+    nghttp2_nv room[NVS_MAX];
+    struct h2_nvs nvs = {.at = room, .room = NVS_MAX};
 
     if (h->status < 200 || h->status > 599 ||
         (source && http_status_is_bodyless(h->status)))
@@ -233,9 +232,9 @@ h2_answer(struct h2_stream *s, const struct http_head *h,
     if (add_head(&nvs, h))
         return ERR_LIMIT;
 
-    nghttp2_data_provider provider = {.read_callback = on_read};
+    nghttp2_data_provider provider = h2_provider();
     s->source = source;
-    enum err_code code = code_of(
+    enum err_code code = h2_code_of(
         s->h2, nghttp2_submit_response(s->h2->session, s->id, nvs.at, nvs.n,
                                        source ? &provider : NULL));
     s->answering = code == OK;
@@ -245,7 +244,8 @@ h2_answer(struct h2_stream *s, const struct http_head *h,
 enum err_code
 h2_interim(struct h2_stream *s, const struct http_head *h)
 {
-    struct nvs nvs;
+    nghttp2_nv room[NVS_MAX];
+    struct h2_nvs nvs = {.at = room, .room = NVS_MAX};
 
     if (h->status < 100 || h->status > 199 || h->status == 101)
         return ERR_INVALID;
@@ -253,9 +253,9 @@ h2_interim(struct h2_stream *s, const struct http_head *h)
         return ERR_CONFLICT;
     if (add_head(&nvs, h))
         return ERR_LIMIT;
-    return code_of(s->h2,
-                   nghttp2_submit_headers(s->h2->session, NGHTTP2_FLAG_NONE,
-                                          s->id, NULL, nvs.at, nvs.n, NULL));
+    return h2_code_of(s->h2,
+                      nghttp2_submit_headers(s->h2->session, NGHTTP2_FLAG_NONE,
+                                             s->id, NULL, nvs.at, nvs.n, NULL));
 }
 
 void
@@ -264,7 +264,7 @@ h2_resume(struct h2_stream *s)
     if (!s->deferred || s->h2->doomed)
         return;
     s->deferred = false;
-    code_of(s->h2, nghttp2_session_resume_data(s->h2->session, s->id));
+    (void)h2_code_of(s->h2, nghttp2_session_resume_data(s->h2->session, s->id));
 }
 
 void
@@ -273,8 +273,9 @@ h2_reset(struct h2_stream *s, enum h2_code code)
     if (s->reset || s->h2->doomed)
         return;
     s->reset = true;
-    code_of(s->h2, nghttp2_submit_rst_stream(s->h2->session, NGHTTP2_FLAG_NONE,
-                                             s->id, code));
+    (void)h2_code_of(s->h2,
+                     nghttp2_submit_rst_stream(s->h2->session,
+                                               NGHTTP2_FLAG_NONE, s->id, code));
 }
 
 void

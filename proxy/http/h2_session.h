@@ -47,6 +47,7 @@ struct h2 {
     struct buf *out;           /* while h2_gather runs */
     size_t enough;             /* the same */
     const char *limit_reached; /* "" if none: then nothing more is read */
+    bool is_client;            /* we ask: h2_client.h */
     bool doomed;               /* h2_free was called inside an event */
     bool dead;                 /* nghttp2 gave up: nothing in or out */
 };
@@ -67,11 +68,16 @@ struct h2_stream {
     size_t swallowed;    /* of the body, since the answer went out whole */
     span run;            /* what the next DATA frame carries */
     enum fault fault;    /* of the section being read */
-    bool told;           /* `request` was told */
+    enum method asked;   /* a client's: by what */
+    uint32_t interim_n;  /* a client's: 1xx so far */
+    bool told;           /* `request`, or the final `answer`, was told */
     bool dropping;       /* what still comes is thrown away */
-    bool ended;          /* the client sent END_STREAM */
+    bool ended;          /* the peer sent END_STREAM */
     bool answering;      /* h2_answer was called */
+    bool sent;           /* a client's: its HEADERS went out */
     bool answered;       /* our END_STREAM was sent */
+    bool was_reset;      /* by the peer */
+    bool was_malformed;  /* nghttp2 reset it: RFC 9113 §8.1.1 */
     bool deferred;       /* the source had nothing */
     bool reset;          /* we asked for a reset */
 };
@@ -100,6 +106,43 @@ void h2_abuse(struct h2 *h, const char *limit);
  * so that no run is left announced and not sent.
  */
 bool h2_has_room(const struct h2 *h);
+
+/* A session of either side, without its SETTINGS; NULL: no heap. */
+struct h2 *h2_session_new(const struct h2_limits *limits,
+                          const struct h2_events *events, void *conn,
+                          bool is_client);
+
+/* Our windows and what else every session of ours announces. */
+bool h2_session_announce(struct h2 *h, const nghttp2_settings_entry *more,
+                         size_t n);
+
+/* What nghttp2 returned, as ours; after a fatal one the session is dead. */
+enum err_code h2_code_of(struct h2 *h, int error);
+
+/* Names and values for a header block, in their first member's order. */
+struct h2_nvs {
+    nghttp2_nv *at;
+    size_t n, room;
+    char status[3];
+    char length[20];
+};
+
+void h2_nvs_add(struct h2_nvs *nvs, span name, span value);
+void h2_nvs_length(struct h2_nvs *nvs, uint64_t n);
+/* All but those of one connection; false if the room ends. */
+bool h2_nvs_fields(struct h2_nvs *nvs, const struct fields *f);
+
+/* Where nghttp2 pulls a stream's body: h2_send.c. */
+nghttp2_data_provider h2_provider(void);
+
+/* A section of an answer is whole (h2_client.c). */
+void h2_client_section(struct h2_stream *s);
+void h2_client_begin_section(struct h2_stream *s);
+enum fault h2_client_pseudo(struct h2_stream *s, span name, span value);
+void h2_client_end(struct h2_stream *s);
+
+/* Trailers without what may not be one; NULL if nothing is left. */
+struct fields *h2_kept_trailers(struct h2_stream *s);
 
 /* The callbacks of each direction. */
 void h2_recv_callbacks(nghttp2_session_callbacks *c);

@@ -327,6 +327,9 @@ readable(struct conn *c)
     switch (got) {
     case IO_BYTES:
         feed(c, in);
+        /* TLS's word for the end came with them: no read follows. */
+        if (c->io.tls && !c->has_eof && tls_is_closed(c->io.tls))
+            at_eof(c);
         break;
     case IO_LATER:
         break;
@@ -444,7 +447,7 @@ conn_accept(struct worker *w, size_t listener, int fd,
     note_peer(c, peer, peer_len);
     count_open(c, 1);
     link_conn(c);
-    if (gen->tls && !(c->io.tls = tls_new(w, gen->tls))) {
+    if (gen->tls && !(c->io.tls = tls_new(&w->sealed_out, gen->tls))) {
         conn_close(c, false);
         return;
     }

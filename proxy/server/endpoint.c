@@ -2,6 +2,7 @@
 #include "proxy/server/endpoint.h"
 
 #include "proxy/observe/log.h"
+#include "proxy/server/tls.h"
 #include "proxy/server/worker.h"
 #include "routing/balance.h"
 
@@ -44,6 +45,7 @@ init_pool(struct upstreams *u, struct pool *p, const struct gen_pool *gen,
         endpoints[i] = (struct endpoint){.gen = &gen->endpoints[i],
                                          .pool = p,
                                          .index = i,
+                                         .streams_max = SIZE_MAX,
                                          .slot = SEGMENT_NO_SLOT};
     return p->active && p->up && p->usable && p->choice;
 }
@@ -72,6 +74,13 @@ upstreams_new(struct worker *w)
         at += gen->n_endpoints;
     }
     return u;
+}
+
+void
+upstreams_fini(struct upstreams *u)
+{
+    for (size_t i = 0; i < u->n_endpoints; i++)
+        tls_forget_session(&u->endpoints[i].session);
 }
 
 static void
@@ -281,6 +290,14 @@ endpoint_address(const struct endpoint *e, struct sockaddr_storage *out,
         }
     }
     return numeric_address(e->gen, out, len);
+}
+
+span
+endpoint_tls_name(const struct endpoint *e)
+{
+    span name = e->pool->gen->tls_name;
+
+    return name.len ? name : e->gen->host;
 }
 
 void

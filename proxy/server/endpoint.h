@@ -36,8 +36,12 @@ struct endpoint {
     struct endpoint_view view;
     uint64_t ejected_ms; /* until then */
     unsigned failures;
-    struct upstream *idle; /* newest first */
+    struct link *idle;              /* of h1, newest first */
+    struct link *shared;            /* of h2, or that will be; newest first */
+    struct ssl_session_st *session; /* to be resumed; NULL: none yet */
     size_t n_idle;
+    size_t streams_max; /* what the last connection allowed at a time */
+    bool speaks_h2;     /* it did */
 };
 
 struct upstreams {
@@ -46,7 +50,8 @@ struct upstreams {
     struct endpoint *endpoints; /* of all pools */
     size_t n_pools, n_endpoints;
     uint64_t version; /* of the segment, as last read */
-    struct upstream *dead;
+    uint64_t serial;  /* of the newest link */
+    struct link *dead;
 };
 
 /* One that may be asked and is not in `tried` (bits); NULL if there is none. */
@@ -59,6 +64,9 @@ uint64_t endpoint_bit(const struct endpoint *e);
 /* False if it has no address yet. */
 bool endpoint_address(const struct endpoint *e, struct sockaddr_storage *out,
                       socklen_t *len);
+
+/* Whom its certificate must name. */
+span endpoint_tls_name(const struct endpoint *e);
 
 /* A request goes to it, and is done. */
 void endpoint_enter(struct endpoint *e);

@@ -77,6 +77,7 @@ struct exchange {
     uint64_t request_bytes;
     struct buf seen;    /* body bytes that were searched for a marker */
     struct buf to_pool; /* body bytes that wait for a connection */
+    size_t held_sent;   /* of what waits: sent, and kept to be sent again */
     size_t untaken;     /* body bytes the client's side was not told are gone */
 
     struct decision decision;
@@ -85,8 +86,9 @@ struct exchange {
 
     /* the pool */
     struct upstream *up;
-    uint64_t tried; /* bit i: endpoint i of the pool failed */
-    span endpoint;  /* that was asked last */
+    uint64_t tried;      /* bit i: endpoint i of the pool failed */
+    uint64_t not_before; /* a shared connection must be younger (link.serial) */
+    span endpoint;       /* that was asked last */
 
     /* the answer */
     struct http_head *answer;
@@ -112,7 +114,8 @@ struct exchange {
     /* what is so */
     bool is_received;   /* whole */
     bool holds_down;    /* the client's body is not being read */
-    bool keeps_to_pool; /* all of the body is there: it may be sent again */
+    bool keeps_to_pool; /* all that was sent is there: it may be sent again */
+    bool was_whole;     /* the body was, when it began to be sent */
     bool has_body;
     bool holds_up;  /* the answer is not being read */
     bool was_stale; /* the last connection had been idle and brought nothing */
@@ -162,6 +165,8 @@ void exchange_pool_drained(struct exchange *x);
     X(POOL_NONE, "none", 503, "the pool has no endpoint that is up")           \
     X(POOL_BUSY, "busy", 503, "there is no room for another connection")       \
     X(POOL_RESET, "reset", 502, "the backend closed before it answered")       \
+    X(POOL_GOING, "going", 503, "the backend was going away")                  \
+    X(POOL_OVERLOAD, "overload", 503, "the backend took no more requests")     \
     X(POOL_PROTOCOL, "protocol", 502, "the backend's answer is malformed")     \
     X(POOL_SHORT, "short", 502, "the backend's answer was cut short")          \
     X(POOL_LATE, "late", 504, "the backend took too long to answer")

@@ -87,6 +87,7 @@ exchange_answer(struct exchange *x, struct http_head *head)
     if (x->keeps_to_pool)
         buf_fini(exchange_held(x));
     x->keeps_to_pool = false;
+    x->held_sent = 0;
     if (!translate_answer(x, head, &p)) {
         exchange_refuse(x, &p);
         return;

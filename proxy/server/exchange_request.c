@@ -360,16 +360,35 @@ take(struct exchange *x, size_t n, size_t waiting)
     x->untaken = 0;
 }
 
+/*
+ * All that waits has been sent. It is kept for another try: the whole of a body
+ * that is there anyway, of one that still comes no more than may be buffered.
+ */
+static void
+keep_or_forget(struct exchange *x)
+{
+    struct buf *held = exchange_held(x);
+
+    if (x->keeps_to_pool &&
+        (x->was_whole || buf_len(held) <= x->worker->gen->limits.stream_high)) {
+        x->held_sent = buf_len(held);
+        return;
+    }
+    x->keeps_to_pool = false;
+    x->held_sent = 0;
+    buf_consume(held, buf_len(held));
+}
+
 static void
 send_translated(struct exchange *x)
 {
-    span out = buf_span(&x->up_way.out);
+    span out = span_skip(buf_span(&x->up_way.out), x->held_sent);
 
     if (out.len == 0)
         return;
     upstream_body(x->up, out);
     upstream_flush(x->up);
-    buf_consume(&x->up_way.out, out.len);
+    keep_or_forget(x);
 }
 
 static void
@@ -381,6 +400,10 @@ send_body(struct exchange *x, span bytes)
         send_translated(x);
     } else {
         upstream_body(x->up, bytes);
+        if (x->keeps_to_pool) {
+            buf_add(&x->to_pool, bytes);
+            keep_or_forget(x);
+        }
     }
     take(x, bytes.len, upstream_waiting(x->up));
 }
@@ -491,6 +514,15 @@ frame_request(struct exchange *x)
     h->length = h->has_length ? buf_len(&x->up_way.out) : 0;
 }
 
+/* Could it turn out that a request sent there was never looked at? */
+static bool
+may_go_unseen(const struct exchange *x)
+{
+    return upstream_is_shared(x->up) ||
+           (upstream_is_stale(x->up) &&
+            method_is_idempotent(x->request->method));
+}
+
 void
 exchange_connected(struct exchange *x)
 {
@@ -507,15 +539,14 @@ exchange_connected(struct exchange *x)
                       "the request cannot be said to the backend");
         return;
     }
-    /* While it is whole it may be sent again, to another endpoint. */
-    x->keeps_to_pool = is_all;
+    x->was_whole = is_all;
+    x->keeps_to_pool = is_all || may_go_unseen(x);
     upstream_body(x->up, buf_span(held));
     if (is_all)
         upstream_end(x->up, x->trailers);
     if (buf_len(held)) {
         upstream_flush(x->up);
-        if (!is_all)
-            buf_consume(held, buf_len(held));
+        keep_or_forget(x);
         exchange_pool_drained(x);
     }
     exchange_watch_time(x); /* last: what is due by now ends it */
@@ -541,12 +572,22 @@ is_in_budget(const struct worker *w)
     return w->n_retries < 3 || w->n_retries < w->n_exchanges / 5;
 }
 
+/*
+ * Once, and only if it had no effect: what the backend says it did not process,
+ * or what an idempotent method asks again. One that moves house with GOAWAY
+ * adds no load, so what it left behind is outside the budget.
+ */
 static bool
-may_retry(const struct exchange *x)
+may_retry(const struct exchange *x, enum pool_failure f)
 {
-    return is_in_budget(x->worker) && x->was_stale && !x->was_retried &&
-           !x->answer && x->interim_n == 0 && x->keeps_to_pool &&
-           method_is_idempotent(x->request->method);
+    if (x->was_retried || x->answer || x->interim_n || !x->keeps_to_pool)
+        return false;
+    if (f == POOL_GOING)
+        return true;
+    if (!is_in_budget(x->worker))
+        return false;
+    return f == POOL_OVERLOAD || (f == POOL_RESET && x->was_stale &&
+                                  method_is_idempotent(x->request->method));
 }
 
 void
@@ -556,7 +597,7 @@ exchange_failed(struct exchange *x, enum pool_failure f)
 
     if (x->state == X_OVER)
         return;
-    if (f == POOL_RESET && may_retry(x)) {
+    if (may_retry(x, f)) {
         x->was_retried = true;
         x->worker->n_retries++;
         metrics_count(x->worker->metrics, METRIC_UPSTREAM_RETRIES, 1,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proxy/server/tls.h"
 
+#include "certs/client.h"
 #include "certs/store.h"
-#include "proxy/server/worker.h"
 
 #include <openssl/bio.h>
 #include <openssl/err.h>
@@ -16,15 +16,16 @@
 #define NAME_ROOM 256
 
 struct tls {
-    struct worker *worker;
+    struct buf *out; /* sealed bytes to send */
     const struct certs_store *store;
     SSL *ssl;
-    span in; /* sealed bytes being read; empty between calls */
+    span in;             /* sealed bytes being read; empty between calls */
+    const char *problem; /* what failed, in OpenSSL's static words */
     size_t name_len;
     char name[NAME_ROOM]; /* of the client's certificate */
 };
 
-/* ── the BIO: reads from `in`, writes to the worker's sealed_out ─────────── */
+/* ── the BIO: reads from `in`, writes to `out` ─────────── */
 
 static int
 bio_read(BIO *bio, char *to, size_t room, size_t *got)
@@ -48,9 +49,9 @@ bio_write(BIO *bio, const char *from, size_t len, size_t *written)
     struct tls *t = BIO_get_data(bio);
 
     BIO_clear_retry_flags(bio);
-    buf_add(&t->worker->sealed_out, span_of(from, len));
+    buf_add(t->out, span_of(from, len));
     *written = len;
-    return !buf_failed(&t->worker->sealed_out);
+    return !buf_failed(t->out);
 }
 
 static long
@@ -81,26 +82,96 @@ bio_method(void)
 
 /* ── the connection ──────────────────────────────────────────────────────── */
 
-struct tls *
-tls_new(struct worker *w, const struct certs_store *store)
+static struct tls *
+new_of(struct buf *out, SSL_CTX *ctx)
 {
     struct tls *t = calloc(1, sizeof(*t));
     BIO *bio = t && bio_method() ? BIO_new(bio_method()) : NULL;
 
     if (bio)
-        t->ssl = SSL_new(certs_store_first(store));
+        t->ssl = SSL_new(ctx);
     if (!t || !bio || !t->ssl) {
         BIO_free(bio);
         free(t);
         return NULL;
     }
-    t->worker = w;
-    t->store = store;
+    t->out = out;
+    t->problem = "";
     BIO_set_data(bio, t);
     BIO_set_init(bio, 1);
     SSL_set_bio(t->ssl, bio, bio);
+    return t;
+}
+
+struct tls *
+tls_new(struct buf *out, const struct certs_store *store)
+{
+    struct tls *t = new_of(out, certs_store_first(store));
+
+    if (!t)
+        return NULL;
+    t->store = store;
     SSL_set_accept_state(t->ssl);
     return t;
+}
+
+struct tls *
+tls_new_client(struct buf *out, SSL_CTX *ctx, span name, SSL_SESSION **session)
+{
+    struct tls *t = new_of(out, ctx);
+
+    if (!t)
+        return NULL;
+    SSL_set_connect_state(t->ssl);
+    if (!certs_client_expect(t->ssl, name, session))
+        tls_free(&t);
+    return t;
+}
+
+void
+tls_forget_session(SSL_SESSION **session)
+{
+    SSL_SESSION_free(*session);
+    *session = NULL;
+}
+
+/* What the verification says goes before what that led to. */
+static void
+note_problem(struct tls *t)
+{
+    long verified = SSL_get_verify_result(t->ssl);
+    const char *reason = ERR_reason_error_string(ERR_peek_last_error());
+
+    if (verified != X509_V_OK)
+        t->problem = X509_verify_cert_error_string(verified);
+    else if (reason)
+        t->problem = reason;
+    else
+        t->problem = "the peer ended the handshake";
+}
+
+bool
+tls_begin(struct tls *t)
+{
+    ERR_clear_error();
+    int done = SSL_do_handshake(t->ssl);
+
+    if (done == 1 || SSL_get_error(t->ssl, done) == SSL_ERROR_WANT_READ)
+        return true;
+    note_problem(t);
+    return false;
+}
+
+const char *
+tls_problem(const struct tls *t)
+{
+    return t->problem;
+}
+
+bool
+tls_is_closed(const struct tls *t)
+{
+    return (SSL_get_shutdown(t->ssl) & SSL_RECEIVED_SHUTDOWN) != 0;
 }
 
 void
@@ -108,6 +179,9 @@ tls_free(struct tls **t)
 {
     if (!*t)
         return;
+    /* Else OpenSSL takes a connection that just ends for an attack on it, and
+     * its session is never resumed. A fatal alert still forbids that. */
+    SSL_set_shutdown((*t)->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     SSL_free((*t)->ssl);
     free(*t);
     *t = NULL;
@@ -145,7 +219,10 @@ tls_read(struct tls *t, span sealed, char *to, size_t room, size_t *len)
         return IO_BYTES; /* an end or a failure shows again at the next read */
     if (error == SSL_ERROR_WANT_READ)
         return IO_LATER;
-    return error == SSL_ERROR_ZERO_RETURN ? IO_END : IO_BROKEN;
+    if (error == SSL_ERROR_ZERO_RETURN)
+        return IO_END;
+    note_problem(t);
+    return IO_BROKEN;
 }
 
 static bool

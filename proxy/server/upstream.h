@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * upstream: connections to the pools' endpoints, and which of them is taken.
+ * upstream: what an exchange asks of its pool: a place at a connection (link.h)
+ * to one of its endpoints, and to send and hold its messages there.
  *
  * An endpoint keeps its idle connections, newest first, at most upstream_idle of
- * them and each for upstream_idle_ms. Idle ones are watched: an end or any byte
- * closes them, so none is probed before it is used. Which endpoint: p2c over
- * those that control's checks and this worker's own failures leave.
+ * them and each for upstream_idle_ms; one of h2 is shared. Idle ones are watched:
+ * an end or any byte closes them, so none is probed before it is used. Which
+ * endpoint: p2c over those that control's checks and this worker's own failures
+ * leave.
  */
 #pragma once
 
 #include "config/generation.h"
-#include "proxy/http/h1.h"
+#include "proxy/http/head.h"
 #include "proxy/observe/segments.h"
 #include "proxy/server/io.h"
 
@@ -23,6 +25,9 @@ MUST_CHECK struct upstreams *upstreams_new(struct worker *w);
 
 /* At GO: find the endpoints' slots by name. */
 void upstreams_find(struct upstreams *u);
+
+/* What is not in the worker's arena; all links are closed. */
+void upstreams_fini(struct upstreams *u);
 
 /* Close what is idle too long; with `all`, whatever is idle. */
 void upstreams_sweep(struct upstreams *u, bool all);
@@ -40,7 +45,7 @@ void upstreams_observe(struct upstreams *u, const struct gen_pool *pool,
  */
 void upstream_ask(struct exchange *x);
 
-/* Send a request's head, body and end as h1 wants them. False: it cannot be said. */
+/* Send a request's head, body and end as h1 or h2. False: it cannot be said. */
 MUST_CHECK bool upstream_head(struct upstream *up, const struct http_head *h);
 void upstream_body(struct upstream *up, span bytes);
 void upstream_end(struct upstream *up, const struct fields *trailers);
@@ -55,7 +60,10 @@ uint64_t upstream_took_ms(const struct upstream *up);
 /* Go on reading the answer, or hold it. */
 void upstream_read(struct upstream *up, bool on);
 
-/* Is it one that was idle before, and has it brought no byte since? */
+/* Is it one of many on their connection (h2)? */
+bool upstream_is_shared(const struct upstream *up);
+
+/* Is the connection one that served others, and has it brought no byte since? */
 bool upstream_is_stale(const struct upstream *up);
 
 /* "127.0.0.1:9001" */

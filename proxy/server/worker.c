@@ -9,8 +9,8 @@
 #include "proxy/server/drain.h"
 #include "proxy/server/endpoint.h"
 #include "proxy/server/exchange.h"
+#include "proxy/server/link.h"
 #include "proxy/server/listen.h"
-#include "proxy/server/upstream.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -111,7 +111,20 @@ worker_dice(struct worker *w)
 }
 
 static void
-go_on_later(struct worker *w)
+gather_links(struct worker *w)
+{
+    struct link *l;
+
+    while ((l = w->later_links)) { /* ends: as go_on_later */
+        w->later_links = l->next_later;
+        l->is_later = false;
+        link_h2_gather(l);
+        worker_flush(w);
+    }
+}
+
+static void
+go_on_conns(struct worker *w)
 {
     struct conn *c;
 
@@ -125,6 +138,16 @@ go_on_later(struct worker *w)
         else
             conn_h1_resume(c);
         worker_flush(w);
+    }
+}
+
+static void
+go_on_later(struct worker *w)
+{
+    /* What one side takes the other may send: until neither has more. */
+    while (w->later || w->later_links) {
+        gather_links(w);
+        go_on_conns(w);
     }
 }
 
@@ -185,10 +208,34 @@ on_sweep(void *arg)
     struct worker *w = arg;
 
     upstreams_sweep(w->upstreams, w->is_draining);
+    worker_flush(w);
     timer_set(&w->sweep, w->loop, SWEEP_MS);
 }
 
 /* ── making ──────────────────────────────────────────────────────────────── */
+
+#define UPSTREAM_WINDOW 65536u
+#define WINDOW_MAX      (1u << 30)
+
+/* For h2 towards pools: an origin is trusted to be busier than a client. */
+static void
+set_answer_limits(struct worker *w)
+{
+    const struct gen_limits *l = &w->gen->limits;
+    struct h2_limits *h = &w->answer_h2_limits;
+    uint64_t window = l->upstream_streams * UPSTREAM_WINDOW;
+
+    *h = w->h2_limits;
+    h->streams_n = (uint32_t)l->upstream_streams;
+    h->stream_window = UPSTREAM_WINDOW;
+    h->window = window < WINDOW_MAX ? (uint32_t)window : WINDOW_MAX;
+    h->header_bytes = (uint32_t)l->answer_head_bytes;
+    h->fields_n = (uint32_t)w->answer_limits.fields_n;
+    h->line_bytes = (uint32_t)w->answer_limits.line_bytes;
+    h->interim_n = (uint32_t)l->interim_answers;
+    h->glitches_burst *= 10;
+    h->glitches_per_s *= 10;
+}
 
 static void
 set_limits(struct worker *w)
@@ -224,6 +271,7 @@ set_limits(struct worker *w)
     w->h2_limits.resets_per_s = (uint32_t)l->h2_resets_a_second;
     w->h2_limits.glitches_burst = (uint32_t)l->h2_glitches_burst;
     w->h2_limits.glitches_per_s = (uint32_t)l->h2_glitches_a_second;
+    set_answer_limits(w);
     w->conns_max = (size_t)l->connections;
     if (w->conns_max == 0 && getrlimit(RLIMIT_NOFILE, &files) == 0)
         w->conns_max = (size_t)files.rlim_cur / 10 * 9;
@@ -298,8 +346,10 @@ unmake(struct worker *w)
         conn_close(w->conns, true);
     if (w->upstreams)
         upstreams_sweep(w->upstreams, true);
-    if (w->upstreams)
+    if (w->upstreams) {
         bury(w);
+        upstreams_fini(w->upstreams);
+    }
     listen_end(w);
     watch_fini(&w->loader);
     if (w->term.fd > 0)

@@ -25,6 +25,7 @@
 
 struct conn;
 struct exchange;
+struct link;
 struct listener;
 struct route_cells;
 struct upstreams;
@@ -43,6 +44,7 @@ struct worker {
     struct h1_limits request_limits;
     struct h1_limits answer_limits;
     struct h2_limits h2_limits;
+    struct h2_limits answer_h2_limits;
     uint32_t *weight_slots; /* by route: of the canary, or SEGMENT_NO_SLOT */
 
     /* One for all: good for the length of one wake-up. */
@@ -59,7 +61,8 @@ struct worker {
     size_t n_exchanges;
     size_t n_retries; /* of these, sent a second time */
     struct conn *dead_conns;
-    struct conn *later; /* have bytes read ahead, or frames to gather */
+    struct conn *later;       /* have bytes read ahead, or frames to gather */
+    struct link *later_links; /* have frames to gather */
     struct exchange *dead_exchanges;
     struct arena **arenas; /* spare ones for requests */
     size_t n_arenas;

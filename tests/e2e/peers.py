@@ -155,18 +155,25 @@ class Conn:
 
 
 class Backend:
-    """A scripted server: `script(conn, backend)` runs for every connection, in a thread of its own."""
+    """A scripted server: `script(conn, backend)` runs for every connection, in a thread of its own; with `tls`, an SSLContext,
+    over TLS, and what a handshake failed with is in `refused`."""
 
-    def __init__(self, script):
+    def __init__(self, script, tls=None, path=None):
         self.script, self.requests, self.connections, self.failures = script, queue.Queue(), 0, []
-        self.listener = socket.create_server(("127.0.0.1", 0), backlog=128)
-        self.port = self.listener.getsockname()[1]
+        self.tls, self.path, self.refused = tls, path, queue.Queue()
+        if path:
+            self.listener = socket.socket(socket.AF_UNIX)
+            self.listener.bind(str(path))
+            self.listener.listen(128)
+        else:
+            self.listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self.port = None if path else self.listener.getsockname()[1]
         self.conns = []
         threading.Thread(target=self.accept, daemon=True).start()
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.port}"
+        return f"unix:{self.path}" if self.path else f"{'https://127.0.0.1' if self.tls else 'http://127.0.0.1'}:{self.port}"
 
     def accept(self):
         while True:
@@ -180,6 +187,12 @@ class Backend:
             threading.Thread(target=self.run, args=(conn,), daemon=True).start()
 
     def run(self, conn):
+        if self.tls:
+            try:
+                conn.sock = self.tls.wrap_socket(conn.sock, server_side=True)
+            except (OSError, ssl.SSLError) as e:
+                self.refused.put(e)
+                return
         try:
             self.script(conn, self)
         except (Gone, OSError):
@@ -349,9 +362,20 @@ class Test:
         self.processes.append(process)
         return process
 
-    def backend(self, script):
-        self.backends.append(Backend(script))
+    def backend(self, script, tls=None, path=None):
+        self.backends.append(Backend(script, tls, path))
         return self.backends[-1]
+
+    def server_tls(self, *alpn, clients=None, chain=None, key=None):
+        """A backend's side of TLS, with the development certificate of localhost; `clients`: a CA file, and they must show one of its."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(chain or self.certs() / "localhost.pem", key or self.certs() / "localhost.key")
+        if alpn:
+            context.set_alpn_protocols(list(alpn))
+        if clients:
+            context.verify_mode = ssl.CERT_REQUIRED
+            context.load_verify_locations(str(clients))
+        return context
 
     def shop(self, version, *documents, name=None):
         """The fast backend in its shop mode, with these orders in it."""

@@ -304,7 +304,7 @@ TEST(a_name_is_resolved_by_the_helper_and_then_checked)
     pair_make(&p, "localhost", well.port, well.port);
     assert_int_equal(view(&p, 0).n, 0);
     /* The server wants a number in Host. */
-    p.backends.at[0].check.authority = p.endpoints[1].authority;
+    p.endpoints[0].authority = p.endpoints[1].authority;
     run(&p, first_up);
     struct endpoint_view v = view(&p, 0);
     for (uint32_t i = 0; i < v.n; i++) {
