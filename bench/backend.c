@@ -2,8 +2,9 @@
 /*
  * backend: a small fast HTTP/1.1 server to put behind a proxy.
  *
- * One thread, one epoll. It answers GET /1k, /10k, /100k and /1m with JSON lists
- * of about that size, swallows any other body and says how long it was, serves
+ * One thread, one epoll. It answers GET /1k, /10k, /100k, /1m and /10m with JSON
+ * lists of about that size, in turn one of several, since a body that repeats is
+ * one that a branch predictor learns by heart; it swallows any other body and says how long it was, serves
  * files of --dir, and with --shop keeps orders in memory: documents that it
  * stores as they came and of which it reads `id` alone. It trusts its clients:
  * it is for demonstrations, tests and measurements, on loopback.
@@ -15,6 +16,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
@@ -27,6 +29,8 @@
 #define IN_MAX    ((size_t)64 * 1024 * 1024)
 #define SCRATCH   ((size_t)256 * 1024)
 #define ORDERS    256
+#define LISTS     5
+#define VARIANTS  16
 #define EVENTS    256
 #define DEPTH_MAX 32
 
@@ -46,6 +50,12 @@ struct conn {
     char path[1024];
 };
 
+/* Whole answers of one size. */
+struct list {
+    struct buf answers[VARIANTS];
+    size_t next;
+};
+
 struct order {
     char id[128];
     struct buf document;
@@ -55,13 +65,20 @@ static struct {
     const char *dir, *shop, *seed, *name;
     int epoll;
     char scratch[SCRATCH];
-    struct buf built[4]; /* whole answers: 1k, 10k, 100k, 1m */
+    struct list *lists[LISTS]; /* NULL before the first request */
     struct order orders[ORDERS];
     size_t n_orders, next_id;
 } server;
 
-static const char *const built_names[] = {"/1k", "/10k", "/100k", "/1m"};
-static const size_t built_orders[] = {5, 58, 585, 5900};
+static const struct {
+    const char *path;
+    size_t n_orders;
+    size_t n_variants;
+} lists[LISTS] = {{"/1k", 5, VARIANTS},
+                  {"/10k", 58, VARIANTS},
+                  {"/100k", 585, VARIANTS},
+                  {"/1m", 5900, 4},
+                  {"/10m", 59000, 1}};
 
 static void
 die(const char *what)
@@ -104,38 +121,75 @@ refuse(struct conn *c, const char *status)
     answer(c, status, span_str(text));
 }
 
-static void
-build_answers(void)
+/* xorshift: the same bodies in every run. */
+static uint64_t
+chance(uint64_t below)
 {
-    for (size_t k = 0; k < COUNT(built_names); k++) {
+    static uint64_t x = 88172645463325252u;
+
+    x ^= x << 13;
+    x ^= x >> 7;
+    x ^= x << 17;
+    return x % below;
+}
+
+static void
+add_order(struct buf *b, bool first)
+{
+    static const char *const states[] = {"open", "paid", "void", "shipped"};
+    static const char *const notes[] = {"null", "\"\"",
+                                        "\"leave it at the door\"",
+                                        "\"caf\303\251, 2nd floor\""};
+    size_t lines = 1 + chance(2);
+
+    buf_fmt(b,
+            "%s{\"id\":\"ord_%06" PRIu64 "\",\"customer\":\"cus_%05" PRIu64
+            "\",\"status\":\"%s\",\"total_cents\":%" PRIu64
+            ",\"currency\":\"eur\",\"created\":%" PRIu64 ",\"lines\":[",
+            first ? "" : ",", chance(1000000), chance(100000),
+            states[chance(COUNT(states))], chance(100000),
+            1700000000 + chance(90000000));
+    for (size_t i = 0; i < lines; i++)
+        buf_fmt(b, "%s{\"sku\":\"tea-%03" PRIu64 "\",\"quantity\":%" PRIu64 "}",
+                i ? "," : "", chance(512), 1 + chance(20));
+    buf_fmt(b, "],\"note\":%s}", notes[chance(COUNT(notes))]);
+}
+
+static struct list *
+build_list(size_t k)
+{
+    struct list *list = calloc(1, sizeof(*list));
+
+    if (!list)
+        die("calloc");
+    for (size_t v = 0; v < lists[k].n_variants; v++) {
         struct buf body;
 
         buf_init(&body, IN_MAX);
         buf_str(&body, "{\"data\":[");
-        for (size_t i = 0; i < built_orders[k]; i++)
-            buf_fmt(&body,
-                    "%s{\"id\":\"ord_%06zu\",\"customer\":\"cus_%05zu\","
-                    "\"status\":\"paid\",\"total_cents\":%zu,"
-                    "\"currency\":\"eur\",\"created\":%zu,\"lines\":[{\"sku\":"
-                    "\"tea-%03zu\",\"quantity\":%zu}],\"note\":null}",
-                    i ? "," : "", i, i * 7 % 99991, 1000 + i * 37 % 90000,
-                    (size_t)1700000000 + i * 61, i % 512, 1 + i % 4);
+        for (size_t i = 0; i < lists[k].n_orders; i++)
+            add_order(&body, i == 0);
         buf_str(&body, "]}");
-        buf_init(&server.built[k], IN_MAX);
-        head(&server.built[k], "200 OK", "application/json", buf_len(&body));
-        buf_add(&server.built[k], buf_span(&body));
+        buf_init(&list->answers[v], IN_MAX);
+        head(&list->answers[v], "200 OK", "application/json", buf_len(&body));
+        buf_add(&list->answers[v], buf_span(&body));
         buf_fini(&body);
     }
+    return list;
 }
 
 static bool
-answer_built(struct conn *c)
+answer_list(struct conn *c)
 {
-    for (size_t k = 0; k < COUNT(built_names); k++)
-        if (strcmp(c->path, built_names[k]) == 0) {
-            c->fixed = buf_span(&server.built[k]);
-            return true;
-        }
+    for (size_t k = 0; k < LISTS; k++) {
+        if (strcmp(c->path, lists[k].path) != 0)
+            continue;
+        if (!server.lists[k])
+            server.lists[k] = build_list(k);
+        struct list *list = server.lists[k];
+        c->fixed = buf_span(&list->answers[list->next++ % lists[k].n_variants]);
+        return true;
+    }
     return false;
 }
 
@@ -446,7 +500,7 @@ answer_request(struct conn *c)
 
     if (strcmp(route.at, "/healthz") == 0) {
         answer(c, "200 OK", SPAN("{}"));
-    } else if (reads && answer_built(c)) {
+    } else if (reads && answer_list(c)) {
         return;
     } else if (server.shop) {
         answer_shop(c, route, buf_span(&c->body));
@@ -761,7 +815,6 @@ main(int argc, char **argv)
         }
     }
     signal(SIGPIPE, SIG_IGN);
-    build_answers();
     if (server.seed)
         seed();
     serve(listen_at((uint16_t)port));

@@ -280,6 +280,49 @@ check_used(struct lens_builder *b)
     }
 }
 
+/* ---- where a record says its version ---- */
+
+static bool
+names(const struct lens_way *w, const struct lens_place *place)
+{
+    for (size_t side = 0; side < 2; side++)
+        if (w->has[side] && (lens_place_starts(place, &w->place[side]) ||
+                             lens_place_starts(&w->place[side], place)))
+            return true;
+    return false;
+}
+
+/* Cases nest as deep as the file does. */
+/* NOLINTBEGIN(misc-no-recursion) */
+static void
+check_stays(struct lens_builder *b, const struct lens_block *block,
+            const struct lens_type *type)
+{
+    for (size_t i = 0; i < block->n_arrows; i++)
+        for (size_t k = 0; k < block->arrows[i].n_ways; k++) {
+            const struct lens_way *w = &block->arrows[i].ways[k];
+            if (!names(w, &type->version_at))
+                continue;
+            lens_problem(b, &w->origin,
+                         "keep it where it is in all versions, or use `marker`",
+                         "`%.*s` is where a record says its version, which is "
+                         "read before it is known what else moved",
+                         SPAN_FMT(type->version_at.text));
+        }
+    for (size_t i = 0; i < block->n_choices; i++)
+        for (size_t k = 0; k < block->choices[i].n_cases; k++)
+            check_stays(b, block->choices[i].cases[k].block, type);
+}
+/* NOLINTEND(misc-no-recursion) */
+
+static void
+check_versions_at(struct lens_builder *b, size_t type)
+{
+    for (size_t t = 0; t + 1 < b->api->n_versions; t++)
+        if (b->types[type].has_version_at && b->blocks[t][type])
+            check_stays(b, b->blocks[t][type], &b->types[type]);
+}
+
 void
 lens_loss_check(struct lens_builder *b)
 {
@@ -292,6 +335,8 @@ lens_loss_check(struct lens_builder *b)
             check_block(b, b->tables[t].http[i].block,
                         b->tables[t].http[i].block);
     }
+    for (size_t i = 0; i < b->api->n_types; i++)
+        check_versions_at(b, i);
     for (size_t i = 0; i < b->api->n_changes && !b->full; i++)
         check_claim(b, &b->api->changes[i]);
     if (is_whole && !b->full)

@@ -622,6 +622,9 @@ struct lens_type {
     unsigned column;
     bool has_key;
     struct lens_place key;
+    bool has_version_at; /* a record says its own version, */
+    struct lens_place
+        version_at; /* here: keys alone, and no arrow leads to or from it */
     const struct lens_type_at *at; /* by version */
 };
 
@@ -632,7 +635,8 @@ enum lens_way_of { LENS_REQUEST = 1, LENS_ANSWER = 2 };
 /*
  * Which messages. Of a method and path: requests, and answers with a 2xx status
  * (other answers have types of their own, by `status`). Of `status 4xx 422 [media]`:
- * answers alone.
+ * answers alone. Of `event NAME`: the data of such events in an answer; those
+ * without a name are `message` (WHATWG HTML §9.2.6), and of a path's type, too.
  */
 struct lens_message {
     span text;                   /* as written */
@@ -642,6 +646,9 @@ struct lens_message {
     const uint16_t *statuses;    /* 4, 5: a class; 100 and more: that code */
     size_t n_statuses;           /* 0: 2xx where it types an answer */
     span media;                  /* type/subtype, lower case; empty: any */
+    bool is_event;
+    bool is_event_prefix; /* `order.*`: names that begin with `event` */
+    span event;
 };
 
 /* A message as it comes, for lens_message_fits. */
@@ -650,7 +657,9 @@ struct lens_occasion {
     span method; /* of the request, for an answer too */
     span path;   /* of the request, without query */
     unsigned status;
-    span media; /* type/subtype without parameters; empty if there is none */
+    span media;    /* type/subtype without parameters; empty if there is none */
+    bool is_event; /* one of a stream of server-sent events */
+    span event;    /* its name; empty if it has none */
 };
 
 bool lens_message_fits(const struct lens_message *m,

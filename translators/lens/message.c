@@ -3,6 +3,7 @@
  * message: which messages a line of `types:` or `http:` speaks of.
  *
  *   [request | answer] (METHOD | *) /path      status 4xx 422 [media]
+ *   event order.*
  *
  * Ours to decide, for LANGUAGE.md leaves it open: METHOD /path types requests
  * and answers with a 2xx status. An error has another body than what was asked
@@ -117,6 +118,25 @@ read_path(struct lens_builder *b, const struct yaml *node, span text, span path,
     return false;
 }
 
+/* ---- events ---- */
+
+static bool
+read_event(struct lens_builder *b, const struct yaml *node, span text,
+           span name, struct lens_message *out)
+{
+    name = span_trim(name);
+    out->ways = LENS_ANSWER;
+    out->is_event = true;
+    out->is_event_prefix = span_ends(name, SPAN("*"));
+    out->event = span_take(name, name.len - out->is_event_prefix);
+    if (name.len > 0 && span_find(name, ' ') < 0 &&
+        span_find(out->event, '*') < 0)
+        return true;
+    return wrong(b, node, text, "names no event",
+                 "write event order.paid, or event order.* for all that begin "
+                 "so");
+}
+
 bool
 lens_message_read(struct lens_builder *b, const struct yaml *node, span text,
                   struct lens_message *out)
@@ -125,10 +145,8 @@ lens_message_read(struct lens_builder *b, const struct yaml *node, span text,
     *out =
         (struct lens_message){.text = text, .ways = LENS_REQUEST | LENS_ANSWER};
     span w = word(&rest);
-    if (span_is(w, "event")) {
-        lens_words_refuse(b, node, "event");
-        return false;
-    }
+    if (span_is(w, "event"))
+        return read_event(b, node, text, rest, out);
     if (span_is(w, "status"))
         return read_statuses(b, node, text, rest, out);
     if (span_is(w, "request") || span_is(w, "answer")) {
@@ -139,7 +157,8 @@ lens_message_read(struct lens_builder *b, const struct yaml *node, span text,
     rest = span_trim(rest);
     if (!is_method(w) && !span_is(w, "*"))
         return wrong(b, node, text, "names no message",
-                     "write GET /orders/{id}, * /orders, or status 4xx");
+                     "write GET /orders/{id}, * /orders, status 4xx, or event "
+                     "order.paid");
     if (is_method(w))
         out->method = w;
     if (rest.len == 0 || rest.at[0] != '/' || span_find(rest, ' ') >= 0)
@@ -170,9 +189,25 @@ line_fits(const struct lens_message *m, const struct lens_occasion *o)
     return !m->path || template_matches(m->path, o->path, NULL);
 }
 
+/* What an event without a name is called (WHATWG HTML §9.2.6). */
+#define EVENT_UNNAMED SPAN("message")
+
+static bool
+event_fits(const struct lens_message *m, span name)
+{
+    if (name.len == 0)
+        name = EVENT_UNNAMED;
+    return m->is_event_prefix ? span_starts(name, m->event)
+                              : span_eq(name, m->event);
+}
+
 bool
 lens_message_fits(const struct lens_message *m, const struct lens_occasion *o)
 {
+    if (m->is_event)
+        return o->is_event && o->is_answer && event_fits(m, o->event);
+    if (o->is_event && o->event.len > 0 && !span_eq(o->event, EVENT_UNNAMED))
+        return false;
     if (!line_fits(m, o))
         return false;
     if (m->n_statuses == 0)

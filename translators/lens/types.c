@@ -7,7 +7,8 @@
 #include "translators/lens/build.h"
 
 static const struct lens_words type_words =
-    LENS_WORDS("a type", "at", "marker", "constants", "unknown", "key", "keep");
+    LENS_WORDS("a type", "at", "marker", "constants", "unknown", "key", "keep",
+               "version_at");
 static const struct lens_words at_words = LENS_WORDS("a place", "at", "when");
 static const struct lens_words unknown_words =
     LENS_WORDS("`unknown`", "pass", "drop", "refuse");
@@ -357,6 +358,24 @@ spread_keeps(struct lens_builder *b, const struct yaml *node,
 }
 
 static void
+read_version_at(struct lens_builder *b, const struct yaml *node,
+                struct lens_type *out)
+{
+    if (!node || !lens_place_read(b, node, &out->version_at))
+        return;
+    out->has_version_at = out->version_at.n > 0;
+    for (size_t i = 0; i < out->version_at.n; i++)
+        out->has_version_at =
+            out->has_version_at && out->version_at.steps[i].kind == LENS_KEY;
+    if (out->has_version_at)
+        return;
+    yaml_problem(b->problems, node,
+                 "`%.*s` is no place of one member of the record",
+                 SPAN_FMT(out->version_at.text));
+    problem_remedy(b->problems, "write `version_at: meta/schema`");
+}
+
+static void
 read_type(struct lens_builder *b, const struct yaml_entry *e, size_t i)
 {
     struct lens_type *t = &b->types[i];
@@ -379,6 +398,7 @@ read_type(struct lens_builder *b, const struct yaml_entry *e, size_t i)
         problem_remedy(b->problems, "say `unknown: pass`, or leave it out");
     }
     const struct yaml *key = yaml_get(node, "key");
+    read_version_at(b, yaml_get(node, "version_at"), t);
     t->has_key = key && lens_place_read(b, key, &t->key);
 }
 

@@ -11,7 +11,7 @@ static const char *const later[] = {
     "fetch",       "effect",  "hook",       "event",   "gone",    "unequal",
     "none",        "keys",    "except",     "deep",    "foreign", "value",
     "style",       "in",      "by",         "each",    "paths",   "body",
-    "empty_hosts", "patch",   "version_at", "contract"};
+    "empty_hosts", "patch",   "contract"};
 
 bool
 lens_words_is_later(span word)

@@ -118,6 +118,7 @@ TEST(a_method_and_path_are_of_requests_and_good_answers)
     struct lens_occasion o = {.method = SPAN("GET"), .path = SPAN("/orders/1")};
 
     assert_true(fits("GET /orders/{id}", &o));
+    assert_false(fits("event *", &o));
     assert_true(fits("* /orders/{id}", &o));
     assert_true(fits("request GET /orders/{id}", &o));
     assert_false(fits("answer GET /orders/{id}", &o));
@@ -132,6 +133,45 @@ TEST(a_method_and_path_are_of_requests_and_good_answers)
     assert_false(fits("request GET /orders/{id}", &o));
     o.status = 404;
     assert_false(fits("GET /orders/{id}", &o));
+}
+
+TEST(an_event_has_the_types_of_its_name_and_one_without_is_called_message)
+{
+    struct lens_occasion o = {.is_answer = true,
+                              .method = SPAN("GET"),
+                              .path = SPAN("/orders/7"),
+                              .status = 200,
+                              .media = SPAN("text/event-stream"),
+                              .is_event = true,
+                              .event = SPAN("order.paid")};
+    assert_true(fits("event order.paid", &o));
+    assert_true(fits("event order.*", &o));
+    assert_true(fits("event *", &o));
+    assert_false(fits("event order", &o));
+    assert_false(fits("event order.paid.late", &o));
+    assert_false(fits("GET /orders/{id}", &o));
+    o.event = SPAN("");
+    assert_true(fits("event message", &o));
+    assert_true(fits("GET /orders/{id}", &o));
+    assert_false(fits("event order.*", &o));
+    o.is_event = false;
+    assert_false(fits("event message", &o));
+}
+
+TEST(where_a_record_says_its_version_no_arrow_may_lead)
+{
+    static const char api[] =
+        "api: shop\nversions: {v1: {}, v2: {}}\ntypes:\n"
+        "  Order: {at: POST /orders, version_at: meta/schema}\n";
+    struct arena *a = arena_new(ROOM);
+    const struct lens_api *ok = load_texts(a, api, "Order:\n  map: {a: b}\n");
+    assert_true(ok->types[0].has_version_at);
+    span change = arena_fmt(a, "%sOrder:\n  map: {meta: info}\n", change_head);
+    assert_span(problems_of(a, span_str(api), change),
+                "changes/c.yaml:6:9: `meta/schema` is where a record says its "
+                "version, which is read before it is known what else moved; "
+                "keep it where it is in all versions, or use `marker`\n");
+    arena_free(&a);
 }
 
 TEST(a_status_is_of_answers_by_class_code_and_media)
