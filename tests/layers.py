@@ -19,6 +19,8 @@ BELOW = {
     "translators/reference": ["proxy/base", "translators/json", "translators/lens"],
     "translators/engine": ["proxy/base", "translators/json"],
     "translators/plan": ["proxy/base", "translators/json", "translators/lens", "translators/engine"],
+    "translators/compose": ["proxy/base", "translators/json", "translators/lens", "translators/reference",
+                            "translators/engine"],
     "translators": ["proxy/base", "translators/json", "translators/records", "translators/lens", "translators/reference",
                     "translators/engine", "translators/plan"],
     "translators/cases": ["proxy/base", "translators/yaml", "translators/json", "translators/lens", "translators"],

@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * bring: f↑ and f↓ with the absence words around them, on every alternative of
+ * a value at once.
+ *
+ * An alternative that a stage treats in two ways is split by a guard on what
+ * came; what fails is a check, what is told a notice. Containers that an enum
+ * lets pass stay what they are, so that their members stay known.
+ */
+#include "translators/compose/build.h"
+
+/* NOLINTBEGIN(misc-no-recursion): as deep as an arrow has stages */
+
+/* One value on its way through the stages. */
+struct passage {
+    struct compose *c;
+    const struct staging *s;
+    const struct normal_node *node;
+    struct normal_alt whole; /* as it was before all stages */
+    struct normal_alt *out;
+    size_t n;
+    size_t room;
+};
+
+static bool
+emit(struct passage *p, struct normal_alt alt, guard when)
+{
+    alt.when = when;
+    if (when == GUARD_NEVER)
+        return true;
+    void *grown = COMPOSE_GROW(p->c, p->out, p->n, p->room);
+    if (!grown)
+        return false;
+    p->out = grown;
+    p->out[p->n++] = alt;
+    return true;
+}
+
+static struct normal_alt
+as_term(struct normal_alt alt, uint32_t term)
+{
+    alt.kind = ALT_TERM;
+    alt.term = term;
+    alt.source = 0;
+    return alt;
+}
+
+static bool
+check(struct passage *p, guard when, const char *what)
+{
+    return say_check(p->c, when, p->s->scope, p->s->origin, what);
+}
+
+static bool
+tell(struct passage *p, guard when, enum notice_kind kind)
+{
+    return say_notice(p->c, when, p->s->scope, kind, p->s->origin);
+}
+
+static bool
+must_read(struct passage *p, guard when, uint32_t term)
+{
+    return say_check(p->c, both(p->c, when, ask_unclean(p->c, term)),
+                     p->s->scope, NULL, "a text holds a lone surrogate");
+}
+
+static bool run_from(struct passage *p, size_t i, struct normal_alt alt);
+
+/* The term of a value as a whole, which then stands nowhere but in it. */
+static bool
+consume(struct passage *p, const struct normal_alt *alt, uint32_t *term)
+{
+    struct compose *c = p->c;
+    *term = node_term(c, p->node, alt);
+    if (*term == NORMAL_NONE)
+        return false;
+    if (alt->kind == ALT_TERM)
+        return true;
+    struct normal_node *gone = node_copy(c, p->node);
+    if (!gone)
+        return false;
+    node_limit(c, gone, alt->when);
+    return node_gone(c, gone, p->s->scope);
+}
+
+/* ---- enum ---- */
+
+static guard
+container(struct compose *c, const struct normal_alt *alt)
+{
+    if (alt->kind == ALT_MADE)
+        return GUARD_ALWAYS;
+    return ask_types(c, node_scalar(c, alt), LENS_OBJECT | LENS_LIST);
+}
+
+static bool
+unlisted(struct passage *p, const struct lens_symbols *s, guard left,
+         uint32_t term)
+{
+    struct compose *c = p->c;
+    switch (s->unlisted) {
+    case LENS_UNLISTED_IS:
+        return tell(p, left, NOTICE_LOSSY);
+    case LENS_UNLISTED_FAIL:
+        return check(p, left, "this is no symbol of this version");
+    case LENS_UNLISTED_PASS:
+        break;
+    }
+    for (size_t i = 0; i < s->n_foreign; i++)
+        if (!check(p, both(c, left, ask_equals(c, term, s->foreign[i])),
+                   "this is a symbol of the other version only"))
+            return false;
+    return true;
+}
+
+static bool
+run_enum(struct passage *p, size_t i, const struct lens_symbols *s,
+         struct normal_alt alt)
+{
+    struct compose *c = p->c;
+    guard holds = both(c, alt.when, container(c, &alt));
+    guard scalar = without(c, alt.when, holds);
+    guard left = scalar;
+    guard hidden = GUARD_NEVER;
+    uint32_t term = node_scalar(c, &alt);
+    if (s->unlisted == LENS_UNLISTED_FAIL &&
+        !check(p, holds, "this is no symbol of this version"))
+        return false;
+    if (s->unlisted == LENS_UNLISTED_IS && !tell(p, holds, NOTICE_LOSSY))
+        return false;
+    if (term == NORMAL_NONE) /* made: an object */
+        term = 0;
+    else if (!must_read(p, scalar, term))
+        return false;
+    for (size_t k = 0; scalar != GUARD_NEVER && k < s->n_rows; k++) {
+        const struct lens_symbol *row = &s->rows[k];
+        guard here = both(c, left, ask_equals(c, term, row->from));
+        left = without(c, left, here);
+        if (!row->to)
+            hidden = either(c, hidden, here);
+        else if (row->lossy && !tell(p, here, NOTICE_LOSSY))
+            return false;
+    }
+    if (!unlisted(p, s, left, term) ||
+        (p->s->tells_hidden && !tell(p, hidden, NOTICE_HIDDEN)))
+        return false;
+
+    struct normal_alt image = as_term(
+        alt, term_make(c, (struct term){
+                              .kind = TERM_ENUM, .of = term, .symbols = s}));
+    image.when = without(c, scalar, hidden);
+    if (image.when != GUARD_NEVER && !run_from(p, i + 1, image))
+        return false;
+    alt.when = holds;
+    if (s->unlisted == LENS_UNLISTED_IS && s->image)
+        alt = as_term(alt, term_const(c, s->image));
+    bool stays = s->unlisted != LENS_UNLISTED_FAIL && holds != GUARD_NEVER &&
+                 !(s->unlisted == LENS_UNLISTED_IS && !s->image);
+    return !stays || run_from(p, i + 1, alt);
+}
+
+/* ---- forms ---- */
+
+static bool
+is_any(enum lens_form_kind kind)
+{
+    return kind == LENS_AS_JSON || kind == LENS_AS_JSON_TEXT ||
+           kind == LENS_AS_KEYS;
+}
+
+static bool
+outside(struct passage *p, guard out)
+{
+    struct compose *c = p->c;
+    static const struct json null = {.kind = JSON_NULL, .touched = true};
+    switch (p->s->outside) {
+    case LENS_OUTSIDE_FAIL:
+        return check(p, out, "this cannot be read in the form it should have");
+    case LENS_OUTSIDE_PASS:
+        return emit(p, p->whole, both(c, p->whole.when, out));
+    case LENS_OUTSIDE_NULL:
+        return tell(p, out, NOTICE_LOSSY) &&
+               emit(p, as_term(p->whole, term_const(c, &null)), out);
+    case LENS_OUTSIDE_ABSENT:
+        return tell(p, out, NOTICE_LOSSY);
+    }
+    return true;
+}
+
+static bool
+run_form(struct passage *p, size_t i, const struct lens_stage *stage,
+         struct normal_alt alt)
+{
+    struct compose *c = p->c;
+    const struct lens_form *from = &stage->form[c->read];
+    const struct lens_form *to = &stage->form[c->write];
+    bool any = is_any(from->kind) || is_any(to->kind);
+    uint32_t term = node_scalar(c, &alt);
+    if (any || term == NORMAL_NONE)
+        if (!consume(p, &alt, &term))
+            return false;
+    guard null = both(c, alt.when, ask_types(c, term, LENS_NULL));
+    guard rest = without(c, alt.when, null);
+    uint32_t image = term_make(
+        c,
+        (struct term){.kind = TERM_FORM, .of = term, .from = from, .to = to});
+    if ((!any || from->kind == LENS_AS_JSON_TEXT) && !must_read(p, rest, term))
+        return false;
+    guard out = both(
+        c, rest, ask(c, (struct atom){.kind = ATOM_OUTSIDE, .term = image}));
+    guard in = without(c, rest, out);
+    guard respelt =
+        both(c, in, ask(c, (struct atom){.kind = ATOM_RESPELT, .term = image}));
+    if (!outside(p, out) || !tell(p, respelt, NOTICE_RESPELT))
+        return false;
+    struct normal_alt made = as_term(alt, image);
+    made.when = in;
+    alt.when = null;
+    return (in == GUARD_NEVER || run_from(p, i + 1, made)) &&
+           (null == GUARD_NEVER || run_from(p, i + 1, alt));
+}
+
+/* ---- one <> list ---- */
+
+static bool
+wrap(struct passage *p, size_t i, struct normal_alt alt)
+{
+    uint32_t term = 0;
+    if (!consume(p, &alt, &term))
+        return false;
+    return run_from(
+        p, i + 1,
+        as_term(alt,
+                term_make(p->c, (struct term){.kind = TERM_WRAP, .of = term})));
+}
+
+static bool
+pick(struct passage *p, size_t i, const struct lens_stage *stage,
+     struct normal_alt alt)
+{
+    struct compose *c = p->c;
+    static const struct json null = {.kind = JSON_NULL, .touched = true};
+    uint32_t term = 0;
+    if (!consume(p, &alt, &term))
+        return false;
+    guard list = both(c, alt.when, ask_types(c, term, LENS_LIST));
+    guard empty =
+        both(c, list, ask(c, (struct atom){.kind = ATOM_EMPTY, .term = term}));
+    guard several = both(
+        c, list, ask(c, (struct atom){.kind = ATOM_SEVERAL, .term = term}));
+    guard refused = GUARD_NEVER;
+    if (stage->pick == LENS_PICK_ONLY || p->s->rest == LENS_REST_REFUSE)
+        refused = several;
+    else if (p->s->rest == LENS_REST_UNSAID)
+        refused = both(c, several, ask(c, (struct atom){.kind = ATOM_REQUEST}));
+    if (!check(p, without(c, alt.when, list), "a list was expected") ||
+        !check(p, refused, "the list has several elements") ||
+        !tell(p, without(c, several, refused), NOTICE_LOSSY))
+        return false;
+    if (!stage->empty_absent && empty != GUARD_NEVER) {
+        struct normal_alt none = as_term(alt, term_const(c, &null));
+        none.when = empty;
+        if (!run_from(p, i + 1, none))
+            return false;
+    }
+    uint32_t one = term_make(
+        c, (struct term){.kind = TERM_PICK, .of = term, .pick = stage->pick});
+    alt = as_term(alt, one);
+    alt.when = without(c, list, empty);
+    return tell(p, both(c, alt.when, ask_types(c, one, LENS_NULL)),
+                NOTICE_LOSSY) &&
+           (alt.when == GUARD_NEVER || run_from(p, i + 1, alt));
+}
+
+static bool
+run_from(struct passage *p, size_t i, struct normal_alt alt)
+{
+    const struct lens_stages *stages = p->s->stages;
+    if (i == stages->n)
+        return emit(p, alt, alt.when);
+    size_t at = p->c->read == LENS_OLDER ? i : stages->n - 1 - i;
+    const struct lens_stage *stage = &stages->at[at];
+    switch (stage->kind) {
+    case LENS_STAGE_ENUM:
+        return run_enum(p, i, &stage->symbols[p->c->read], alt);
+    case LENS_STAGE_FORM:
+        return run_form(p, i, stage, alt);
+    case LENS_STAGE_LIST:
+        return p->c->read == stage->one ? wrap(p, i, alt)
+                                        : pick(p, i, stage, alt);
+    }
+    return true;
+}
+
+/* ---- all alternatives ---- */
+
+/* What the value is now; members are known only of what is still what it was. */
+static void
+replace(struct normal_node *value, const struct passage *p)
+{
+    bool keeps = false;
+    value->alts = p->out;
+    value->n_alts = p->n;
+    value->room_alts = p->room;
+    for (size_t i = 0; i < p->n; i++)
+        keeps = keeps || p->out[i].kind != ALT_TERM;
+    if (!keeps) {
+        value->n_kids = 0;
+        value->state = NULL;
+    }
+}
+
+/* Kids of alternatives that became terms are in those terms. */
+static void
+limit_kids(struct compose *c, struct normal_node *value)
+{
+    guard own = GUARD_NEVER;
+    for (size_t i = 0; i < value->n_alts; i++)
+        if (value->alts[i].kind != ALT_TERM)
+            own = either(c, own, value->alts[i].when);
+    for (size_t i = 0; i < value->n_kids; i++)
+        node_limit(c, value->kids[i], own);
+}
+
+static bool
+goes_on(struct passage *p, struct normal_alt alt)
+{
+    p->whole = alt;
+    return run_from(p, 0, alt);
+}
+
+bool
+stage_all(struct compose *c, const struct staging *s, struct normal_node *value)
+{
+    struct passage p = {.c = c, .s = s, .node = value};
+    if (s->stages->n == 0)
+        return true;
+    for (size_t i = 0; i < value->n_alts; i++)
+        if (!goes_on(&p, value->alts[i]))
+            return false;
+    replace(value, &p);
+    limit_kids(c, value);
+    return true;
+}
+
+/* ---- absence ---- */
+
+/* `null` and `omit` of the side being written. */
+static bool
+absence(struct passage *p, const struct lens_arrow *arrow,
+        struct normal_alt alt)
+{
+    struct compose *c = p->c;
+    const struct json *null = arrow->null[c->write];
+    const struct json *omit = arrow->omit[c->write];
+    if (null && alt.kind != ALT_MADE) {
+        guard is =
+            both(c, alt.when, ask_types(c, node_scalar(c, &alt), LENS_NULL));
+        struct normal_alt word = as_term(alt, term_const(c, null));
+        bool goes = omit && json_equal(null, omit);
+        if (!say_notice(c, is, p->s->scope, NOTICE_LOSSY, &arrow->origin) ||
+            (!goes && !emit(p, word, is)))
+            return false;
+        alt.when = without(c, alt.when, is);
+    }
+    if (!omit || alt.when == GUARD_NEVER)
+        return emit(p, alt, alt.when);
+    bool whole = json_is_container(omit);
+    uint32_t term = whole ? node_term(c, p->node, &alt) : node_scalar(c, &alt);
+    if (term == NORMAL_NONE)
+        return whole ? false : emit(p, alt, alt.when);
+    guard same = both(c, alt.when, ask_equals(c, term, omit));
+    return (omit->kind != JSON_TEXT || must_read(p, alt.when, term)) &&
+           emit(p, alt, without(c, alt.when, same));
+}
+
+bool
+bring(struct compose *c, const struct object *o, const struct lens_arrow *arrow,
+      const struct lens_way *way, uint32_t scope, struct normal_node *value)
+{
+    const struct json *null = arrow->null[c->write];
+    struct staging s = {.stages = &way->stages,
+                        .outside = way->outside,
+                        .rest = way->rest.kind,
+                        .origin = &way->origin,
+                        .scope = scope,
+                        .tells_hidden = true};
+    struct passage nulls = {.c = c, .s = &s, .node = value};
+    struct passage p = {.c = c, .s = &s, .node = value};
+    (void)o;
+    if (!null && !arrow->omit[c->write])
+        return stage_all(c, &s, value);
+    /* Of a null, where that side has none, no stage is asked. */
+    for (size_t i = 0; i < value->n_alts; i++) {
+        struct normal_alt alt = value->alts[i];
+        guard is = GUARD_NEVER;
+        if (null && alt.kind != ALT_MADE)
+            is = both(c, alt.when,
+                      ask_types(c, node_scalar(c, &alt), LENS_NULL));
+        struct normal_alt of_null = alt;
+        of_null.when = is;
+        if (is != GUARD_NEVER && !absence(&nulls, arrow, of_null))
+            return false;
+        value->alts[i].when = without(c, alt.when, is);
+    }
+    if (!stage_all(c, &s, value))
+        return false;
+    for (size_t i = 0; i < value->n_alts; i++)
+        if (value->alts[i].when != GUARD_NEVER &&
+            !absence(&p, arrow, value->alts[i]))
+            return false;
+    for (size_t i = 0; i < nulls.n; i++)
+        if (!emit(&p, nulls.out[i], nulls.out[i].when))
+            return false;
+    replace(value, &p);
+    limit_kids(c, value);
+    return true;
+}
+/* NOLINTEND(misc-no-recursion) */

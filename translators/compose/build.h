@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * build: a document that is not there goes through the chain. This room's own.
+ *
+ * For each type there is a state whose nodes are what stands in an object of it
+ * after the steps so far; a step changes them as SEMANTICS.md's "One step" would
+ * change the object, once for all documents: where that depends on the
+ * document, an alternative is split by a guard.
+ *
+ * A function that returns NULL or false has either filled the arena (`full`) or
+ * stopped the state at hand (`stop`), and everybody above returns. Guards,
+ * terms, sources and atoms are numbers and always answer; ask `full` at the end.
+ */
+#pragma once
+
+#include "translators/compose/compose.h"
+#include "translators/json/tree.h"
+
+/* What a term has been compared with. */
+struct equal {
+    const struct json *value;
+    uint32_t atom;
+    struct equal *next;
+};
+
+struct compose {
+    struct arena *a;
+    const struct lens_api *api;
+    size_t from;
+    size_t at; /* the version reached; in a step, the one that is read */
+    bool up;
+    enum lens_side read;
+    enum lens_side write;
+    unsigned step; /* number of the version step, from 1 */
+
+    struct guards guards;
+    struct source *sources;
+    size_t n_sources;
+    size_t room_sources;
+    struct term *terms;
+    struct equal **equals; /* by term */
+    size_t n_terms;
+    size_t room_terms;
+    uint32_t *term_slots;
+    size_t n_term_slots;
+    struct atom *atoms;
+    size_t n_atoms;
+    size_t room_atoms;
+    uint32_t *atom_slots;
+    size_t n_atom_slots;
+    bool full;
+
+    bool *reaches; /* [type * n_types + inner]: an arrow of it leads into one */
+    struct normal_state **roots; /* by type */
+    struct normal_state **fresh; /* by type: begun in this step */
+    struct normal_state *state;  /* at hand */
+    uint32_t n_arrived;
+};
+
+/* The state at hand has no normal form. Always false. */
+bool compose_stop(struct compose *c, const struct lens_origin *origin,
+                  const char *why);
+/* The arena is full. Always false. */
+bool compose_full(struct compose *c);
+
+/* Room for one more; NULL when full. */
+void *compose_grow(struct compose *c, void *array, size_t n, size_t *room,
+                   size_t size);
+#define COMPOSE_GROW(c, array, n, room)                                        \
+    compose_grow((c), (array), (n), &(room), sizeof(*(array)))
+
+/* ---- guards, shortly ---- */
+
+static inline guard
+both(struct compose *c, guard x, guard y)
+{
+    return guard_and(&c->guards, x, y);
+}
+
+static inline guard
+either(struct compose *c, guard x, guard y)
+{
+    return guard_or(&c->guards, x, y);
+}
+
+static inline guard
+without(struct compose *c, guard x, guard y)
+{
+    return guard_without(&c->guards, x, y);
+}
+
+/* ---- sources and terms (ask.c) ---- */
+
+uint32_t source_root(struct compose *c);
+uint32_t source_kid(struct compose *c, uint32_t source, span key);
+uint32_t source_each(struct compose *c, uint32_t source);
+
+uint32_t term_of_source(struct compose *c, uint32_t source);
+uint32_t term_const(struct compose *c, const struct json *value);
+uint32_t term_make(struct compose *c, struct term term);
+
+/* ---- questions about terms; a term that is asked is there ---- */
+
+guard ask(struct compose *c, struct atom atom);
+guard ask_present(struct compose *c, uint32_t source);
+guard ask_types(struct compose *c, uint32_t term, unsigned types);
+guard ask_equals(struct compose *c, uint32_t term, const struct json *value);
+guard ask_same(struct compose *c, uint32_t term, uint32_t other);
+guard ask_starts(struct compose *c, uint32_t term, span text);
+guard ask_lines(struct compose *c, uint32_t term, size_t n);
+guard ask_unclean(struct compose *c, uint32_t term);
+
+/* ---- nodes (node.c) ---- */
+
+struct normal_node *node_new(struct compose *c, struct normal_node *parent,
+                             span key);
+
+/* The kid of this key, made if it was not known. NULL: see above. */
+struct normal_node *node_kid(struct compose *c, struct normal_node *n,
+                             span key);
+
+/* What stands for all elements. */
+struct normal_node *node_each(struct compose *c, struct normal_node *n);
+
+/* One more alternative; the kids that are known get theirs. */
+MUST_CHECK bool node_add(struct compose *c, struct normal_node *n,
+                         struct normal_alt alt);
+
+/* The guard under which something, an object, a list is there. */
+guard node_present(struct compose *c, const struct normal_node *n);
+guard node_types(struct compose *c, struct normal_node *n, unsigned types);
+guard node_equals(struct compose *c, struct normal_node *n,
+                  const struct json *value);
+
+/* Of an alternative that is known to be a scalar; NORMAL_NONE if it cannot be one. */
+uint32_t node_scalar(struct compose *c, const struct normal_alt *alt);
+
+/* The value of an alternative as it stands now. NORMAL_NONE: stopped or full. */
+uint32_t node_term(struct compose *c, const struct normal_node *n,
+                   const struct normal_alt *alt);
+
+/* Only while `when` holds does `n`, with all in it, stand. */
+void node_limit(struct compose *c, struct normal_node *n, guard when);
+
+/* A copy of all in it, in no place. States in it are kept as they are. */
+struct normal_node *node_copy(struct compose *c, const struct normal_node *n);
+
+/* The same, frozen: it does not change when the builder goes on. */
+struct normal_node *node_freeze(struct compose *c, const struct normal_node *n);
+
+/* Take it out of its parent, in which an empty node keeps the key. */
+MUST_CHECK bool node_cut(struct compose *c, struct normal_node *n);
+
+/* Is nothing in this object? Asked of what is one. */
+guard node_void(struct compose *c, const struct normal_node *n);
+
+/* What goes may run through states: keep it for their checks. */
+MUST_CHECK bool node_gone(struct compose *c, struct normal_node *n,
+                          uint32_t scope);
+
+/* ---- places ---- */
+
+#define STARS_MAX 4
+#define STEPS_MAX 16
+
+struct spot {
+    const struct lens_place *place;
+    struct normal_node *node;
+    struct normal_node *host;            /* its parent */
+    struct normal_node *path[STEPS_MAX]; /* path[i]: before step i */
+    struct normal_node *stars[STARS_MAX];
+    size_t n_stars;
+    uint32_t scope; /* the innermost element that it is in */
+};
+
+/* An object of a type in a step, and what holds of it all. */
+struct object {
+    const struct lens_type *type;
+    size_t type_index;
+    const struct lens_type_at *at;   /* at the version read */
+    const struct lens_type_at *next; /* at the version written */
+    const struct lens_block *block;  /* or NULL */
+    struct normal_node *root;
+    uint32_t scope;
+    guard when;
+    const struct lens_origin *about; /* for compose_stop */
+};
+
+/* Go to a place that is read while `when` holds: doubled keys on the way are refused
+ * then. */
+MUST_CHECK bool spot_read(struct compose *c, const struct object *o,
+                          struct normal_node *from,
+                          const struct lens_place *place, guard when,
+                          struct spot *out);
+
+/* ---- what is said of a message ---- */
+
+MUST_CHECK bool say_check(struct compose *c, guard when, uint32_t scope,
+                          const struct lens_origin *origin, const char *what);
+MUST_CHECK bool say_notice(struct compose *c, guard when, uint32_t scope,
+                           enum notice_kind kind,
+                           const struct lens_origin *origin);
+
+/* Does the value at `node`, in the object, have this shape (shape.c)? `when` it is
+ * asked. Unsaid: it is there. */
+MUST_CHECK bool shape_fits(struct compose *c, const struct object *o,
+                           struct normal_node *node,
+                           const struct lens_shape *shape, guard when,
+                           guard *out);
+
+/* ---- one step of one object (step.c, its parts beside it) ---- */
+
+MUST_CHECK bool step_object(struct compose *c, struct object *o);
+
+/* What a taken value becomes (bring.c): its alternatives are changed in place. */
+MUST_CHECK bool bring(struct compose *c, const struct object *o,
+                      const struct lens_arrow *arrow,
+                      const struct lens_way *way, uint32_t scope,
+                      struct normal_node *value);
+
+/* A value of the change file (value.c): what it reads is captured as the object is now;
+ * given, it is a node in no place, whose stages have run, while `when` holds. */
+struct captured;
+MUST_CHECK bool captured_read(struct compose *c, const struct object *o,
+                              const struct lens_value *value, guard when,
+                              const struct spot *at, struct captured **out);
+MUST_CHECK bool captured_give(struct compose *c, const struct captured *v,
+                              const struct lens_origin *origin, uint32_t scope,
+                              guard when, struct normal_node **out);
+
+/* Stages of an arrow or value on all alternatives of a node. */
+struct staging {
+    const struct lens_stages *stages;
+    enum lens_outside outside;
+    enum lens_rest_kind rest;
+    const struct lens_origin *origin;
+    uint32_t scope;
+    bool tells_hidden;
+};
+
+MUST_CHECK bool stage_all(struct compose *c, const struct staging *s,
+                          struct normal_node *value);
+
+/* Where an arrow stands among those of its step. */
+struct normal_order order_of(struct compose *c,
+                             const struct lens_origin *origin);
+bool order_before(const struct normal_order *a, const struct normal_order *b);
+
+/* Go to where a value is written while `when` holds, making what is missing. */
+MUST_CHECK bool spot_make(struct compose *c, const struct object *o,
+                          const struct lens_place *place,
+                          const struct spot *from, guard when,
+                          const struct lens_origin *origin, struct spot *out);
+
+/* Typed places in the object, and translating them (chain.c). */
+MUST_CHECK bool inner_state(struct compose *c, struct normal_node *n,
+                            size_t type);
+
+/* Is a place above others a made object on the side that is read (made.c)? */
+bool object_makes(const struct compose *c, const struct object *o,
+                  const struct lens_place *place, size_t n);

@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * chain: a builder and its states, step by step.
+ *
+ * A typed value has a state; all values that come to a type untouched in one
+ * step share one, so recursion of types closes on itself. A type whose objects
+ * an outer type's arrows lead into has no state there: its nodes stand among
+ * the outer's own.
+ */
+#include "translators/compose/build.h"
+
+#include <assert.h>
+
+/* NOLINTBEGIN(misc-no-recursion): types lie in types */
+
+bool
+compose_stop(struct compose *c, const struct lens_origin *origin,
+             const char *why)
+{
+    if (!c->state->stop.why)
+        c->state->stop = (struct normal_stop){why, origin};
+    return false;
+}
+
+bool
+compose_full(struct compose *c)
+{
+    c->full = true;
+    return false;
+}
+
+/* ---- which types are looked into ------------------------------------------------ */
+
+static bool
+leads_into(const struct lens_place *child, const struct lens_place *place)
+{
+    if (child->n >= place->n)
+        return false;
+    struct lens_place begin = {place->steps, child->n, place->text};
+    return lens_place_same(child, &begin);
+}
+
+struct reach {
+    struct compose *c;
+    size_t type;
+    size_t table;
+};
+
+static void
+reach(const struct reach *r, const struct lens_place *place)
+{
+    const struct lens_type *type = &r->c->api->types[r->type];
+    for (size_t v = r->table; v <= r->table + 1; v++)
+        for (size_t i = 0; i < type->at[v].n_children; i++) {
+            const struct lens_child *child = &type->at[v].children[i];
+            if (leads_into(&child->place, place))
+                r->c->reaches[r->type * r->c->api->n_types + child->type] =
+                    true;
+        }
+}
+
+static void
+reach_value(const struct reach *r, const struct lens_value *v)
+{
+    for (; v; v = v->otherwise) {
+        for (size_t i = 0; i < v->n_places; i++)
+            reach(r, &v->places[i]);
+        for (size_t i = 0; i < v->n_parts; i++)
+            reach(r, &v->parts[i].place);
+    }
+}
+
+static void
+reach_shape(const struct reach *r, const struct lens_shape *shape)
+{
+    for (size_t i = 0; i < shape->n_conditions; i++) {
+        const struct lens_condition *k = &shape->conditions[i];
+        reach(r, &k->place);
+        for (size_t t = 0; t < k->n_tests; t++)
+            if (k->tests[t].kind == LENS_TEST_SAME)
+                reach(r, &k->tests[t].place);
+    }
+}
+
+static void
+reach_block(const struct reach *r, const struct lens_block *block)
+{
+    for (size_t i = 0; block && i < block->n_arrows; i++) {
+        const struct lens_arrow *arrow = &block->arrows[i];
+        for (size_t side = 0; side < 2; side++) {
+            for (size_t w = 0; w < arrow->n_ways; w++)
+                if (arrow->ways[w].has[side])
+                    reach(r, &arrow->ways[w].place[side]);
+            reach_shape(r, &arrow->when[side]);
+            reach_value(r, &arrow->absent[side]);
+        }
+        reach_value(r, &arrow->fill);
+    }
+}
+
+/* Does `from` reach `to`, by one or several? */
+static bool
+is_reached(const struct compose *c, size_t from, size_t to, bool *seen)
+{
+    size_t n = c->api->n_types;
+    if (seen[from])
+        return false;
+    seen[from] = true;
+    for (size_t i = 0; i < n; i++)
+        if (c->reaches[from * n + i] && (i == to || is_reached(c, i, to, seen)))
+            return true;
+    return false;
+}
+
+static bool
+find_reaches(struct compose *c)
+{
+    const struct lens_api *api = c->api;
+    size_t n = api->n_types;
+    bool *seen = arena_array(c->a, n + 1, sizeof(*seen));
+    bool *circles = arena_array(c->a, n * n + 1, sizeof(*circles));
+    c->reaches = arena_array(c->a, n * n + 1, sizeof(*c->reaches));
+    if (!c->reaches || !seen || !circles)
+        return compose_full(c);
+    for (size_t type = 0; type < n; type++)
+        for (size_t t = 0; t + 1 < api->n_versions; t++) {
+            struct reach r = {c, type, t};
+            reach_block(&r, api->tables[t].blocks[type]);
+            for (size_t i = 0; i < api->types[type].at[t].n_markers; i++)
+                reach(&r, &api->types[type].at[t].markers[i]);
+        }
+    /* What holds itself stays a state: it is not looked into. */
+    for (size_t i = 0; i < n * n; i++) {
+        if (!c->reaches[i])
+            continue;
+        memset(seen, 0, n * sizeof(*seen));
+        circles[i] = i / n == i % n || is_reached(c, i % n, i / n, seen);
+    }
+    for (size_t i = 0; i < n * n; i++)
+        c->reaches[i] = c->reaches[i] && !circles[i];
+    return true;
+}
+
+/* ---- states ------------------------------------------------------------------------ */
+
+static struct normal_state *
+state_new(struct compose *c, size_t type)
+{
+    struct normal_state *s = arena_alloc(c->a, sizeof(*s));
+    if (!s) {
+        compose_full(c);
+        return NULL;
+    }
+    *s = (struct normal_state){.type = type, .first = c->at, .last = c->at};
+    s->source = source_root(c);
+    s->root = node_new(c, NULL, (span){0});
+    if (!s->root ||
+        !node_add(c, s->root,
+                  (struct normal_alt){.when = GUARD_ALWAYS,
+                                      .kind = ALT_SOURCE,
+                                      .source = s->source,
+                                      .known = NORMAL_NONE,
+                                      .order = {.slot = s->source}}))
+        return NULL;
+    return s;
+}
+
+static size_t
+next_version(const struct compose *c)
+{
+    return c->up ? c->at + 1 : c->at - 1;
+}
+
+static bool
+state_step(struct compose *c, struct normal_state *s, size_t type)
+{
+    const struct lens_type *t = &c->api->types[type];
+    size_t table = c->up ? c->at : c->at - 1;
+    struct object o = {.type = t,
+                       .type_index = type,
+                       .at = &t->at[c->at],
+                       .next = &t->at[next_version(c)],
+                       .block = c->api->tables[table].blocks[type],
+                       .root = s->root,
+                       .scope = s->source,
+                       .when = GUARD_ALWAYS};
+    struct normal_state *outer = c->state;
+    s->stepped = c->step;
+    s->stepped_as = type;
+    s->mixed = s->mixed || type != s->type;
+    s->n_steps++;
+    s->last = next_version(c);
+    if (s->stop.why)
+        return true;
+    c->state = s;
+    s->busy = true;
+    bool ok = step_object(c, &o);
+    s->busy = false;
+    c->state = outer;
+    assert(ok || c->full || s->stop.why);
+    return !c->full;
+}
+
+static struct normal_state *
+state_fresh(struct compose *c, size_t type)
+{
+    if (c->fresh[type])
+        return c->fresh[type];
+    struct normal_state *s = state_new(c, type);
+    c->fresh[type] = s;
+    return s && state_step(c, s, type) ? s : NULL;
+}
+
+bool
+inner_state(struct compose *c, struct normal_node *n, size_t type)
+{
+    if (n->n_alts == 0)
+        return true;
+    struct normal_state *s = n->state;
+    if (!s) {
+        if (n->n_kids)
+            return compose_stop(c, NULL,
+                                "an object has a type only further on");
+        s = state_fresh(c, type);
+        if (!s)
+            return false;
+        n->state = s;
+        n->n_steps = s->n_steps;
+        return true;
+    }
+    bool done = s->stepped == c->step;
+    if (done ? s->stepped_as != type || n->n_steps + 1 != s->n_steps
+             : n->n_steps != s->n_steps)
+        return compose_stop(
+            c, NULL, "one value is of two types at once along the chain");
+    if (!done && !state_step(c, s, type))
+        return false;
+    n->n_steps = s->n_steps;
+    return true;
+}
+
+/* ---- the builder ---------------------------------------------------------------------- */
+
+static enum err_code
+too_much(struct err *e)
+{
+    return err_set(e, ERR_LIMIT, "no room for a chain's normal form");
+}
+
+enum err_code
+compose_begin(struct arena *a, const struct lens_api *api, size_t from, bool up,
+              struct compose **out, struct err *e)
+{
+    struct compose *c = arena_alloc(a, sizeof(*c));
+    if (!c)
+        return too_much(e);
+    *c = (struct compose){.a = a,
+                          .api = api,
+                          .from = from,
+                          .at = from,
+                          .up = up,
+                          .read = up ? LENS_OLDER : LENS_NEWER,
+                          .write = up ? LENS_NEWER : LENS_OLDER};
+    c->roots = arena_array(a, api->n_types + 1, sizeof(struct normal_state *));
+    c->fresh = arena_array(a, api->n_types + 1, sizeof(struct normal_state *));
+    if (!c->roots || !c->fresh || !guards_init(&c->guards, a) ||
+        !find_reaches(c))
+        return too_much(e);
+    *out = c;
+    return OK;
+}
+
+/* What went in this step is as it is after it. */
+static bool
+settle_gone(struct compose *c, struct normal_state *s)
+{
+    struct normal_state *outer = c->state;
+    c->state = s;
+    for (; !s->stop.why && s->n_frozen < s->n_gone; s->n_frozen++) {
+        struct normal_node *frozen = node_freeze(c, s->gone[s->n_frozen].node);
+        if (!frozen)
+            break;
+        s->gone[s->n_frozen].node = frozen;
+    }
+    c->state = outer;
+    return !c->full;
+}
+
+static bool
+settle_node(struct compose *c, struct normal_node *n)
+{
+    struct normal_state *s = n->state;
+    if (s && s->settled != c->step) {
+        s->settled = c->step;
+        if (!settle_gone(c, s) || !settle_node(c, s->root))
+            return false;
+    }
+    for (size_t i = 0; i < n->n_kids; i++)
+        if (!settle_node(c, n->kids[i]))
+            return false;
+    return true;
+}
+
+enum err_code
+compose_step(struct compose *c, struct err *e)
+{
+    assert(c->up ? c->at + 1 < c->api->n_versions : c->at > 0);
+    c->step++;
+    memset(c->fresh, 0, c->api->n_types * sizeof(struct normal_state *));
+    for (size_t type = 0; type < c->api->n_types; type++) {
+        struct normal_state *s = c->roots[type];
+        if (!s)
+            c->roots[type] = state_fresh(c, type);
+        else if (s->stepped != c->step)
+            (void)state_step(c, s, type);
+        if (c->full || c->guards.full)
+            return too_much(e);
+    }
+    for (size_t type = 0; type < c->api->n_types; type++) {
+        struct normal_state *s = c->roots[type];
+        if (s->settled == c->step)
+            continue;
+        s->settled = c->step;
+        if (!settle_gone(c, s) || !settle_node(c, s->root))
+            return too_much(e);
+    }
+    c->at = next_version(c);
+    return c->full || c->guards.full ? too_much(e) : OK;
+}
+
+/* ---- taking ------------------------------------------------------------------------------ */
+
+struct found {
+    struct compose *c;
+    const struct normal_state **at;
+    size_t n;
+    size_t room;
+    bool mixed;
+};
+
+static bool find_in(struct found *f, const struct normal_node *n);
+
+static bool
+find_state(struct found *f, const struct normal_state *s)
+{
+    for (size_t i = 0; i < f->n; i++)
+        if (f->at[i] == s)
+            return true;
+    void *grown = compose_grow(f->c, f->at, f->n, &f->room,
+                               sizeof(struct normal_state *));
+    if (!grown)
+        return false;
+    f->at = grown;
+    f->at[f->n++] = s;
+    f->mixed = f->mixed || (s->stop.why && s->mixed);
+    if (s->stop.why)
+        return true;
+    for (size_t i = 0; i < s->n_gone; i++)
+        if (!find_in(f, s->gone[i].node))
+            return false;
+    return find_in(f, s->root);
+}
+
+static bool
+find_in(struct found *f, const struct normal_node *n)
+{
+    if (n->n_alts && n->state && !find_state(f, n->state))
+        return false;
+    for (size_t i = 0; i < n->n_kids; i++)
+        if (!find_in(f, n->kids[i]))
+            return false;
+    for (size_t i = 0; i < n->n_alts; i++)
+        for (uint32_t term = n->alts[i].term; n->alts[i].kind == ALT_TERM;) {
+            const struct term *t = &f->c->terms[term];
+            if (t->kind == TERM_TREE && !find_in(f, t->tree))
+                return false;
+            if (t->kind != TERM_ENUM && t->kind != TERM_FORM &&
+                t->kind != TERM_WRAP && t->kind != TERM_PICK)
+                break;
+            term = t->of;
+        }
+    return true;
+}
+
+/* Frozen with all it reaches; one that stops stands for itself. */
+static struct normal_state *
+frozen_root(struct compose *c, struct normal_state *s)
+{
+    struct normal_node holder = {.key = {0}, .each = NORMAL_NONE};
+    holder.state = s;
+    holder.n_steps = s->n_steps;
+    struct normal_state *outer = c->state;
+    c->state = s;
+    struct normal_node *frozen = node_freeze(c, &holder);
+    c->state = outer;
+    if (frozen)
+        return frozen->state;
+    if (!s->stop.why)
+        return NULL;
+    frozen = node_freeze(c, &holder); /* now as one that stops */
+    return frozen ? frozen->state : NULL;
+}
+
+enum err_code
+compose_take(struct compose *c, size_t type, const struct normal **out,
+             struct err *e)
+{
+    assert(c->at != c->from);
+    struct normal_state *root = frozen_root(c, c->roots[type]);
+    struct normal *n = arena_alloc(c->a, sizeof(*n));
+    struct found found = {.c = c};
+    if (!root || !n || !find_state(&found, root))
+        return too_much(e);
+    if (found.mixed && !root->stop.why) {
+        root->stop.why = "one value is of two types along the chain";
+        found.n = 1;
+    }
+    *n = (struct normal){.api = c->api,
+                         .from = c->from,
+                         .to = c->at,
+                         .root = root,
+                         .states = found.at,
+                         .n_states = found.n,
+                         .sources = c->sources,
+                         .terms = c->terms,
+                         .atoms = c->atoms,
+                         .guards = c->guards.at,
+                         .n_atoms = c->n_atoms};
+    *out = n;
+    return OK;
+}
+/* NOLINTEND(misc-no-recursion) */
