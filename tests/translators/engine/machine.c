@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/translators/engine/machine.h"
+
+#include "tests/test.h"
+
+#include <stdlib.h>
+
+static struct engine *
+new_machine(struct arena *a, const struct engine_program *p,
+            enum engine_level level, struct buf *out)
+{
+    struct engine_limits limits = {.depth_max = 128, .held_max = 4096};
+    struct engine *m = engine_new(a, p, &limits, out);
+    assert_non_null(m);
+    engine_use(m, level);
+    return m;
+}
+
+static span
+kept(struct arena *a, const struct buf *b)
+{
+    span out = {0};
+    assert_true(span_dup(a, buf_span(b), &out));
+    return out;
+}
+
+static void
+take_notices(struct arena *a, const struct engine *m, struct ran *r)
+{
+    for (size_t i = 0; i < COUNT(r->told); i++) {
+        uint64_t offset = 0;
+        struct buf b;
+        buf_init(&b, ROOM);
+        r->told[i] = engine_told(m, i, &offset);
+        if (r->told[i])
+            engine_told_at(m, i, &b);
+        r->told_at[i] = kept(a, &b);
+        buf_fini(&b);
+    }
+}
+
+struct ran
+run_cut(struct arena *a, const struct engine_program *p,
+        enum engine_level level, span body, size_t n, bool takes)
+{
+    struct ran r = {.verdict = ENGINE_MORE};
+    struct buf out;
+    struct buf all;
+    struct buf pointer;
+    struct arena *own = arena_new(ROOM);
+    buf_init(&out, ROOM);
+    buf_init(&all, ROOM);
+    buf_init(&pointer, ROOM);
+    struct engine *m = new_machine(own, p, level, &out);
+    for (size_t at = 0; r.verdict == ENGINE_MORE; at += n) {
+        /* Of its own size, so that a read behind it is seen. */
+        span piece = span_take(span_skip(body, at), n);
+        bool is_end = at + piece.len == body.len;
+        char *copy = malloc(piece.len + 1);
+        assert_non_null(copy);
+        if (piece.len)
+            memcpy(copy, piece.at, piece.len);
+        char *exact = realloc(copy, piece.len ? piece.len : 1);
+        assert_non_null(exact);
+        r.verdict = engine_feed(m, span_of(exact, piece.len), is_end);
+        free(exact);
+        if (takes) {
+            buf_add(&all, buf_span(&out));
+            buf_consume(&out, buf_len(&out));
+        }
+        if (is_end)
+            assert_int_not_equal(r.verdict, ENGINE_MORE);
+    }
+    buf_add(&all, buf_span(&out));
+    r.out = kept(a, &all);
+    if (r.verdict == ENGINE_FAILED) {
+        r.fault = *engine_fault(m);
+        engine_pointer(m, &pointer);
+    }
+    r.pointer = kept(a, &pointer);
+    take_notices(a, m, &r);
+    buf_fini(&out);
+    buf_fini(&all);
+    buf_fini(&pointer);
+    arena_free(&own);
+    return r;
+}
+
+struct ran
+run_whole(struct arena *a, const struct engine_program *p, span body)
+{
+    return run_cut(a, p, ENGINE_PLAIN, body, body.len + 1, false);
+}
+
+static void
+assert_same(const struct ran *is, const struct ran *should, span body,
+            int level, size_t n)
+{
+    bool same = is->verdict == should->verdict &&
+                is->fault.why == should->fault.why &&
+                is->fault.fault == should->fault.fault &&
+                is->fault.offset == should->fault.offset &&
+                span_eq(is->pointer, should->pointer);
+    if (is->verdict == ENGINE_DONE)
+        same = same && span_eq(is->out, should->out);
+    for (size_t i = 0; i < COUNT(is->told); i++)
+        same = same && is->told[i] == should->told[i] &&
+               span_eq(is->told_at[i], should->told_at[i]);
+    if (!same)
+        fail_msg("level %d, pieces of %zu: %.*s\nis %d (%d %u at %llu, %.*s): "
+                 "%.*s\nshould be %d (%d %u at %llu, %.*s): %.*s",
+                 level, n, SPAN_FMT(span_take(body, 400)), is->verdict, is->fault.why,
+                 is->fault.fault, (unsigned long long)is->fault.offset,
+                 SPAN_FMT(is->pointer), SPAN_FMT(is->out), should->verdict,
+                 should->fault.why, should->fault.fault,
+                 (unsigned long long)should->fault.offset,
+                 SPAN_FMT(should->pointer), SPAN_FMT(should->out));
+}
+
+struct ran
+run_all(struct arena *a, const struct engine_program *p, span body)
+{
+    static const size_t cuts[] = {
+        1,   2,   3,   5,   7,   16,   31,   33,   64,    65,          100,
+        256, 511, 512, 513, 700, 1000, 1460, 4096, 16384, SIZE_MAX / 4};
+    struct ran whole = run_whole(a, p, body);
+    for (int level = 0; level < ENGINE_LEVELS; level++) {
+        if (!engine_has_level((enum engine_level)level))
+            continue;
+        for (size_t i = 0; i < COUNT(cuts); i++) {
+            struct ran r =
+                run_cut(a, p, (enum engine_level)level, body, cuts[i], i % 2);
+            assert_same(&r, &whole, body, level, cuts[i]);
+            if (cuts[i] > body.len)
+                break;
+        }
+    }
+    return whole;
+}

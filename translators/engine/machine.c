@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * machine: a document on its way, whatever the pieces it comes in.
+ *
+ * Most of a piece is looked at where it stands; only its last bytes, behind which
+ * nothing may be read, and an unfinished token go to `carry`, which has room
+ * behind them. Where a token reaches into the next piece, some of that is put
+ * behind it, until the loop stands in the new piece and goes on there.
+ */
+#include "translators/engine/machine.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#define HELD_DEFAULT ((size_t)1024 * 1024)
+#define DIRECT_MIN   512 /* a shorter piece is copied whole */
+#define JOIN_MIN     256 /* of a piece, put behind an unfinished token */
+#define PATHS_MAX    ((size_t)16 * 1024 * 1024)
+
+/* ---- made and ended ------------------------------------------------------------- */
+
+static void
+close_machine(void *p)
+{
+    struct engine *m = p;
+    buf_fini(&m->captures);
+    buf_fini(&m->pieces);
+    buf_fini(&m->slots);
+    buf_fini(&m->scratch[0]);
+    buf_fini(&m->scratch[1]);
+    buf_fini(&m->paths);
+    if (m->carry != m->carry_first)
+        free(m->carry);
+    m->carry = m->carry_first;
+}
+
+bool
+engine_has_level(enum engine_level level)
+{
+#if defined(__x86_64__)
+    return level == ENGINE_PLAIN || __builtin_cpu_supports("avx2");
+#else
+    return level == ENGINE_PLAIN;
+#endif
+}
+
+void
+engine_use(struct engine *m, enum engine_level level)
+{
+    assert(engine_has_level(level));
+#if defined(__x86_64__)
+    m->run = level == ENGINE_AVX2 ? engine_run_avx2 : engine_run_plain;
+#else
+    m->run = engine_run_plain;
+#endif
+}
+
+void
+engine_restart(struct engine *m)
+{
+    m->want = WANT_VALUE;
+    m->top = m->frames;
+    m->frames[0] = (struct engine_frame){.entry = m->program->root};
+    m->depth = 0;
+    m->offset = 0;
+    m->sink = m->out;
+    m->target = NO_SLOT;
+    m->verdict = ENGINE_MORE;
+    m->carry_len = 0;
+    buf_clear(&m->captures);
+    buf_clear(&m->pieces);
+    buf_clear(&m->slots);
+    buf_clear(&m->paths);
+    if (m->program->n_notices)
+        memset(m->tells, 0, m->program->n_notices * sizeof(*m->tells));
+    engine_open_sink(m);
+}
+
+struct engine *
+engine_new(struct arena *a, const struct engine_program *program,
+           const struct engine_limits *limits, struct buf *out)
+{
+    struct engine *m = arena_alloc(a, sizeof(*m));
+    size_t depth =
+        limits->depth_max < JSON_DEPTH_MAX ? limits->depth_max : JSON_DEPTH_MAX;
+    if (!m)
+        return NULL;
+    m->kinds = arena_array(a, depth + 1, 1);
+    m->tells = arena_array(a, program->n_notices + 1, sizeof(*m->tells));
+    if (!m->kinds || !m->tells)
+        return NULL;
+    m->program = program;
+    m->arena = a;
+    m->out = out;
+    m->depth_max = depth;
+    m->held_max = limits->held_max ? limits->held_max : HELD_DEFAULT;
+    m->frames = m->frames_first;
+    m->frames_room = ENGINE_FRAMES_FIRST;
+    m->carry = m->carry_first;
+    m->carry_room = ENGINE_CARRY;
+    buf_init(&m->captures, m->held_max + ENGINE_SLACK);
+    buf_init(&m->pieces, m->held_max);
+    buf_init(&m->slots,
+             JSON_DEPTH_MAX * ENGINE_SLOTS_MAX * sizeof(struct engine_slot));
+    buf_init(&m->scratch[0], 6 * m->held_max + 64);
+    buf_init(&m->scratch[1], 6 * m->held_max + 64);
+    buf_init(&m->paths, PATHS_MAX);
+    if (!arena_defer(a, close_machine, m))
+        return NULL;
+    engine_use(m, engine_has_level(ENGINE_AVX2) ? ENGINE_AVX2 : ENGINE_PLAIN);
+    engine_restart(m);
+    return m;
+}
+
+bool
+engine_more_frames(struct engine *m)
+{
+    size_t at = (size_t)(m->top - m->frames);
+    size_t room = m->depth_max + 1;
+    struct engine_frame *frames = arena_array(m->arena, room, sizeof(*frames));
+    if (!frames)
+        return engine_fail(m, ENGINE_NO_ROOM, NULL);
+    memcpy(frames, m->frames, m->frames_room * sizeof(*frames));
+    m->frames = frames;
+    m->frames_room = room;
+    m->top = frames + at;
+    return true;
+}
+
+/* ---- telling -------------------------------------------------------------------- */
+
+/* The way to the top frame, and to the member at hand in it. */
+static bool
+keep_path(struct engine *m, bool with_member, uint32_t *path, uint32_t *steps)
+{
+    *path = (uint32_t)(buf_len(&m->paths) / sizeof(struct engine_step));
+    *steps = 0;
+    for (struct engine_frame *f = m->frames + 1; f <= m->top; f++) {
+        bool is_known = f->is_object ? f->entry && f->key : f->position > 0;
+        if ((f == m->top && !with_member) || !is_known)
+            break;
+        struct engine_step step = {.key = f->is_object ? f->key : NULL,
+                                   .is_object = f->is_object,
+                                   .position = f->position - 1};
+        buf_add(&m->paths, span_of((const char *)&step, sizeof(step)));
+        ++*steps;
+    }
+    return !buf_failed(&m->paths);
+}
+
+static void
+put_path(const struct engine *m, uint32_t path, uint32_t steps, struct buf *out)
+{
+    for (uint32_t i = 0; i < steps; i++) {
+        struct engine_step step;
+        memcpy(&step,
+               m->paths.bytes + m->paths.start + (path + i) * sizeof(step),
+               sizeof(step));
+        if (step.is_object)
+            json_pointer_step(out, span_of(step.key->at, step.key->len));
+        else
+            json_pointer_position(out, step.position);
+    }
+}
+
+bool
+engine_tell(struct engine *m, const struct engine_notes *notes, uint64_t offset,
+            bool with_member)
+{
+    for (size_t i = 0; i < notes->n; i++) {
+        struct engine_tell *t = &m->tells[notes->at[i]];
+        if (t->n++ && t->first <= offset)
+            continue;
+        t->first = offset;
+        if (!keep_path(m, with_member, &t->path, &t->steps))
+            return engine_fail(m, ENGINE_NO_ROOM, NULL);
+    }
+    return true;
+}
+
+size_t
+engine_told(const struct engine *m, size_t notice, uint64_t *offset)
+{
+    if (notice >= m->program->n_notices)
+        return 0;
+    *offset = m->tells[notice].first;
+    return m->tells[notice].n;
+}
+
+void
+engine_told_at(const struct engine *m, size_t notice, struct buf *out)
+{
+    if (notice < m->program->n_notices)
+        put_path(m, m->tells[notice].path, m->tells[notice].steps, out);
+}
+
+static bool
+fail(struct engine *m, enum engine_why why, uint16_t fault, const char *at)
+{
+    m->verdict = ENGINE_FAILED;
+    m->fault = (struct engine_fault){why, fault,
+                                     at ? engine_offset(m, at) : m->offset};
+    if (!keep_path(m, true, &m->fault_path, &m->fault_steps))
+        m->fault_steps = 0;
+    return false;
+}
+
+bool
+engine_fail(struct engine *m, enum engine_why why, const char *at)
+{
+    return fail(m, why, ENGINE_NONE, at);
+}
+
+bool
+engine_fail_by(struct engine *m, uint16_t fault, const char *at)
+{
+    return fail(m, ENGINE_BY_PROGRAM, fault, at);
+}
+
+const struct engine_fault *
+engine_fault(const struct engine *m)
+{
+    return &m->fault;
+}
+
+void
+engine_pointer(const struct engine *m, struct buf *out)
+{
+    put_path(m, m->fault_path, m->fault_steps, out);
+}
+
+/* ---- windows -------------------------------------------------------------------- */
+
+/* Run over a window; *used is how much of it is done with. False: failed. */
+static bool
+run(struct engine *m, struct engine_window w, size_t *used)
+{
+    const char *base = w.at;
+    m->base = m->copied = m->last_end = base;
+    m->last = w.last;
+    if (!m->run(m, &w))
+        return false;
+    *used = (size_t)(w.at - base);
+    m->offset += *used;
+    m->base = w.at;
+    return true;
+}
+
+static bool
+run_directly(struct engine *m, span bytes, size_t *used)
+{
+    const char *stop = bytes.at + bytes.len;
+    struct engine_window w = {.at = bytes.at,
+                              .end = stop - ENGINE_SLACK,
+                              .stop = stop,
+                              .last = stop - 32};
+    return run(m, w, used);
+}
+
+/* Over what is carried; more of the piece comes if there is any. */
+static bool
+run_carry(struct engine *m, bool has_more, bool is_end, size_t *used)
+{
+    char *stop = m->carry + m->carry_len;
+    memset(stop, 0, ENGINE_SLACK);
+    struct engine_window w = {.at = m->carry,
+                              .end = has_more ? stop - ENGINE_SLACK : stop,
+                              .stop = stop,
+                              .last = stop + 32,
+                              .is_end = is_end && !has_more};
+    return run(m, w, used);
+}
+
+static bool
+carry(struct engine *m, span bytes)
+{
+    size_t len = m->carry_len + bytes.len;
+    if (len > m->carry_room) {
+        size_t room = m->carry_room;
+        while (room < len)
+            room *= 2;
+        char *grown = malloc(room + ENGINE_SLACK);
+        if (!grown)
+            return engine_fail(m, ENGINE_NO_ROOM, NULL);
+        memcpy(grown, m->carry, m->carry_len);
+        if (m->carry != m->carry_first)
+            free(m->carry);
+        m->carry = grown;
+        m->carry_room = room;
+    }
+    if (bytes.len)
+        memcpy(m->carry + m->carry_len, bytes.at, bytes.len);
+    m->carry_len = len;
+    return true;
+}
+
+static bool
+drop_carry(struct engine *m, size_t used)
+{
+    m->carry_len -= used;
+    memmove(m->carry, m->carry + used, m->carry_len);
+    return m->carry_len <= m->held_max + JOIN_MIN ||
+           engine_fail(m, ENGINE_TOO_LONG, NULL);
+}
+
+/*
+ * What is carried, with as much of the piece as is needed until the loop stands in
+ * it; *bytes is then what comes from there. `old` bytes of the carried are not of
+ * this piece.
+ */
+static bool
+join(struct engine *m, span *bytes, bool is_end)
+{
+    size_t old = m->carry_len;
+    while (bytes->len) {
+        size_t used = 0;
+        size_t n = m->carry_len > JOIN_MIN ? m->carry_len : JOIN_MIN;
+        span more = span_take(*bytes, n);
+        if (!carry(m, more))
+            return false;
+        *bytes = span_skip(*bytes, more.len);
+        if (!run_carry(m, bytes->len > 0, is_end, &used))
+            return false;
+        if (used >= old) {
+            size_t back = m->carry_len - used;
+            *bytes = span_of(bytes->at - back, bytes->len + back);
+            m->carry_len = 0;
+            return true;
+        }
+        old -= used;
+        if (!drop_carry(m, used))
+            return false;
+    }
+    return true;
+}
+
+/* The last of a piece: what is not done with stays. */
+static bool
+keep(struct engine *m, span bytes, bool is_end)
+{
+    size_t used = 0;
+    return carry(m, bytes) && run_carry(m, false, is_end, &used) &&
+           drop_carry(m, used);
+}
+
+static bool
+feed(struct engine *m, span bytes, bool is_end)
+{
+    size_t used = 0;
+    while (m->carry_len && bytes.len >= DIRECT_MIN)
+        if (!join(m, &bytes, is_end))
+            return false;
+    if (bytes.len >= DIRECT_MIN) {
+        if (!run_directly(m, bytes, &used))
+            return false;
+        bytes = span_skip(bytes, used);
+    }
+    return keep(m, bytes, is_end);
+}
+
+static bool
+is_whole(const struct engine *m)
+{
+    return m->want == WANT_AFTER && m->top == m->frames;
+}
+
+enum engine_verdict
+engine_feed(struct engine *m, span bytes, bool is_end)
+{
+    if (m->verdict != ENGINE_MORE)
+        return m->verdict;
+    engine_open_sink(m);
+    bool ok = feed(m, bytes, is_end);
+    if (ok && is_end && !is_whole(m)) {
+        m->base = m->carry;
+        ok = engine_fail(m, ENGINE_BAD_JSON, m->carry + m->carry_len);
+    }
+    engine_commit(m);
+    if (ok && is_end)
+        m->verdict = ENGINE_DONE;
+    return m->verdict;
+}

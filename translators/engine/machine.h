@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * machine: what a document on its way consists of. The room's own.
+ *
+ * The machine sees the document through a window: some bytes of it in a row,
+ * with readable bytes behind them. `at` of the window is never inside a token
+ * that must be seen whole. Between windows nothing points into the document:
+ * what is not yet copied is either in the output or comes again.
+ */
+#pragma once
+
+#include "translators/engine/engine.h"
+
+#include "translators/json/tree.h"
+
+#define ENGINE_SLACK        64 /* readable bytes behind where a token may begin */
+#define ENGINE_CARRY        1024
+#define ENGINE_FRAMES_FIRST 16
+
+#define LIKELY(x)   __builtin_expect(!!(x), 1)
+#define UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+/* What comes next. Of a value with an entry, or in a container with a state: */
+enum engine_want {
+    WANT_VALUE, /* of a member, or the document */
+    WANT_FIRST_KEY,
+    WANT_KEY,
+    WANT_COLON,
+    WANT_FIRST_ELEMENT,
+    WANT_ELEMENT,
+    WANT_AFTER, /* a comma, a bracket; behind the document nothing */
+    /* In a container of which nothing is known: */
+    SKIP_VALUE,
+    SKIP_FIRST_VALUE,
+    SKIP_FIRST_KEY,
+    SKIP_KEY,
+    SKIP_COLON,
+    SKIP_AFTER,
+    /* Inside a token that is only copied: */
+    IN_TEXT,
+    IN_KEY,
+    IN_NUMBER
+};
+
+/* What becomes of the bytes of the member at hand. */
+enum engine_mode {
+    MODE_PLAIN,  /* they are copied */
+    MODE_CUT,    /* they are left out */
+    MODE_CAPTURE /* they go where slots keep their values */
+};
+
+#define NO_SLOT UINT32_MAX
+#define TRASH   (UINT32_MAX - 1) /* what is dropped, and looked into */
+
+/* One open container that has a state; the first is around the document. */
+struct engine_frame {
+    const struct engine_state *state;
+    const struct engine_entry *entry; /* of the member or element at hand */
+    const struct engine_key *key;     /* its key, if it is known */
+    uint64_t seen[ENGINE_WORDS];
+    uint64_t start;    /* offset of its bracket */
+    uint64_t position; /* of a list: elements begun */
+    uint32_t depth;
+    uint32_t slots;      /* its first */
+    uint32_t bytes_mark; /* of captures and pieces when it began */
+    uint32_t pieces_mark;
+    uint32_t target; /* CAPTURE: the slot that was filled around this one */
+    bool is_object;
+    bool wrote; /* a member or element is in the output */
+    uint8_t mode;
+};
+
+/* A value that waits: pieces of `captures`, in order; and a scalar that is noted. */
+struct engine_slot {
+    uint32_t first; /* index + 1 of a piece; 0: nothing */
+    uint32_t last;
+    bool full;
+    bool noted;
+    uint32_t note_at;
+    uint32_t note_len;
+};
+
+struct engine_piece {
+    uint32_t at;
+    uint32_t len;
+    uint32_t next; /* index + 1 */
+};
+
+/* One step of a path that is kept. */
+struct engine_step {
+    const struct engine_key *key; /* NULL: an element, or a key not known */
+    bool is_object;
+    uint64_t position;
+};
+
+struct engine_tell {
+    uint64_t n;
+    uint64_t first;
+    uint32_t path; /* index of its first step */
+    uint32_t steps;
+};
+
+struct engine_window {
+    const char *at;
+    const char *end;  /* no token may begin here or behind */
+    const char *stop; /* bytes from here on are not the document's */
+    const char *last; /* 32 bytes may be read here and anywhere before */
+    bool is_end;      /* `stop` is the end of the document */
+};
+
+struct engine {
+    /* What the loop uses. */
+    char *o; /* where the next byte of output goes */
+    char *o_end;
+    const char *copied;   /* up to here the window is in the output or cut */
+    const char *last_end; /* of the last value of a container with a state */
+    const char *base;     /* of the window */
+    const char *last;     /* the window's */
+    uint64_t offset;      /* of `base` in the document */
+    struct engine_frame *frames;
+    struct engine_frame *top;
+    uint8_t *kinds; /* by depth, below the top: is it an object? */
+    size_t depth;
+    size_t depth_max;
+    enum engine_want want;
+    uint8_t number; /* IN_NUMBER: how far its grammar got */
+
+    /* Output. */
+    char *o_start;    /* what of the sink is not committed begins here */
+    struct buf *sink; /* `out` or `captures` */
+    struct buf *out;
+    uint32_t target;   /* the slot that is being filled, or NO_SLOT */
+    uint32_t piece_at; /* where its piece begins */
+    struct buf captures;
+    struct buf pieces;
+    struct buf slots;
+    struct buf scratch[2]; /* a decoded text, and how it is spelt minimally */
+
+    /* What is told. */
+    enum engine_verdict verdict;
+    struct engine_fault fault;
+    struct engine_tell *tells;
+    struct buf paths; /* of first notices, and of the fault */
+    uint32_t fault_path;
+    uint32_t fault_steps;
+
+    const struct engine_program *program;
+    struct arena *arena;
+    size_t held_max;
+    bool (*run)(struct engine *m, struct engine_window *w);
+    size_t frames_room;
+    struct engine_frame frames_first[ENGINE_FRAMES_FIRST];
+
+    /* The unfinished token, and more. Last, so that resetting need not reach it. */
+    char *carry;
+    size_t carry_len;
+    size_t carry_room;
+    char carry_first[ENGINE_CARRY + ENGINE_SLACK];
+};
+
+/* The loop, by level: false after a failure, else w->at is where it stopped. */
+bool engine_run_plain(struct engine *m, struct engine_window *w);
+bool engine_run_avx2(struct engine *m, struct engine_window *w);
+
+/* ---- failing and telling (machine.c): each failure returns false ---- */
+
+/* `at` is in the window, or NULL for where it begins. */
+bool engine_fail(struct engine *m, enum engine_why why, const char *at);
+bool engine_fail_by(struct engine *m, uint16_t fault, const char *at);
+MUST_CHECK bool engine_tell(struct engine *m, const struct engine_notes *notes,
+                            uint64_t offset, bool with_member);
+
+static inline uint64_t
+engine_offset(const struct engine *m, const char *at)
+{
+    return m->offset + (uint64_t)(at - m->base);
+}
+
+/* More frames; the top may move. */
+MUST_CHECK bool engine_more_frames(struct engine *m);
+
+/* ---- output (sink.c) ---- */
+
+/* Room for `n` more bytes and ENGINE_SLACK behind them. */
+MUST_CHECK bool engine_grow(struct engine *m, size_t n);
+
+/* Bytes of which 32 may be read. */
+MUST_CHECK static inline bool
+engine_put(struct engine *m, const char *at, size_t n)
+{
+    if (UNLIKELY((size_t)(m->o_end - m->o) < n + ENGINE_SLACK) &&
+        !engine_grow(m, n))
+        return false;
+    memcpy(m->o, at, 32);
+    if (n > 32)
+        memcpy(m->o + 32, at + 32, n - 32);
+    m->o += n;
+    return true;
+}
+
+/* Bytes of which no more than `n` may be read. */
+MUST_CHECK bool engine_put_exactly(struct engine *m, const char *at, size_t n);
+
+/* The window up to `to` is in the output. */
+MUST_CHECK static inline bool
+engine_flush(struct engine *m, const char *to)
+{
+    const char *from = m->copied;
+    if (to <= from)
+        return true;
+    m->copied = to;
+    if (UNLIKELY(m->target == TRASH))
+        return true;
+    return LIKELY(from <= m->last)
+               ? engine_put(m, from, (size_t)(to - from))
+               : engine_put_exactly(m, from, (size_t)(to - from));
+}
+
+/* What was written becomes the sink's; and the sink as its owner left it. */
+void engine_commit(struct engine *m);
+void engine_open_sink(struct engine *m);
+
+/* A member's value begins to be captured, or has ended. */
+MUST_CHECK bool engine_begin_capture(struct engine *m, struct engine_frame *f,
+                                     const char *p);
+MUST_CHECK bool engine_end_capture(struct engine *m, struct engine_frame *f,
+                                   const char *p);
+/* What a slot holds goes to the sink, and the slot is empty. */
+MUST_CHECK bool engine_put_slot(struct engine *m, struct engine_slot *s);
+/* A scalar's spelling is kept in a slot. */
+MUST_CHECK bool engine_note(struct engine *m, const struct engine_entry *e,
+                            span scalar);
+
+struct engine_slot *engine_slot_of(const struct engine *m, unsigned up,
+                                   uint16_t slot);
+bool engine_holds(const struct engine *m, const struct engine_test *t);
+
+/* Slots and marks of a frame that begins; of one that ends. */
+MUST_CHECK bool engine_open_slots(struct engine *m, struct engine_frame *f);
+void engine_close_slots(struct engine *m, struct engine_frame *f);
+
+/* ---- members, scalars, ends (member.c, scalar.c, close.c) ---- */
+
+/* A key from `p` to `q`, or an element at `p` (then q is NULL), whose entry asks
+ * or cuts or refuses; the frame's entry is then the one that holds. */
+MUST_CHECK bool engine_begin_member(struct engine *m, const char *p,
+                                    const char *q);
+/* A value whose mode is not plain has ended at `p`. */
+MUST_CHECK bool engine_end_member(struct engine *m, const char *p);
+/* A key with escapes: the index of the table, or its n. False: failed. */
+MUST_CHECK bool engine_find_escaped(struct engine *m,
+                                    const struct engine_table *t, span raw,
+                                    size_t *index);
+/* A scalar of an entry that reads it, from `p` to `q`. */
+MUST_CHECK bool engine_scalar(struct engine *m, const char *p, const char *q,
+                              bool escaped);
+/* The ops at the end of the top frame's object; `p` is at its bracket. */
+MUST_CHECK bool engine_close(struct engine *m, const char *p);
+
+static inline bool
+engine_reads(const struct engine_entry *e)
+{
+    return e->map || e->has_same || e->note != ENGINE_NONE;
+}
+
+static inline bool
+engine_is_known(const struct engine_state *s, bool is_object)
+{
+    return s && (is_object ? s->keys.n || s->other || s->n_ops
+                           : s->each || s->n_items);
+}

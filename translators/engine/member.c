@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * member: where a member or element begins and ends that is not simply kept.
+ *
+ * What is cut takes the separator in front of it; the first of its object takes
+ * the one behind it (the loop sees to that).
+ */
+#include "translators/engine/lookup.h"
+#include "translators/engine/machine.h"
+
+#include "translators/json/text.h"
+
+bool
+engine_holds(const struct engine *m, const struct engine_test *t)
+{
+    const struct engine_slot *s = engine_slot_of(m, t->up, t->slot);
+    const char *at = m->captures.bytes + m->captures.start + s->note_at;
+    bool is_in =
+        s->noted && engine_find(&t->values, at, s->note_len) < t->values.n;
+    return is_in != t->negated;
+}
+
+static bool
+cut(struct engine *m, struct engine_frame *f, const char *p)
+{
+    if (!engine_flush(m, f->wrote ? m->last_end : p))
+        return false;
+    f->mode = MODE_CUT;
+    return true;
+}
+
+bool
+engine_begin_member(struct engine *m, const char *p, const char *q)
+{
+    struct engine_frame *f = m->top;
+    const struct engine_entry *e = f->entry;
+    while (e && e->when && !engine_holds(m, e->when))
+        e = e->otherwise;
+    f->entry = e;
+    if (e && e->action == ENGINE_REFUSE)
+        return engine_fail_by(m, e->fault, p);
+    if (e && e->action != ENGINE_KEEP)
+        return cut(m, f, p);
+    f->wrote = true;
+    if (!e || !q || !e->to.len)
+        return true;
+    if (!engine_flush(m, p))
+        return false;
+    m->copied = q;
+    return engine_put(m, e->to.at, e->to.len);
+}
+
+bool
+engine_end_member(struct engine *m, const char *p)
+{
+    struct engine_frame *f = m->top;
+    if (f->mode == MODE_CAPTURE && !engine_end_capture(m, f, p))
+        return false;
+    f->mode = MODE_PLAIN;
+    m->copied = p;
+    return true;
+}
+
+bool
+engine_find_escaped(struct engine *m, const struct engine_table *t, span raw,
+                    size_t *index)
+{
+    bool clean = true;
+    struct buf *b = &m->scratch[0];
+    buf_clear(b);
+    /* A word may be read behind it. */
+    char *at = buf_reserve(b, raw.len + 8);
+    if (!at)
+        return engine_fail(m, ENGINE_NO_ROOM, raw.at);
+    memset(at, 0, raw.len + 8);
+    *index = engine_find(t, at, json_text_decode(raw, at, &clean));
+    return true;
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * scalar: a scalar that an entry reads: mapped, formed, noted, compared.
+ *
+ * The loop has seen all of it, and begun its capture if it has one.
+ */
+#include "translators/engine/lookup.h"
+#include "translators/engine/machine.h"
+
+#include "translators/json/text.h"
+
+/* How a text with escapes is spelt minimally, with a word behind it to be read. */
+static bool
+spell(struct engine *m, span *scalar, bool *clean)
+{
+    span raw = span_of(scalar->at + 1, scalar->len - 2);
+    struct buf *b = &m->scratch[0];
+    buf_clear(b);
+    char *at = buf_reserve(b, raw.len + 1);
+    if (!at)
+        return engine_fail(m, ENGINE_NO_ROOM, scalar->at);
+    span text = span_of(at, json_text_decode(raw, at, clean));
+
+    b = &m->scratch[1];
+    buf_clear(b);
+    buf_byte(b, '"');
+    json_escape(b, text);
+    size_t len = buf_len(b) + 1;
+    buf_add(b, SPAN("\"        "));
+    if (buf_failed(b))
+        return engine_fail(m, ENGINE_NO_ROOM, scalar->at);
+    *scalar = span_of(b->bytes + b->start, len);
+    return true;
+}
+
+/* Written for what stands from `p` to `q`; a dropped one is not. */
+static bool
+replace(struct engine *m, const char *p, const char *q, span to)
+{
+    if (m->top->entry->action == ENGINE_DROP || !to.len)
+        return true;
+    if (!engine_flush(m, p) || !engine_put_exactly(m, to.at, to.len))
+        return false;
+    m->copied = q;
+    return true;
+}
+
+static bool
+form(struct engine *m, const struct engine_form *f, const char *p,
+     const char *q)
+{
+    struct buf *b = &m->scratch[0];
+    buf_clear(b);
+    switch (f->fn(f->arg, span_of(p, (size_t)(q - p)), b)) {
+    case ENGINE_OUTSIDE:
+        return engine_fail_by(m, f->fault, p);
+    case ENGINE_AS_IT_IS:
+        return true;
+    case ENGINE_RESPELT:
+        if (!engine_tell(m, &f->notes, engine_offset(m, p), true))
+            return false;
+        break;
+    case ENGINE_FORMED:
+        break;
+    }
+    if (buf_failed(b))
+        return engine_fail(m, ENGINE_NO_ROOM, p);
+    return replace(m, p, q, buf_span(b));
+}
+
+static bool
+map(struct engine *m, const struct engine_map *map, span scalar, const char *p,
+    const char *q)
+{
+    size_t i = engine_find(&map->table, scalar.at, scalar.len);
+    if (i < map->table.n) {
+        const struct engine_row *row = &map->rows[i];
+        if (row->fault != ENGINE_NONE)
+            return engine_fail_by(m, row->fault, p);
+        if (row->notes.n &&
+            !engine_tell(m, &row->notes, engine_offset(m, p), true))
+            return false;
+        return replace(m, p, q, row->to);
+    }
+    if (map->form)
+        return form(m, map->form, p, q);
+    return map->fault == ENGINE_NONE || engine_fail_by(m, map->fault, p);
+}
+
+bool
+engine_scalar(struct engine *m, const char *p, const char *q, bool escaped)
+{
+    const struct engine_entry *e = m->top->entry;
+    span scalar = span_of(p, (size_t)(q - p));
+    bool clean = true;
+    if (scalar.len > m->held_max)
+        return engine_fail(m, ENGINE_TOO_LONG, p);
+    if (escaped && !spell(m, &scalar, &clean))
+        return false;
+    if (!clean && e->map)
+        return engine_fail(m, ENGINE_SURROGATE, p);
+    if (e->note != ENGINE_NONE && !engine_note(m, e, scalar))
+        return false;
+    bool is_same = e->has_same && span_eq(scalar, e->same);
+    if (e->notes.n && !is_same &&
+        !engine_tell(m, &e->notes, engine_offset(m, p), true))
+        return false;
+    return !e->map || map(m, e->map, scalar, p, q);
+}
