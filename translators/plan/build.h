@@ -96,6 +96,9 @@ MUST_CHECK bool build_keys(struct build *b, const struct build_state *s,
 MUST_CHECK bool build_fills(struct build *b, const struct build_state *s,
                             span *const *names);
 
+/* The program of an entry, of the states that were built (lower.c). */
+MUST_CHECK bool build_lower(struct build *b, struct plan_entry *e);
+
 /* Does a typed place of this step begin with this key? */
 bool build_leads(const struct known *at, span key);
 

@@ -189,26 +189,6 @@ follow(struct build *b, const struct build_state *s, struct plan_key *key,
 
 /* ---- all keys ------------------------------------------------------------------ */
 
-static bool
-make_slots(struct build *b, struct plan_state *out)
-{
-    size_t n = 8;
-    while (n < out->n_keys * 4)
-        n *= 2;
-    uint16_t *slots = arena_array(b->a, n, sizeof(*slots));
-    if (!slots)
-        return false;
-    for (size_t i = 0; i < out->n_keys; i++) {
-        uint64_t h = plan_hash(out->keys[i].key.at, out->keys[i].key.len);
-        while (slots[h & (n - 1)])
-            h++;
-        slots[h & (n - 1)] = (uint16_t)(i + 1);
-    }
-    out->slots = slots;
-    out->mask = n - 1;
-    return true;
-}
-
 bool
 build_keys(struct build *b, const struct build_state *s, span ***names)
 {
@@ -228,5 +208,5 @@ build_keys(struct build *b, const struct build_state *s, span ***names)
     }
     s->out->keys = keys;
     s->out->n_keys = all.n;
-    return make_slots(b, s->out);
+    return true;
 }

@@ -211,6 +211,9 @@ build_state(struct build *b, struct known *at, const struct plan_state **out)
     struct plan_state *new = arena_alloc(b->a, sizeof(*new));
     if (!new || b->n_states == PLAN_STATES_MAX)
         return false;
+    new->lowered = arena_alloc(b->a, sizeof(*new->lowered));
+    if (!new->lowered)
+        return false;
     b->states[b->n_states++] = (struct build_state){at, new};
     *out = new;
     return true;
@@ -288,7 +291,7 @@ build_entry(const struct build *chain, const struct lens_place *place,
     e->guards = b->guards;
     e->tells = b->tells;
     e->n_tells = b->n_tells;
-    p->n_entries++;
+    p->n_entries += build_lower(b, e);
 }
 
 static bool

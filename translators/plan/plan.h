@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * plan: a chain of versions as one program, run over the bytes in one pass.
+ * plan: a chain of versions as one program of the machine (translators/engine).
  *
  * What is planned is a class of chains whose result can be told key by key:
  * renames inside one object, drops, adds and fills with constants, `enum` of
  * scalars, markers that are scalars, types below keys and `*`. A chain with
  * anything else has no entry here. A document may be more than its program
- * knows (a stranger where an arrow leads, a doubled key, an unlisted symbol, an
- * escape in a key, bytes that are no JSON): then the run says PLAN_ASIDE, and
- * the reference reads the document from its start. So a plan never refuses, and
- * what it accepts is what the reference says.
+ * knows (a stranger where an arrow leads, a doubled key, an unlisted symbol,
+ * bytes that are no JSON): then the run says PLAN_ASIDE, and the reference reads
+ * the document from its start. So a plan never refuses, and what it accepts is
+ * what the reference says.
  *
  * A plan is immutable and lives in the arena it was built in.
  */
@@ -18,6 +18,7 @@
 #include "proxy/base/arena.h"
 #include "proxy/base/buf.h"
 #include "proxy/base/err.h"
+#include "translators/engine/engine.h"
 #include "translators/lens/lens.h"
 
 struct plan;
@@ -52,11 +53,11 @@ enum plan_step {
 };
 
 /*
- * Go on with `body`, which is all that came so far, from where the last call
- * stopped; `is_end` says that no more comes. Output is appended to `out`, and
- * does not depend on how the body was cut. Allocates nothing but in `out`.
+ * More of the body; `is_end` says that no more comes. The bytes are not kept.
+ * Output is appended to `out`, which the caller may empty at any time, and does
+ * not depend on how the body was cut. Allocates nothing but in `out`.
  */
-MUST_CHECK enum plan_step plan_run_feed(struct plan_run *r, span body,
+MUST_CHECK enum plan_step plan_run_feed(struct plan_run *r, span bytes,
                                         bool is_end);
 
 /* A declared loss or a value made up, as in translators/reference/report.h. */
@@ -70,3 +71,10 @@ struct plan_notice {
 /* The i-th kind of notice, after PLAN_DONE; false behind the last. n may be 0. */
 bool plan_run_notice(const struct plan_run *r, size_t i,
                      struct plan_notice *out);
+
+/* Append where the first of them was (RFC 6901). */
+void plan_run_notice_at(const struct plan_run *r, size_t i, struct buf *out);
+
+/* After PLAN_ASIDE: what the machine met, and where. */
+const struct engine_fault *plan_run_fault(const struct plan_run *r);
+void plan_run_fault_at(const struct plan_run *r, struct buf *out);

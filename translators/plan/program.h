@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "translators/engine/program.h"
 #include "translators/plan/plan.h"
 
 #define PLAN_KEYS_MAX 64 /* of one object: each has a bit of a word */
@@ -48,10 +49,9 @@ struct plan_state {
     bool aside_object; /* a `*` that would meet members of an object */
     const struct plan_key *keys;
     size_t n_keys;
-    const uint16_t *slots; /* key index + 1 by hash; 0: none */
-    uint64_t mask;
     const struct plan_fill *fills;
     size_t n_fills;
+    struct engine_state *lowered; /* what the machine knows of it */
 };
 
 struct plan_tell {
@@ -67,31 +67,10 @@ struct plan_entry {
     const struct plan_state *state;
     const struct plan_tell *tells;
     size_t n_tells;
+    struct engine_program program;
 };
 
 struct plan {
     const struct plan_entry *entries;
     size_t n_entries;
 };
-
-/* Spread over 64 bits: length, first and last bytes. */
-static inline uint64_t
-plan_hash(const char *at, size_t len)
-{
-    uint64_t first = 0;
-    uint64_t last = 0;
-    if (len >= 8) {
-        memcpy(&first, at, 8);
-        memcpy(&last, at + len - 8, 8);
-    } else if (len >= 4) {
-        memcpy(&first, at, 4);
-        memcpy(&last, at + len - 4, 4);
-    } else if (len) {
-        first = (unsigned char)at[0] |
-                (uint64_t)(unsigned char)at[len / 2] << 8 |
-                (uint64_t)(unsigned char)at[len - 1] << 16;
-    }
-    uint64_t h =
-        (first ^ (last << 23 | last >> 41) ^ len) * 0x9E3779B97F4A7C15u;
-    return h ^ h >> 29;
-}
