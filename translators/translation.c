@@ -2,12 +2,22 @@
 #include "translators/translation.h"
 
 #include "translators/head.h"
-#include "translators/json/tree.h"
 #include "translators/program.h"
 
 #define DEPTH_DEFAULT 128
 #define OUTPUT_FREE                                                            \
     65536 /* what output may have beyond its ratio to the input */
+
+/*
+ * How far a body is from what can be undone. While the plan's run goes well and
+ * none of its output has been taken, the body is kept beside it, so that a
+ * document that is more than the plan knows can be read again by the reference.
+ */
+enum stage {
+    STAGE_HELD,   /* for the reference: the body is held to its end */
+    STAGE_BOTH,   /* the plan runs, the body is kept */
+    STAGE_STREAM, /* the plan runs, what it read is gone: its verdict holds */
+};
 
 struct translation {
     struct arena *arena;
@@ -15,7 +25,14 @@ struct translation {
     struct translation_limits limits;
     struct reference_facts facts;
     struct buf *out;
-    struct buf held; /* the body so far */
+    struct buf held; /* the body so far, but for STAGE_STREAM */
+    enum stage stage;
+    bool has_begun;
+    struct plan_run *run;
+    size_t out_before; /* what was in `out` before us */
+    size_t out_after;  /* and when we last looked */
+    uint64_t read;     /* bytes of the body */
+    uint64_t written;  /* bytes of output, taken or not */
     struct reference_report report;
     enum err_code failed;
 };
@@ -67,24 +84,20 @@ translation_head(struct translation *t, const struct message_head *in,
     return t->failed;
 }
 
-enum err_code
-translation_feed(struct translation *t, span bytes)
+/* ---- by the plan ---------------------------------------------------------------- */
+
+static bool
+text_of(struct translation *t, const struct buf *b, span *out)
 {
-    if (t->failed)
-        return t->failed;
-    buf_add(&t->held, bytes);
-    if (buf_failed(&t->held))
-        return too_large(t, "the body is larger than may be held to be "
-                            "translated");
-    return OK;
+    return !buf_failed(b) && span_dup(t->arena, buf_span(b), out);
 }
 
 /* The plan's notices in the reference's words. */
 static bool
-take_notices(struct translation *t, const struct plan_run *run, span body)
+take_notices(struct translation *t)
 {
     struct plan_notice n;
-    for (size_t i = 0; plan_run_notice(run, i, &n); i++) {
+    for (size_t i = 0; plan_run_notice(t->run, i, &n); i++) {
         struct reference_report *r = &t->report;
         struct buf pointer;
         span at = {0};
@@ -100,8 +113,8 @@ take_notices(struct translation *t, const struct plan_run *run, span body)
             r->room_notices = more;
         }
         buf_init(&pointer, arena_limit(t->arena));
-        json_pointer_at(&pointer, body, n.at);
-        bool ok = span_dup(t->arena, buf_span(&pointer), &at);
+        plan_run_notice_at(t->run, i, &pointer);
+        bool ok = text_of(t, &pointer, &at);
         buf_fini(&pointer);
         if (!ok)
             return false;
@@ -116,47 +129,151 @@ take_notices(struct translation *t, const struct plan_run *run, span body)
     return true;
 }
 
-/* By the plan, if there is one and the document is of its kind. */
-static bool
-run_plan(struct translation *t, span body)
+/* Why a message ends whose beginning is gone: as the machine met it. */
+static enum err_code
+plan_fault(struct translation *t)
+{
+    static const struct {
+        enum err_code code;
+        unsigned status;
+        const char *text;
+    } by_why[] = {
+        [ENGINE_BY_PROGRAM] = {ERR_INVALID, 422,
+                               "what is here cannot be told in the other "
+                               "version"},
+        [ENGINE_BAD_JSON] = {ERR_INVALID, 400, "the document is no JSON"},
+        [ENGINE_TOO_DEEP] = {ERR_LIMIT, 400, "the document is nested too deep"},
+        [ENGINE_SURROGATE] = {ERR_INVALID, 422,
+                              "half a surrogate pair in a text that is read"},
+        [ENGINE_TOO_LONG] = {ERR_LIMIT, 413,
+                             "more of the document would have to be held than "
+                             "may be"},
+        [ENGINE_NO_ROOM] = {ERR_LIMIT, 500, "no room for the translated body"},
+    };
+    const struct engine_fault *is = plan_run_fault(t->run);
+    struct translation_fault *f = &t->report.fault;
+    struct buf pointer;
+    buf_init(&pointer, arena_limit(t->arena));
+    plan_run_fault_at(t->run, &pointer);
+    *f = (struct translation_fault){
+        .status = t->facts.is_request ? by_why[is->why].status : 502};
+    (void)text_of(t, &pointer, &f->pointer);
+    buf_fini(&pointer);
+    return t->failed = err_at(&f->err, by_why[is->why].code, (size_t)is->offset,
+                              "%s", by_why[is->why].text);
+}
+
+static void
+begin(struct translation *t)
 {
     const struct plan_entry *plan = t->program->plan;
-    size_t before = buf_len(t->out);
-    size_t n_before = t->report.n_notices;
+    t->has_begun = true;
+    t->out_before = t->out_after = buf_len(t->out);
     if (!plan || t->report.trace)
-        return false;
-    struct plan_run *run =
-        plan_run_new(t->arena, plan, t->facts.depth_max, t->out);
-    if (run && plan_run_feed(run, body, true) == PLAN_DONE &&
-        take_notices(t, run, body))
-        return true;
-    buf_truncate(t->out, before);
-    t->report.n_notices = n_before;
-    return false;
+        return;
+    t->run = plan_run_new(t->arena, plan, t->facts.depth_max, t->out);
+    if (t->run)
+        t->stage = STAGE_BOTH;
+}
+
+static enum err_code
+check_ratio(struct translation *t)
+{
+    size_t ratio = t->limits.output_ratio;
+    if (!ratio || t->written <= OUTPUT_FREE ||
+        (t->written - OUTPUT_FREE) / ratio <= t->read)
+        return OK;
+    if (t->stage != STAGE_STREAM)
+        buf_truncate(t->out, t->out_before);
+    return too_large(t, "the translated body grows beyond its limit");
+}
+
+/* The document is not for the plan: what it wrote goes, what it read is held. */
+static void
+give_up(struct translation *t)
+{
+    buf_truncate(t->out, t->out_before);
+    t->out_after = t->out_before;
+    t->written = 0;
+    t->stage = STAGE_HELD;
+    t->run = NULL;
+}
+
+/* Keep the bytes while nothing has been taken and they may be kept. */
+static void
+keep(struct translation *t, span bytes)
+{
+    if (t->stage != STAGE_BOTH)
+        return;
+    if (buf_len(t->out) >= t->out_after) {
+        buf_add(&t->held, bytes);
+        if (!buf_failed(&t->held))
+            return;
+    }
+    t->stage = STAGE_STREAM;
+    buf_fini(&t->held);
+}
+
+static enum err_code
+run_plan(struct translation *t, span bytes, bool is_end)
+{
+    keep(t, bytes);
+    size_t before = buf_len(t->out);
+    enum plan_step step = plan_run_feed(t->run, bytes, is_end);
+    t->out_after = buf_len(t->out);
+    t->written += t->out_after - before;
+    if (step == PLAN_ASIDE && t->stage == STAGE_BOTH) {
+        give_up(t);
+        return OK;
+    }
+    if (step == PLAN_ASIDE)
+        return plan_fault(t);
+    if (step == PLAN_DONE && !take_notices(t)) {
+        struct translation_fault *f = &t->report.fault;
+        if (t->stage == STAGE_BOTH)
+            buf_truncate(t->out, t->out_before);
+        *f = (struct translation_fault){.status =
+                                            t->facts.is_request ? 500 : 502};
+        return t->failed =
+                   err_set(&f->err, ERR_LIMIT, "no room for the notices");
+    }
+    return check_ratio(t);
+}
+
+/* ---- bytes ---------------------------------------------------------------------- */
+
+enum err_code
+translation_feed(struct translation *t, span bytes)
+{
+    if (t->failed)
+        return t->failed;
+    if (!t->has_begun)
+        begin(t);
+    t->read += bytes.len;
+    if (t->run)
+        return run_plan(t, bytes, false);
+    buf_add(&t->held, bytes);
+    if (buf_failed(&t->held))
+        return too_large(t, "the body is larger than may be held to be "
+                            "translated");
+    return OK;
 }
 
 enum err_code
 translation_end(struct translation *t)
 {
-    if (t->failed)
+    if (t->failed || t->read == 0)
         return t->failed;
-    span body = buf_span(&t->held);
-    if (body.len == 0)
+    if (t->run && run_plan(t, (span){0}, true) != OK)
+        return t->failed;
+    if (t->run)
         return OK;
-    size_t before = buf_len(t->out);
-    if (!run_plan(t, body))
-        t->failed = reference_body(t->arena, &t->program->chain, &t->facts,
-                                   body, t->out, &t->report);
+    t->failed = reference_body(t->arena, &t->program->chain, &t->facts,
+                               buf_span(&t->held), t->out, &t->report);
     if (t->failed)
         return t->failed;
-    size_t ratio = t->limits.output_ratio;
-    size_t written = buf_len(t->out) - before;
-    if (ratio && written > OUTPUT_FREE &&
-        (written - OUTPUT_FREE) / ratio > body.len) {
-        buf_truncate(t->out, before);
-        return too_large(t, "the translated body grows beyond its limit");
-    }
-    return OK;
+    t->written = buf_len(t->out) - t->out_before;
+    return check_ratio(t);
 }
 
 const struct translation_fault *

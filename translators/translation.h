@@ -5,9 +5,12 @@
  * The door through which server, command line and tests reach whatever engine
  * translates: bytes are fed, bytes come out, the end says whether it went well.
  * Behind it are a plan (translators/plan) where the chain has one, and the
- * reference for all else and for documents that a plan puts aside; both get the
- * body at its end. An engine may write as it reads, so a caller must be ready
- * for output at any time and may rely on none before translation_end.
+ * reference for all else. A plan writes as it reads, so a caller must be ready
+ * for output at any time and may rely on none before translation_end. As long as
+ * the caller has taken none, a document that is more than its plan knows goes to
+ * the reference after all; what a caller holds back (LANGUAGE.md, "Failure") is
+ * therefore also what may still be told in full. After that a failure is told as
+ * the plan met it, and what was taken is not a whole message.
  *
  * A translator belongs to a generation, a program to a translator (or to the
  * arena it was looked up with), a translation to one message. Nothing here
@@ -121,7 +124,8 @@ MUST_CHECK enum marker_seen translator_marker(const struct translator *t,
 
 /* Zero means no limit, but for depth_max, whose zero means 128. */
 struct translation_limits {
-    size_t bytes_max;    /* of a body that is held (ERR_LIMIT) */
+    size_t bytes_max;    /* of a body that must be held (ERR_LIMIT); what a plan
+                            reads is kept up to this, and goes on without */
     size_t depth_max;    /* levels of a document (ERR_LIMIT) */
     size_t output_ratio; /* output: times the input, plus 64 KiB (ERR_LIMIT) */
 };
@@ -162,7 +166,8 @@ MUST_CHECK enum err_code translation_head(struct translation *t,
 
 /*
  * Bytes of the body, and its end. Output is appended to `out` as the engine
- * sees fit. After a failure the translation takes nothing more and what it has
+ * sees fit; the caller may take it from the front (buf_consume) and nothing
+ * else. After a failure the translation takes nothing more and what it has
  * written is not a whole message. An empty body stays empty.
  */
 MUST_CHECK enum err_code translation_feed(struct translation *t, span bytes);

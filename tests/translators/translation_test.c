@@ -15,7 +15,8 @@ static const char api_yaml[] =
     "/orders\"], marker: schema}\n"
     "  Line: {at: \"lines/* of Order\"}\n"
     "  Error: {at: \"error of status 4xx application/json\"}\n"
-    "  Other: {at: GET /others}\n";
+    "  Other: {at: GET /others}\n"
+    "  Parcel: {at: POST /parcels}\n";
 
 static const char first_yaml[] =
     "change: first\n"
@@ -27,6 +28,8 @@ static const char first_yaml[] =
     "  add: {channel: {up: api, write: refuse}}\n"
     "Error:\n"
     "  map: {msg: message}\n"
+    "Parcel:\n"
+    "  map: {box: {to: boxes, as: one <> list, rest: lose}}\n"
     "http:\n"
     "  GET /orders: {map: {query/cust: query/customer_id, query/state: {enum: "
     "{open: pending}}, query/cents: {to: query/amount, as: minor(2) <> "
@@ -360,17 +363,147 @@ TEST(limits_are_reached_and_not_one_before)
     struct shop s;
     open_shop(&s);
     struct message m = post_order();
+    m.path = SPAN("/parcels"); /* of a class that only the reference has */
     const struct program *p = find(&s, &m, 0, 2);
-    struct translation_limits limits = {.bytes_max = 18};
-    assert_int_equal(feed(&s, p, &limits, "{\"customer\":12345}"), OK);
-    limits.bytes_max = 17;
-    assert_int_equal(feed(&s, p, &limits, "{\"customer\":12345}"), ERR_LIMIT);
+    struct translation_limits limits = {.bytes_max = 13};
+    assert_int_equal(feed(&s, p, &limits, "{\"box\":12345}"), OK);
+    limits.bytes_max = 12;
+    assert_int_equal(feed(&s, p, &limits, "{\"box\":12345}"), ERR_LIMIT);
     assert_int_equal(translation_fault(s.tr)->status, 413);
+
+    /* A plan goes on without what it read. */
+    m = post_order();
+    p = find(&s, &m, 0, 2);
+    assert_int_equal(feed(&s, p, &limits, "{\"customer\":12345}"), OK);
 
     limits = (struct translation_limits){.depth_max = 3};
     assert_int_equal(feed(&s, p, &limits, "{\"a\":[[1]]}"), OK);
     assert_int_equal(feed(&s, p, &limits, "{\"a\":[[[1]]]}"), ERR_LIMIT);
     assert_int_equal(translation_fault(s.tr)->status, 400);
+    close_shop(&s);
+}
+
+/* Orders of a list, until `bytes` are there; the last is `last`. */
+static void
+make_list(struct buf *b, size_t bytes, const char *last)
+{
+    buf_str(b, "{\"data\":[");
+    for (size_t i = 0; buf_len(b) < bytes; i++)
+        buf_fmt(b, "{\"customer\":%zu,\"lines\":[{\"sku\":\"a\"}]},", i);
+    buf_fmt(b, "%s]}", last);
+}
+
+static const struct program *
+find_list(struct shop *s, bool up)
+{
+    struct message m = {.side = MESSAGE_ANSWER,
+                        .method = SPAN("GET"),
+                        .path = SPAN("/orders"),
+                        .status = 200};
+    return find(s, &m, up ? 0 : 2, up ? 2 : 0);
+}
+
+/* Feed in pieces of 1460 bytes and take what there is, as soon as it is as much
+ * as `commit`; all that came is in `all`. */
+static enum err_code
+stream(struct shop *s, struct arena *a, const struct program *p,
+       const struct translation_limits *limits, span body, size_t commit,
+       struct buf *all)
+{
+    struct err e;
+    enum err_code code = translation_open(a, p, limits, &s->out, &s->tr, &e);
+    bool committed = false;
+    while (!code && body.len) {
+        span piece = span_take(body, 1460);
+        body = span_skip(body, piece.len);
+        code = translation_feed(s->tr, piece);
+        committed = committed || buf_len(&s->out) >= commit;
+        if (!committed)
+            continue;
+        buf_add(all, buf_span(&s->out));
+        buf_consume(&s->out, buf_len(&s->out));
+    }
+    code = code ? code : translation_end(s->tr);
+    buf_add(all, buf_span(&s->out));
+    buf_clear(&s->out);
+    return code;
+}
+
+TEST(a_long_body_streams_and_is_not_held)
+{
+    struct shop s;
+    struct buf body;
+    struct buf whole;
+    struct buf all;
+    struct translation_limits limits = {.bytes_max = 100000};
+    open_shop(&s);
+    buf_init(&body, DOCUMENT_ROOM);
+    buf_init(&whole, DOCUMENT_ROOM);
+    buf_init(&all, DOCUMENT_ROOM);
+    make_list(&body, 3000000, "{\"customer\":null}");
+    const struct program *p = find_list(&s, true);
+    assert_int_equal(
+        stream(&s, s.a, p, &no_limits, buf_span(&body), SIZE_MAX, &whole), OK);
+    /* The output's buf stays as small as what its caller lets be. */
+    buf_fini(&s.out);
+    buf_init(&s.out, 80000);
+    struct arena *a = arena_new(16384);
+    assert_int_equal(stream(&s, a, p, &limits, buf_span(&body), 65536, &all),
+                     OK);
+    assert_true(span_eq(buf_span(&all), buf_span(&whole)));
+    size_t n = 0;
+    const struct translation_notice *notices = translation_notices(s.tr, &n);
+    assert_int_equal(n, 1);
+    assert_int_equal(notices[0].kind, NOTICE_DEFAULTED);
+    assert_span(notices[0].pointer, "/data/0");
+    assert_true(notices[0].n > 50000);
+    arena_free(&a);
+    buf_fini(&body);
+    buf_fini(&whole);
+    buf_fini(&all);
+    close_shop(&s);
+}
+
+TEST(what_is_wrong_late_is_told_whether_or_not_output_was_taken)
+{
+    static const struct {
+        const char *last;
+        unsigned status;
+        const char *pointer;
+    } cases[] = {
+        {"{\"customer\":1", 502, ""},
+        {"{\"lines\":[{\"sku\":\"b\"}]}", 502, "/data/45/lines/0/sku"},
+        {"{\"customer\":1,\"cust\\u006fmer\":1}", 502, "/data/45/customer"}};
+    struct shop s;
+    open_shop(&s);
+    const struct program *p = find_list(&s, true);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct buf body;
+        struct buf all;
+        buf_init(&body, DOCUMENT_ROOM);
+        buf_init(&all, DOCUMENT_ROOM);
+        make_list(&body, 1700, cases[i].last);
+        assert_int_not_equal(
+            stream(&s, s.a, p, &no_limits, buf_span(&body), 1, &all), OK);
+        const struct translation_fault *f = translation_fault(s.tr);
+        assert_true(buf_len(&all) > 1000);
+        assert_int_equal(f->status, cases[i].status);
+        if (i > 0)
+            assert_span(f->pointer, cases[i].pointer);
+        struct err taken = f->err;
+        buf_clear(&all);
+        assert_int_not_equal(
+            stream(&s, s.a, p, &no_limits, buf_span(&body), SIZE_MAX, &all),
+            OK);
+        f = translation_fault(s.tr);
+        assert_int_equal(buf_len(&all), 0);
+        assert_int_equal(f->status, cases[i].status);
+        assert_int_equal(f->err.code, taken.code);
+        if (i > 0)
+            assert_span(f->pointer, cases[i].pointer);
+        buf_fini(&body);
+        buf_fini(&all);
+    }
     close_shop(&s);
 }
 

@@ -109,11 +109,11 @@ assert_same(const struct ran *is, const struct ran *should, span body,
     if (!same)
         fail_msg("level %d, pieces of %zu: %.*s\nis %d (%d %u at %llu, %.*s): "
                  "%.*s\nshould be %d (%d %u at %llu, %.*s): %.*s",
-                 level, n, SPAN_FMT(span_take(body, 400)), is->verdict, is->fault.why,
-                 is->fault.fault, (unsigned long long)is->fault.offset,
-                 SPAN_FMT(is->pointer), SPAN_FMT(is->out), should->verdict,
-                 should->fault.why, should->fault.fault,
-                 (unsigned long long)should->fault.offset,
+                 level, n, SPAN_FMT(span_take(body, 400)), is->verdict,
+                 is->fault.why, is->fault.fault,
+                 (unsigned long long)is->fault.offset, SPAN_FMT(is->pointer),
+                 SPAN_FMT(is->out), should->verdict, should->fault.why,
+                 should->fault.fault, (unsigned long long)should->fault.offset,
                  SPAN_FMT(should->pointer), SPAN_FMT(should->out));
 }
 
