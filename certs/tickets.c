@@ -91,9 +91,10 @@ seal(struct key *k, unsigned char *name, unsigned char *iv,
     return 1;
 }
 
-/* 0: not ours, a full handshake; 1: go on; 2: go on and give a new one. */
+/* 0: not ours, a full handshake; 1: go on; 2: go on and give a new one, which a client
+ * of TLS 1.3 needs each time: it uses a ticket `once` (RFC 8446, appendix C.4). */
 static int
-open_ticket(struct key *keys, const unsigned char *name,
+open_ticket(struct key *keys, bool once, const unsigned char *name,
             const unsigned char *iv, EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac)
 {
     int i = key_named(keys, name);
@@ -104,7 +105,7 @@ open_ticket(struct key *keys, const unsigned char *name,
             1 ||
         !mac_start(mac, &keys[i]))
         return -1;
-    return i == 0 ? 1 : 2;
+    return i == 0 && !once ? 1 : 2;
 }
 
 static int
@@ -114,12 +115,13 @@ on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv,
     const struct certs_tickets *t =
         SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), ctx_index);
     struct key keys[CERTS_TICKET_KEYS];
+    bool once = SSL_version(ssl) >= TLS1_3_VERSION;
     int answer = 0;
 
     assert(t);
     if (read_keys(t, keys))
         answer = is_sealing ? seal(&keys[0], name, iv, cipher, mac)
-                            : open_ticket(keys, name, iv, cipher, mac);
+                            : open_ticket(keys, once, name, iv, cipher, mac);
     OPENSSL_cleanse(keys, sizeof(keys));
     return answer;
 }

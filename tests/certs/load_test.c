@@ -422,6 +422,26 @@ TEST(a_ticket_is_good_in_every_process_that_has_the_keys_for_three_rotations)
     }
 }
 
+/* A client that heeds RFC 8446, appendix C.4, uses a ticket once. */
+TEST(in_tls13_a_resumption_brings_the_ticket_for_the_next_one)
+{
+    struct fixture f = fixture_new();
+    SSL_CTX *server = loaded(&f, NULL, &shared);
+    SSL_CTX *client = ticket_client(&f, TLS1_3_VERSION);
+
+    rotate(1);
+    assert_false(resumes(client, server));
+    for (size_t i = 0; i < 3; i++) {
+        n_tickets = 0;
+        assert_true(resumes(client, server));
+        assert_int_equal(n_tickets, 1);
+    }
+    tickets_end();
+    SSL_CTX_free(client);
+    certs_unload(&server);
+    fixture_end(&f);
+}
+
 TEST(without_keys_there_are_no_tickets_and_handshakes_go_on)
 {
     static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
