@@ -78,6 +78,18 @@ request = function() n = n + 1 return wrk.format(nil, nil, nil, bodies[n % 16 + 
     return path
 
 
+def fresh(build, *more):
+    def run(p, seconds, folder):
+        port = p.tls_port if more else p.port
+        out = subprocess.run(["taskset", "-c", "1", f"{build}/bench/bench_load", "--port", str(port), "--seconds", str(seconds), *more],
+                             capture_output=True, text=True, check=True).stdout
+        answered, resumed, failed = map(int, re.findall(r"\d+", out))
+        if failed or ("resumed" in more and resumed + 32 < answered):
+            fail(f"{p.name}: {' '.join(more)}", out)
+        return answered
+    return run
+
+
 def h1(size, **more):
     return lambda p, s, folder: wrk(f"http://127.0.0.1:{p.port}/{size}", s, **more)
 
@@ -100,6 +112,7 @@ def h2_tls(size):
 
 # ---- cells ------------------------------------------------------------------------------------------------------------------
 
+BUILD = "build/release"
 PLAIN = ("stile", "haproxy", "nginx")
 REWRITE = ("rewrite", "nginx-lua")
 
@@ -124,6 +137,9 @@ CELLS = [
     Cell("h1 TLS GET 1k", h1_tls("1k"), PLAIN + ("nghttpx", "h2o"), ("haproxy",), 1.10, 0.97),
     Cell("h1 TLS GET 10k", h1_tls("10k"), PLAIN + ("nghttpx", "h2o"), ("haproxy",), 1.10, 0.97),
     Cell("h1 TLS GET 100k", h1_tls("100k"), PLAIN, ("nginx",), 1.05, 0.95),
+    Cell("fresh connection", fresh(BUILD), PLAIN + ("nghttpx", "h2o"), ("haproxy",), 1.10, 1.0),
+    Cell("full handshake", fresh(BUILD, "--tls", "full"), PLAIN + ("h2o",), ("haproxy", "nginx", "h2o"), 1.05, 0.92),
+    Cell("resumed handshake", fresh(BUILD, "--tls", "resumed"), PLAIN + ("h2o",), ("haproxy", "nginx", "h2o"), 1.05, 0.92),
     Cell("rewrite 1k", h1("1k"), REWRITE + ("nginx-njs", "node"), ("nginx-lua",), 0.65, 0.56),
     Cell("rewrite 10k", h1("10k"), REWRITE + ("nginx-njs", "node"), ("nginx-lua",), 0.22, 0.16),
     Cell("rewrite 100k", h1("100k"), REWRITE + ("nginx-njs", "node"), ("nginx-lua",), 0.12, 0.08),
@@ -159,6 +175,8 @@ def measure(cell, running, args, folder):
         for name in turn:
             before = account.cpu_seconds(running[name].process.pid)
             requests = cell.load(running[name], args.seconds, folder)
+            if not requests:
+                fail(f"{cell.name}: {name}", "nothing was answered in this time; say more --seconds")
             row[name] = (account.cpu_seconds(running[name].process.pid) - before) / requests * 1e6
             row[name, "rps"] = requests / args.seconds
         row["ratio"] = row[cell.peers[0]] / min(row[name] for name in cell.best)
@@ -187,7 +205,7 @@ def show(result):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--build", default="build/release")
+    p.add_argument("--build", default=BUILD)
     p.add_argument("--rounds", type=int, default=12)
     p.add_argument("--seconds", type=int, default=2, help="of load in each turn")
     p.add_argument("--only", action="append", metavar="CELL", help="cells whose name begins so; may be said again")
