@@ -11,29 +11,40 @@
 
 /* NOLINTBEGIN(misc-no-recursion): as deep as an arrow has stages */
 
+struct alts {
+    struct normal_alt *at;
+    size_t n;
+    size_t room;
+};
+
 /* One value on its way through the stages. */
 struct passage {
     struct compose *c;
     const struct staging *s;
     const struct normal_node *node;
     struct normal_alt whole; /* as it was before all stages */
-    struct normal_alt *out;
-    size_t n;
-    size_t room;
+    struct alts out;
+    struct alts *hidden; /* what stands for what failed */
 };
 
 static bool
-emit(struct passage *p, struct normal_alt alt, guard when)
+emit_to(struct passage *p, struct alts *to, struct normal_alt alt, guard when)
 {
     alt.when = when;
     if (when == GUARD_NEVER)
         return true;
-    void *grown = COMPOSE_GROW(p->c, p->out, p->n, p->room);
+    void *grown = COMPOSE_GROW(p->c, to->at, to->n, to->room);
     if (!grown)
         return false;
-    p->out = grown;
-    p->out[p->n++] = alt;
+    to->at = grown;
+    to->at[to->n++] = alt;
     return true;
+}
+
+static bool
+emit(struct passage *p, struct normal_alt alt, guard when)
+{
+    return emit_to(p, &p->out, alt, when);
 }
 
 static struct normal_alt
@@ -46,15 +57,24 @@ as_term(struct normal_alt alt, uint32_t term)
 }
 
 static bool
-check(struct passage *p, guard when, const char *what)
-{
-    return say_check(p->c, when, p->s->scope, p->s->origin, what);
-}
-
-static bool
 tell(struct passage *p, guard when, enum notice_kind kind)
 {
     return say_notice(p->c, when, p->s->scope, kind, p->s->origin);
+}
+
+/* It fails, unless `hide` says what stands for it. */
+static bool
+check(struct passage *p, guard when, const char *what)
+{
+    const struct staging *s = p->s;
+    if (s->hide != LENS_HIDE_DROP && s->hide != LENS_HIDE_VALUE)
+        return say_check(p->c, when, s->scope, s->origin, what);
+    struct normal_alt hidden = p->whole;
+    hidden.kind = ALT_TERM;
+    if (s->hide == LENS_HIDE_VALUE)
+        hidden.term = term_const(p->c, s->hidden);
+    return tell(p, when, NOTICE_HIDDEN) &&
+           (s->hide == LENS_HIDE_DROP || emit_to(p, p->hidden, hidden, when));
 }
 
 static bool
@@ -93,24 +113,27 @@ container(struct compose *c, const struct normal_alt *alt)
     return ask_types(c, node_scalar(c, alt), LENS_OBJECT | LENS_LIST);
 }
 
+/* What no row has; `failed` grows by what then has no image. */
 static bool
 unlisted(struct passage *p, const struct lens_symbols *s, guard left,
-         uint32_t term)
+         uint32_t term, guard *failed)
 {
     struct compose *c = p->c;
+    guard foreign = GUARD_NEVER;
     switch (s->unlisted) {
     case LENS_UNLISTED_IS:
         return tell(p, left, NOTICE_LOSSY);
     case LENS_UNLISTED_FAIL:
+        *failed = either(c, *failed, left);
         return check(p, left, "this is no symbol of this version");
     case LENS_UNLISTED_PASS:
         break;
     }
     for (size_t i = 0; i < s->n_foreign; i++)
-        if (!check(p, both(c, left, ask_equals(c, term, s->foreign[i])),
-                   "this is a symbol of the other version only"))
-            return false;
-    return true;
+        foreign = either(c, foreign, ask_equals(c, term, s->foreign[i]));
+    foreign = both(c, foreign, left);
+    *failed = either(c, *failed, foreign);
+    return check(p, foreign, "this is a symbol of the other version only");
 }
 
 static bool
@@ -122,6 +145,7 @@ run_enum(struct passage *p, size_t i, const struct lens_symbols *s,
     guard scalar = without(c, alt.when, holds);
     guard left = scalar;
     guard hidden = GUARD_NEVER;
+    guard failed = GUARD_NEVER;
     uint32_t term = node_scalar(c, &alt);
     if (s->unlisted == LENS_UNLISTED_FAIL &&
         !check(p, holds, "this is no symbol of this version"))
@@ -141,14 +165,14 @@ run_enum(struct passage *p, size_t i, const struct lens_symbols *s,
         else if (row->lossy && !tell(p, here, NOTICE_LOSSY))
             return false;
     }
-    if (!unlisted(p, s, left, term) ||
+    if (!unlisted(p, s, left, term, &failed) ||
         (p->s->tells_hidden && !tell(p, hidden, NOTICE_HIDDEN)))
         return false;
 
     struct normal_alt image = as_term(
         alt, term_make(c, (struct term){
                               .kind = TERM_ENUM, .of = term, .symbols = s}));
-    image.when = without(c, scalar, hidden);
+    image.when = without(c, without(c, scalar, hidden), failed);
     if (image.when != GUARD_NEVER && !run_from(p, i + 1, image))
         return false;
     alt.when = holds;
@@ -266,7 +290,7 @@ pick(struct passage *p, size_t i, const struct lens_stage *stage,
     uint32_t one = term_make(
         c, (struct term){.kind = TERM_PICK, .of = term, .pick = stage->pick});
     alt = as_term(alt, one);
-    alt.when = without(c, list, empty);
+    alt.when = without(c, without(c, list, empty), refused);
     return tell(p, both(c, alt.when, ask_types(c, one, LENS_NULL)),
                 NOTICE_LOSSY) &&
            (alt.when == GUARD_NEVER || run_from(p, i + 1, alt));
@@ -299,11 +323,11 @@ static void
 replace(struct normal_node *value, const struct passage *p)
 {
     bool keeps = false;
-    value->alts = p->out;
-    value->n_alts = p->n;
-    value->room_alts = p->room;
-    for (size_t i = 0; i < p->n; i++)
-        keeps = keeps || p->out[i].kind != ALT_TERM;
+    value->alts = p->out.at;
+    value->n_alts = p->out.n;
+    value->room_alts = p->out.room;
+    for (size_t i = 0; i < p->out.n; i++)
+        keeps = keeps || p->out.at[i].kind != ALT_TERM;
     if (!keeps) {
         value->n_kids = 0;
         value->state = NULL;
@@ -329,10 +353,11 @@ goes_on(struct passage *p, struct normal_alt alt)
     return run_from(p, 0, alt);
 }
 
-bool
-stage_all(struct compose *c, const struct staging *s, struct normal_node *value)
+static bool
+run_all(struct compose *c, const struct staging *s, struct normal_node *value,
+        struct alts *hidden)
 {
-    struct passage p = {.c = c, .s = s, .node = value};
+    struct passage p = {.c = c, .s = s, .node = value, .hidden = hidden};
     if (s->stages->n == 0)
         return true;
     for (size_t i = 0; i < value->n_alts; i++)
@@ -341,6 +366,13 @@ stage_all(struct compose *c, const struct staging *s, struct normal_node *value)
     replace(value, &p);
     limit_kids(c, value);
     return true;
+}
+
+bool
+stage_all(struct compose *c, const struct staging *s, struct normal_node *value)
+{
+    struct alts hidden = {0};
+    return run_all(c, s, value, &hidden);
 }
 
 /* ---- absence ---- */
@@ -384,12 +416,18 @@ bring(struct compose *c, const struct object *o, const struct lens_arrow *arrow,
                         .rest = way->rest.kind,
                         .origin = &way->origin,
                         .scope = scope,
-                        .tells_hidden = true};
-    struct passage nulls = {.c = c, .s = &s, .node = value};
-    struct passage p = {.c = c, .s = &s, .node = value};
-    (void)o;
-    if (!null && !arrow->omit[c->write])
-        return stage_all(c, &s, value);
+                        .tells_hidden = true,
+                        .hide = way->hide,
+                        .hidden = way->hidden.literal};
+    struct alts hidden = {0};
+    struct passage nulls = {.c = c, .s = &s, .node = value, .hidden = &hidden};
+    struct passage p = {.c = c, .s = &s, .node = value, .hidden = &hidden};
+    bool whole =
+        o->n_typed && (s.hide == LENS_HIDE_DROP || s.hide == LENS_HIDE_VALUE);
+    bool of_list = way->rest.kind != LENS_REST_UNSAID && way->stages.n;
+    if (whole || (of_list && node_has_states(value)))
+        return compose_stop(c, &way->origin,
+                            "an object of a type may be hidden or lost");
     /* Of a null, where that side has none, no stage is asked. */
     for (size_t i = 0; i < value->n_alts; i++) {
         struct normal_alt alt = value->alts[i];
@@ -403,14 +441,17 @@ bring(struct compose *c, const struct object *o, const struct lens_arrow *arrow,
             return false;
         value->alts[i].when = without(c, alt.when, is);
     }
-    if (!stage_all(c, &s, value))
+    if (!run_all(c, &s, value, &hidden))
         return false;
     for (size_t i = 0; i < value->n_alts; i++)
         if (value->alts[i].when != GUARD_NEVER &&
             !absence(&p, arrow, value->alts[i]))
             return false;
-    for (size_t i = 0; i < nulls.n; i++)
-        if (!emit(&p, nulls.out[i], nulls.out[i].when))
+    for (size_t i = 0; i < nulls.out.n; i++)
+        if (!emit(&p, nulls.out.at[i], nulls.out.at[i].when))
+            return false;
+    for (size_t i = 0; i < hidden.n; i++)
+        if (!emit(&p, hidden.at[i], hidden.at[i].when))
             return false;
     replace(value, &p);
     limit_kids(c, value);

@@ -183,6 +183,7 @@ struct object {
     struct normal_node *root;
     uint32_t scope;
     guard when;
+    size_t n_typed;                  /* typed places in it */
     const struct lens_origin *about; /* for compose_stop */
 };
 
@@ -192,6 +193,12 @@ MUST_CHECK bool spot_read(struct compose *c, const struct object *o,
                           struct normal_node *from,
                           const struct lens_place *place, guard when,
                           struct spot *out);
+
+/* Do the places lie in the same elements, as far as the first has stars? */
+bool spot_same_stars(const struct spot *a, const struct spot *b);
+
+/* Does what stands here run through states? */
+bool node_has_states(const struct normal_node *n);
 
 /* ---- what is said of a message ---- */
 
@@ -236,6 +243,8 @@ struct staging {
     const struct lens_origin *origin;
     uint32_t scope;
     bool tells_hidden;
+    enum lens_hide hide; /* of what fails */
+    const struct json *hidden;
 };
 
 MUST_CHECK bool stage_all(struct compose *c, const struct staging *s,

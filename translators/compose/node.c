@@ -224,13 +224,13 @@ node_each(struct compose *c, struct normal_node *n)
     return kid;
 }
 
-static bool
-has_states(const struct normal_node *n)
+bool
+node_has_states(const struct normal_node *n)
 {
     if (n->state && n->n_alts)
         return true;
     for (size_t i = 0; i < n->n_kids; i++)
-        if (has_states(n->kids[i]))
+        if (node_has_states(n->kids[i]))
             return true;
     return false;
 }
@@ -285,7 +285,7 @@ node_equals(struct compose *c, struct normal_node *n, const struct json *value)
     guard is = GUARD_NEVER;
     size_t n_alts = n->n_alts;
     bool whole = json_is_container(value);
-    if (whole && has_states(n)) {
+    if (whole && node_has_states(n)) {
         compose_stop(c, NULL, "an object of a type is compared as a whole");
         return GUARD_NEVER;
     }
@@ -464,7 +464,7 @@ bool
 node_gone(struct compose *c, struct normal_node *n, uint32_t scope)
 {
     struct normal_state *s = c->state;
-    if (!has_states(n))
+    if (!node_has_states(n))
         return true;
     struct normal_node *frozen = node_copy(c, n); /* when the step is done */
     void *grown = COMPOSE_GROW(c, s->gone, s->n_gone, s->room_gone);

@@ -227,6 +227,7 @@ struct normal {
     const struct normal_state *const *states; /* all that the root reaches */
     size_t n_states;
     const struct source *sources;
+    size_t n_sources;
     const struct term *terms;
     const struct atom *atoms;
     const struct guard_node *guards;

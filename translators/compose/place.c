@@ -147,6 +147,18 @@ spot_read(struct compose *c, const struct object *o, struct normal_node *from,
     return true;
 }
 
+/* Are the stars of `a` those of `b`? One that was taken left a hole of its list. */
+bool
+spot_same_stars(const struct spot *a, const struct spot *b)
+{
+    for (size_t i = 0; i < a->n_stars; i++)
+        if (i >= b->n_stars || (a->stars[i] != b->stars[i] &&
+                                (a->stars[i]->each == NORMAL_NONE ||
+                                 a->stars[i]->each != b->stars[i]->each)))
+            return false;
+    return true;
+}
+
 /* ---- order of what comes in ---------------------------------------------------------- */
 
 struct normal_order
@@ -247,10 +259,8 @@ spot_make(struct compose *c, const struct object *o,
         if (!step_kid(c, o, step, out))
             return false;
     }
-    for (size_t i = 0; from && i < out->n_stars; i++)
-        if (i >= from->n_stars || out->stars[i] != from->stars[i])
-            return compose_stop(c, origin,
-                                "values go from the elements of one list to "
-                                "those of another");
-    return true;
+    return !from || spot_same_stars(out, from) ||
+           compose_stop(c, origin,
+                        "values go from the elements of one list to those of "
+                        "another");
 }

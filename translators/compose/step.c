@@ -17,7 +17,7 @@ struct take {
     struct normal_node
         *value; /* what was taken, in no place; never NULL then */
     struct normal_node *as_it_came;
-    guard taken; /* something was there */
+    guard taken; /* something was there, or its box was emptied */
     bool leads;  /* to `way->place[write]` */
     bool is_own; /* `add` or `drop`, on the side that has the place */
     struct captured *fill;
@@ -51,10 +51,8 @@ unknown_kind(const struct compose *c, const struct lens_arrow *arrow)
         return "cases at a place";
     if (arrow->has_stash || way->rest.kind == LENS_REST_STASH)
         return "a stash";
-    if (way->rest.kind != LENS_REST_UNSAID)
-        return "the rest of a box or list";
-    if (way->hide != LENS_HIDE_UNSAID && way->hide != LENS_HIDE_FAIL)
-        return "a hidden value";
+    if (way->hide == LENS_HIDE_VALUE && way->hidden.kind != LENS_VALUE_LITERAL)
+        return "an expression for what is hidden";
     if (way->drop_doubles)
         return "doubles that are dropped";
     for (enum lens_side side = LENS_OLDER; side <= LENS_NEWER; side++)
@@ -227,6 +225,76 @@ take_all(struct step *s, struct normal_node *const *inner, size_t n_inner)
     return true;
 }
 
+/* ---- the rest of a box ------------------------------------------------------------ */
+
+static bool
+begins_with_list(const struct compose *c, const struct lens_way *way)
+{
+    size_t first = c->read == LENS_OLDER ? 0 : way->stages.n - 1;
+    return way->stages.n && way->stages.at[first].kind == LENS_STAGE_LIST;
+}
+
+/* How many steps lead to the box of this way: to where the bare value stands on the
+ * other side, else to the innermost object. */
+static size_t
+box_steps(const struct compose *c, const struct lens_way *way)
+{
+    const struct lens_place *box = &way->place[c->read];
+    const struct lens_place *bare = &way->place[c->write];
+    struct lens_place begin = {box->steps, bare->n, box->text};
+    if (bare->n > 0 && bare->n < box->n && lens_place_same(&begin, bare))
+        return bare->n;
+    return box->n - 1;
+}
+
+/* While `when` holds all that is left in the object goes. */
+static bool
+empty_box(struct compose *c, struct normal_node *box, guard when)
+{
+    size_t n_alts = box->n_alts;
+    for (size_t i = 0; i < n_alts; i++) {
+        struct normal_alt alt = box->alts[i];
+        guard emptied = both(c, alt.when, when);
+        if (alt.kind == ALT_MADE || emptied == GUARD_NEVER)
+            continue;
+        box->alts[i].when = without(c, alt.when, when);
+        alt.kind = ALT_MADE;
+        alt.when = emptied;
+        if (!node_add(c, box, alt))
+            return false;
+    }
+    for (size_t i = 0; i < box->n_kids; i++)
+        node_limit(c, box->kids[i], guard_not(&c->guards, when));
+    return true;
+}
+
+/* `rest: lose` or `refuse`: what is in the box besides what was taken. */
+static bool
+cut_box(struct step *s, struct take *t, struct normal_node *const *inner,
+        size_t n_inner)
+{
+    struct compose *c = s->c;
+    const struct lens_way *way = t->way;
+    if (way->rest.kind == LENS_REST_UNSAID || !t->has_from || !t->leads ||
+        lens_rest_side(way) == c->read || begins_with_list(c, way) ||
+        way->place[c->read].n < 2)
+        return true;
+    struct normal_node *box = t->from.path[box_steps(c, way)];
+    guard object = both(c, t->when, node_types(c, box, LENS_OBJECT));
+    guard others = without(c, object, node_void(c, box));
+    const struct lens_origin *origin = &way->origin;
+    if (way->rest.kind == LENS_REST_REFUSE)
+        return say_check(c, others, t->from.scope, origin,
+                         "beside what is taken stands something that this "
+                         "version cannot hold");
+    if (holds_inner(box, inner, n_inner))
+        return compose_stop(c, origin,
+                            "an object of a type is lost with a box");
+    t->taken = either(c, t->taken, others);
+    return say_notice(c, others, t->from.scope, NOTICE_LOSSY, origin) &&
+           empty_box(c, box, others);
+}
+
 /* ---- 4. prune ------------------------------------------------------------------- */
 
 struct candidate {
@@ -394,14 +462,12 @@ strangers(struct step *s, const struct take *t)
     s->o->about = &t->arrow->origin;
     if (!spot_read(c, s->o, s->o->root, &t->way->place[c->write], t->when, &at))
         return false;
-    if (t->has_from)
-        for (size_t i = 0; i < at.n_stars; i++)
-            if (i >= t->from.n_stars || t->from.stars[i] != at.stars[i])
-                return at.stars[i]->n_alts == 0 ||
-                       compose_stop(c, &t->arrow->origin,
-                                    "values go from the elements of one list "
-                                    "to those of another");
-    return brought_by(s, t, &at, &brought) && meet(s, t, &at, brought);
+    if (!brought_by(s, t, &at, &brought))
+        return false;
+    /* To the elements of a list that is a stranger itself, it brings nothing. */
+    if (t->has_from && !spot_same_stars(&at, &t->from))
+        brought = NULL;
+    return meet(s, t, &at, brought);
 }
 
 /* Does it lead into what another arrow may bring? */
@@ -545,11 +611,10 @@ fill_at(struct step *s, struct take *t, guard when, struct normal_node *value)
     struct spot to;
     if (!spot_read(c, s->o, s->o->root, place, when, &to))
         return false;
-    for (size_t i = 0; t->has_from && i < to.n_stars; i++)
-        if (i >= t->from.n_stars || t->from.stars[i] != to.stars[i])
-            return compose_stop(c, origin,
-                                "values go from the elements of one list to "
-                                "those of another");
+    if (t->has_from && !spot_same_stars(&to, &t->from))
+        return compose_stop(c, origin,
+                            "values go from the elements of one list to "
+                            "those of another");
     guard empty = without(c, node_present(c, value), node_present(c, to.node));
     if (t->arrow->host_make) {
         if (!spot_make(c, s->o, place, t->has_from ? &t->from : NULL, empty,
@@ -814,6 +879,7 @@ step_object(struct compose *c, struct object *o)
         return compose_stop(c, &o->block->choices[0].origin, "cases at a type");
     if (!mark_read(&s) || !inner_find(&s, found, nodes, &n))
         return false;
+    o->n_typed = n;
     for (size_t i = 0; i < n; i++) {
         if (is_inline(&s, found[i].type)) {
             nodes[n_inline] = found[i].node;
@@ -827,6 +893,9 @@ step_object(struct compose *c, struct object *o)
             return false;
     if (!take_all(&s, nodes, n_inline))
         return false;
+    for (size_t i = 0; i < s.n; i++)
+        if (!cut_box(&s, &s.takes[i], nodes, n_inline))
+            return false;
     for (size_t i = 0; i < n_inline; i++)
         if (!inner_object(&s, &found[i]))
             return false;

@@ -43,11 +43,9 @@ read_place(struct compose *c, const struct object *o,
         return compose_stop(c, o->about, "a value copies an object of a type");
     if (!spot_read(c, o, o->root, place, when, out))
         return false;
-    for (size_t i = 0; i < out->n_stars; i++)
-        if (!at || i >= at->n_stars || at->stars[i] != out->stars[i])
-            return compose_stop(c, o->about,
-                                "a value is read from another list's elements");
-    return true;
+    return out->n_stars == 0 || (at && spot_same_stars(out, at)) ||
+           compose_stop(c, o->about,
+                        "a value is read from another list's elements");
 }
 
 static bool

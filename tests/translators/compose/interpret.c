@@ -449,7 +449,9 @@ emit_source(struct frame *f, const struct normal_node *node,
     size_t known = alt->known == NORMAL_NONE ? s->n_kids : alt->known;
     for (size_t i = 0; i < value->n; i++) {
         const struct json_member *m = &value->members[i];
-        if (!is_known(f, alt->source, known, m->key)) {
+        /* One that is doubled and was not refused is nobody's: it passes. */
+        if (!is_known(f, alt->source, known, m->key) ||
+            json_duplicate_of(value, m->key)) {
             assert_true(
                 json_append(f->a, out, m->key, json_copy(f->a, m->value)));
             continue;
@@ -608,7 +610,7 @@ run_state(const struct frame *outer, const struct normal_state *s,
         return run_again(outer, s, value);
     f.state = s;
     f.root = value;
-    f.at = arena_array(f.a, 1 << 16, sizeof(struct json *));
+    f.at = arena_array(f.a, f.n->n_sources, sizeof(struct json *));
     assert_non_null(f.at);
     for (size_t i = 0; i < s->n_checks; i++)
         for_each(&f, s->checks[i].scope, check, &s->checks[i]);

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/translators/compose/generate.h"
+
+#include "tests/test.h"
+#include "tests/translators/reference/bench.h"
+
+/* NOLINTBEGIN(misc-no-recursion): documents nest a few levels deep */
+
+static const char *const names[] = {"a", "b", "c", "d", "h", "g"};
+static const char *const symbols[] = {"p", "q", "r", "1", "\"1\"", "null"};
+
+static size_t
+pick(uint64_t *seed, size_t n)
+{
+    return (size_t)(test_random(seed) % n);
+}
+
+static const char *
+name(uint64_t *seed)
+{
+    return names[pick(seed, COUNT(names))];
+}
+
+static const char *
+symbol(uint64_t *seed)
+{
+    return symbols[pick(seed, COUNT(symbols))];
+}
+
+static span
+place(struct arena *a, uint64_t *seed)
+{
+    switch (pick(seed, 8)) {
+    case 0:
+    case 1:
+        return arena_fmt(a, "%s/%s", name(seed), name(seed));
+    case 2:
+        return arena_fmt(a, "%s/%s/%s", name(seed), name(seed), name(seed));
+    case 3:
+        return arena_fmt(a, "u/%s", name(seed));
+    default:
+        return arena_fmt(a, "%s", name(seed));
+    }
+}
+
+/* What an arrow says besides its places. */
+static span
+words(struct arena *a, uint64_t *seed)
+{
+    switch (pick(seed, 18)) {
+    case 0:
+        return SPAN(", enum: {p: q, q: r}");
+    case 1:
+        return SPAN(", enum: {p: q, r: q, 1: \"1\"}, older: {z: hide}");
+    case 2:
+        return SPAN(", enum: {p: x}, other: fail");
+    case 3:
+        return SPAN(", enum: {p: x}, other: y");
+    case 4:
+        return arena_fmt(a, ", absent: {older: %s}", symbol(seed));
+    case 5:
+        return arena_fmt(a, ", absent: {newer: %s}", symbol(seed));
+    case 6:
+        return arena_fmt(a, ", omit: {newer: %s}", symbol(seed));
+    case 7:
+        return arena_fmt(a, ", absent: {older: %s}, omit: {older: p}",
+                         symbol(seed));
+    case 8:
+        return SPAN(", null: {newer: p}");
+    case 9:
+        return arena_fmt(a, ", when: {older: {%s: p}, newer: {%s: p}}",
+                         name(seed), name(seed));
+    case 10:
+        return arena_fmt(a,
+                         ", when: {older: {%s: object}, newer: {%s: present}}",
+                         name(seed), name(seed));
+    case 11:
+        return SPAN(", as: int <> string, hide: drop");
+    case 12:
+        return SPAN(", as: minor(2) <> decimal(2), outside: pass");
+    case 13:
+        return SPAN(", as: one <> list, rest: lose");
+    case 14:
+        return SPAN(", collide: keep");
+    case 15:
+        return SPAN(", collide: drop");
+    case 16:
+        return SPAN(", as: json_text <> json, outside: \"null\"");
+    default:
+        return SPAN("");
+    }
+}
+
+static void
+add_map(struct arena *a, uint64_t *seed, struct buf *b)
+{
+    span p = place(a, seed), q = place(a, seed);
+    span w = words(a, seed);
+    if (pick(seed, 5) == 0) {
+        p = arena_fmt(a, "l/*/%.*s", SPAN_FMT(p));
+        q = arena_fmt(a, "l/*/%.*s", SPAN_FMT(q));
+    }
+    if (pick(seed, 9) == 0)
+        p = q = SPAN("s/*");
+    if (pick(seed, 9) == 0) {
+        p = arena_fmt(a, "%s", name(seed));
+        q = arena_fmt(a, "%.*s/%s", SPAN_FMT(p), name(seed));
+        w = SPAN(", rest: lose");
+    }
+    buf_fmt(b, "    \"%.*s\": {to: \"%.*s\"%.*s}\n", SPAN_FMT(p), SPAN_FMT(q),
+            SPAN_FMT(w));
+}
+
+static const char *
+value(struct arena *a, uint64_t *seed)
+{
+    switch (pick(seed, 6)) {
+    case 0:
+        return "{value: {a: p, b: {c: 1}}}";
+    case 1:
+        return arena_str(a, arena_fmt(a, "{from: %s, else: p}", name(seed)));
+    case 2:
+        return arena_str(
+            a, arena_fmt(a, "{text: \"{%s}-{%s}\"}", name(seed), name(seed)));
+    case 3:
+        return "absent";
+    default:
+        return symbol(seed);
+    }
+}
+
+static void
+add_block(struct arena *a, uint64_t *seed, struct buf *b, const char *type)
+{
+    buf_fmt(b, "%s:\n  map:\n    keep: keep\n", type);
+    for (size_t n = pick(seed, 4); n-- > 0;)
+        add_map(a, seed, b);
+    if (pick(seed, 3) == 0)
+        buf_fmt(b, "  add: {\"%.*s\": {up: %s, write: lose%s}}\n",
+                SPAN_FMT(place(a, seed)), value(a, seed),
+                pick(seed, 3) ? "" : ", host: make");
+    if (pick(seed, 3) == 0)
+        buf_fmt(b, "  drop: {\"%.*s\": {down: %s, write: %s}}\n",
+                SPAN_FMT(place(a, seed)), symbol(seed),
+                pick(seed, 3)   ? "ignore"
+                : pick(seed, 2) ? "refuse"
+                                : "same");
+}
+
+static span
+change(struct arena *a, uint64_t *seed)
+{
+    struct buf b;
+    span out = {0};
+    buf_init(&b, BENCH_ROOM);
+    add_block(a, seed, &b, "T");
+    if (pick(seed, 2))
+        add_block(a, seed, &b, "U");
+    assert_true(span_dup(a, buf_span(&b), &out));
+    buf_fini(&b);
+    return out;
+}
+
+const struct lens_api *
+generate_api(struct arena *a, uint64_t *seed, span *text)
+{
+    span types = SPAN("T: {at: [\"* /t\", kid of T, \"kids/* of T\"]}\n"
+                      "U: {at: [u of T, \"l/* of T\", g of U]}\n");
+    span changes[6];
+    const struct lens_api *api = NULL;
+    size_t wanted = 2 + pick(seed, 5);
+    size_t n = 0;
+    for (size_t tries = 0; n < wanted && tries < 60; tries++) {
+        changes[n] = change(a, seed);
+        const struct lens_api *more = bench_api(a, types, changes, n + 1, NULL);
+        if (!more)
+            continue;
+        api = more;
+        n++;
+    }
+    *text = (span){0};
+    for (size_t i = 0; i < n; i++)
+        *text = arena_fmt(a, "%.*s--- v%zu to v%zu\n%.*s", SPAN_FMT(*text),
+                          i + 1, i + 2, SPAN_FMT(changes[i]));
+    return api;
+}
+
+/* ---- documents -------------------------------------------------------------------- */
+
+static void object(uint64_t *seed, struct buf *b, unsigned depth);
+
+static void
+list(uint64_t *seed, struct buf *b, unsigned depth)
+{
+    buf_byte(b, '[');
+    for (size_t n = pick(seed, 4), i = 0; i < n; i++) {
+        buf_str(b, i ? "," : "");
+        if (pick(seed, 5))
+            object(seed, b, depth + 1);
+        else
+            buf_str(b, pick(seed, 2) ? "\"p\"" : "[]");
+    }
+    buf_byte(b, ']');
+}
+
+static void
+any(uint64_t *seed, struct buf *b, unsigned depth)
+{
+    static const char *const scalars[] = {
+        "\"p\"",    "\"q\"",  "\"r\"",   "\"x\"", "\"z\"",
+        "1",        "\"1\"",  "1.0",     "null",  "true",
+        "\"12.5\"", "{}",     "[\"p\"]", "[1,2]", "\"{\\\"a\\\":1}\"",
+        "7",        "[null]", "[]"};
+    if (depth < 3 && pick(seed, 3) == 0)
+        object(seed, b, depth + 1);
+    else
+        buf_str(b, scalars[pick(seed, COUNT(scalars))]);
+}
+
+static void
+object(uint64_t *seed, struct buf *b, unsigned depth)
+{
+    static const char *const more[] = {"u",    "l",  "s",      "kid",
+                                       "kids", "zz", "\\u0061"};
+    bool used[COUNT(names) + COUNT(more)] = {false};
+    bool any_yet = false;
+    buf_byte(b, '{');
+    for (size_t n = pick(seed, 5); n-- > 0;) {
+        size_t k = pick(seed, COUNT(used));
+        if (used[k] && pick(seed, 40))
+            continue;
+        used[k] = true;
+        const char *key = k < COUNT(names) ? names[k] : more[k - COUNT(names)];
+        buf_fmt(b, "%s\"%s\":", any_yet ? "," : "", key);
+        any_yet = true;
+        bool listed = *key == 'l' || *key == 's' || strcmp(key, "kids") == 0;
+        bool nested = *key == 'u' || *key == 'k' || *key == 'h' || *key == 'g';
+        if (listed && pick(seed, 8) && depth < 3)
+            list(seed, b, depth);
+        else if (nested && pick(seed, 6) && depth < 4)
+            object(seed, b, depth + 1);
+        else
+            any(seed, b, depth);
+    }
+    buf_byte(b, '}');
+}
+
+span
+generate_document(struct arena *a, uint64_t *seed)
+{
+    struct buf b;
+    span out = {0};
+    buf_init(&b, BENCH_ROOM);
+    object(seed, &b, 0);
+    assert_true(span_dup(a, buf_span(&b), &out));
+    buf_fini(&b);
+    return out;
+}
+/* NOLINTEND(misc-no-recursion) */

@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The rows of SEMANTICS.md's table of compositions, in its order.
+ */
+#include "tests/translators/compose/rows.h"
+
+#define UP(...)    .up = {__VA_ARGS__}
+#define DOWN(...)  .down = {__VA_ARGS__}
+#define STEPS(...) .changes = {__VA_ARGS__}
+
+ROW(rename_after_rename_is_one_key,
+    STEPS("T: {map: {a: b}}", "T: {map: {b: c}}"),
+    UP("{\"a\":1}", "{\"x\":0,\"a\":{\"b\":2},\"y\":0}", "{\"b\":1}",
+       "{\"c\":1}", "{\"a\":1,\"c\":1}", "{\"a\":1,\"b\":1}", "{}"),
+    DOWN("{\"c\":1}", "{\"x\":0,\"c\":1,\"y\":2}", "{\"b\":1}", "{\"a\":7}"))
+
+ROW(rename_there_and_back_leaves_nothing_but_a_reserved_name,
+    STEPS("T: {map: {a: b}}", "T: {map: {b: a}}"),
+    UP("{\"x\":1,\"a\":1,\"y\":2}", "{\"b\":1}", "{\"a\":1,\"b\":1}"),
+    DOWN("{\"x\":1,\"a\":1,\"y\":2}", "{\"b\":1}"))
+
+ROW(a_rename_then_a_move_is_one_move,
+    STEPS("T: {map: {a: b}}", "T: {map: {b: x/c}}"),
+    UP("{\"a\":1}", "{\"a\":1,\"x\":{\"y\":1}}", "{\"x\":{\"c\":1}}",
+       "{\"a\":1,\"x\":5}", "{\"a\":1,\"x\":null}", "{\"b\":1}", "{\"x\":{}}"),
+    DOWN("{\"x\":{\"c\":1}}", "{\"x\":{\"c\":1,\"d\":2},\"y\":1}", "{\"x\":{}}",
+         "{\"x\":3}", "{\"a\":1,\"x\":{\"c\":1}}"))
+
+ROW(what_is_nested_and_hoisted_back_comes_last,
+    STEPS("T: {map: {a: x/b}}", "T: {map: {x/b: a}}"),
+    UP("{\"a\":1,\"z\":2}", "{\"x\":{\"b\":1}}", "{\"a\":1,\"x\":{}}",
+       "{\"a\":1,\"x\":{\"b\":1}}", "{\"x\":1,\"a\":1}"),
+    DOWN("{\"a\":1,\"z\":2}", "{\"x\":{\"q\":1},\"a\":2}", "{\"x\":[]}"))
+
+ROW(a_leaf_out_of_a_host_that_then_moves,
+    STEPS("T: {map: {h/a: a}}", "T: {map: {h: k/h}}"),
+    UP("{\"h\":{\"a\":1}}", "{\"h\":{\"a\":1,\"b\":2}}", "{\"h\":{}}",
+       "{\"h\":5,\"k\":{}}", "{\"a\":1,\"h\":{\"b\":1}}", "{\"k\":{\"h\":1}}"),
+    DOWN("{\"k\":{\"h\":{\"b\":2}},\"a\":1}", "{\"a\":1}", "{\"k\":{\"h\":{}}}",
+         "{\"h\":{}}"))
+
+ROW(a_host_that_is_emptied_and_then_renamed,
+    STEPS("T: {map: {h/a: a, h/b: h/c}}", "T: {map: {h: g}}"),
+    UP("{\"h\":{\"a\":1}}", "{\"h\":{\"a\":1,\"b\":2}}",
+       "{\"h\":{\"b\":2,\"z\":1,\"a\":1}}"),
+    DOWN("{\"g\":{\"c\":2},\"a\":1}", "{\"a\":1}", "{\"g\":{}}"))
+
+ROW(into_a_host_that_then_moves,
+    STEPS("T: {map: {a: h/a}}", "T: {map: {h: k/g}}"),
+    UP("{\"a\":1,\"h\":{\"z\":0,\"y\":1}}", "{\"a\":1}", "{\"h\":{\"a\":1}}",
+       "{\"h\":{}}", "{\"a\":1,\"k\":{\"q\":1}}"),
+    DOWN("{\"k\":{\"g\":{\"z\":0,\"a\":1}}}", "{\"k\":{\"g\":{\"a\":1}}}",
+         "{\"k\":{\"g\":{}}}", "{\"k\":{}}"))
+
+ROW(two_names_are_swapped_at_once,
+    STEPS("T: {map: {a: b, b: a}}", "T: {map: {a: b, b: c}}"),
+    UP("{\"a\":1,\"b\":2}", "{\"a\":1}", "{\"b\":2}", "{\"c\":1,\"a\":1}"),
+    DOWN("{\"b\":1,\"c\":2}", "{\"c\":2}", "{\"b\":2}", "{\"a\":2}"))
+
+ROW(enum_after_enum_is_one_table,
+    STEPS("T: {map: {s: {enum: {p: q, r: q}, newer: {z: p}}}}",
+          "T: {map: {s: {to: t, enum: {q: 1}, other: fail}}}"),
+    UP("{\"s\":\"p\"}", "{\"s\":\"r\"}", "{\"s\":\"q\"}", "{\"s\":\"z\"}",
+       "{\"s\":\"other\"}", "{\"s\":{\"p\":1}}", "{\"s\":null}",
+       "{\"s\":\"\\u0070\"}"),
+    DOWN("{\"t\":1}", "{\"t\":\"1\"}", "{\"t\":1.0}", "{\"t\":\"x\"}",
+         "{\"s\":\"p\"}"))
+
+ROW(a_hidden_symbol_is_gone_for_all_that_follow,
+    STEPS("T: {map: {s: {enum: {p: q}, older: {gone: hide}}}}",
+          "T: {map: {s: t}, add: {n: {up: 1, write: lose}}}"),
+    UP("{\"s\":\"gone\",\"t\":1}", "{\"s\":\"gone\"}", "{\"s\":\"p\"}"),
+    DOWN("{\"t\":\"q\",\"n\":2}", "{\"t\":\"gone\"}", "{\"t\":\"p\"}"))
+
+ROW(codec_after_codec_is_a_term,
+    STEPS("T: {map: {n: {as: minor(2) <> decimal(2)}}}",
+          "T: {map: {n: {to: m, as: decimal(2) <> number}}}"),
+    UP("{\"n\":1299}", "{\"n\":\"1299\"}", "{\"n\":null}", "{\"n\":12.5}",
+       "{\"n\":0}", "{\"n\":{}}", "{\"n\":123456789012345678901234567890}"),
+    DOWN("{\"m\":12.99}", "{\"m\":1e1}", "{\"m\":12.999}", "{\"m\":null}"))
+
+ROW(a_cancelled_codec_still_has_its_domain,
+    STEPS("T: {map: {n: {as: minor(2) <> decimal(2)}}}",
+          "T: {map: {n: {as: decimal(2) <> minor(2)}}}"),
+    UP("{\"n\":5}", "{\"n\":\"5\"}", "{\"n\":1.5}", "{\"n\":[]}"),
+    DOWN("{\"n\":5}", "{\"n\":\"5\"}", "{\"n\":1e2}"))
+
+ROW(an_enum_on_what_a_codec_made,
+    STEPS("T: {map: {n: {as: int <> string}}}",
+          "T: {map: {n: {enum: {\"1\": one}, other: fail}}}"),
+    UP("{\"n\":1}", "{\"n\":2}", "{\"n\":\"1\"}", "{\"n\":true}"),
+    DOWN("{\"n\":\"one\"}", "{\"n\":\"two\"}", "{\"n\":1}"))
+
+ROW(a_guard_on_what_a_codec_made,
+    STEPS(
+        "T: {map: {n: {as: int <> string}}}",
+        "T: {map: {a: {to: b, when: {older: {n: \"1\"}, newer: {n: \"1\"}}}}}"),
+    UP("{\"n\":1,\"a\":1}", "{\"n\":2,\"a\":1}", "{\"a\":1}",
+       "{\"n\":1,\"a\":1,\"b\":2}", "{\"n\":2,\"b\":2}"),
+    DOWN("{\"n\":\"1\",\"b\":1}", "{\"n\":\"2\",\"b\":1}", "{\"b\":1}"))
+
+ROW(an_enum_travels_with_its_value,
+    STEPS("T: {map: {s: {enum: {p: q}}}}", "T: {map: {s: x/y/s}}"),
+    UP("{\"s\":\"p\"}", "{\"s\":\"q\"}", "{\"s\":[\"p\"]}",
+       "{\"x\":{\"y\":{}},\"s\":1}", "{\"x\":{\"y\":1},\"s\":1}"),
+    DOWN("{\"x\":{\"y\":{\"s\":\"q\"}}}", "{\"x\":{\"y\":{\"s\":\"p\"}}}",
+         "{\"x\":{\"y\":{}}}", "{\"x\":{\"y\":{\"s\":1,\"t\":1},\"z\":1}}"))
+
+ROW(add_then_drop_is_nothing,
+    STEPS("T: {add: {n: {up: 1, write: lose}}}",
+          "T: {drop: {n: {down: 1, write: ignore}}}"),
+    UP("{\"a\":1}", "{\"n\":1}", "{\"n\":2}"), DOWN("{\"a\":1}", "{\"n\":1}"))
+
+ROW(drop_then_add_is_a_constant_that_comes_last,
+    STEPS("T: {drop: {n: {down: 1, write: ignore}}}",
+          "T: {add: {n: {up: 2, write: lose}, m: {up: 3, write: lose}}}"),
+    UP("{\"n\":1,\"a\":2}", "{\"n\":5,\"a\":2}", "{\"a\":2}", "{\"m\":1}",
+       "{\"m\":3}"),
+    DOWN("{\"n\":2,\"m\":3}", "{\"n\":1,\"a\":2}", "{\"m\":3,\"a\":1}"))
+
+ROW(what_was_added_is_renamed_mapped_and_moved,
+    STEPS("T: {add: {n: {up: p, write: lose}}}",
+          "T: {map: {n: {to: m, enum: {p: q}}}}", "T: {map: {m: x/m}}"),
+    UP("{}", "{\"n\":1}", "{\"m\":1}", "{\"x\":{}}", "{\"x\":1}",
+       "{\"n\":\"p\"}"),
+    DOWN("{\"x\":{\"m\":\"q\"}}", "{\"x\":{\"m\":\"z\"}}",
+         "{\"x\":{\"m\":\"q\",\"k\":1}}", "{}"))
+
+ROW(an_expression_reads_what_its_change_saw,
+    STEPS("T: {add: {n: {up: {from: p}, write: lose}}}",
+          "T: {map: {p: {enum: {a: b}}, n: m}}"),
+    UP("{\"p\":\"a\"}", "{\"p\":{\"q\":1}}", "{}", "{\"n\":\"a\",\"p\":\"a\"}"),
+    .again = true)
+
+ROW(the_first_fill_wins,
+    STEPS("T: {map: {c: {absent: {older: true}}}}",
+          "T: {map: {c: {to: d, absent: {older: false}}}}"),
+    UP("{}", "{\"c\":false}", "{\"c\":null}", "{\"d\":1}"),
+    DOWN("{\"d\":true}", "{}", "{\"d\":false}"))
+
+ROW(omit_after_a_fill_of_the_same_constant,
+    STEPS("T: {map: {c: {absent: {older: x}}}}",
+          "T: {map: {c: {omit: {newer: x}}}}"),
+    UP("{}", "{\"c\":\"x\"}", "{\"c\":\"y\"}"), DOWN("{}", "{\"c\":\"x\"}"))
+
+ROW(a_fill_goes_through_what_follows,
+    STEPS("T: {map: {c: {absent: {older: p}}}}",
+          "T: {map: {c: {to: x/c, enum: {p: q}}}}"),
+    UP("{}", "{\"c\":\"p\"}", "{\"x\":{}}", "{\"x\":3}", "{\"x\":{\"c\":1}}"),
+    DOWN("{\"x\":{\"c\":\"q\"}}", "{}", "{\"x\":{\"c\":\"q\",\"d\":1}}"))
+
+ROW(a_fill_in_a_host_that_is_missing_stays_unmade,
+    STEPS("T: {add: {x/n: {up: 1, write: lose}}}", "T: {map: {x/n: x/m}}"),
+    UP("{}", "{\"x\":{}}", "{\"x\":1}", "{\"x\":{\"n\":1}}", "{\"x\":null}"),
+    DOWN("{\"x\":{\"m\":1}}", "{\"x\":{\"m\":2,\"k\":1}}", "{}"))
+
+ROW(a_fill_that_makes_its_host,
+    STEPS("T: {add: {x/n: {up: 1, write: lose, host: make}}}",
+          "T: {map: {x/n: m, y: x/y}}"),
+    UP("{}", "{\"x\":{}}", "{\"x\":1}", "{\"y\":1}",
+       "{\"x\":{\"k\":1},\"y\":2}"),
+    DOWN("{\"m\":1}", "{\"x\":{\"y\":1},\"m\":2}", "{\"x\":{\"k\":1}}"))
+
+ROW(omit_then_a_fill_of_the_same_field,
+    STEPS("T: {map: {c: {omit: {newer: x}}}}",
+          "T: {map: {c: {absent: {older: y}}}}"),
+    UP("{}", "{\"c\":\"x\"}", "{\"c\":\"y\"}", "{\"c\":\"z\"}"),
+    DOWN("{}", "{\"c\":\"x\"}", "{\"c\":\"y\"}"))
+
+ROW(null_absent_and_omit_in_a_chain,
+    STEPS("T: {map: {c: {null: {newer: none}}}}",
+          "T: {map: {c: {absent: {older: none}, omit: {older: none}}}}",
+          "T: {map: {c: {absent: {older: null}, omit: {older: null}}}}"),
+    UP("{}", "{\"c\":null}", "{\"c\":\"none\"}", "{\"c\":1}"),
+    DOWN("{}", "{\"c\":null}", "{\"c\":\"none\"}", "{\"c\":1}"))
+
+ROW(a_guard_then_a_change_of_what_it_asks,
+    STEPS("T: {map: {a: {to: b, when: {older: {k: p}, newer: {k: p}}}}}",
+          "T: {map: {k: {to: kind, enum: {p: P, q: Q}}}}"),
+    UP("{\"k\":\"p\",\"a\":1}", "{\"k\":\"q\",\"a\":1}", "{\"a\":1}",
+       "{\"k\":\"p\",\"b\":1}", "{\"k\":\"q\",\"b\":1,\"a\":2}"),
+    DOWN("{\"kind\":\"P\",\"b\":1}", "{\"kind\":\"Q\",\"b\":1}", "{\"b\":1}",
+         "{\"kind\":\"p\",\"b\":1}"))
+
+ROW(a_change_and_then_a_guard_on_what_it_made,
+    STEPS("T: {map: {k: {to: x/kind, enum: {p: q, r: q}}}}",
+          "T: {map: {a: {to: b, when: {older: {x/kind: q}, newer: {x/kind: "
+          "q}}}}}"),
+    UP("{\"k\":\"p\",\"a\":1}", "{\"k\":\"r\",\"a\":1}",
+       "{\"k\":\"z\",\"a\":1}", "{\"a\":1}", "{\"k\":\"p\",\"a\":1,\"b\":1}"),
+    DOWN("{\"x\":{\"kind\":\"q\"},\"b\":1}", "{\"b\":1}",
+         "{\"x\":{\"kind\":\"z\"},\"b\":1}"))
+
+ROW(a_box_and_then_a_rename_inside,
+    STEPS("T: {map: {sku: {to: sku/code, rest: lose}}}",
+          "T: {map: {sku/code: sku/id}}"),
+    UP("{\"sku\":1}", "{\"sku\":{\"code\":1}}", "{}", "{\"sku\":null}"),
+    DOWN("{\"sku\":{\"id\":1}}", "{\"sku\":{\"id\":1,\"x\":2}}",
+         "{\"sku\":{\"x\":2}}", "{\"sku\":{}}", "{\"sku\":4}",
+         "{\"sku\":{\"code\":1}}"))
+
+ROW(one_to_list_then_back_to_the_first,
+    STEPS("T: {map: {v: {to: l, as: one <> list, rest: lose}}}",
+          "T: {map: {l: {to: w, as: list <> one, rest: lose}}}"),
+    UP("{\"v\":1}", "{\"v\":null}", "{}", "{\"v\":[1]}"),
+    DOWN("{\"w\":1}", "{\"w\":null}", "{}"))
+
+ROW(one_to_list_and_a_move,
+    STEPS("T: {map: {v: {to: l, as: one <> list, rest: lose}}}",
+          "T: {map: {l: x/l}}"),
+    UP("{\"v\":1}", "{\"v\":null}", "{}", "{\"v\":{\"a\":1}}"),
+    DOWN("{\"x\":{\"l\":[1]}}", "{\"x\":{\"l\":[]}}", "{\"x\":{\"l\":[1,2]}}",
+         "{\"x\":{\"l\":[null]}}", "{\"x\":{\"l\":5}}", "{\"x\":{}}"))
+
+ROW(elements_change_twice,
+    STEPS("T: {map: {\"l/*/a\": \"l/*/b\"}}",
+          "T: {map: {\"l/*/b\": \"l/*/x/b\"}}"),
+    UP("{\"l\":[{\"a\":1},{},{\"b\":1},3]}", "{\"l\":[{\"a\":1},{\"z\":1}]}",
+       "{\"l\":{\"k\":{\"a\":1}}}", "{\"l\":5}", "{}",
+       "{\"l\":[{\"a\":1,\"x\":{}}]}", "{\"l\":[{\"a\":1,\"x\":1}]}"),
+    DOWN("{\"l\":[{\"x\":{\"b\":1}},{\"x\":{\"b\":1,\"c\":1}},{\"x\":{}}]}",
+         "{\"l\":[]}", "{\"l\":[[{\"x\":{\"b\":1}}]]}"))
+
+ROW(elements_change_and_their_list_moves,
+    STEPS("T: {map: {\"l/*/a\": \"m/*/b\", l: m}}", "T: {map: {m: x/m}}"),
+    UP("{\"l\":[{\"a\":1},2,{\"c\":1}]}", "{\"m\":[]}", "{\"x\":{}}",
+       "{\"l\":[{\"a\":1,\"b\":2}]}"),
+    DOWN("{\"x\":{\"m\":[{\"b\":1},{\"a\":1}]}}", "{\"x\":{}}"))
+
+ROW(symbols_in_a_list,
+    STEPS("T: {map: {\"l/*\": {enum: {p: q}, older: {h: hide}}}}",
+          "T: {map: {\"l/*\": {enum: {q: r}, other: fail}}}"),
+    UP("{\"l\":[\"p\",\"h\",\"p\"]}", "{\"l\":[\"z\"]}", "{\"l\":[]}",
+       "{\"l\":\"p\"}", "{\"l\":{\"k\":\"p\"}}", "{\"l\":[{\"p\":1}]}"),
+    DOWN("{\"l\":[\"r\",\"r\"]}", "{\"l\":[\"p\"]}"))
+
+ROW(json_in_a_text_and_a_move,
+    STEPS("T: {map: {t: {as: json_text <> json}}}", "T: {map: {t: x/t}}"),
+    UP("{\"t\":\"{\\\"a\\\":1}\"}", "{\"t\":\"{\"}", "{\"t\":5}",
+       "{\"t\":\"[ 1]\"}", "{\"t\":null}"),
+    DOWN("{\"x\":{\"t\":{\"a\":[1]}}}", "{\"x\":{\"t\":\"s\"}}",
+         "{\"x\":{\"t\":null}}"))
+
+ROW(a_look_inside_what_was_a_text,
+    STEPS("T: {map: {t: {as: json_text <> json}}}", "T: {map: {t/a: t/b}}"),
+    UP("{\"t\":\"{\\\"a\\\":1}\"}", "{\"t\":\"{}\"}"),
+    DOWN("{\"t\":{\"b\":1}}"), .again = true)
+
+ROW(keys_in_another_spelling,
+    STEPS("T: {map: {m: {as: keys(snake) <> keys(camel)}}}",
+          "T: {map: {m: x}}"),
+    UP("{\"m\":{\"a_b\":{\"c_d\":1}}}", "{\"m\":{\"aB\":1}}", "{\"m\":3}",
+       "{\"m\":{\"a_b\":1,\"a_b\":2}}"),
+    DOWN("{\"x\":{\"aB\":{\"cD\":1}}}", "{\"x\":{\"a_b\":1}}"))
+
+ROW(facts_of_the_request_are_asked_once,
+    STEPS("T: {map: {a: {to: b, for: {platform: ios}}}}",
+          "T: {map: {c: {to: d, for: {platform: android}}}}"),
+    UP("{\"a\":1,\"c\":1}", "{\"b\":1}", "{\"d\":1}"),
+    DOWN("{\"b\":1,\"d\":1}", "{\"a\":1}"))
+
+ROW(what_collides_is_kept_dropped_or_refused_as_each_change_says,
+    STEPS("T: {map: {a: {to: b, collide: keep}}}",
+          "T: {map: {b: {to: c, collide: drop}}}",
+          "T: {map: {c: {to: d, collide: refuse}}}"),
+    UP("{\"a\":1,\"b\":2}", "{\"a\":1,\"b\":1}", "{\"a\":1,\"c\":2}",
+       "{\"a\":1,\"d\":1}", "{\"b\":2,\"c\":3}", "{\"d\":3}", "{\"c\":1}"),
+    DOWN("{\"d\":1,\"c\":2}", "{\"d\":1,\"b\":2}", "{\"d\":1,\"a\":2}",
+         "{\"d\":1,\"a\":1}", "{\"a\":1}"))
+
+ROW(types_below_a_place_that_moves,
+    .types = "T: {at: \"* /t\"}\nU: {at: \"x/us/* of T\"}\n",
+    STEPS("T: {map: {us: vs}}\nU: {map: {a: b}}",
+          "T: {map: {vs: x/us}}\nU: {map: {b: {to: c, enum: {p: q}}}}"),
+    UP("{\"us\":[{\"a\":\"p\"},{\"a\":1,\"b\":2},4]}",
+       "{\"us\":{\"k\":{\"a\":1}}}", "{\"us\":3}",
+       "{\"us\":[{\"a\":\"p\"},{\"a\":\"z\"}]}", "{\"us\":[],\"us\":[]}"),
+    DOWN("{\"x\":{\"us\":[{\"c\":\"q\"},{\"c\":\"p\"}]}}",
+         "{\"x\":{\"us\":1}}"))
+
+ROW(an_outer_arrow_into_an_inner_type,
+    .types = "T: {at: \"* /t\"}\nU: {at: \"u of T\"}\n",
+    STEPS("T: {map: {u/a: a}}\nU: {map: {c: d}}",
+          "T: {map: {a: u/e}}\nU: {map: {d: f}}"),
+    UP("{\"u\":{\"a\":1,\"c\":2}}", "{\"u\":{\"c\":2}}", "{\"u\":{\"a\":1}}",
+       "{\"u\":5}", "{\"a\":1}", "{\"u\":{\"d\":1}}",
+       "{\"u\":{\"f\":1,\"a\":2}}"),
+    DOWN("{\"u\":{\"e\":1,\"f\":2}}", "{\"u\":{\"f\":2}}", "{\"a\":1}"))
+
+ROW(markers_are_read_at_every_version,
+    .types = "T: {at: \"* /t\", marker: v}\n",
+    STEPS("T: {map: {a: b}}", "T: {map: {b: c}}"),
+    UP("{\"v\":\"v1\",\"a\":1}", "{\"v\":\"v2\",\"a\":1}", "{\"a\":1}",
+       "{\"v\":1}"),
+    DOWN("{\"c\":1,\"v\":\"v3\"}", "{\"v\":\"v1\"}"))
+
+ROW(cases_at_a_place_go_through_the_versions_again,
+    STEPS("T: {map: {s: {cases: [{older: string, newer: {type: a, id: .}}, "
+          "{older: object, newer: {type: b, card: .}}]}}}",
+          "T: {map: {s: t}}"),
+    UP("{\"s\":\"x\"}", "{\"s\":{\"k\":1}}", "{\"s\":3}"),
+    DOWN("{\"t\":{\"type\":\"a\",\"id\":\"x\"}}"), .again = true)
+
+ROW(only_what_does_not_compose_goes_through_the_versions_again,
+    .types = "T: {at: \"* /t\"}\nU: {at: \"l/* of T\"}\n",
+    STEPS("T: {map: {a: b}}\nU: {map: {s: {cases: [{older: string, newer: "
+          "{type: a, id: .}}, {older: object, newer: {type: b, card: .}}]}}}",
+          "T: {map: {b: c}}"),
+    UP("{\"a\":1,\"l\":[{\"s\":\"x\"},{\"s\":{\"k\":1}},5]}",
+       "{\"l\":[{\"s\":3}]}"),
+    DOWN("{\"c\":1,\"l\":[{\"s\":{\"type\":\"a\",\"id\":\"x\"}}]}"),
+    .again = true)
+
+ROW(an_element_step_goes_through_the_versions_again,
+    STEPS("T: {map: {a: \"l/[k=p]/a\"}}", "T: {map: {b: c}}"),
+    UP("{\"a\":1,\"l\":[{\"k\":\"p\"}]}", "{\"a\":1}"),
+    DOWN("{\"l\":[{\"k\":\"p\",\"a\":1}],\"c\":1}"), .again = true)
+
+ROW(what_is_beside_a_boxed_value_is_lost_or_refused,
+    STEPS("T: {map: {a: {to: a/b, rest: lose}, k: {to: k/b/c, rest: refuse}}}",
+          "T: {map: {a/b: x}}"),
+    UP("{\"a\":1,\"k\":2}", "{\"a\":{\"b\":1}}", "{\"k\":{}}"),
+    DOWN("{\"x\":1,\"k\":{\"b\":{\"c\":1}}}",
+         "{\"k\":{\"b\":{\"c\":1},\"d\":1}}",
+         "{\"k\":{\"b\":{\"c\":1,\"d\":2}}}", "{\"x\":1,\"a\":{\"q\":1}}",
+         "{\"a\":{}}", "{\"k\":1}"))
+
+ROW(what_fails_is_hidden,
+    STEPS("T: {map: {n: {as: minor(2) <> decimal(2), hide: drop}, s: {enum: "
+          "{p: q}, "
+          "other: fail, hide: {value: none}}}}",
+          "T: {map: {s: t}}"),
+    UP("{\"n\":1,\"s\":\"p\"}", "{\"n\":\"x\",\"s\":\"z\"}",
+       "{\"n\":{},\"s\":{}}"),
+    DOWN("{\"n\":\"1.00\",\"t\":\"q\"}", "{\"n\":5,\"t\":1}"))
