@@ -160,6 +160,8 @@ struct gen_route {
     X(detect_bytes, 16384, "bytes of a body searched for a marker (400)")      \
     X(json_depth, 128, "levels of a JSON document (400)")                      \
     X(output_ratio, 4, "translated output: times the input, plus 64 KiB")      \
+    X(inflated_ratio, 200,                                                     \
+      "a coded request: times its bytes, plus 64 KiB (413)")                   \
     X(head_ms, 10000, "until a request's head is whole (408)")                 \
     X(body_ms, 60000, "until a request's body is whole (408)")                 \
     X(body_rate, 1024, "bytes a second a body must bring after 5 s (408)")     \

@@ -47,6 +47,7 @@ DOORS = {
     r"sqlite3\.h": ["proxy/control/store"],
     r"jansson\.h": ["proxy/control", "proxy/cli"],
     r"seccomp\.h": ["proxy/super/sandbox"],
+    r"zlib\.h|zstd|brotli/": ["proxy/server/coding"],
     r"xxhash\.h": ["proxy/base/hash"],
 }
 

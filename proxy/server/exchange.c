@@ -88,6 +88,8 @@ exchanges_bury(struct worker *w)
         buf_fini(&x->to_client);
         buf_fini(&x->up_way.out);
         buf_fini(&x->down_way.out);
+        buf_fini(&x->up_way.plain);
+        buf_fini(&x->down_way.plain);
         x->magic = 0;
         worker_give_arena(w, x->arena);
     }

@@ -220,6 +220,7 @@ fall_back(struct exchange *x)
     d->translates = d->api && d->client >= 0 && d->client != d->pool->version;
     *x->request = x->as_sent;
     buf_fini(&x->up_way.out);
+    buf_fini(&x->up_way.plain);
     x->up_way = (struct translate){0};
     x->tried = 0;
     prepare(x);
@@ -248,20 +249,40 @@ version_told(struct exchange *x)
     }
 }
 
+static bool
+peek_coded(struct exchange *x, span came, size_t max, span *plain)
+{
+    struct buf b;
+
+    buf_init(&b, max + 1);
+    bool ok = translate_peek(x, came, max, &b) &&
+              span_dup(x->arena, buf_span(&b), plain);
+    buf_fini(&b);
+    return ok;
+}
+
 static void
 search_marker(struct exchange *x)
 {
     uint64_t max = x->worker->gen->limits.detect_bytes;
+    span came = span_take(buf_span(&x->seen), (size_t)max), seen = came;
+    bool is_all = x->is_received && came.len == buf_len(&x->seen);
+
+    if (head_find(x->request, FIELD_CONTENT_ENCODING)) {
+        if (!peek_coded(x, came, (size_t)max, &seen)) {
+            exchange_deny(x, 415, "coded-body",
+                          "the body cannot be searched for a version: it is "
+                          "not gzip, deflate, br or zstd");
+            return;
+        }
+        is_all = is_all && seen.len < max;
+    }
     struct decide_case c = exchange_case(x);
-
-    span seen = span_take(buf_span(&x->seen), (size_t)max);
-    bool is_all = x->is_received && seen.len == buf_len(&x->seen);
-
     if (decide_marker(&c, x->arena, seen, is_all, &x->decision) == MARKED) {
         version_told(x);
         return;
     }
-    if (seen.len < max)
+    if (seen.len < max && came.len < max)
         return;
     struct problem_doc p = problem_plain(
         400, "no version was found in the first bytes of the body");

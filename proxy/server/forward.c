@@ -262,7 +262,10 @@ ask_plainly(struct exchange *x, struct http_head *h)
     }
     head_remove(h, SPAN("repr-digest"));
     translate_conditions(x, h);
-    return head_set(h, SPAN("Accept-Encoding"), SPAN("identity")) == OK;
+    /* Only what can be taken off; who says nothing gets none. */
+    span codings =
+        coding_acceptable(x->arena, all_values(x, h, FIELD_ACCEPT_ENCODING));
+    return codings.at && head_set(h, SPAN("Accept-Encoding"), codings) == OK;
 }
 
 bool

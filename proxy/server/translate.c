@@ -8,7 +8,8 @@
 #include "proxy/server/problem.h"
 #include "proxy/server/worker.h"
 
-#define CONDITION_MAX ((size_t)4096) /* a longer one is of nobody's tags */
+#define CONDITION_MAX ((size_t)4096)    /* a longer one is of nobody's tags */
+#define SLACK         ((uint64_t)65536) /* a short body may inflate to this */
 #define NOTICES_MAX   16 /* told on an answer; the log counts them all */
 
 void
@@ -28,12 +29,14 @@ translate_message(const struct exchange *x, enum message_side side,
     };
 }
 
+/* Several lines are one list, and that is no coding of ours. */
 static bool
-is_coded(const struct http_head *h)
+read_coding(const struct http_head *h, enum coding *out)
 {
-    span coding = head_value(h, FIELD_CONTENT_ENCODING);
+    const struct field *f = head_find(h, FIELD_CONTENT_ENCODING);
 
-    return coding.len && !span_eq_nocase(coding, SPAN("identity"));
+    *out = CODING_NONE;
+    return !f || (coding_of(f->value, out) && !fields_next(&h->fields, f));
 }
 
 static bool
@@ -166,6 +169,14 @@ no_memory(void)
 /* ── opening ─────────────────────────────────────────────────────────────── */
 
 static bool
+open_coding(struct exchange *x, struct translate *tr)
+{
+    tr->decoder = decoder_new(x->arena, tr->coding);
+    tr->encoder = encoder_new(x->arena, tr->coding);
+    return tr->decoder && tr->encoder;
+}
+
+static bool
 open_program(struct exchange *x, struct translate *tr, struct http_head *h,
              uint64_t held_max, struct problem_doc *p)
 {
@@ -178,8 +189,10 @@ open_program(struct exchange *x, struct translate *tr, struct http_head *h,
     bool ok = true;
 
     buf_init(&tr->out, (size_t)held_max * 4 + 65536);
-    if (translation_open(x->arena, tr->program, &limits, &tr->out, &tr->t,
-                         &e) != OK) {
+    buf_init(&tr->plain, tr->out.max);
+    if (translation_open(x->arena, tr->program, &limits,
+                         tr->coding == CODING_NONE ? &tr->out : &tr->plain,
+                         &tr->t, &e) != OK) {
         *p = no_memory();
         return false;
     }
@@ -189,6 +202,11 @@ open_program(struct exchange *x, struct translate *tr, struct http_head *h,
     }
     tr->has_body = program_has_body(tr->program) && has_body(x, h);
     tr->us += loop_clock_us() - began;
+    if (ok && tr->has_body && tr->coding != CODING_NONE &&
+        !open_coding(x, tr)) {
+        *p = no_memory();
+        return false;
+    }
     return ok;
 }
 
@@ -223,10 +241,10 @@ translate_request(struct exchange *x, struct http_head *h,
     if (!d->translates)
         return true;
     translate_message(x, MESSAGE_REQUEST, h, &m);
-    if (is_coded(h) && has_body(x, h) &&
+    if (!read_coding(h, &x->up_way.coding) && has_body(x, h) &&
         translator_is_typed(d->api->translator, &m)) {
-        *p = problem_plain(415, "a coded body cannot be read: send it without "
-                                "Content-Encoding");
+        *p = problem_plain(415, "this Content-Encoding cannot be read: send "
+                                "gzip, deflate, br, zstd, or none");
         p->type = "coded-body";
         return false;
     }
@@ -264,7 +282,7 @@ translate_answer(struct exchange *x, struct http_head *h, struct problem_doc *p)
     p->type = "answer-untranslatable";
     p->is_ours = true;
     translate_message(x, MESSAGE_ANSWER, h, &m);
-    if (is_coded(h) && has_body(x, h) &&
+    if (!read_coding(h, &x->down_way.coding) && has_body(x, h) &&
         translator_is_typed(d->api->translator, &m))
         return false;
     switch (translator_program(d->api->translator, x->arena, &m,
@@ -287,16 +305,98 @@ translate_answer(struct exchange *x, struct http_head *h, struct problem_doc *p)
 
 /* ── bodies ──────────────────────────────────────────────────────────────── */
 
+static bool
+feed_plain(struct exchange *x, struct translate *tr, span bytes,
+           struct problem_doc *p)
+{
+    if (translation_feed(tr->t, bytes) == OK && !buf_failed(&tr->out) &&
+        !buf_failed(&tr->plain))
+        return true;
+    fault(x, tr, p);
+    return false;
+}
+
+/* What is wrong with a coding: a request's is its client's fault. */
+static void
+coding_fault(const struct exchange *x, const struct translate *tr,
+             enum err_code code, const char *sentence, struct problem_doc *p)
+{
+    bool is_answer = tr == &x->down_way;
+    unsigned status = code == ERR_LIMIT ? 413 : 400;
+
+    *p = problem_plain(is_answer ? 502 : status, sentence);
+    p->type = is_answer           ? "answer-untranslatable"
+              : code == ERR_LIMIT ? "too-large"
+                                  : "coded-body";
+    p->is_ours = is_answer;
+}
+
+/* A client's bomb is stopped by its ratio; a pool's by what may be held. */
+static bool
+is_bomb(const struct exchange *x, const struct translate *tr)
+{
+    uint64_t ratio = x->worker->gen->limits.inflated_ratio;
+
+    return tr == &x->up_way &&
+           tr->inflated_bytes > tr->coded_bytes * ratio + SLACK;
+}
+
+static bool
+feed_coded(struct exchange *x, struct translate *tr, span bytes,
+           struct problem_doc *p)
+{
+    span piece;
+
+    tr->coded_bytes += bytes.len;
+    do { /* ends: takes input or gives output, and that has a limit */
+        enum err_code code = decoder_take(tr->decoder, &bytes, &piece);
+
+        tr->inflated_bytes += piece.len;
+        if (code != OK) {
+            coding_fault(x, tr, code,
+                         code == ERR_LIMIT
+                             ? "the body's coding wants too much memory"
+                             : "the body is not in the coding it says",
+                         p);
+            return false;
+        }
+        if (is_bomb(x, tr)) {
+            coding_fault(x, tr, ERR_LIMIT,
+                         "the body inflates to too many times its size", p);
+            p->limit = "inflated_ratio";
+            return false;
+        }
+        if (!feed_plain(x, tr, piece, p))
+            return false;
+    } while (bytes.len || piece.len);
+    return true;
+}
+
+/* What the engine wrote, coded as it came. */
+static bool
+code_again(struct exchange *x, struct translate *tr, bool ends,
+           struct problem_doc *p)
+{
+    bool ok =
+        encoder_put(tr->encoder, buf_span(&tr->plain), x->is_stream, &tr->out);
+
+    buf_clear(&tr->plain);
+    if (ok && (!ends || encoder_end(tr->encoder, &tr->out)))
+        return true;
+    *p = no_memory();
+    return false;
+}
+
 bool
 translate_feed(struct exchange *x, struct translate *tr, span bytes,
                struct problem_doc *p)
 {
     uint64_t began = loop_clock_us();
-    bool ok = translation_feed(tr->t, bytes) == OK && !buf_failed(&tr->out);
+    bool ok = tr->decoder
+                  ? feed_coded(x, tr, bytes, p) && code_again(x, tr, false, p)
+                  : feed_plain(x, tr, bytes, p);
 
     tr->us += loop_clock_us() - began;
-    if (!ok)
-        fault(x, tr, p);
     return ok;
 }
 
@@ -305,11 +405,41 @@ translate_end(struct exchange *x, struct translate *tr, struct problem_doc *p)
 {
     uint64_t began = loop_clock_us();
 
-    tr->is_whole = translation_end(tr->t) == OK && !buf_failed(&tr->out);
-    tr->us += loop_clock_us() - began;
+    if (tr->decoder && !decoder_is_whole(tr->decoder)) {
+        coding_fault(x, tr, ERR_INVALID, "the coded body is cut short", p);
+        return false;
+    }
+    tr->is_whole = translation_end(tr->t) == OK && !buf_failed(&tr->out) &&
+                   !buf_failed(&tr->plain);
     if (!tr->is_whole)
         fault(x, tr, p);
+    else if (tr->encoder)
+        tr->is_whole = code_again(x, tr, true, p);
+    tr->us += loop_clock_us() - began;
     return tr->is_whole;
+}
+
+bool
+translate_peek(struct exchange *x, span seen, size_t max, struct buf *plain)
+{
+    enum coding c;
+    span piece;
+
+    if (!read_coding(x->request, &c))
+        return false;
+    if (c == CODING_NONE) {
+        buf_add(plain, span_take(seen, max));
+        return !buf_failed(plain);
+    }
+    struct decoder *d = decoder_new(x->arena, c);
+    if (!d)
+        return false;
+    do { /* ends: as feed_coded */
+        if (decoder_take(d, &seen, &piece) != OK)
+            return false;
+        buf_add(plain, span_take(piece, max - buf_len(plain)));
+    } while ((seen.len || piece.len) && buf_len(plain) < max);
+    return !buf_failed(plain);
 }
 
 /* ── entity tags ─────────────────────────────────────────────────────────── */

@@ -10,6 +10,7 @@
 
 #include "proxy/base/buf.h"
 #include "proxy/http/head.h"
+#include "proxy/server/coding.h"
 #include "translators/translation.h"
 
 struct exchange;
@@ -21,7 +22,14 @@ struct translate {
     bool has_body;  /* bytes go through translate_feed */
     bool is_whole;  /* translate_end went well */
     uint64_t us;    /* spent in the engine */
-    struct buf out; /* what it wrote and nobody took */
+    struct buf out; /* what it wrote and nobody took, coded as it came */
+
+    /* A coded body: taken off before the engine, put on again after it. */
+    enum coding coding;
+    struct decoder *decoder;
+    struct encoder *encoder;
+    struct buf plain; /* what the engine wrote */
+    uint64_t coded_bytes, inflated_bytes;
 };
 
 /* What the translator is told of a message. */
@@ -44,6 +52,14 @@ MUST_CHECK bool translate_feed(struct exchange *x, struct translate *tr,
                                span bytes, struct problem_doc *p);
 MUST_CHECK bool translate_end(struct exchange *x, struct translate *tr,
                               struct problem_doc *p);
+
+/*
+ * The first bytes of the request's body as its marker is looked for in: without
+ * its coding, at most `max`, in `plain`. False: it is in no coding we know, or
+ * is not what it says.
+ */
+MUST_CHECK bool translate_peek(struct exchange *x, span seen, size_t max,
+                               struct buf *plain);
 
 /* The program that a 200 to this request would meet; NULL without one. */
 const struct program *translate_expected(struct exchange *x);
