@@ -166,6 +166,8 @@ struct gen_route {
     X(body_ms, 60000, "until a request's body is whole (408)")                 \
     X(body_rate, 1024, "bytes a second a body must bring after 5 s (408)")     \
     X(send_ms, 10000, "without progress while sending (close)")                \
+    X(send_rate, 1024, "bytes a second a client must take (close)")            \
+    X(send_window_ms, 30000, "over which send_rate is looked at")              \
     X(idle_h1_ms, 10000, "a kept-alive connection may be idle (close)")        \
     X(idle_h2_ms, 60000, "an HTTP/2 connection without streams (GOAWAY)")      \
     X(handshake_ms, 5000, "of a TLS handshake (close)")                        \

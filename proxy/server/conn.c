@@ -49,10 +49,11 @@ time_in(const struct conn *c, enum conn_state state)
         return l->head_ms;
     case CONN_IDLE:
         return l->idle_h1_ms;
-    case CONN_BUSY:
-        return l->send_ms;
+    case CONN_BUSY: /* how often its pace is looked at */
+        return nearest(l->send_ms, l->send_window_ms);
     case CONN_H2: /* how often it is looked at */
-        return nearest(l->head_ms, nearest(l->send_ms, l->idle_h2_ms));
+        return nearest(nearest(l->head_ms, l->idle_h2_ms),
+                       nearest(l->send_ms, l->send_window_ms));
     case CONN_LINGER:
         return LINGER_MS;
     case CONN_DEAD:
@@ -152,17 +153,28 @@ conn_linger(struct conn *c)
         conn_close(c, false); /* nothing to wait for */
 }
 
+/* True: the client did not take what waits for it, and is closed. */
+static bool
+is_given_up(struct conn *c)
+{
+    struct worker *w = c->worker;
+    enum pace_is pace = io_look(&c->io, &w->pace_rules);
+
+    if (pace == PACE_WELL)
+        return false;
+    metrics_count(w->metrics, METRIC_LIMITS, 1,
+                  pace == PACE_STILL ? SPAN("send_ms") : SPAN("send_rate"));
+    conn_close(c, true);
+    return true;
+}
+
 static void
 on_timer(void *arg)
 {
     struct conn *c = conn_of(arg);
     struct worker *w = c->worker;
-    uint64_t now = loop_now_ms(w->loop);
 
-    if (io_waiting(&c->io) &&
-        now - c->io.progress_ms >= w->gen->limits.send_ms) {
-        metrics_count(w->metrics, METRIC_LIMITS, 1, SPAN("send_ms"));
-        conn_close(c, true);
+    if (is_given_up(c)) {
         worker_flush(w);
         return;
     }

@@ -41,7 +41,8 @@ took_answer(void *conn, struct h2_stream *s, size_t n)
     if (!x)
         return;
     buf_consume(&x->to_client, n);
-    x->taken_ms = loop_now_ms(x->worker->loop);
+    x->taken_bytes += n;
+    pace_note(&x->pace, loop_now_ms(x->worker->loop), x->taken_bytes);
     if (buf_len(&x->to_client) <= x->worker->gen->limits.stream_low)
         exchange_drained(x);
 }
@@ -81,7 +82,7 @@ static void
 down_body(struct exchange *x, span bytes)
 {
     if (buf_len(&x->to_client) == 0)
-        x->taken_ms = loop_now_ms(x->worker->loop);
+        pace_begin(&x->pace, loop_now_ms(x->worker->loop), x->taken_bytes);
     buf_add(&x->to_client, bytes);
     if (buf_failed(&x->to_client))
         h2_reset(x->stream, H2_INTERNAL_ERROR);

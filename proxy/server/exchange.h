@@ -15,6 +15,7 @@
 #include "proxy/http/head.h"
 #include "proxy/server/decide.h"
 #include "proxy/server/loop.h"
+#include "proxy/server/pace.h"
 #include "proxy/server/translate.h"
 
 struct conn;
@@ -109,7 +110,8 @@ struct exchange {
     uint64_t asked_ms;    /* a connection was asked for */
     uint64_t sent_ms;     /* the head went to the pool */
     uint64_t moved_ms;    /* the last body byte, either way */
-    uint64_t taken_ms;    /* h2: when the client last took of to_client */
+    uint64_t taken_bytes; /* h2: all that the client took of to_client */
+    struct pace pace;     /* h2: how it takes that */
 
     /* what is so */
     bool is_received;   /* whole */

@@ -10,15 +10,43 @@
 
 #define GRACE_MS ((uint64_t)5000) /* before a body's rate is looked at */
 
+/* name, the limit that is counted, what it is */
+#define DUES(X)                                                                \
+    X(DUE_NONE, "", "nothing")                                                 \
+    X(DUE_BODY, "body_ms", "the client's body is not whole")                   \
+    X(DUE_RATE, "body_rate", "the client's body is too slow")                  \
+    X(DUE_STREAM, "stream_idle_ms", "the client's stream stopped")             \
+    X(DUE_CONNECT, "", "no endpoint took the connection in time")              \
+    X(DUE_HEAD, "", "the answer's head did not come")                          \
+    X(DUE_IDLE, "", "the pool stopped in the middle")                          \
+    X(DUE_POOL_STREAM, "stream_idle_ms", "the pool's stream stopped")          \
+    X(DUE_TOTAL, "", "the route's own limit")                                  \
+    X(DUE_TAKEN, "", "h2: does the client take what waits?")
+
 enum due {
-    DUE_NONE,
-    DUE_BODY,    /* the client's body is too slow */
-    DUE_CONNECT, /* no endpoint took the connection in time */
-    DUE_HEAD,    /* the answer's head did not come */
-    DUE_IDLE,    /* the pool stopped in the middle */
-    DUE_TOTAL,   /* the route's own limit */
-    DUE_TAKEN,   /* h2: the client takes nothing of what waits */
+#define X(id, limit, doc) id,
+    DUES(X)
+#undef X
 };
+
+static void
+count_limit(const struct exchange *x, span limit)
+{
+    if (limit.len)
+        metrics_count(x->worker->metrics, METRIC_LIMITS, 1, limit);
+}
+
+static span
+limit_of(enum due due)
+{
+    static const char *const limits[] = {
+#define X(id, limit, doc) limit,
+        DUES(X)
+#undef X
+    };
+
+    return span_str(limits[due]);
+}
 
 struct nearest {
     enum due due;
@@ -41,12 +69,12 @@ consider_body(const struct exchange *x, struct nearest *n)
     if (x->is_received || x->holds_down || !x->request)
         return;
     if (x->is_stream) {
-        consider(n, DUE_BODY, x->moved_ms + l->stream_idle_ms);
+        consider(n, DUE_STREAM, x->moved_ms + l->stream_idle_ms);
         return;
     }
     consider(n, DUE_BODY, x->began_ms + l->body_ms);
     if (l->body_rate)
-        consider(n, DUE_BODY,
+        consider(n, DUE_RATE,
                  x->began_ms + GRACE_MS +
                      x->request_bytes * 1000 / l->body_rate);
 }
@@ -57,6 +85,7 @@ consider_pool(const struct exchange *x, struct nearest *n)
     const struct gen_limits *l = &x->worker->gen->limits;
     const struct gen_timeouts *t = &x->decision.route->timeouts;
     uint64_t idle = x->is_stream ? l->stream_idle_ms : t->idle_ms;
+    enum due due = x->is_stream ? DUE_POOL_STREAM : DUE_IDLE;
 
     if (x->state == X_ASK)
         consider(n, DUE_CONNECT, x->asked_ms + t->connect_ms);
@@ -65,9 +94,9 @@ consider_pool(const struct exchange *x, struct nearest *n)
                  (x->sent_ms > x->received_ms ? x->sent_ms : x->received_ms) +
                      t->answer_head_ms);
     if (x->state == X_SENT && x->holds_down && x->up && upstream_waiting(x->up))
-        consider(n, DUE_IDLE, upstream_took_ms(x->up) + idle);
+        consider(n, due, upstream_took_ms(x->up) + idle);
     if ((x->state == X_TRIAL || x->state == X_ANSWER) && x->up && !x->holds_up)
-        consider(n, DUE_IDLE, x->moved_ms + idle);
+        consider(n, due, x->moved_ms + idle);
     if (t->total_ms && !x->is_stream && !x->is_answered)
         consider(n, DUE_TOTAL, x->began_ms + t->total_ms);
 }
@@ -79,16 +108,23 @@ nearest_deadline(const struct exchange *x)
 
     consider_body(x, &n);
     if (buf_len(&x->to_client) && !x->is_broken)
-        consider(&n, DUE_TAKEN, x->taken_ms + x->worker->gen->limits.send_ms);
+        consider(&n, DUE_TAKEN, pace_due_ms(&x->pace, &x->worker->pace_rules));
     if (x->decision.route) /* else it was refused before there was one */
         consider_pool(x, &n);
     return n;
 }
 
+/* A stream is slow by itself only if its connection has room: else that is judged. */
 static void
-break_untaken(struct exchange *x)
+look_at_pace(struct exchange *x)
 {
-    metrics_count(x->worker->metrics, METRIC_LIMITS, 1, SPAN("send_ms"));
+    uint64_t now = loop_now_ms(x->worker->loop);
+    enum pace_is pace =
+        pace_look(&x->pace, now, x->taken_bytes, &x->worker->pace_rules);
+
+    if (pace == PACE_WELL || (pace == PACE_SLOW && io_waiting(&x->conn->io)))
+        return;
+    count_limit(x, pace == PACE_STILL ? SPAN("send_ms") : SPAN("send_rate"));
     if (!x->is_answered) {
         exchange_break(x);
         return;
@@ -100,10 +136,13 @@ break_untaken(struct exchange *x)
 static void
 act(struct exchange *x, enum due due)
 {
+    count_limit(x, limit_of(due));
     switch (due) {
     case DUE_NONE:
         break;
     case DUE_BODY:
+    case DUE_RATE:
+    case DUE_STREAM:
         exchange_late(x, "the request's body came too slowly");
         break;
     case DUE_CONNECT:
@@ -112,13 +151,14 @@ act(struct exchange *x, enum due due)
         break;
     case DUE_HEAD:
     case DUE_IDLE:
+    case DUE_POOL_STREAM:
     case DUE_TOTAL:
         if (x->up)
             upstream_release(x->up, false);
         exchange_failed(x, POOL_LATE);
         break;
     case DUE_TAKEN:
-        break_untaken(x);
+        look_at_pace(x);
         break;
     }
 }

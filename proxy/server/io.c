@@ -5,6 +5,8 @@
 #include "proxy/server/worker.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -128,12 +130,35 @@ io_end(struct io *io)
     mark_dirty(io);
 }
 
+/* What the peer has; a Unix socket counts its own way, which moves as well. */
+static uint64_t
+taken_bytes(const struct io *io)
+{
+    int unsent = 0;
+
+    if (ioctl(io->watch.fd, SIOCOUTQ, &unsent) != 0 || unsent < 0)
+        return io->sent_bytes;
+    return io->sent_bytes > (uint64_t)unsent ? io->sent_bytes - (uint64_t)unsent
+                                             : 0;
+}
+
+enum pace_is
+io_look(struct io *io, const struct pace_rules *rules)
+{
+    if (io_waiting(io) == 0 || io->watch.fd < 0)
+        return PACE_WELL;
+    return pace_look(&io->pace, loop_now_ms(io->worker->loop), taken_bytes(io),
+                     rules);
+}
+
 static void
 enqueue(struct io *io, const struct iovec *v, size_t n, size_t sent)
 {
     /* Bytes that join a queue are no progress of it. */
-    if (buf_len(&io->queue) == 0)
+    if (buf_len(&io->queue) == 0) {
         io->progress_ms = loop_now_ms(io->worker->loop);
+        pace_begin(&io->pace, io->progress_ms, taken_bytes(io));
+    }
     for (size_t i = 0; i < n; i++) {
         span s = span_of(v[i].iov_base, v[i].iov_len);
         size_t skip = sent < s.len ? sent : s.len;
@@ -191,6 +216,7 @@ send_all(struct io *io, struct iovec *v, size_t n, size_t bytes)
         io->is_broken = true;
         return;
     }
+    io->sent_bytes += (uint64_t)sent;
     if ((size_t)sent < bytes)
         enqueue(io, v, n, (size_t)sent);
 }
@@ -256,6 +282,7 @@ io_drain(struct io *io)
             io->is_broken = true;
         else if (n > 0)
             io->progress_ms = loop_now_ms(io->worker->loop);
+        io->sent_bytes += n > 0 ? (uint64_t)n : 0;
         buf_consume(&io->queue, n > 0 ? (size_t)n : 0);
     }
     if (buf_len(&io->queue) && !io->is_broken)

@@ -11,6 +11,7 @@
 
 #include "proxy/base/buf.h"
 #include "proxy/server/loop.h"
+#include "proxy/server/pace.h"
 
 #include <sys/uio.h>
 
@@ -29,6 +30,8 @@ struct io {
     size_t gather_bytes;
     struct io *next_dirty;
     uint64_t progress_ms; /* when the socket last took a byte of a queue */
+    uint64_t sent_bytes;  /* all that the socket took */
+    struct pace pace;     /* of the peer, since the queue began */
     bool is_dirty;
     bool is_broken; /* the peer is gone, or TLS failed */
     bool ends;      /* shut our side once all is out */
@@ -78,6 +81,12 @@ bool io_drain(struct io *io);
  * gathered, that is sent first: only what the socket refuses is back pressure.
  */
 size_t io_backlog(struct io *io, size_t high);
+
+/*
+ * Does the peer take what waits? By what it acknowledged: a socket's own buffer
+ * takes little for long and then much at once. PACE_WELL if nothing waits.
+ */
+enum pace_is io_look(struct io *io, const struct pace_rules *rules);
 
 /* Bytes that wait, gathered ones included. */
 static inline size_t

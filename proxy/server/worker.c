@@ -259,6 +259,9 @@ set_limits(struct worker *w)
     w->answer_limits.trailer_bytes = l->trailer_bytes;
     w->answer_limits.trailer_fields_n = l->trailer_fields;
     w->answer_limits.interim_n = l->interim_answers;
+    w->pace_rules = (struct pace_rules){.still_ms = l->send_ms,
+                                        .rate = l->send_rate,
+                                        .window_ms = l->send_window_ms};
     w->h2_limits = h2_limits_default;
     w->h2_limits.streams_n = (uint32_t)l->h2_streams;
     w->h2_limits.fields_n = (uint32_t)l->head_fields;

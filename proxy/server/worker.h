@@ -45,6 +45,7 @@ struct worker {
     struct h1_limits answer_limits;
     struct h2_limits h2_limits;
     struct h2_limits answer_h2_limits;
+    struct pace_rules pace_rules; /* of what is sent to a client */
     uint32_t *weight_slots; /* by route: of the canary, or SEGMENT_NO_SLOT */
 
     /* One for all: good for the length of one wake-up. */

@@ -6,7 +6,9 @@ import threading
 import time
 
 from peers import WAIT_S, Conn, Gone, answering, message
+from stile import Stile, until
 from test_faults import ASK, rss
+from test_h2 import Client
 
 
 def test_a_request_that_needs_more_memory_than_it_may_have_ends_visibly(t):
@@ -135,3 +137,72 @@ def test_requests_that_leave_at_once_leave_nothing_behind(t):
     while fds() > before + 66 and time.monotonic() < end:  # idle ones to the backend are kept for a while
         time.sleep(0.1)
     assert fds() <= before + 66, fds()
+
+
+def with_big_answers(t, **limits):
+    return Stile(t, pools={"b": t.backend(answering(message(body=b"x" * (32 << 20))))}, routes=[{"name": "all", "pool": "b"}],
+                 limits={"send_rate": "4KiB", "send_window": "1s", **limits})
+
+
+def narrow(t, port):
+    """A connection that has little room for what it does not read."""
+    s = socket.socket()
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    s.settimeout(WAIT_S)
+    s.connect(("127.0.0.1", port))
+    return Conn(s).send(ASK)
+
+
+def test_a_client_that_reads_too_slowly_is_ended_and_counted(t):
+    s = with_big_answers(t)
+    slow, fast = narrow(t, s.port), narrow(t, s.port)
+    ended = threading.Event()
+
+    def trickle():
+        try:
+            while slow.sock.recv(50):
+                time.sleep(0.05)
+        except OSError:
+            pass
+        ended.set()
+
+    threading.Thread(target=trickle, daemon=True).start()
+    until(lambda: fast.sock.recv(65536) and ended.is_set(), "the slow one is ended, the fast one never")
+    assert s.metric("stile_limits_total", limit="send_rate") == 1 and s.metric("stile_limits_total", limit="send_ms") == 0
+    assert s.process.line(status=200, broken=True)
+    fast.close()
+
+
+def test_a_stream_whose_window_opens_too_slowly_is_reset_and_counted(t):
+    s = with_big_answers(t)
+    c = Client(t.connect(s.port), window=1000)
+    c.consumes = False
+    slow, fast = c.ask(), c.ask()
+    c.conn.sock.settimeout(0.05)
+
+    def turn():
+        try:
+            c.step()
+        except TimeoutError:
+            if c.streams[slow]["reset"] is None:
+                c.h2.increment_flow_control_window(50, slow)
+            c.h2.increment_flow_control_window(20000, fast)
+            c.h2.increment_flow_control_window(20050)
+            c.flush()
+        return c.streams[slow]["reset"] is not None
+
+    until(turn, "it is reset")
+    assert c.streams[fast]["reset"] is None and s.metric("stile_limits_total", limit="send_rate") == 1
+    c.conn.close()
+
+
+def test_a_body_that_comes_too_slowly_is_counted_by_its_limit(t):
+    s = Stile(t, pools={"b": t.backend(answering(message()))}, routes=[{"name": "all", "pool": "b"},
+              {"name": "feed", "pool": "b", "stream": True, "match": {"path": "/feed"}}],
+              limits={"body": "300ms", "stream_idle": "400ms"})
+    for path, limit in (("/", "body_ms"), ("/feed", "stream_idle_ms")):
+        c = t.connect(s.port).send(f"POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n12345".encode())
+        assert c.answer().status == 408
+        assert s.metric("stile_limits_total", limit=limit) == 1, limit
+        assert s.metric("stile_limits_total") == (1 if path == "/" else 2)
+        c.close()
