@@ -135,56 +135,86 @@ struct gen_route {
     bool whole;  /* `kind: whole`: PATCH with plain JSON is a whole document */
 };
 
-/* SAFETY.md's table: name, default and unit; `stile check --defaults` prints it. */
+/*
+ * SAFETY.md's table: name, default, the most it may be, unit; `stile check
+ * --defaults` prints it. A head is built in a worker's room for heads, a depth is
+ * gone down by calls, and what a stream may buffer is far below what a queue may:
+ * beyond these the limit itself would not hold.
+ */
+#define GEN_LIMIT_MS    ((uint64_t)86400000)   /* a day */
+#define GEN_LIMIT_N     ((uint64_t)10000000)   /* a count */
+#define GEN_LIMIT_BYTES ((uint64_t)16777216)   /* buffered */
+#define GEN_LIMIT_HELD  ((uint64_t)1073741824) /* held, or a second */
 #define GEN_LIMITS(X)                                                          \
-    X(request_line, 8192, "bytes of a request line (414)")                     \
-    X(field_line, 8192, "bytes of one header line (431)")                      \
-    X(head_bytes, 32768, "bytes of a request's header section (431)")          \
-    X(head_fields, 100, "fields of a header section (431)")                    \
-    X(answer_head_bytes, 65536, "bytes of an answer's header section (502)")   \
-    X(trailer_bytes, 8192, "bytes of a trailer section (400)")                 \
-    X(trailer_fields, 16, "fields of a trailer section (400)")                 \
-    X(chunk_line, 256, "bytes of a chunk-size line (400)")                     \
-    X(chunk_extensions, 16384, "bytes of chunk extensions a message (400)")    \
-    X(h2_streams, 100, "concurrent streams of a connection (REFUSED_STREAM)")  \
-    X(h2_resets_burst, 200, "client resets at once (GOAWAY)")                  \
-    X(h2_resets_a_second, 20, "client resets refilled a second")               \
-    X(h2_glitches_burst, 1000, "glitches at once (GOAWAY)")                    \
-    X(h2_glitches_a_second, 100, "glitches refilled a second")                 \
-    X(stream_high, 65536, "bytes buffered a stream and way: stop reading")     \
-    X(stream_low, 32768, "bytes buffered a stream and way: read again")        \
-    X(held_request, 1048576, "bytes of a request held to translate it (413)")  \
-    X(held_answer, 4194304, "bytes of an answer held to translate it (502)")   \
-    X(request_commit, 1048576, "bytes of translated request kept back")        \
-    X(answer_commit, 65536, "bytes of translated answer kept back")            \
-    X(detect_bytes, 16384, "bytes of a body searched for a marker (400)")      \
-    X(json_depth, 128, "levels of a JSON document (400)")                      \
-    X(output_ratio, 4, "translated output: times the input, plus 64 KiB")      \
-    X(inflated_ratio, 200,                                                     \
+    X(request_line, 8192, 65536, "bytes of a request line (414)")              \
+    X(field_line, 8192, 65536, "bytes of one header line (431)")               \
+    X(head_bytes, 32768, 65536, "bytes of a request's header section (431)")   \
+    X(head_fields, 100, 1000, "fields of a header section (431)")              \
+    X(answer_head_bytes, 65536, 65536,                                         \
+      "bytes of an answer's header section (502)")                             \
+    X(trailer_bytes, 8192, 65536, "bytes of a trailer section (400)")          \
+    X(trailer_fields, 16, 1000, "fields of a trailer section (400)")           \
+    X(chunk_line, 256, 65536, "bytes of a chunk-size line (400)")              \
+    X(chunk_extensions, 16384, GEN_LIMIT_BYTES,                                \
+      "bytes of chunk extensions a message (400)")                             \
+    X(h2_streams, 100, 10000,                                                  \
+      "concurrent streams of a connection (REFUSED_STREAM)")                   \
+    X(h2_resets_burst, 200, GEN_LIMIT_N, "client resets at once (GOAWAY)")     \
+    X(h2_resets_a_second, 20, GEN_LIMIT_N, "client resets refilled a second")  \
+    X(h2_glitches_burst, 1000, GEN_LIMIT_N, "glitches at once (GOAWAY)")       \
+    X(h2_glitches_a_second, 100, GEN_LIMIT_N, "glitches refilled a second")    \
+    X(stream_high, 65536, GEN_LIMIT_BYTES,                                     \
+      "bytes buffered a stream and way: stop reading")                         \
+    X(stream_low, 32768, GEN_LIMIT_BYTES,                                      \
+      "bytes buffered a stream and way: read again")                           \
+    X(held_request, 1048576, GEN_LIMIT_HELD,                                   \
+      "bytes of a request held to translate it (413)")                         \
+    X(held_answer, 4194304, GEN_LIMIT_HELD,                                    \
+      "bytes of an answer held to translate it (502)")                         \
+    X(request_commit, 1048576, GEN_LIMIT_HELD,                                 \
+      "bytes of translated request kept back")                                 \
+    X(answer_commit, 65536, GEN_LIMIT_HELD,                                    \
+      "bytes of translated answer kept back")                                  \
+    X(detect_bytes, 16384, GEN_LIMIT_BYTES,                                    \
+      "bytes of a body searched for a marker (400)")                           \
+    X(json_depth, 128, 1000, "levels of a JSON document (400)")                \
+    X(output_ratio, 4, 1000,                                                   \
+      "translated output: times the input, plus 64 KiB")                       \
+    X(inflated_ratio, 200, 10000,                                              \
       "a coded request: times its bytes, plus 64 KiB (413)")                   \
-    X(head_ms, 10000, "until a request's head is whole (408)")                 \
-    X(body_ms, 60000, "until a request's body is whole (408)")                 \
-    X(body_rate, 1024, "bytes a second a body must bring after 5 s (408)")     \
-    X(send_ms, 10000, "without progress while sending (close)")                \
-    X(send_rate, 1024, "bytes a second a client must take (close)")            \
-    X(send_window_ms, 30000, "over which send_rate is looked at")              \
-    X(idle_h1_ms, 10000, "a kept-alive connection may be idle (close)")        \
-    X(idle_h2_ms, 60000, "an HTTP/2 connection without streams (GOAWAY)")      \
-    X(handshake_ms, 5000, "of a TLS handshake (close)")                        \
-    X(stream_idle_ms, 300000, "without a byte on what is a stream")            \
-    X(drain_ms, 30000, "a draining generation may take")                       \
-    X(upstream_idle, 64, "idle connections kept an endpoint and worker")       \
-    X(upstream_idle_ms, 4000, "an upstream connection may be idle")            \
-    X(upstream_streams, 100,                                                   \
+    X(head_ms, 10000, GEN_LIMIT_MS, "until a request's head is whole (408)")   \
+    X(body_ms, 60000, GEN_LIMIT_MS, "until a request's body is whole (408)")   \
+    X(body_rate, 1024, GEN_LIMIT_HELD,                                         \
+      "bytes a second a body must bring after 5 s (408)")                      \
+    X(send_ms, 10000, GEN_LIMIT_MS, "without progress while sending (close)")  \
+    X(send_rate, 1024, GEN_LIMIT_HELD,                                         \
+      "bytes a second a client must take (close)")                             \
+    X(send_window_ms, 30000, GEN_LIMIT_MS,                                     \
+      "over which send_rate is looked at")                                     \
+    X(idle_h1_ms, 10000, GEN_LIMIT_MS,                                         \
+      "a kept-alive connection may be idle (close)")                           \
+    X(idle_h2_ms, 60000, GEN_LIMIT_MS,                                         \
+      "an HTTP/2 connection without streams (GOAWAY)")                         \
+    X(handshake_ms, 5000, GEN_LIMIT_MS, "of a TLS handshake (close)")          \
+    X(stream_idle_ms, 300000, GEN_LIMIT_MS,                                    \
+      "without a byte on what is a stream")                                    \
+    X(drain_ms, 30000, GEN_LIMIT_MS, "a draining generation may take")         \
+    X(upstream_idle, 64, GEN_LIMIT_N,                                          \
+      "idle connections kept an endpoint and worker")                          \
+    X(upstream_idle_ms, 4000, GEN_LIMIT_MS,                                    \
+      "an upstream connection may be idle")                                    \
+    X(upstream_streams, 100, 10000,                                            \
       "requests at a time on an upstream h2 connection")                       \
-    X(upstream_ping_ms, 10000,                                                 \
+    X(upstream_ping_ms, 10000, GEN_LIMIT_MS,                                   \
       "of silence on a busy h2 upstream: PING, close")                         \
-    X(interim_answers, 8, "1xx answers before the final one (502)")            \
-    X(connections, 0, "connections a worker; 0: 90 % of its descriptors")      \
-    X(request_arena, 67108864, "bytes of memory one request may use (500)")
+    X(interim_answers, 8, 1000, "1xx answers before the final one (502)")      \
+    X(connections, 0, GEN_LIMIT_N,                                             \
+      "connections a worker; 0: 90 % of its descriptors")                      \
+    X(request_arena, 67108864, GEN_LIMIT_HELD,                                 \
+      "bytes of memory one request may use (500)")
 
 struct gen_limits {
-#define X(name, value, doc) uint64_t name;
+#define X(name, value, most, doc) uint64_t name;
     GEN_LIMITS(X)
 #undef X
 };

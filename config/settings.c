@@ -13,12 +13,12 @@ struct limit_word {
     const char *name;
     size_t offset;
     uint64_t preset;
-    bool is_ms;
+    uint64_t most;
 };
 
 static const struct limit_word limit_words[] = {
-#define X(name, preset, doc)                                                   \
-    {#name, offsetof(struct gen_limits, name), preset, false},
+#define X(name, preset, most, doc)                                             \
+    {#name, offsetof(struct gen_limits, name), preset, most},
     GEN_LIMITS(X)
 #undef X
 };
@@ -45,10 +45,35 @@ is_word_of(span word, const char *name)
 }
 
 static void
+read_limit_value(struct loader *l, const struct limit_word *w,
+                 const struct yaml *value)
+{
+    uint64_t n = 0;
+    uint32_t ms;
+
+    if (!is_time(w->name)) {
+        if (!reader_bytes(&l->r, value, &n))
+            return;
+    } else if (reader_ms(&l->r, value, &ms)) {
+        n = ms;
+    } else {
+        return;
+    }
+    if (n > w->most) {
+        yaml_problem(l->r.problems, value, "`%.*s` is more than %s may be",
+                     SPAN_FMT(value->text), w->name);
+        problem_remedy(l->r.problems, "at most %llu%s",
+                       (unsigned long long)w->most,
+                       is_time(w->name) ? " ms" : "");
+        return;
+    }
+    *limit_of(&l->g->limits, w) = n;
+}
+
+static void
 read_limit(struct loader *l, const struct yaml *key, const struct yaml *value)
 {
     struct map known;
-    uint32_t ms;
 
     map_init(&known, l->r.arena);
     for (size_t i = 0; i < COUNT(limit_words); i++) {
@@ -61,10 +86,7 @@ read_limit(struct loader *l, const struct yaml *key, const struct yaml *value)
                 return;
             continue;
         }
-        if (!is_time(w->name))
-            reader_bytes(&l->r, value, limit_of(&l->g->limits, w));
-        else if (reader_ms(&l->r, value, &ms))
-            *limit_of(&l->g->limits, w) = ms;
+        read_limit_value(l, w, value);
         return;
     }
     yaml_problem(l->r.problems, key, "there is no limit `%.*s`",
@@ -87,8 +109,7 @@ load_limits(struct loader *l)
         return;
     for (size_t i = 0; i < s.n; i++)
         read_limit(l, s.keys[i], s.values[i]);
-    if (l->g->limits.upstream_streams < 1 ||
-        l->g->limits.upstream_streams > 10000) {
+    if (l->g->limits.upstream_streams < 1) {
         problem_add(l->r.problems, l->g->file, 0, 0,
                     "the limit upstream_streams is not 1 to 10000");
         problem_remedy(l->r.problems, "say 100, or nothing");

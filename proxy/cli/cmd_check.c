@@ -212,9 +212,9 @@ static void
 print_defaults(void)
 {
     puts("limits:");
-#define X(name, preset, doc)                                                   \
-    printf("  %-20s %10llu  # %s\n", #name ":", (unsigned long long)(preset),  \
-           doc);
+#define X(name, preset, most, doc)                                             \
+    printf("  %-20s %10llu  # %s; at most %llu\n", #name ":",                  \
+           (unsigned long long)(preset), doc, (unsigned long long)(most));
     GEN_LIMITS(X)
 #undef X
     puts("# Words ending in _ms are written without it, as a duration: "

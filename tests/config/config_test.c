@@ -114,7 +114,7 @@ TEST(everything_a_route_can_say_is_read)
             "state: state\n"
             "workers: 3\n"
             "trust: [10.0.0.0/8, \"fc00::/7\"]\n"
-            "limits: {request_line: 4KiB, head: 2s}\n"
+            "limits: {request_line: 4KiB, head: 2s, head_bytes: 64KiB}\n"
             "log: {access: stdout}\n"
             "pools:\n"
             "  a: {endpoints: [\"http://a.internal\"], check: {path: /up}}\n"
@@ -151,6 +151,7 @@ TEST(everything_a_route_can_say_is_read)
     assert_int_equal(f.g->trust[1].prefix_bits, 7);
     assert_true(f.g->limits.request_line == 4096);
     assert_true(f.g->limits.head_ms == 2000);
+    assert_true(f.g->limits.head_bytes == 65536); /* the most it may be */
     assert_true(span_ends(f.g->listeners[1].at.path, SPAN("/run/x.sock")));
     folder_end(&f);
 }
@@ -312,6 +313,11 @@ static const struct {
     {"limits: {request_lines: 1}\n",
      "there is no limit `request_lines`; did you mean `request_line`?"},
     {"limits: {head: 10}\n", "`10` is not a duration"},
+    {"limits: {head_bytes: 65537}\n",
+     ":1:22: `65537` is more than head_bytes may be; at most 65536"},
+    {"limits: {answer_head_bytes: 1GiB}\n", "than answer_head_bytes may be"},
+    {"limits: {json_depth: 1001}\n", "than json_depth may be"},
+    {"limits: {head: 25h}\n", "head_ms may be; at most 86400000 ms"},
     {"limits: {stream_low: 1MiB}\n", "stream_low is above stream_high"},
     {"workers: 1000\n", "a whole number from 0 to 256"},
     {"apis: {s: none}\npools: {b: {endpoints: [\"http://x\"], api: s, "

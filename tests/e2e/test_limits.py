@@ -206,3 +206,16 @@ def test_a_body_that_comes_too_slowly_is_counted_by_its_limit(t):
         assert s.metric("stile_limits_total", limit=limit) == 1, limit
         assert s.metric("stile_limits_total") == (1 if path == "/" else 2)
         c.close()
+
+
+def test_the_largest_heads_that_may_be_pass_on_every_way(t):
+    fields = {f"X-{i}": "y" * 625 for i in range(98)}  # nearly 64 KiB, with the 32 bytes a field that HTTP/2 counts
+    b = t.backend(answering(message(body=b"ok", **fields)))
+    w = t.worker(b, limits="head_bytes: 64KiB, head_fields: 200", tls=True)
+    a = t.ask(w.port, **fields)
+    assert a.status == 200 and a.body == b"ok" and all(a.get(n) == v for n, v in fields.items())
+    assert all(b.seen().get(n) == v for n, v in list(fields.items())[-1:])
+    c = Client(t.connect(w.port))
+    stream = c.answer(c.ask(fields=[(n.lower(), v) for n, v in fields.items()]))
+    assert stream["head"][":status"] == "200" and stream["body"] == b"ok" and stream["head"]["x-97"] == fields["X-97"]
+    assert b.seen().get("x-97") == fields["X-97"]
