@@ -232,6 +232,15 @@ def message(status=200, body=b"", media="application/json", **fields):
     return head.encode() + b"\r\n" + body
 
 
+def counting(body):
+    """A script that answers GET with this body and anything else with how much it brought."""
+    def script(conn, backend):
+        while True:
+            m = conn.request()
+            conn.send(message(body=body if m.start.startswith("GET ") else b'{"received":%d}' % len(m.body)))
+    return script
+
+
 given = set()
 
 

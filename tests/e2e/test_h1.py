@@ -3,7 +3,7 @@
 import re
 import threading
 
-from peers import Gone, answering, message
+from peers import Gone, answering, counting, message
 
 BIG = bytes(range(256)) * 4096  # 1 MiB that is no text
 
@@ -245,9 +245,8 @@ def test_dot_segments_cannot_walk_around_a_route(t):
 
 
 def test_curl_gets_and_posts(t):
-    port = t.fast_backend()
-    w = t.worker(port)
-    assert t.curl(f"http://127.0.0.1:{w.port}/100k") == t.curl(f"http://127.0.0.1:{port}/100k")
+    w = t.worker(t.backend(counting(BIG)))
+    assert t.curl(f"http://127.0.0.1:{w.port}/") == BIG
     big = t.folder / "big"
     big.write_bytes(BIG * 4)
     assert t.curl("--data-binary", f"@{big}", f"http://127.0.0.1:{w.port}/x") == b'{"received":%d}' % (len(BIG) * 4)
