@@ -312,8 +312,10 @@ run_from(struct passage *p, size_t i, struct normal_alt alt)
     case LENS_STAGE_LIST:
         return p->c->read == stage->one ? wrap(p, i, alt)
                                         : pick(p, i, stage, alt);
+    case LENS_STAGE_INDEX:
+        break;
     }
-    return true;
+    return compose_stop(p->c, p->s->origin, "a list as a map by key");
 }
 
 /* ---- all alternatives ---- */

@@ -8,7 +8,7 @@ static const struct lens_words map_words =
     LENS_WORDS("an arrow of `map`", "to", "as", "enum", "older", "newer",
                "other", "double", "cases", "else", "overlap", "when", "for",
                "absent", "omit", "null", "rest", "outside", "hide", "collide",
-               "host", "pick", "empty", "differ");
+               "host", "pick", "empty", "differ", "unequal", "none", "value");
 static const struct lens_words add_words =
     LENS_WORDS("an arrow of `add`", "up", "stash", "as", "write", "when", "for",
                "host", "wins", "outside", "collide");
@@ -174,13 +174,15 @@ read_map(struct lens_builder *b, const struct yaml_entry *e,
     if (!lens_words_check(b, node, &map_words) ||
         (to && !lens_to_read(b, to, &place[LENS_NEWER])) ||
         !lens_misplaced(b, node, "differ", "several places on one side") ||
+        !lens_misplaced(b, node, "unequal", "`as: one <> each`") ||
+        !lens_misplaced(b, node, "none", "`as: one <> each`") ||
         !lens_arrow_common(b, node, out))
         return false;
     if (yaml_get(node, "cases"))
         return lens_cases_read(b, node, place, out);
     return lens_misplaced(b, node, "else", "`cases`") &&
            lens_misplaced(b, node, "overlap", "`cases`") &&
-           map_to(b, e, out, place);
+           map_to(b, e, out, place) && lens_index_empty(b, node, out);
 }
 
 static bool

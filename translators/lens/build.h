@@ -42,6 +42,7 @@ struct lens_builder {
     const struct lens_change *change; /* whose file is read; NULL: api.yaml */
     unsigned order;                   /* of the next arrow of the table */
     bool texts; /* literals are texts: query and header in http blocks */
+    bool each;  /* `one <> each` in `as` is read by its arrow: joint.c */
     bool full;
     size_t problems_before; /* what the list held already */
 
@@ -204,6 +205,9 @@ bool lens_value_read(struct lens_builder *b, const struct yaml *node,
 
 /* ---- stages (form.c, symbol.c) ---- */
 
+/* Does `as:` hold `one <> each`, or `each <> one`? *one: the side of `one`. */
+bool lens_form_is_each(const struct yaml *node, enum lens_side *one);
+
 /* `as:`: one "X <> Y", or a list of them. */
 bool lens_form_read(struct lens_builder *b, const struct yaml *node,
                     struct lens_vec *stages);
@@ -218,6 +222,18 @@ bool lens_symbol_read_one_way(struct lens_builder *b, const struct yaml *value,
                               enum lens_side read, struct lens_vec *stages);
 
 const char *lens_form_word(enum lens_form_kind kind);
+
+/* `list(k) <> map(v)`, and what goes with it on its arrow (index.c). */
+bool lens_index_is(span x, span y);
+bool lens_index_read(struct lens_builder *b, const struct yaml *node, span x,
+                     span y, struct lens_stage *out);
+/* `value:` and `double:`; true without such a stage. */
+bool lens_index_words(struct lens_builder *b, const struct yaml *node,
+                      const struct lens_vec *stages);
+/* `empty: "[] <> absent"` of an arrow whose way has been read: it is absence. */
+bool lens_index_empty(struct lens_builder *b, const struct yaml *node,
+                      struct lens_arrow *out);
+const struct lens_stage *lens_index_of(const struct lens_stages *stages);
 
 /* The parts of a text (pattern.c); `text` is what stands between the quotes. */
 bool lens_pattern_read(struct lens_builder *b, const struct yaml *node,

@@ -133,6 +133,29 @@ respell(struct lens_builder *b, const struct lens_form *form,
     return true;
 }
 
+/* What a map holds under a key is, in the list, the element or its member. False: it is
+ * nowhere. */
+static bool
+index_tail(struct lens_builder *b, const struct lens_stage *index,
+           const struct lens_place *child, size_t from, struct lens_place *out)
+{
+    const struct lens_place *v = &index->value;
+    size_t n = child->n - from;
+    struct lens_place below = {child->steps + from, n, child->text};
+    if (n == 0 || index->held == LENS_HELD_NONE)
+        return false;
+    if (index->held != LENS_HELD_VALUE)
+        return lens_place_make(b, below.steps, n, out);
+    struct lens_place first = {below.steps, 1, child->text};
+    struct lens_place rest = {below.steps + 1, n - 1, child->text};
+    struct lens_place head;
+    if (index->list == LENS_OLDER)
+        return lens_place_join(b, &first, v, 0, &head) &&
+               lens_place_join(b, &head, &rest, 0, out);
+    return lens_place_starts(&rest, v) &&
+           lens_place_join(b, &first, &rest, v->n, out);
+}
+
 /* The steps below the arrow's place, as the older side has them. */
 static bool
 tail(struct lens_builder *b, const struct lens_way *w,
@@ -140,7 +163,10 @@ tail(struct lens_builder *b, const struct lens_way *w,
 {
     const struct lens_stage *list = stage_of(w, LENS_STAGE_LIST);
     const struct lens_form *keys = older_form(w, LENS_AS_KEYS);
+    const struct lens_stage *index = stage_of(w, LENS_STAGE_INDEX);
     size_t n = child->n - from;
+    if (index)
+        return index_tail(b, index, child, from, out);
     struct lens_step *steps = lens_array(b, n + 1, sizeof(*steps));
     if (!steps)
         return false;

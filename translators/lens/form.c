@@ -20,8 +20,7 @@ static const struct lens_words spellings =
     LENS_WORDS("a spelling of keys", "snake", "camel", "pascal", "kebab");
 
 /* Of the language: forms of lists and maps. */
-static const char *const later[] = {"each", "map",    "list(",
-                                    "map(", "paths(", "any"};
+static const char *const later[] = {"paths(", "any"};
 
 const char *
 lens_form_word(enum lens_form_kind kind)
@@ -329,6 +328,46 @@ arrow_at(span text)
 }
 
 static bool
+is_each_pair(span x, span y, enum lens_side *one)
+{
+    bool one_each = span_is(x, "one") && span_is(y, "each");
+    bool each_one = span_is(x, "each") && span_is(y, "one");
+    *one = each_one ? LENS_NEWER : LENS_OLDER;
+    return one_each || each_one;
+}
+
+static bool
+item_is_each(const struct yaml *item, enum lens_side *one)
+{
+    size_t middle = item->kind == YAML_SCALAR ? arrow_at(item->text) : 0;
+    return item->kind == YAML_SCALAR && middle < item->text.len &&
+           is_each_pair(span_trim(span_take(item->text, middle)),
+                        span_trim(span_skip(item->text, middle + 2)), one);
+}
+
+bool
+lens_form_is_each(const struct yaml *node, enum lens_side *one)
+{
+    if (!node || node->kind != YAML_LIST)
+        return node && item_is_each(node, one);
+    for (size_t i = 0; i < node->n; i++)
+        if (item_is_each(node->items[i], one))
+            return true;
+    return false;
+}
+
+static bool
+refuse_each(struct lens_builder *b, const struct yaml *node)
+{
+    yaml_problem(
+        b->problems, node,
+        "`one <> each` stands on an arrow of `map`, once, and not in a "
+        "case");
+    problem_remedy(b->problems, "write a: {to: list/*/a, as: one <> each}");
+    return false;
+}
+
+static bool
 read_pair(struct lens_builder *b, const struct yaml *node,
           struct lens_stage *out)
 {
@@ -345,8 +384,13 @@ read_pair(struct lens_builder *b, const struct yaml *node,
 
     span x = span_trim(span_take(text, middle));
     span y = span_trim(span_skip(text, middle + 2));
+    enum lens_side one;
     if (is_list_pair(x, y, out))
         return true;
+    if (is_each_pair(x, y, &one))
+        return refuse_each(b, node);
+    if (lens_index_is(x, y))
+        return lens_index_read(b, node, x, y, out);
     if (is_later(x) || is_later(y))
         return refuse_later(b, node, is_later(x) ? x : y);
     out->kind = LENS_STAGE_FORM;
@@ -358,10 +402,17 @@ lens_form_read(struct lens_builder *b, const struct yaml *node,
                struct lens_vec *stages)
 {
     size_t n = node->kind == YAML_LIST ? node->n : 1;
+    bool each = b->each;
     for (size_t i = 0; i < n; i++) {
         struct lens_stage one = {0};
-        if (!read_pair(b, node->kind == YAML_LIST ? node->items[i] : node,
-                       &one))
+        enum lens_side side;
+        const struct yaml *item =
+            node->kind == YAML_LIST ? node->items[i] : node;
+        if (each && item_is_each(item, &side)) {
+            each = false; /* a second one is refused */
+            continue;
+        }
+        if (!read_pair(b, item, &one))
             return false;
         struct lens_stage *slot = lens_vec_add(b, stages, sizeof(one));
         if (!slot)

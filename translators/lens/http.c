@@ -107,9 +107,10 @@ check_stages(struct lens_builder *b, const struct yaml *at,
              const struct lens_way *w)
 {
     for (size_t i = 0; i < w->stages.n; i++)
-        if (w->stages.at[i].kind == LENS_STAGE_LIST)
+        if (w->stages.at[i].kind == LENS_STAGE_LIST ||
+            w->stages.at[i].kind == LENS_STAGE_INDEX)
             return wrong(b, at, "a parameter or field is no list here",
-                         "leave `one <> list` out");
+                         "leave the form of lists out");
     return true;
 }
 

@@ -6,14 +6,26 @@
 
 #define PLACES_MAX 32 /* of one side */
 
-static const struct lens_words joint_words =
-    LENS_WORDS("an arrow over several places", "to", "split", "table", "differ",
-               "outside", "as", "enum", "older", "newer", "other", "when",
-               "for", "absent", "omit", "null", "collide", "host");
+static const struct lens_words joint_words = LENS_WORDS(
+    "an arrow over several places", "to", "split", "table", "differ", "outside",
+    "as", "enum", "older", "newer", "other", "when", "for", "absent", "omit",
+    "null", "collide", "host", "unequal", "none");
 static const struct lens_words differ_words =
     LENS_WORDS("`differ`", "first", "refuse");
+static const struct lens_words unequal_words = LENS_WORDS(
+    "`unequal`", "fail", "null", "first", "min", "max", "sum", "keep");
+static const struct lens_words none_words =
+    LENS_WORDS("`none`", "refuse", "lose");
 static const struct lens_words outside_words =
     LENS_WORDS("`outside` of `split`", "fail", "absent");
+
+static bool
+is_each(const struct yaml *node)
+{
+    enum lens_side unused;
+    return node->kind == YAML_MAP &&
+           lens_form_is_each(yaml_get(node, "as"), &unused);
+}
 
 bool
 lens_joint_is(const struct yaml_entry *e)
@@ -22,7 +34,7 @@ lens_joint_is(const struct yaml_entry *e)
     const struct yaml *to = v->kind == YAML_MAP ? yaml_get(v, "to") : v;
     return e->key->kind == YAML_LIST || (to && to->kind == YAML_LIST) ||
            (v->kind == YAML_MAP &&
-            (yaml_get(v, "split") || yaml_get(v, "table")));
+            (yaml_get(v, "split") || yaml_get(v, "table") || is_each(v)));
 }
 
 /* ---- the places of one side ---- */
@@ -150,12 +162,29 @@ one_sided_ways(struct lens_builder *b, const struct lens_joint *j,
     return all != NULL;
 }
 
+/* The place of each element has the `*` of the one place, and more. */
+static bool
+check_each(struct lens_builder *b, const struct yaml *at,
+           const struct lens_joint *j)
+{
+    const struct lens_place *one = &j->places[j->one][0];
+    const struct lens_place *many = &j->places[lens_other(j->one)][0];
+    if (lens_place_stars(many) > lens_place_stars(one))
+        return true;
+    return wrong(b, at, "write a: {to: list/*/a, as: one <> each}",
+                 "is not in the elements of a list that the other side's place "
+                 "is above",
+                 many->text);
+}
+
 static bool
 check_stars(struct lens_builder *b, const struct yaml *at,
             const struct lens_joint *j)
 {
     size_t older = lens_place_stars(&j->places[LENS_OLDER][0]);
     size_t newer = lens_place_stars(&j->places[LENS_NEWER][0]);
+    if (j->kind == LENS_JOINT_EACH)
+        return check_each(b, at, j);
     if (older == newer)
         return true;
     yaml_problem(b->problems, at,
@@ -216,6 +245,53 @@ read_copy(struct lens_builder *b, const struct yaml_entry *e,
 }
 
 static bool
+say_word(struct lens_builder *b, const struct yaml *at, const char *remedy,
+         const char *what)
+{
+    yaml_problem(b->problems, at, "nothing says what %s", what);
+    problem_remedy(b->problems, "%s", remedy);
+    return false;
+}
+
+static bool
+read_each(struct lens_builder *b, const struct yaml_entry *e,
+          struct lens_joint *j, struct lens_arrow *out)
+{
+    const struct yaml *node = e->value;
+    int unequal, none;
+    j->kind = LENS_JOINT_EACH;
+    (void)lens_form_is_each(yaml_get(node, "as"), &j->one);
+    if (j->n[0] != 1 || j->n[1] != 1)
+        return wrong(b, e->key, "name one place on each side",
+                     "stands beside others, and `one <> each` is of one",
+                     j->places[0][0].text);
+    if (!lens_word_read(b, node, "unequal", &unequal_words, &unequal) ||
+        !lens_word_read(b, node, "none", &none_words, &none))
+        return false;
+    if (unequal < 0)
+        return say_word(b, e->key,
+                        "say unequal: fail, null, first, min, max, sum or keep",
+                        "the one value is when the elements do not have the "
+                        "same");
+    if (none < 0)
+        return say_word(b, e->key, "say none: refuse or lose",
+                        "becomes of the one value when there is no element");
+    j->unequal = (enum lens_unequal)unequal;
+    j->none_refuse = none == 0;
+    struct lens_way *w = ways(b, out, 1);
+    if (!w)
+        return false;
+    for (size_t side = 0; side < 2; side++) {
+        w->has[side] = true;
+        w->place[side] = j->places[side][0];
+    }
+    b->each = true;
+    bool good = lens_stages_read(b, node, true, w);
+    b->each = false;
+    return good;
+}
+
+static bool
 read_split(struct lens_builder *b, const struct yaml_entry *e,
            struct lens_joint *j, struct lens_arrow *out)
 {
@@ -267,7 +343,15 @@ misplaced(struct lens_builder *b, const struct yaml *node,
     static const char *const of_copy[] = {"differ", "as",    "enum",
                                           "older",  "newer", "other",
                                           "absent", "omit",  "null"};
-    bool is_copy = j->kind == LENS_JOINT_COPY;
+    bool is_each_kind = j->kind == LENS_JOINT_EACH;
+    bool is_copy = j->kind == LENS_JOINT_COPY || is_each_kind;
+    if (!is_each_kind &&
+        (!lens_misplaced(b, node, "unequal", "`as: one <> each`") ||
+         !lens_misplaced(b, node, "none", "`as: one <> each`")))
+        return false;
+    if (is_each_kind &&
+        !lens_misplaced(b, node, "differ", "several places on one side"))
+        return false;
     for (size_t i = 0; !is_copy && i < COUNT(of_copy); i++)
         if (!lens_misplaced(b, node, of_copy[i],
                             "a copy; a table says it in a cell"))
@@ -302,6 +386,7 @@ lens_joint_read(struct lens_builder *b, const struct yaml_entry *e,
         return false;
     bool good = is_map && yaml_get(node, "split")   ? read_split(b, e, j, out)
                 : is_map && yaml_get(node, "table") ? read_table(b, e, j, out)
+                : is_each(node)                     ? read_each(b, e, j, out)
                                                     : read_copy(b, e, j, out);
     out->joint = j;
     return good && check_stars(b, e->key, j) &&

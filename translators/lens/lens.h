@@ -295,8 +295,19 @@ struct lens_symbols {
 enum lens_stage_kind {
     LENS_STAGE_FORM, /* `as: X <> Y` */
     LENS_STAGE_ENUM, /* `enum:` */
-    LENS_STAGE_LIST  /* `as: one <> list` */
+    LENS_STAGE_LIST, /* `as: one <> list` */
+    LENS_STAGE_INDEX /* `as: list(k) <> map` */
 };
+
+/* `as: list(k) <> map`: what of an element stands in the map under its key. */
+enum lens_held {
+    LENS_HELD_REST,  /* `map`: the element without k */
+    LENS_HELD_VALUE, /* `map(v)`: what it has at v, and nothing else */
+    LENS_HELD_WHOLE, /* `map(.)`: the element, k as well */
+    LENS_HELD_NONE   /* `list(.)`: the element is the key itself */
+};
+
+enum lens_twice { LENS_TWICE_FAIL, LENS_TWICE_FIRST, LENS_TWICE_LAST };
 
 enum lens_pick { LENS_PICK_FIRST, LENS_PICK_LAST, LENS_PICK_ONLY };
 
@@ -307,6 +318,13 @@ struct lens_stage {
     enum lens_side one;  /* LIST: the side that has one value, not a list */
     enum lens_pick pick; /* LIST: of several; PICK_ONLY: several fail */
     bool empty_absent;   /* LIST: [] is ⊥ on the other side, not null */
+
+    enum lens_side list;     /* INDEX: the side that has the list */
+    enum lens_held held;     /* INDEX */
+    enum lens_twice twice;   /* INDEX: two elements with one key */
+    struct lens_place key;   /* INDEX: keys alone, of an element; n == 0: `.` */
+    struct lens_place value; /* INDEX, HELD_VALUE: likewise */
+    const struct json *unit; /* INDEX, HELD_NONE: what the map holds */
 };
 
 /* A pipeline: going up stages run first to last, going down last to first. None: the
@@ -446,7 +464,19 @@ struct lens_way {
 enum lens_joint_kind {
     LENS_JOINT_COPY,  /* one value / the same at several places */
     LENS_JOINT_SPLIT, /* one text / its parts */
-    LENS_JOINT_TABLE  /* several / several, by rows */
+    LENS_JOINT_TABLE, /* several / several, by rows */
+    LENS_JOINT_EACH   /* one value / the same in every element */
+};
+
+/* EACH: what unequal elements become on the side that has one value. */
+enum lens_unequal {
+    LENS_UNEQUAL_FAIL,
+    LENS_UNEQUAL_NULL,
+    LENS_UNEQUAL_FIRST,
+    LENS_UNEQUAL_MIN, /* of numbers, or of texts byte by byte */
+    LENS_UNEQUAL_MAX,
+    LENS_UNEQUAL_SUM, /* of numbers */
+    LENS_UNEQUAL_KEEP /* they stay in their elements */
 };
 
 enum lens_cell_kind {
@@ -472,15 +502,16 @@ struct lens_row {
 
 /*
  * What leads from the values at the places of one side to those of the other, all
- * at once. COPY has a way for each pair of places; SPLIT and TABLE one of one side
- * for each place, those of the older side first. All places of one side lie in the
- * same elements: they are the same down to the last `*`.
+ * at once. COPY has a way for each pair of places, EACH one; SPLIT and TABLE one of
+ * one side for each place, those of the older side first. All places of one side lie
+ * in the same elements: they are the same down to the last `*`. Of EACH the many
+ * place has more `*` than the one, which has the first of them.
  */
 struct lens_joint {
     enum lens_joint_kind kind;
     const struct lens_place *places[2];
     size_t n[2];
-    enum lens_side one; /* COPY, SPLIT: the side that has one place */
+    enum lens_side one; /* COPY, SPLIT, EACH: the side that has one place */
     bool
         differ_refuse; /* COPY: places that differ fail; else the first decides */
     bool
@@ -488,6 +519,9 @@ struct lens_joint {
     const struct lens_pattern *pattern; /* SPLIT: part i is at place i */
     const struct lens_row *rows;        /* TABLE */
     size_t n_rows;
+    enum lens_unequal unequal; /* EACH */
+    bool
+        none_refuse; /* EACH: a value for no element at all fails; else it is lost */
 };
 
 struct lens_arrow {

@@ -111,6 +111,34 @@ lose_list(struct gathering *g, const struct lens_way *w,
              lens_fmt(&g->b, "%.*s but one", SPAN_FMT(place)));
 }
 
+static void
+lose_index(struct gathering *g, const struct lens_way *w,
+           const struct lens_stage *s)
+{
+    span list = w->place[s->list].text;
+    span map = w->place[lens_other(s->list)].text;
+    span key = s->key.n ? s->key.text : SPAN("for a key");
+    lose(g, needs(s->list), &w->origin,
+         lens_fmt(&g->b,
+                  "%.*s to have a text %.*s in each element, no two "
+                  "alike",
+                  SPAN_FMT(list), SPAN_FMT(key)));
+    if (s->twice != LENS_TWICE_FAIL)
+        lose(g, LENS_WRITE_LOSES, &w->origin,
+             lens_fmt(&g->b, "%.*s with one key, but one", SPAN_FMT(list)));
+    if (s->held == LENS_HELD_VALUE)
+        lose(g,
+             w->rest.kind == LENS_REST_REFUSE ? fails(s->list)
+                                              : LENS_WRITE_LOSES,
+             &w->origin,
+             lens_fmt(&g->b, "%.*s/* but %.*s", SPAN_FMT(list),
+                      SPAN_FMT(s->value.text)));
+    if (s->held == LENS_HELD_NONE)
+        lose(g, needs(lens_other(s->list)), &w->origin,
+             lens_fmt(&g->b, "%.*s to hold %.*s", SPAN_FMT(map),
+                      SPAN_FMT(lens_literal_show(&g->b, s->unit))));
+}
+
 /* ---- boxes and cases ---- */
 
 static void
@@ -152,6 +180,22 @@ lose_case(struct gathering *g, const struct lens_origin *origin,
 }
 
 static void
+lose_stages(struct gathering *g, const struct lens_way *w)
+{
+    for (size_t i = 0; i < w->stages.n; i++) {
+        const struct lens_stage *s = &w->stages.at[i];
+        if (s->kind == LENS_STAGE_ENUM)
+            lose_symbols(g, w, s);
+        else if (s->kind == LENS_STAGE_FORM)
+            lose_form(g, w, s);
+        else if (s->kind == LENS_STAGE_INDEX)
+            lose_index(g, w, s);
+        else
+            lose_list(g, w, s);
+    }
+}
+
+static void
 lose_way(struct gathering *g, const struct lens_way *w)
 {
     for (size_t side = 0; side < 2; side++) {
@@ -165,15 +209,7 @@ lose_way(struct gathering *g, const struct lens_way *w)
         }
         lose_rest(g, w, (enum lens_side)side);
     }
-    for (size_t i = 0; i < w->stages.n; i++) {
-        const struct lens_stage *s = &w->stages.at[i];
-        if (s->kind == LENS_STAGE_ENUM)
-            lose_symbols(g, w, s);
-        else if (s->kind == LENS_STAGE_FORM)
-            lose_form(g, w, s);
-        else
-            lose_list(g, w, s);
-    }
+    lose_stages(g, w);
 }
 
 /* ---- several places ---- */
@@ -206,11 +242,19 @@ lose_joint(struct gathering *g, const struct lens_arrow *a)
              lens_fmt(&g->b, "%.*s that differs from %.*s",
                       SPAN_FMT(j->places[many][1].text),
                       SPAN_FMT(j->places[many][0].text)));
-        for (size_t i = 0; i < a->ways[0].stages.n; i++)
-            if (a->ways[0].stages.at[i].kind == LENS_STAGE_ENUM)
-                lose_symbols(g, &a->ways[0], &a->ways[0].stages.at[i]);
-            else if (a->ways[0].stages.at[i].kind == LENS_STAGE_FORM)
-                lose_form(g, &a->ways[0], &a->ways[0].stages.at[i]);
+        lose_stages(g, &a->ways[0]);
+        return;
+    case LENS_JOINT_EACH:
+        lose(g,
+             j->unequal == LENS_UNEQUAL_FAIL   ? fails(many)
+             : j->unequal == LENS_UNEQUAL_KEEP ? LENS_READ_HIDES
+                                               : LENS_WRITE_LOSES,
+             &a->origin,
+             lens_fmt(&g->b, "%.*s that are not all equal",
+                      SPAN_FMT(j->places[many][0].text)));
+        lose(g, j->none_refuse ? fails(j->one) : LENS_WRITE_LOSES, &a->origin,
+             lens_fmt(&g->b, "%.*s without an element", SPAN_FMT(one)));
+        lose_stages(g, &a->ways[0]);
         return;
     case LENS_JOINT_SPLIT:
         lose(g, needs(j->one), &a->origin,

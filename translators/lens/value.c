@@ -215,6 +215,13 @@ read_stages(struct lens_builder *b, const struct yaml *node,
     }
     if (as && !lens_form_read(b, as, &stages))
         return false;
+    if (lens_index_of(&(struct lens_stages){stages.at, stages.n})) {
+        yaml_problem(b->problems, as,
+                     "a list as a map by key is a form of a place, not of a "
+                     "value that is made up");
+        problem_remedy(b->problems, "say it on an arrow of `map`");
+        return false;
+    }
     if (yaml_get(node, "enum") &&
         !lens_symbol_read_one_way(b, node, read, &stages))
         return false;

@@ -199,12 +199,18 @@ one_list(struct lens_builder *b, const struct yaml *at,
     const struct lens_stage *all = stages->at;
     size_t n = 0;
     for (size_t i = 0; i < stages->n; i++)
-        n += all[i].kind == LENS_STAGE_LIST;
+        n += all[i].kind == LENS_STAGE_LIST || all[i].kind == LENS_STAGE_INDEX;
     if (n <= 1)
         return true;
-    yaml_problem(b->problems, at, "`one <> list` stands twice on one arrow");
+    yaml_problem(b->problems, at, "two forms of lists stand on one arrow");
     problem_remedy(b->problems, "say it once");
     return false;
+}
+
+static bool
+is_index(const struct lens_vec *stages)
+{
+    return lens_index_of(&(struct lens_stages){stages->at, stages->n}) != NULL;
 }
 
 static bool
@@ -212,9 +218,13 @@ read_list_words(struct lens_builder *b, const struct yaml *node,
                 const struct lens_vec *stages)
 {
     struct lens_stage *list = list_stage(stages);
+    if (!lens_index_words(b, node, stages))
+        return false;
     if (!list)
         return lens_misplaced(b, node, "pick", "`as: one <> list`") &&
-               lens_misplaced(b, node, "empty", "`as: one <> list`");
+               (is_index(stages) ||
+                lens_misplaced(b, node, "empty",
+                               "`as: one <> list` or `list(k) <> map`"));
     int pick;
     if (!lens_word_read(b, node, "pick", &pick_words, &pick) ||
         !lens_flag_read(b, node, "empty", &absent_word, &list->empty_absent))
@@ -287,6 +297,8 @@ static bool
 read_double(struct lens_builder *b, const struct yaml *node,
             struct lens_way *out)
 {
+    if (lens_index_of(&out->stages))
+        return true; /* it has been read */
     if (!lens_flag_read(b, node, "double", &drop_word, &out->drop_doubles))
         return false;
     if (!out->drop_doubles ||
@@ -301,6 +313,9 @@ read_double(struct lens_builder *b, const struct yaml *node,
 static bool
 has_rest(const struct lens_way *w)
 {
+    const struct lens_stage *index = lens_index_of(&w->stages);
+    if (index && index->held == LENS_HELD_VALUE)
+        return w->rest.kind != LENS_REST_STASH;
     for (size_t i = 0; i < w->stages.n; i++)
         if (w->stages.at[i].kind == LENS_STAGE_LIST)
             return true;
@@ -325,9 +340,11 @@ lens_way_read(struct lens_builder *b, const struct yaml *node, bool has_extras,
         !read_double(b, node, out))
         return false;
     if (out->rest.kind != LENS_REST_UNSAID && !has_rest(out))
-        return lens_misplaced(b, node, "rest",
-                              "a box (`a: a/k`), `[k]/k`, `one <> list` or a "
-                              "case's `.`; other members stay where they are");
+        return lens_misplaced(
+            b, node, "rest",
+            "a box (`a: a/k`), `[k]/k`, `one <> list`, `map(v)` "
+            "or a "
+            "case's `.`; other members stay where they are");
     /* A value instead of what fails: read on either side, so a literal. */
     return lens_arrow_hide(b, yaml_get(node, "hide"), LENS_OLDER, &out->hide,
                            &out->hidden);

@@ -203,27 +203,61 @@ digit_at(const struct decimal *d, int64_t at)
     return d->digits.at[d->digits.len - 1 - (size_t)back] - '0';
 }
 
+static int
+compare_sizes(const struct decimal *x, const struct decimal *y)
+{
+    int64_t x_end = x->exponent + (int64_t)x->digits.len;
+    int64_t y_end = y->exponent + (int64_t)y->digits.len;
+    if (decimal_is_zero(x) || decimal_is_zero(y))
+        return (int)!decimal_is_zero(x) - (int)!decimal_is_zero(y);
+    if (x_end != y_end)
+        return x_end < y_end ? -1 : 1;
+    int c = span_cmp(x->digits, y->digits); /* neither ends with zeros */
+    return c < 0 ? -1 : c > 0;
+}
+
+int
+decimal_compare(const struct decimal *x, const struct decimal *y)
+{
+    bool x_minus = x->negative && !decimal_is_zero(x);
+    bool y_minus = y->negative && !decimal_is_zero(y);
+    if (x_minus != y_minus)
+        return x_minus ? -1 : 1;
+    return x_minus ? -compare_sizes(x, y) : compare_sizes(x, y);
+}
+
 bool
 decimal_add(struct arena *a, const struct decimal *x, const struct decimal *y,
             struct decimal *out)
 {
+    if (compare_sizes(x, y) < 0) { /* the larger gives the sign */
+        const struct decimal *larger = y;
+        y = x;
+        x = larger;
+    }
+    if (decimal_is_zero(y)) {
+        *out = *x;
+        return true;
+    }
     int64_t low = x->exponent < y->exponent ? x->exponent : y->exponent;
-    int64_t x_end = x->exponent + (int64_t)x->digits.len;
-    int64_t y_end = y->exponent + (int64_t)y->digits.len;
-    int64_t n = (x_end > y_end ? x_end : y_end) - low + 1;
+    int64_t n = x->exponent + (int64_t)x->digits.len - low + 1;
     if (n > DECIMAL_DIGITS_MAX)
         return false;
     char *digits = arena_alloc(a, (size_t)n);
     if (!digits)
         return false;
+    bool negative = x->negative;
+    int sign = x->negative == y->negative ? 1 : -1;
     int carry = 0;
     for (int64_t i = 0; i < n; i++) {
-        carry += digit_at(x, low + i) + digit_at(y, low + i);
-        digits[n - 1 - i] = (char)('0' + carry % 10);
-        carry /= 10;
+        carry += digit_at(x, low + i) + sign * digit_at(y, low + i);
+        int digit = (carry + 10) % 10;
+        digits[n - 1 - i] = (char)('0' + digit);
+        carry = (carry - digit) / 10;
     }
     *out = (struct decimal){.exponent = low};
     settle(out, span_of(digits, (size_t)n));
+    out->negative = negative && !decimal_is_zero(out);
     return true;
 }
 

@@ -53,7 +53,10 @@ MUST_CHECK bool decimal_over(struct arena *a, const struct decimal *d,
                              const struct decimal *divisor,
                              struct decimal *out);
 
-/* The sum of two that are not negative. */
+/* -1, 0, 1: x is less, the same, more. */
+int decimal_compare(const struct decimal *x, const struct decimal *y);
+
+/* The sum. False if it is too long, or the arena is full. */
 MUST_CHECK bool decimal_add(struct arena *a, const struct decimal *x,
                             const struct decimal *y, struct decimal *out);
 

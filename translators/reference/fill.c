@@ -31,6 +31,24 @@ add_gap(struct frame *f, struct gaps *g, struct gap gap)
     return true;
 }
 
+/* What was ⊥ and means something, in every element that is there now. */
+static bool
+gaps_of_each(struct frame *f, const struct take *t, const struct gap *whole,
+             struct gaps *g)
+{
+    struct bindings elements = {0};
+    if (!joint_elements(f, t, &elements))
+        return false;
+    for (size_t i = 0; i < elements.n; i++) {
+        struct gap gap = *whole;
+        gap.stars = elements.at[i].stars;
+        gap.n_stars = elements.at[i].n_stars;
+        if (!add_gap(f, g, gap))
+            return false;
+    }
+    return true;
+}
+
 /* What was ⊥ and means something. */
 static bool
 gaps_of_map(struct frame *f, struct gaps *g)
@@ -43,7 +61,8 @@ gaps_of_map(struct frame *f, struct gaps *g)
             continue;
         struct gap gap = {t->active, &t->target, t->way, t->from.stars,
                           t->from.n_stars};
-        if (!add_gap(f, g, gap))
+        if (joint_spreads(f, t) ? !gaps_of_each(f, t, &gap, g)
+                                : !add_gap(f, g, gap))
             return false;
     }
     return true;

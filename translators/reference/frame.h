@@ -78,6 +78,8 @@ struct take {
     struct json *box;        /* a copy of the box it stood in, as it came */
     bool box_emptied;        /* `rest:` took all that was left in it */
     size_t part;             /* of the places of its side; TAKE_PART, _JOINED */
+    bool asked;              /* TAKE_JOINED: `agreed` is known */
+    bool agreed;             /* all elements where it leads have the same */
     bool leads;              /* somewhere: to `target` */
     struct lens_place target;
     struct image image; /* what it brings */
@@ -174,6 +176,17 @@ MUST_CHECK enum frame_end choose(struct frame *f);
  * translated, what it brings: `first` is the first of them. */
 MUST_CHECK bool joint_choose(struct frame *f, const struct lens_arrow *arrow);
 MUST_CHECK bool joint_bring(struct frame *f, size_t first);
+
+/* Does this take bring one value to every element? The elements that are there now, with
+ * all their stars; none at all: fails, or is told. */
+size_t joint_stars(const struct lens_joint *j); /* of the one place */
+bool joint_spreads(const struct frame *f, const struct take *t);
+MUST_CHECK bool joint_elements(struct frame *f, const struct take *t,
+                               struct bindings *out);
+MUST_CHECK bool joint_has_none(struct frame *f, const struct take *t);
+/* `unequal: keep`, and no one value: what elements have of their own stays, unless it is
+ * the same in all of them. */
+MUST_CHECK bool joint_leaves(struct frame *f, struct take *t, bool *leaves);
 
 /* 2. Cut the values out, inner places first, and what `rest:` lists hold. */
 MUST_CHECK bool take_all(struct frame *f);

@@ -88,6 +88,18 @@ take_to(struct frame *f, size_t active, const struct lens_place *place,
     return NULL;
 }
 
+/* The same; one that spreads is of fewer stars. */
+static struct take *
+take_of(struct frame *f, size_t active, const struct lens_place *place,
+        const struct binding *b)
+{
+    const struct lens_joint *j = f->actives[active].arrow->joint;
+    struct binding outer = *b;
+    if (j && j->kind == LENS_JOINT_EACH)
+        outer.n_stars = joint_stars(j);
+    return take_to(f, active, place, &outer);
+}
+
 /* What a fill would write at these stars. */
 static bool
 filled(struct frame *f, size_t active, const struct binding *b,
@@ -126,7 +138,15 @@ strangers_at(struct frame *f, size_t active, const struct lens_place *place,
         if (!b->node || is_left(f, b->node) || !b->node->parent ||
             trail_of(b->node).writer == f->id)
             continue;
-        struct take *t = take_to(f, active, place, b);
+        struct take *t = take_of(f, active, place, b);
+        bool leaves = false;
+        if (t && !joint_leaves(f, t, &leaves))
+            return false;
+        if (leaves) {
+            if (!frame_leave(f, b->node))
+                return false;
+            continue;
+        }
         if (t)
             brought = t->image.value;
         else if (!filled(f, active, b, &brought))
@@ -228,6 +248,9 @@ by_target(const void *a, const void *b, void *arg)
     const struct take *x = &f->takes[i];
     const struct take *y = &f->takes[k];
     size_t x_finds = finds_of(&x->target), y_finds = finds_of(&y->target);
+    bool x_spreads = joint_spreads(f, x), y_spreads = joint_spreads(f, y);
+    if (x_spreads != y_spreads) /* when all elements are there */
+        return x_spreads ? 1 : -1;
     if (x_finds != y_finds)
         return x_finds < y_finds ? -1 : 1;
     if (x->target.n != y->target.n)
@@ -328,6 +351,31 @@ land_one(struct frame *f, struct take *t)
            run_touch(r, t->origin, &t->target, what, t->image.value);
 }
 
+static bool
+land_spread(struct frame *f, const struct take *t)
+{
+    struct run *r = f->run;
+    struct bindings elements = {0};
+    if (!t->leads || leads_nowhere(t) || t->image.kind != IMAGE_VALUE)
+        return true;
+    if (!joint_elements(f, t, &elements))
+        return false;
+    if (elements.n == 0)
+        return joint_has_none(f, t);
+    for (size_t i = 0; i < elements.n; i++) {
+        struct take one = *t;
+        one.from.stars = elements.at[i].stars;
+        one.from.n_stars = elements.at[i].n_stars;
+        if (i > 0)
+            one.image.value = json_copy(r->arena, t->image.value);
+        if (!one.image.value)
+            return run_full(r);
+        if (!land_one(f, &one))
+            return false;
+    }
+    return true;
+}
+
 /* Elements that became equal: the later ones go. */
 static bool
 drop_double(struct frame *f, struct map *seen, struct take *t)
@@ -375,8 +423,10 @@ land_all(struct frame *f)
         order[i] = i;
     if (f->n_takes)
         qsort_r(order, f->n_takes, sizeof(*order), by_target, f);
-    for (size_t i = 0; i < f->n_takes; i++)
-        if (!land_one(f, &f->takes[order[i]]))
+    for (size_t i = 0; i < f->n_takes; i++) {
+        struct take *t = &f->takes[order[i]];
+        if (!(joint_spreads(f, t) ? land_spread(f, t) : land_one(f, t)))
             return false;
+    }
     return all_strangers(f, true) && drop_doubles(f);
 }

@@ -179,11 +179,38 @@ refilled_by(struct frame *f, const struct take *t, struct pointers *out)
     return true;
 }
 
+/* A list whose elements all have one value, and they, are there whatever they hold. */
+static bool
+stand(struct frame *f, const struct take *t, struct pointers *out)
+{
+    const struct lens_joint *j = f->actives[t->active].arrow->joint;
+    const struct lens_place *place = t->from.place;
+    bool was = false;
+    size_t last = place->n;
+    if (j->kind != LENS_JOINT_EACH || f->leg->read == j->one)
+        return true;
+    while (last > 0 && !place_is_star(&place->steps[last - 1]))
+        last--;
+    size_t stars = 0;
+    for (size_t n = 0; n <= last; n++) {
+        struct json *node = t->from.path[n];
+        bool is_list = n < last && place_is_star(&place->steps[n]);
+        bool below =
+            stars > joint_stars(j) || (stars == joint_stars(j) && is_list);
+        stars += is_list;
+        if (below && node && !pointers_put(f->run, out, node, 0, 0, &was))
+            return false;
+    }
+    return true;
+}
+
 static bool
 refilled(struct frame *f, struct pointers *out)
 {
     for (size_t i = 0; i < f->n_takes; i++) {
         const struct take *t = &f->takes[i];
+        if (t->kind == TAKE_PART && !stand(f, t, out))
+            return false;
         if (t->value && t->leads && t->from.place && !refilled_by(f, t, out))
             return false;
     }

@@ -30,6 +30,9 @@ rest_on(const struct lens_way *way, enum lens_side side)
         side == lens_rest_side(way) || way->shape[side].has_inside)
         return REST_NONE;
     const struct lens_stage *stage = first_stage(way, side);
+    for (size_t i = 0; i < way->stages.n; i++)
+        if (way->stages.at[i].kind == LENS_STAGE_INDEX)
+            return REST_NONE; /* index.c asks for it */
     if (stage && stage->kind == LENS_STAGE_LIST)
         return REST_OF_LIST;
     return way->place[side].n < 2 ? REST_NONE : REST_OF_BOX;

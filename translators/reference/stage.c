@@ -207,6 +207,8 @@ run_one(struct run *r, const struct lens_stage *stage, enum lens_side read,
         return run_enum(r, &stage->symbols[read], asker, value, out);
     case LENS_STAGE_LIST:
         return run_list(r, stage, read, asker, value, out);
+    case LENS_STAGE_INDEX:
+        return stage_index(r, stage, read, asker, value, out);
     case LENS_STAGE_FORM:
         break;
     }

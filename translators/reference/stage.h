@@ -32,6 +32,12 @@ MUST_CHECK bool stage_run(struct run *r, const struct lens_stages *stages,
                           enum lens_side read, const struct stage_asker *asker,
                           struct json *value, struct image *out);
 
+/* index.c: a list as a map by key, and back. `value` is consumed. */
+MUST_CHECK bool stage_index(struct run *r, const struct lens_stage *stage,
+                            enum lens_side read,
+                            const struct stage_asker *asker, struct json *value,
+                            struct image *out);
+
 /* A literal of the lens as a node of this document, standing for what is at `at`. */
 struct json *stage_literal(struct run *r, const struct json *literal,
                            size_t at);

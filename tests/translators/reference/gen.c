@@ -34,11 +34,17 @@ place(struct gen *g, struct arena *a)
     }
 }
 
+static const char *const unequal[] = {"fail", "null", "first", "min",
+                                      "max",  "sum",  "keep"};
+static const char *const indexed[] = {
+    "list(k) <> map", "map(.) <> list(k)", "list(k) <> map(g), double: first",
+    "list(.) <> map, value: 1", "map(g) <> list(k), rest: refuse"};
+
 static span
 arrow(struct gen *g, struct arena *a)
 {
     span p = place(g, a), q = place(g, a);
-    switch (gen_pick(g, g->exact ? 16 : 19)) {
+    switch (gen_pick(g, g->exact ? 19 : 22)) {
     default:
         return arena_fmt(a, "\"%.*s\": \"%.*s\"", SPAN_FMT(p), SPAN_FMT(q));
     case 3:
@@ -97,12 +103,27 @@ arrow(struct gen *g, struct arena *a)
                          "\"{b}:{a}\"'}",
                          SPAN_FMT(p), SPAN_FMT(q));
     case 16:
+        return arena_fmt(a,
+                         "\"%.*s\": {to: \"l/*/%s\", as: one <> each, unequal: "
+                         "%s, none: %s}",
+                         SPAN_FMT(p), name(g), unequal[gen_pick(g, 7)],
+                         gen_pick(g, 2) ? "lose" : "refuse");
+    case 17:
+        return arena_fmt(a,
+                         "\"m/*/%s\": {to: \"%.*s\", as: each <> one, unequal: "
+                         "%s, none: %s}",
+                         name(g), SPAN_FMT(q), unequal[gen_pick(g, 7)],
+                         gen_pick(g, 2) ? "lose" : "refuse");
+    case 18:
+        return arena_fmt(a, "\"%.*s\": {to: \"%.*s\", as: %s}", SPAN_FMT(p),
+                         SPAN_FMT(q), indexed[gen_pick(g, COUNT(indexed))]);
+    case 19:
         return arena_fmt(a, "\"%.*s\": {to: \"%.*s\", absent: {older: 1}}",
                          SPAN_FMT(p), SPAN_FMT(q));
-    case 17:
+    case 20:
         return arena_fmt(a, "\"%.*s\": {to: \"%.*s\", omit: {newer: x}}",
                          SPAN_FMT(p), SPAN_FMT(q));
-    case 18:
+    case 21:
         return arena_fmt(
             a,
             "\"%.*s\": {to: \"%.*s\", when: {older: {%s: x}, newer: {%s: x}}}",
@@ -142,7 +163,8 @@ is_scalar(const struct lens_way *way, enum lens_side side)
         bool json = stage->kind == LENS_STAGE_FORM &&
                     stage->form[side].kind == LENS_AS_JSON;
         bool list = stage->kind == LENS_STAGE_LIST && side != stage->one;
-        if (!json && !list)
+        bool index = stage->kind == LENS_STAGE_INDEX;
+        if (!json && !list && !index)
             return true;
     }
     if (!shape->said && way->stages.n == 0)
@@ -290,6 +312,13 @@ fitting(struct gen *g, struct arena *a, const struct lens_way *way,
         return json_copy(a, stage->symbols[side].rows[0].from);
     case LENS_STAGE_LIST:
         return parse(a, side == stage->one ? "7" : "[7]");
+    case LENS_STAGE_INDEX:
+        return parse(
+            a, side == stage->list
+                   ? stage->key.n ? "[{\"k\":\"x\",\"g\":1}]" : "[\"x\",\"y\"]"
+               : stage->held == LENS_HELD_WHOLE ? "{\"x\":{\"k\":\"x\"}}"
+               : stage->held == LENS_HELD_REST  ? "{\"x\":{\"g\":1},\"y\":{}}"
+                                                : "{\"x\":1}");
     case LENS_STAGE_FORM:
         break;
     }
