@@ -67,3 +67,12 @@ program_media_kind(span media)
         return MEDIA_MSGPACK;
     return span_ends(media, SPAN("+json")) ? MEDIA_JSON : MEDIA_OTHER;
 }
+
+enum records_framing
+program_framing(span media)
+{
+    if (span_is(media, "text/event-stream"))
+        return RECORDS_EVENTS;
+    return span_ends(media, SPAN("json-seq")) ? RECORDS_SEQUENCE
+                                              : RECORDS_LINES;
+}

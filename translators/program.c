@@ -55,10 +55,29 @@ translator_build(struct arena *a, const struct lens_api *api,
     if (!t || !build_changes(a, api, true, &t->changes[0]) ||
         !build_changes(a, api, false, &t->changes[1]))
         return err_set(e, ERR_LIMIT, "no room for a translator");
+    for (size_t i = 0; i < api->n_types; i++)
+        t->has_version_at |= api->types[i].has_version_at;
     enum err_code code = build_plans(a, api, &t->plans, e);
     t->api = api;
     *out = t;
     return code;
+}
+
+static bool
+is_events(span media)
+{
+    return program_media_kind(media) == MEDIA_RECORDS &&
+           program_framing(media) == RECORDS_EVENTS;
+}
+
+/* Is the site in this message; of a stream of events, in any that may come? */
+static bool
+fits(const struct lens_site *site, const struct lens_occasion *o,
+     bool is_any_event)
+{
+    if (is_any_event && o->is_event && site->message.is_event)
+        return o->is_answer;
+    return lens_message_fits(&site->message, o);
 }
 
 bool
@@ -72,10 +91,10 @@ translator_is_typed(const struct translator *t, const struct message *m)
         return true; /* then nobody passes it on unread */
     }
     struct lens_occasion o = program_occasion(m, media);
+    o.is_event = is_events(media);
     for (size_t v = 0; v < t->api->n_versions; v++)
         for (size_t i = 0; i < t->api->n_sites[v]; i++)
-            typed =
-                typed || lens_message_fits(&t->api->sites[v][i].message, &o);
+            typed = typed || fits(&t->api->sites[v][i], &o, true);
     typed = typed && program_media_kind(media) != MEDIA_OTHER;
     arena_free(&scratch);
     return typed;
@@ -87,6 +106,7 @@ struct finder {
     const struct translator *t;
     struct arena *a;
     struct lens_occasion occasion;
+    bool is_any_event; /* it is a stream that is asked for, no event of it */
     struct program *p;
     struct reference_sites *sites;
     struct reference_blocks *heads;
@@ -112,13 +132,26 @@ find_sites(struct finder *f, size_t at, size_t to)
         return false;
     for (size_t i = 0; i < api->n_sites[at]; i++) {
         const struct lens_site *site = &api->sites[at][i];
-        if (!lens_message_fits(&site->message, &f->occasion))
+        if (!fits(site, &f->occasion, f->is_any_event))
             continue;
         fit[n++] = site;
-        f->p->has_body = f->p->has_body || can_change(f, at, to, site->type);
+        f->p->has_body =
+            f->p->has_body || (at != to && can_change(f, at, to, site->type)) ||
+            (f->p->is_stream && api->types[site->type].has_version_at);
     }
     f->sites[at] = (struct reference_sites){fit, n};
     return true;
+}
+
+/* The types in the body at every version on the way, the last one's too if there is
+ * no other. */
+static bool
+find_all_sites(struct finder *f, size_t from, size_t to)
+{
+    for (size_t at = from; at != to; at = from < to ? at + 1 : at - 1)
+        if (!find_sites(f, at, from < to ? at + 1 : at - 1))
+            return false;
+    return from != to || find_sites(f, from, to);
 }
 
 static bool
@@ -169,6 +202,15 @@ identity(const struct lens_api *api, size_t from, size_t to)
             h = hash_block(h + k, api->tables[i].http[k].block);
     }
     return h;
+}
+
+static bool
+find_all_heads(struct finder *f, size_t from, size_t to)
+{
+    for (size_t at = from < to ? from : to; at < (from < to ? to : from); at++)
+        if (!find_heads(f, at))
+            return false;
+    return true;
 }
 
 static struct program *
@@ -222,6 +264,18 @@ planned(const struct program *p)
     return entry;
 }
 
+/* What its records will be looked for by. */
+static void
+make_stream(struct finder *f, const struct message *m, span media)
+{
+    f->p->is_stream = true;
+    f->p->framing = program_framing(media);
+    f->p->message = *m;
+    f->p->message.media = media;
+    f->occasion.is_event = f->p->framing == RECORDS_EVENTS;
+    f->is_any_event = true;
+}
+
 static enum program_need
 full(struct err *e)
 {
@@ -242,10 +296,7 @@ offered(const struct message *m, span media, struct err *e)
                 SPAN_FMT(media));
         return PROGRAM_UNSUPPORTED;
     case MEDIA_RECORDS:
-        err_set(e, ERR_UNSUPPORTED,
-                "a stream of records (%.*s) is not translated between versions",
-                SPAN_FMT(media));
-        return PROGRAM_UNSUPPORTED;
+        return PROGRAM_TRANSLATE;
     case MEDIA_MSGPACK:
         err_set(e, ERR_UNSUPPORTED,
                 "MessagePack (%.*s) is not translated between versions",
@@ -270,26 +321,51 @@ translator_program(const struct translator *t, struct arena *a,
 {
     span media = {0};
     *out = NULL;
-    if (from == to)
+    if (from == to && !t->has_version_at)
         return PROGRAM_PASS;
     if (!program_media(a, m->media, &media))
         return full(e);
+    bool is_stream = program_media_kind(media) == MEDIA_RECORDS;
+    if (from == to && !is_stream)
+        return PROGRAM_PASS;
 
     struct finder f = {.t = t, .a = a, .occasion = program_occasion(m, media)};
     struct program *p = new_program(&f, m, from, to);
     if (!p)
         return full(e);
-    for (size_t at = from; at != to;) {
-        size_t next = from < to ? at + 1 : at - 1;
-        if (!find_sites(&f, at, next) || !find_heads(&f, at < next ? at : next))
-            return full(e);
-        at = next;
-    }
+    if (is_stream)
+        make_stream(&f, m, media);
+    if (!find_all_sites(&f, from, to) || !find_all_heads(&f, from, to))
+        return full(e);
     enum program_need need = p->has_body ? offered(m, media, e) : PROGRAM_PASS;
     p->has_body = need == PROGRAM_TRANSLATE;
     if (need == PROGRAM_UNSUPPORTED || (!p->has_body && !p->has_head))
         return need;
-    p->plan = p->has_body ? planned(p) : NULL;
+    p->plan = p->has_body && !p->is_stream ? planned(p) : NULL;
+    *out = p;
+    return PROGRAM_TRANSLATE;
+}
+
+enum program_need
+program_of_record(const struct program *stream, struct arena *a, span event,
+                  size_t from, const struct program **out, struct err *e)
+{
+    const struct message *m = &stream->message;
+    size_t to = stream->chain.to;
+    struct finder f = {.t = stream->translator,
+                       .a = a,
+                       .occasion = program_occasion(m, m->media)};
+    *out = NULL;
+    if (from == to)
+        return PROGRAM_PASS;
+    f.occasion.is_event = stream->framing == RECORDS_EVENTS;
+    f.occasion.event = event;
+    struct program *p = new_program(&f, m, from, to);
+    if (!p || !find_all_sites(&f, from, to))
+        return full(e);
+    if (!p->has_body)
+        return PROGRAM_PASS;
+    p->plan = planned(p);
     *out = p;
     return PROGRAM_TRANSLATE;
 }
@@ -327,6 +403,18 @@ translator_program_of_type(const struct translator *t, struct arena *a,
     p->plan = planned(p);
     *out = p;
     return PROGRAM_TRANSLATE;
+}
+
+bool
+translator_reads_versions(const struct translator *t)
+{
+    return t->has_version_at;
+}
+
+bool
+program_is_stream(const struct program *p)
+{
+    return p->is_stream;
 }
 
 bool

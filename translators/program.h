@@ -6,6 +6,7 @@
 
 #include "translators/lens/lens.h"
 #include "translators/plan/plan.h"
+#include "translators/records/records.h"
 #include "translators/reference/reference.h"
 #include "translators/translation.h"
 
@@ -15,6 +16,7 @@ struct translator {
     const bool *changes[2]; /* going up, going down */
     /* [from * n_versions + to]; NULL: not planned ahead */
     const struct plan *const *plans;
+    bool has_version_at; /* of any type: a record may be of another version */
 };
 
 struct program {
@@ -24,8 +26,19 @@ struct program {
     const struct plan_entry *plan; /* NULL: for the reference alone */
     bool has_head;
     bool has_body;
+    bool is_stream; /* its body is records, each with a program of its own */
+    enum records_framing framing;
+    struct message message; /* of a stream: what its records are of; borrowed */
     uint64_t id;
 };
+
+/*
+ * The program of one record of a stream that is at version `from`; `event` is its
+ * name, if it is one. As translator_program, but that versions may be the same.
+ */
+MUST_CHECK enum program_need
+program_of_record(const struct program *stream, struct arena *a, span event,
+                  size_t from, const struct program **out, struct err *e);
 
 /*
  * "application/json; charset=utf-8" without parameters, in lower case, in `a`;
@@ -44,3 +57,6 @@ enum media_kind {
     MEDIA_MSGPACK
 };
 enum media_kind program_media_kind(span media);
+
+/* How a body of MEDIA_RECORDS is framed. */
+enum records_framing program_framing(span media);

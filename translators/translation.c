@@ -3,6 +3,7 @@
 
 #include "translators/head.h"
 #include "translators/program.h"
+#include "translators/stream.h"
 
 #define DEPTH_DEFAULT 128
 #define OUTPUT_FREE                                                            \
@@ -34,6 +35,7 @@ struct translation {
     uint64_t read;     /* bytes of the body */
     uint64_t written;  /* bytes of output, taken or not */
     struct reference_report report;
+    struct stream *stream; /* of records; NULL: the body is one document */
     enum err_code failed;
 };
 
@@ -62,6 +64,8 @@ translation_open(struct arena *a, const struct program *p,
     if (!arena_defer(a, close_held, &new->held))
         return err_set(e, ERR_LIMIT, "no room for a translation");
     *t = new;
+    if (p->is_stream && p->has_body)
+        return stream_open(a, p, limits, out, &new->report, &new->stream, e);
     return OK;
 }
 
@@ -247,6 +251,8 @@ translation_feed(struct translation *t, span bytes)
 {
     if (t->failed)
         return t->failed;
+    if (t->stream)
+        return t->failed = stream_feed(t->stream, bytes);
     if (!t->has_begun)
         begin(t);
     t->read += bytes.len;
@@ -262,8 +268,12 @@ translation_feed(struct translation *t, span bytes)
 enum err_code
 translation_end(struct translation *t)
 {
-    if (t->failed || t->read == 0)
+    if (t->failed)
         return t->failed;
+    if (t->stream)
+        return t->failed = stream_end(t->stream);
+    if (t->read == 0)
+        return OK;
     if (t->run && run_plan(t, (span){0}, true) != OK)
         return t->failed;
     if (t->run)

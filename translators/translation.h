@@ -71,14 +71,15 @@ MUST_CHECK enum err_code translator_build(struct arena *a,
 enum program_need {
     PROGRAM_PASS,        /* nothing can change: its bytes pass untouched */
     PROGRAM_TRANSLATE,   /* *out is the program */
-    PROGRAM_UNSUPPORTED, /* typed, but in a form not offered (a patch, records,
+    PROGRAM_UNSUPPORTED, /* typed, but in a form not offered (a patch,
                             MessagePack): 415, or 502 for an answer; `e` says why */
 };
 
 /*
  * Find the program that brings `m` from version `from` to version `to` (both
  * are indices into the API's versions; for a request `from` is the client's,
- * for an answer it is the pool's). The same version is always PROGRAM_PASS.
+ * for an answer it is the pool's). The same version is PROGRAM_PASS, but for
+ * records that say their own (`version_at`).
  * What is found may live in `a`. If `a` is full the need is
  * PROGRAM_UNSUPPORTED with ERR_LIMIT in `e`.
  */
@@ -100,9 +101,19 @@ translator_program_of_type(const struct translator *t, struct arena *a,
  */
 bool translator_is_typed(const struct translator *t, const struct message *m);
 
+/* May a record say its own version, so that equal versions are no reason to pass? */
+bool translator_reads_versions(const struct translator *t);
+
 /* Does query, header or status change; does the body go through feed and end? */
 bool program_has_head(const struct program *p);
 bool program_has_body(const struct program *p);
+
+/*
+ * Is the body a stream of records (NDJSON, a JSON sequence, server-sent events)?
+ * Then each is written as soon as it is whole, and is to be sent on at once: what
+ * was written before a failure is good, and the stream ends behind it.
+ */
+bool program_is_stream(const struct program *p);
 
 /* The same for the same API files and versions, over restarts: for ETag. */
 uint64_t program_id(const struct program *p);
@@ -125,7 +136,8 @@ MUST_CHECK enum marker_seen translator_marker(const struct translator *t,
 /* Zero means no limit, but for depth_max, whose zero means 128. */
 struct translation_limits {
     size_t bytes_max;    /* of a body that must be held (ERR_LIMIT); what a plan
-                            reads is kept up to this, and goes on without */
+                            reads is kept up to this, and goes on without;
+                            of each record of a stream */
     size_t depth_max;    /* levels of a document (ERR_LIMIT) */
     size_t output_ratio; /* output: times the input, plus 64 KiB (ERR_LIMIT) */
 };

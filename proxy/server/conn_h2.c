@@ -26,6 +26,7 @@ peek(void *conn, struct h2_stream *s, size_t max, bool *ends,
         return run;
     }
     run = span_take(buf_span(&x->to_client), max);
+    *failed = x->to_client_breaks && run.len == 0;
     *ends = x->to_client_ends && run.len == buf_len(&x->to_client);
     if (*ends)
         *trailers = x->answer_trailers;
@@ -100,10 +101,23 @@ down_end(struct exchange *x, const struct fields *trailers)
     conn_later(x->conn);
 }
 
+/* Records that are whole go out before the break, unless nobody takes them. */
+static bool
+finishes_records(const struct exchange *x)
+{
+    return buf_len(&x->to_client) && !x->to_client_breaks &&
+           exchange_is_of_records(x);
+}
+
 static void
 down_broken(struct exchange *x)
 {
-    h2_reset(x->stream, H2_INTERNAL_ERROR);
+    if (finishes_records(x)) {
+        x->to_client_breaks = true;
+        h2_resume(x->stream);
+    } else {
+        h2_reset(x->stream, H2_INTERNAL_ERROR);
+    }
     conn_later(x->conn);
 }
 

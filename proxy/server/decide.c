@@ -185,10 +185,20 @@ arm_of(const struct decide_case *c, struct decision *d)
     return c->pool_is_up(c->live, canary->pool) ? ARM_CANARY : ARM_FALLBACK;
 }
 
+bool
+decide_translates(const struct decision *d)
+{
+    return d->api && d->client >= 0 && d->pool->version >= 0 &&
+           (d->client != d->pool->version ||
+            translator_reads_versions(d->api->translator));
+}
+
 static bool
 is_refused_write(const struct decide_case *c, const struct decision *d)
 {
-    for (size_t i = 0; d->translates && i < d->route->n_writes; i++) {
+    if (!d->translates || d->client == d->pool->version)
+        return false;
+    for (size_t i = 0; i < d->route->n_writes; i++) {
         const struct gen_write *w = &d->route->writes[i];
 
         if (span_eq(w->method, c->head->method_token) &&
@@ -203,7 +213,6 @@ decide_pool(const struct decide_case *c, struct decision *d)
 {
     d->arm = arm_of(c, d);
     d->pool = d->arm == ARM_CANARY ? d->route->canary->pool : d->route->pool;
-    d->translates = d->api && d->client >= 0 && d->pool->version >= 0 &&
-                    d->client != d->pool->version;
+    d->translates = decide_translates(d);
     d->write_refused = is_refused_write(c, d);
 }

@@ -49,8 +49,9 @@ struct decision {
     const struct gen_pool *pool;
     struct detect_result detect;
     struct detect_notice notice;
-    int client;      /* the client's version; -1 without */
-    bool translates; /* client and pool speak different versions */
+    int client; /* the client's version; -1 without */
+    bool
+        translates; /* client and pool speak different versions, or records may */
     span platform;
     span subject;
     enum arm arm;
@@ -78,6 +79,9 @@ void decide_version(const struct decide_case *c, struct decision *d);
 enum marked { MARKED_MORE, MARKED };
 enum marked decide_marker(const struct decide_case *c, struct arena *a,
                           span body, bool is_all, struct decision *d);
+
+/* May a message between this client and this pool need a translation? */
+bool decide_translates(const struct decision *d);
 
 /* Which arm, which pool. The version is settled. */
 void decide_pool(const struct decide_case *c, struct decision *d);

@@ -108,6 +108,14 @@ exchange_break(struct exchange *x)
     x->is_broken = true;
     if (x->conn)
         x->down->broken(x);
+    if (x->conn && x->to_client_breaks)
+        exchange_watch_time(x);
+}
+
+bool
+exchange_is_of_records(const struct exchange *x)
+{
+    return x->down_way.has_body && program_is_stream(x->down_way.program);
 }
 
 /* The end of an answer; both sides may let go of it then. */

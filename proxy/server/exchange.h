@@ -126,7 +126,8 @@ struct exchange {
     bool is_answered; /* its end did, too, or it was broken */
     bool is_broken;
     bool to_client_ends;
-    bool is_stream; /* an idle time-out and no other */
+    bool to_client_breaks; /* h2: the stream is reset behind what is in it */
+    bool is_stream;        /* an idle time-out and no other */
 };
 
 struct exchange *exchange_of(void *arg);
@@ -207,6 +208,9 @@ void exchange_answered(struct exchange *x, const struct fields *trailers);
 
 /* Body bytes for the pool that wait, translated or not. */
 struct buf *exchange_held(struct exchange *x);
+
+/* Is the answer a stream of records, each translated by itself? */
+bool exchange_is_of_records(const struct exchange *x);
 
 /* It cannot be ended well. */
 void exchange_break(struct exchange *x);

@@ -92,10 +92,11 @@ exchange_answer(struct exchange *x, struct http_head *head)
         exchange_refuse(x, &p);
         return;
     }
-    if (x->down_way.has_body)
+    x->is_stream |= exchange_is_of_records(x);
+    if (x->down_way.has_body && !exchange_is_of_records(x))
         x->state = X_TRIAL;
     else
-        send_head(x);
+        send_head(x); /* records are sent one by one: it waits for none */
     exchange_watch_time(x);
 }
 
@@ -123,6 +124,15 @@ send_answer_out(struct exchange *x)
     buf_consume(&x->down_way.out, out.len);
 }
 
+/* The records before a bad one are whole and go out; then the break is seen. */
+static void
+break_answer(struct exchange *x, const struct problem_doc *p)
+{
+    if (x->state == X_ANSWER && exchange_is_of_records(x))
+        send_answer_out(x);
+    exchange_refuse(x, p);
+}
+
 void
 exchange_answer_body(struct exchange *x, span bytes)
 {
@@ -136,7 +146,7 @@ exchange_answer_body(struct exchange *x, span bytes)
         return;
     }
     if (!translate_feed(x, &x->down_way, bytes, &p)) {
-        exchange_refuse(x, &p);
+        break_answer(x, &p);
         return;
     }
     if (x->state == X_TRIAL &&
@@ -155,7 +165,7 @@ exchange_answer_end(struct exchange *x, const struct fields *trailers)
         return;
     if (x->down_way.has_body) {
         if (!translate_end(x, &x->down_way, &p)) {
-            exchange_refuse(x, &p);
+            break_answer(x, &p);
             return;
         }
         if (x->state == X_TRIAL)

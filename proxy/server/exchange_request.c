@@ -71,7 +71,8 @@ try_commit(struct exchange *x)
 {
     uint64_t commit = x->worker->gen->limits.request_commit;
 
-    if (!x->up_way.is_whole && buf_len(&x->up_way.out) < commit)
+    if (!x->up_way.is_whole && buf_len(&x->up_way.out) < commit &&
+        !program_is_stream(x->up_way.program))
         return;
     ask(x);
 }
@@ -217,7 +218,7 @@ fall_back(struct exchange *x)
 
     d->arm = ARM_FALLBACK;
     d->pool = d->route->pool;
-    d->translates = d->api && d->client >= 0 && d->client != d->pool->version;
+    d->translates = decide_translates(d);
     *x->request = x->as_sent;
     buf_fini(&x->up_way.out);
     buf_fini(&x->up_way.plain);

@@ -107,7 +107,7 @@ nearest_deadline(const struct exchange *x)
     struct nearest n = {DUE_NONE, UINT64_MAX};
 
     consider_body(x, &n);
-    if (buf_len(&x->to_client) && !x->is_broken)
+    if (buf_len(&x->to_client) && (!x->is_broken || x->to_client_breaks))
         consider(&n, DUE_TAKEN, pace_due_ms(&x->pace, &x->worker->pace_rules));
     if (x->decision.route) /* else it was refused before there was one */
         consider_pool(x, &n);

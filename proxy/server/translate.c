@@ -188,7 +188,10 @@ open_program(struct exchange *x, struct translate *tr, struct http_head *h,
     struct err e;
     bool ok = true;
 
-    buf_init(&tr->out, (size_t)held_max * 4 + 65536);
+    /* Records leave as they are written: each has its own limit. */
+    buf_init(&tr->out, program_is_stream(tr->program)
+                           ? SIZE_MAX / 4
+                           : (size_t)held_max * 4 + 65536);
     buf_init(&tr->plain, tr->out.max);
     if (translation_open(x->arena, tr->program, &limits,
                          tr->coding == CODING_NONE ? &tr->out : &tr->plain,
@@ -214,7 +217,8 @@ static void
 note_untyped(struct exchange *x, const struct message *m,
              const struct http_head *h)
 {
-    if (has_body(x, h) && !translator_is_typed(x->decision.api->translator, m))
+    if (x->decision.client != x->decision.pool->version && has_body(x, h) &&
+        !translator_is_typed(x->decision.api->translator, m))
         metrics_count(x->worker->metrics, METRIC_UNTYPED, 1,
                       x->decision.route->name);
 }
@@ -230,6 +234,25 @@ count(struct exchange *x, const char *kind)
                   span_str(kind));
 }
 
+/* Would a body that cannot be read have to be? Of equal versions only records are. */
+static bool
+is_translated(const struct exchange *x, const struct message *m)
+{
+    const struct decision *d = &x->decision;
+
+    return d->client != d->pool->version &&
+           translator_is_typed(d->api->translator, m);
+}
+
+static bool
+refuse_coded(struct problem_doc *p)
+{
+    *p = problem_plain(415, "this Content-Encoding cannot be read: send gzip, "
+                            "deflate, br, zstd, or none");
+    p->type = "coded-body";
+    return false;
+}
+
 bool
 translate_request(struct exchange *x, struct http_head *h,
                   struct problem_doc *p)
@@ -241,13 +264,9 @@ translate_request(struct exchange *x, struct http_head *h,
     if (!d->translates)
         return true;
     translate_message(x, MESSAGE_REQUEST, h, &m);
-    if (!read_coding(h, &x->up_way.coding) && has_body(x, h) &&
-        translator_is_typed(d->api->translator, &m)) {
-        *p = problem_plain(415, "this Content-Encoding cannot be read: send "
-                                "gzip, deflate, br, zstd, or none");
-        p->type = "coded-body";
-        return false;
-    }
+    bool is_readable = read_coding(h, &x->up_way.coding) || !has_body(x, h);
+    if (!is_readable && is_translated(x, &m))
+        return refuse_coded(p);
     switch (translator_program(d->api->translator, x->arena, &m,
                                (size_t)d->client, (size_t)d->pool->version,
                                &x->up_way.program, &e)) {
@@ -261,6 +280,8 @@ translate_request(struct exchange *x, struct http_head *h,
             *p = no_memory();
         return false;
     case PROGRAM_TRANSLATE:
+        if (!is_readable && program_has_body(x->up_way.program))
+            return refuse_coded(p);
         break;
     }
     count(x, "request");
@@ -282,8 +303,8 @@ translate_answer(struct exchange *x, struct http_head *h, struct problem_doc *p)
     p->type = "answer-untranslatable";
     p->is_ours = true;
     translate_message(x, MESSAGE_ANSWER, h, &m);
-    if (!read_coding(h, &x->down_way.coding) && has_body(x, h) &&
-        translator_is_typed(d->api->translator, &m))
+    bool is_readable = read_coding(h, &x->down_way.coding) || !has_body(x, h);
+    if (!is_readable && is_translated(x, &m))
         return false;
     switch (translator_program(d->api->translator, x->arena, &m,
                                (size_t)d->pool->version, (size_t)d->client,
@@ -296,6 +317,8 @@ translate_answer(struct exchange *x, struct http_head *h, struct problem_doc *p)
             *p = no_memory();
         return !has_body(x, h);
     case PROGRAM_TRANSLATE:
+        if (!is_readable && program_has_body(x->down_way.program))
+            return false;
         break;
     }
     count(x, "answer");
@@ -377,8 +400,8 @@ static bool
 code_again(struct exchange *x, struct translate *tr, bool ends,
            struct problem_doc *p)
 {
-    bool ok =
-        encoder_put(tr->encoder, buf_span(&tr->plain), x->is_stream, &tr->out);
+    bool flushes = x->is_stream || program_is_stream(tr->program);
+    bool ok = encoder_put(tr->encoder, buf_span(&tr->plain), flushes, &tr->out);
 
     buf_clear(&tr->plain);
     if (ok && (!ends || encoder_end(tr->encoder, &tr->out)))
@@ -392,10 +415,12 @@ translate_feed(struct exchange *x, struct translate *tr, span bytes,
                struct problem_doc *p)
 {
     uint64_t began = loop_clock_us();
-    bool ok = tr->decoder
-                  ? feed_coded(x, tr, bytes, p) && code_again(x, tr, false, p)
-                  : feed_plain(x, tr, bytes, p);
+    bool ok =
+        tr->decoder ? feed_coded(x, tr, bytes, p) : feed_plain(x, tr, bytes, p);
 
+    /* The records before a bad one are good. */
+    if (tr->decoder && (ok || program_is_stream(tr->program)))
+        ok = code_again(x, tr, false, p) && ok;
     tr->us += loop_clock_us() - began;
     return ok;
 }

@@ -3,6 +3,7 @@
 
 #include "translators/records/event.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define RS '\x1e'
@@ -173,6 +174,7 @@ is_framing(char c)
 static span
 bare(span frame)
 {
+    assert(frame.at);
     while (frame.len && is_framing(frame.at[0]))
         frame = span_skip(frame, 1);
     while (frame.len && is_framing(frame.at[frame.len - 1]))

@@ -112,10 +112,13 @@ run_site(struct run *r, const struct leg *leg, struct typed *site,
     case FRAME_HIDDEN:
         break;
     }
-    if (site->node->parent == holder)
-        return run_fail(r, FAULT_CARRY, was, NULL,
-                        "the message as a whole has no form in the other "
-                        "version");
+    if (site->node->parent == holder) {
+        (void)run_fail(r, FAULT_CARRY, was, NULL,
+                       "the message as a whole has no form in the other "
+                       "version");
+        r->fault.hides = true;
+        return false;
+    }
     struct json *hole = NULL;
     return spot_cut(r, site->node, site->at, &hole);
 }

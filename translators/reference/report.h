@@ -25,6 +25,9 @@ struct translation_fault {
     unsigned line;
     span from; /* labels of the version step that failed */
     span to;
+    bool
+        hides; /* the whole has no form there and a change hides it: one record of
+                   many goes, a message of its own fails */
 };
 
 /* A loss that happened and was declared. */
