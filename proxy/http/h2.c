@@ -386,6 +386,15 @@ h2_goaway(struct h2 *s)
 }
 
 void
+h2_eof(struct h2 *s)
+{
+    for (struct h2_stream *stream = s->streams; stream; stream = stream->next)
+        if (!stream->ended)
+            h2_reset(stream, H2_CANCEL);
+    h2_goaway(s);
+}
+
+void
 h2_terminate(struct h2 *s, enum h2_code code)
 {
     must(s, nghttp2_session_terminate_session(s->session, code));

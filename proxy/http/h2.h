@@ -203,6 +203,12 @@ uint64_t h2_requests_n(const struct h2 *s);
 void h2_shutdown_notice(struct h2 *s);
 void h2_goaway(struct h2 *s);
 
+/*
+ * A server's: nothing more will come, and what is written may still arrive. What
+ * was asked whole is answered, what was not is reset; then H2_DONE.
+ */
+void h2_eof(struct h2 *s);
+
 /* GOAWAY with a code and the end of the connection. */
 void h2_terminate(struct h2 *s, enum h2_code code);
 

@@ -318,9 +318,11 @@ at_eof(struct conn *c)
         if (io_waiting(&c->io) == 0)
             conn_close(c, false);
         break;
+    case CONN_H2:
+        conn_h2_eof(c);
+        break;
     case CONN_HANDSHAKE:
     case CONN_FRESH:
-    case CONN_H2:
     case CONN_DEAD:
         conn_close(c, false);
         break;

@@ -318,6 +318,18 @@ conn_h2_drain(struct conn *c)
     conn_later(c);
 }
 
+/* Who has shut his side may still want the answers to what he asked. */
+void
+conn_h2_eof(struct conn *c)
+{
+    if (h2_streams_n(c->h2) == 0 && io_waiting(&c->io) == 0) {
+        conn_close(c, false);
+        return;
+    }
+    h2_eof(c->h2);
+    conn_later(c);
+}
+
 void
 conn_h2_timeout(struct conn *c)
 {

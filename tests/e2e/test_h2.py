@@ -416,3 +416,36 @@ def test_a_host_of_another_certificate_is_misdirected(t):
         c = Conn(context.wrap_socket(socket.create_connection(("127.0.0.1", port)), server_hostname="b.example"))
         assert c.send(f"GET /1k HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").answer().status == status, host
         c.close()
+
+
+def test_a_client_that_has_shut_its_side_still_gets_its_answers(t):
+    go = threading.Event()
+
+    def late(conn, backend):
+        while True:
+            backend.requests.put(conn.request())
+            assert go.wait(WAIT_S)
+            conn.send(message(body=BIG[:10000]))
+
+    go.set()
+    b = t.backend(late)
+    w = t.worker(b)
+    c = Client(t.connect(w.port))
+    c.answer(c.ask(path="/first"))
+    b.seen()
+    go.clear()
+    whole = [c.ask(path=f"/{i}") for i in range(3)]
+    half = c.ask("POST", "/half", ends=False)
+    for _ in whole:
+        b.seen()
+    c.flush = lambda: None  # nothing can be sent any more
+    c.conn.shut()
+    c.until(lambda: c.streams[half]["reset"] is not None)
+    go.set()
+    c.until(lambda: all(c.streams[s]["ended"] for s in whole))
+    assert all(c.streams[s]["body"] == BIG[:10000] for s in whole) and c.gone == 0
+    assert c.conn.is_closed()
+    w.line(path="/half", broken=True)
+    c = Client(t.connect(w.port))
+    c.conn.shut()
+    assert c.conn.is_closed()

@@ -578,3 +578,21 @@ TEST(a_full_arena_is_answered_503_wherever_it_fills)
     }
     assert_true(good);
 }
+
+TEST(after_the_end_of_its_bytes_a_client_gets_what_it_asked_for_whole)
+{
+    struct pair *p = pair_new(NULL);
+
+    pair_request(p, NO_BODY, PAIR_GET, NULL);
+    pair_request(p, PAIR_OPEN, PAIR_POST, NULL);
+    pair_pump(p);
+    SAID("GET / host=a none [] ends | POST / host=a chunked []");
+    h2_eof(p->server);
+    pair_pump(p);
+    SAID("close 3 8");
+    assert_int_equal(p->step, H2_OK); /* one is still owed */
+    pair_answer(p, 1, 200, "ok");
+    pair_pump(p);
+    assert_int_equal(p->step, H2_DONE);
+    pair_free(&p);
+}
