@@ -231,7 +231,7 @@ static void
 begin_h2(struct conn *c)
 {
     conn_enter(c, CONN_H2);
-    speak(c, "h2");
+    speak(c, c->io.tls ? "tls_h2" : "h2");
     conn_h2_begin(c);
 }
 

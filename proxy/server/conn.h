@@ -52,7 +52,7 @@ struct conn {
     bool has_eof;       /* the peer has shut its side */
     bool ends;          /* h1: close after the answer under way */
     bool told_to_go;    /* h2: GOAWAY's first phase is out */
-    const char *speaks; /* "h1", "h2": what the gauge counts it as */
+    const char *speaks; /* "h1", "tls_h2": for the log and the gauge */
     size_t peer_len;
     char peer[PEER_MAX]; /* the client's address, "unix" */
 
@@ -104,6 +104,7 @@ void conn_h1_gone(struct conn *c); /* the connection is lost or closed */
 void conn_h2_begin(struct conn *c);
 void conn_h2_feed(struct conn *c, span in);
 void conn_h2_gather(struct conn *c);
+void conn_h2_eof(struct conn *c);
 void conn_h2_timeout(struct conn *c);
 void conn_h2_drain(struct conn *c);
 void conn_h2_gone(struct conn *c);

@@ -67,6 +67,13 @@ def shop_proxy(t, backend, version="v2", route=None, **more):
                  routes=[route], tls=True, **more)
 
 
+def test_the_log_tells_by_which_way_a_request_came(t):
+    s = plain_proxy(t, echo(t))
+    for way, word in (("h1", "h1"), ("h2c", "h2"), ("tls-h1", "tls_h1"), ("tls-h2", "tls_h2")):
+        assert Curl(t, s, way)(f"/{way}").status == 200
+        assert s.process.line(path=f"/{way}")["protocol"] == word
+
+
 def test_every_method_and_body_passes_every_way(t):
     b = echo(t)
     s = plain_proxy(t, b)
