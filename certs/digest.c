@@ -19,6 +19,16 @@ digest_sha256(span s, uint8_t out[DIGEST_SHA256])
 }
 
 void
+digest_sha1(span s, uint8_t out[DIGEST_SHA1])
+{
+    unsigned len = 0;
+    int ok = EVP_Digest(s.at ? s.at : "", s.len, out, &len, EVP_sha1(), NULL);
+
+    assert(ok == 1);
+    assert(len == DIGEST_SHA1);
+}
+
+void
 digest_sha256_hex(span s, char *out)
 {
     static const char digits[] = "0123456789abcdef";

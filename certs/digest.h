@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * digest: SHA-256 and random bytes, for rooms that may not know OpenSSL.
+ * digest: SHA-256, SHA-1 where a protocol wants it, and random bytes, for rooms that may not know OpenSSL.
  */
 #pragma once
 
@@ -8,6 +8,11 @@
 
 #define DIGEST_SHA256     32
 #define DIGEST_SHA256_HEX 65 /* with NUL */
+
+#define DIGEST_SHA1 20u /* bytes */
+
+/* No protection against anybody: RFC 6455's handshake is made of it. */
+void digest_sha1(span s, uint8_t out[DIGEST_SHA1]);
 
 void digest_sha256(span s, uint8_t out[DIGEST_SHA256]);
 

@@ -131,8 +131,9 @@ struct gen_route {
     const struct gen_write
         *writes; /* the first that fits decides; none: lose */
     size_t n_writes;
-    bool stream; /* idle time-out only: what is a stream has no total */
-    bool whole;  /* `kind: whole`: PATCH with plain JSON is a whole document */
+    bool stream;    /* idle time-out only: what is a stream has no total */
+    bool websocket; /* may become one (RFC 6455, RFC 8441) */
+    bool whole; /* `kind: whole`: PATCH with plain JSON is a whole document */
 };
 
 /*

@@ -359,6 +359,14 @@ read_stream(struct reader *r, const struct yaml *value, void *self)
 }
 
 static void
+read_websocket(struct reader *r, const struct yaml *value, void *self)
+{
+    struct route_reading *reading = self;
+
+    reader_bool(r, value, &reading->route->websocket);
+}
+
+static void
 read_kind(struct reader *r, const struct yaml *value, void *self)
 {
     struct route_reading *reading = self;
@@ -443,12 +451,19 @@ static void
 load_route(struct route_reading *reading)
 {
     static const struct reader_word words[] = {
-        {"name", read_name, true},          {"match", read_match, false},
-        {"api", read_api, false},           {"pool", read_pool, true},
-        {"write", read_write, false},       {"subject", read_subject, false},
-        {"platform", read_platform, false}, {"canary", read_canary, false},
-        {"timeouts", read_timeouts, false}, {"headers", read_headers, false},
-        {"stream", read_stream, false},     {"kind", read_kind, false},
+        {"name", read_name, true},
+        {"match", read_match, false},
+        {"api", read_api, false},
+        {"pool", read_pool, true},
+        {"write", read_write, false},
+        {"subject", read_subject, false},
+        {"platform", read_platform, false},
+        {"canary", read_canary, false},
+        {"timeouts", read_timeouts, false},
+        {"headers", read_headers, false},
+        {"stream", read_stream, false},
+        {"kind", read_kind, false},
+        {"websocket", read_websocket, false},
     };
 
     reading->route->timeouts = timeouts_preset;

@@ -210,10 +210,11 @@ h2_server_new(const struct h2_limits *limits, const struct h2_events *events,
               void *conn)
 {
     struct h2 *h = h2_session_new(limits, events, conn, false);
-    nghttp2_settings_entry streams = {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS,
-                                      limits->streams_n};
+    nghttp2_settings_entry more[] = {
+        {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, limits->streams_n},
+        {NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1}};
 
-    if (h && !h2_session_announce(h, &streams, 1))
+    if (h && !h2_session_announce(h, more, limits->takes_connect ? 2 : 1))
         h2_free(&h);
     return h;
 }

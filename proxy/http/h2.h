@@ -57,6 +57,7 @@ struct h2_limits {
     uint32_t resets_per_s;
     uint32_t glitches_burst; /* what no honest client needs many of */
     uint32_t glitches_per_s;
+    bool takes_connect; /* a server's: extended CONNECT (RFC 8441) */
 };
 
 /* SAFETY.md's defaults. */

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proxy/http/h2_client.h"
 
+#include "proxy/http/chars.h"
 #include "proxy/http/framing.h"
 #include "proxy/http/h2_session.h"
 #include "proxy/http/target.h"
 
 #include <assert.h>
 
-/* :method, :scheme, :authority, :path, te and content-length. */
-#define NVS_MORE 6
+/* :method, :protocol, :scheme, :authority, :path, te and content-length. */
+#define NVS_MORE 7
 
 /* ── the session ─────────────────────────────────────────────────────────── */
 
@@ -39,6 +40,19 @@ h2_client_streams_max(const struct h2 *h)
         h->session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
 
     return theirs < h->limits->streams_n ? theirs : h->limits->streams_n;
+}
+
+bool
+h2_client_has_settings(const struct h2 *h)
+{
+    return h->has_settings;
+}
+
+bool
+h2_client_may_connect(const struct h2 *h)
+{
+    return nghttp2_session_get_remote_settings(
+               h->session, NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL) == 1;
 }
 
 size_t
@@ -78,6 +92,7 @@ is_askable(const struct http_head *h)
     uint16_t port;
 
     return method_is_valid(h->method_token) && h->scheme.len &&
+           chars_are_value(h->upgrade) &&
            (span_is(h->path, "*") ? !h->has_query : path_is_valid(h->path)) &&
            query_is_valid(h->query) &&
            authority_split(h->authority, &host, &port) &&
@@ -93,7 +108,12 @@ make_nvs(struct h2_nvs *nvs, struct arena *a, const struct http_head *h)
     nvs->at = arena_array(a, nvs->room, sizeof(*nvs->at));
     if (!nvs->at || !target.at)
         return false;
-    h2_nvs_add(nvs, SPAN(":method"), h->method_token);
+    if (h->upgrade.len) {
+        h2_nvs_add(nvs, SPAN(":method"), SPAN("CONNECT"));
+        h2_nvs_add(nvs, SPAN(":protocol"), h->upgrade);
+    } else {
+        h2_nvs_add(nvs, SPAN(":method"), h->method_token);
+    }
     h2_nvs_add(nvs, SPAN(":scheme"), h->scheme);
     h2_nvs_add(nvs, SPAN(":authority"), h->authority);
     h2_nvs_add(nvs, SPAN(":path"), target);
@@ -121,7 +141,7 @@ h2_client_ask(struct h2 *h, struct arena *a, const struct http_head *head,
     if (!s)
         return ERR_LIMIT;
     s->arena = a;
-    s->asked = head->method;
+    s->asked = head->upgrade.len ? METHOD_CONNECT : head->method;
     s->source = source;
     s->user = user;
     s->answering = true;

@@ -20,6 +20,10 @@ MUST_CHECK struct h2 *h2_client_new(const struct h2_limits *limits,
 /* Requests at a time: our limit, or the server's if that is less. */
 size_t h2_client_streams_max(const struct h2 *h);
 
+/* Have the server's SETTINGS come; do they offer extended CONNECT (RFC 8441)? */
+bool h2_client_has_settings(const struct h2 *h);
+bool h2_client_may_connect(const struct h2 *h);
+
 /* How many more requests may be asked now. */
 size_t h2_client_room(const struct h2 *h);
 
@@ -28,7 +32,8 @@ bool h2_client_is_open(const struct h2 *h);
 
 /*
  * Ask. `a` stays until `close` and takes the answer's heads and trailers;
- * `source` NULL: there is no body. The head's scheme must be set. `user` is the
+ * `source` NULL: there is no body. The head's scheme must be set. One with
+ * `upgrade` is an extended CONNECT to that protocol. `user` is the
  * stream's. ERR_INVALID: the head cannot be said; ERR_CONFLICT: not open;
  * ERR_LIMIT: no memory.
  */

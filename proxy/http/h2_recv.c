@@ -109,6 +109,7 @@ take_pseudo(struct h2_stream *s, span name, span value)
                : span_is(name, ":method")    ? &h->method_token
                : span_is(name, ":scheme")    ? &h->scheme
                : span_is(name, ":authority") ? &h->authority
+               : span_is(name, ":protocol")  ? &h->upgrade
                                              : NULL;
 
     if (!to)
@@ -240,6 +241,11 @@ read_method(struct http_head *h)
     if (h->method_token.len > METHOD_LEN_MAX)
         return FAULT_METHOD_LONG;
     h->method = method_of(h->method_token);
+    /* RFC 8441 §4: what HTTP/1.1 asks with GET and Upgrade, and routes so. */
+    if (h->method == METHOD_CONNECT && h->upgrade.len) {
+        h->method = METHOD_GET;
+        h->method_token = method_token(METHOD_GET);
+    }
     if (h->method == METHOD_CONNECT || h->method == METHOD_TRACE)
         return FAULT_METHOD_REFUSED;
     return method_is_valid(h->method_token) ? FAULT_NONE : FAULT_METHOD;
@@ -385,6 +391,8 @@ on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame,
             h2_glitch(h, H2_GLITCH_FRAME);
         break;
     case NGHTTP2_SETTINGS:
+        h->has_settings = true;
+        __attribute__((fallthrough));
     case NGHTTP2_PING:
         if (!(frame->hd.flags & NGHTTP2_FLAG_ACK))
             h2_glitch(h, H2_GLITCH_FRAME);

@@ -48,6 +48,7 @@ struct h2 {
     size_t enough;             /* the same */
     const char *limit_reached; /* "" if none: then nothing more is read */
     bool is_client;            /* we ask: h2_client.h */
+    bool has_settings;         /* the peer's came */
     bool doomed;               /* h2_free was called inside an event */
     bool dead;                 /* nghttp2 gave up: nothing in or out */
 };

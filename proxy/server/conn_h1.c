@@ -38,19 +38,20 @@ down_head(struct exchange *x, struct http_head *h)
 {
     struct conn *c = x->conn;
     enum http_version version = version_of(x);
+    bool is_switch = h->status == 101;
     size_t mark;
 
     if (version == HTTP_1_0 && h->body == HTTP_BODY_CHUNKED)
         h->body = HTTP_BODY_UNTIL_CLOSE;
     if (version == HTTP_1_1 && h->body == HTTP_BODY_UNTIL_CLOSE)
         h->body = HTTP_BODY_CHUNKED;
-    if (!h->keep_alive || !x->request || !x->request->keep_alive ||
+    if (is_switch || !h->keep_alive || !x->request || !x->request->keep_alive ||
         c->worker->is_draining || h->body == HTTP_BODY_UNTIL_CLOSE ||
         !will_be_received(x))
         c->ends = true;
     h->keep_alive = !c->ends;
     c->is_chunked = h->body == HTTP_BODY_CHUNKED;
-    c->until_close = h->body == HTTP_BODY_UNTIL_CLOSE;
+    c->until_close = is_switch || h->body == HTTP_BODY_UNTIL_CLOSE;
 
     struct buf *b = worker_keep_begin(c->worker, &mark);
     if (h1_write_answer(b, h, version) != OK || buf_failed(b)) {
@@ -284,6 +285,11 @@ conn_h1_feed(struct conn *c, span in)
 
     while (c->state == CONN_HEAD || c->state == CONN_BUSY ||
            c->state == CONN_IDLE) {
+        if (c->x && c->x->is_tunnel) {
+            if (in.len)
+                exchange_request_body(c->x, in);
+            return;
+        }
         if (c->x ? c->x->is_received : must_wait(c)) {
             stash(c, in);
             return;
@@ -319,7 +325,9 @@ conn_h1_resume(struct conn *c)
 {
     struct buf held = c->ahead;
 
-    if (c->state != CONN_IDLE || buf_len(&held) == 0)
+    bool is_tunnel = c->state == CONN_BUSY && c->x && c->x->is_tunnel;
+
+    if (buf_len(&held) == 0 || !(c->state == CONN_IDLE || is_tunnel))
         return;
     buf_init(&c->ahead, held.max);
     conn_h1_feed(c, buf_span(&held));
@@ -337,7 +345,9 @@ conn_h1_eof(struct conn *c)
         return;
     }
     c->ends = true;
-    if (!c->x->is_received)
+    if (c->x->is_tunnel && !c->x->is_received)
+        exchange_request_end(c->x, NULL); /* the other way may go on */
+    else if (!c->x->is_received)
         conn_close(c, true); /* half a request: nobody can answer it */
 }
 

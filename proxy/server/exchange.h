@@ -90,6 +90,8 @@ struct exchange {
     uint64_t tried;      /* bit i: endpoint i of the pool failed */
     uint64_t not_before; /* a shared connection must be younger (link.serial) */
     span endpoint;       /* that was asked last */
+    span tunnel_key;     /* Sec-WebSocket-Key, as it came */
+    span tunnel_sent;    /* and as the pool was sent it */
 
     /* the answer */
     struct http_head *answer;
@@ -128,6 +130,8 @@ struct exchange {
     bool to_client_ends;
     bool to_client_breaks; /* h2: the stream is reset behind what is in it */
     bool is_stream;        /* an idle time-out and no other */
+    bool wants_tunnel;     /* tunnel.h */
+    bool is_tunnel;        /* it is open */
 };
 
 struct exchange *exchange_of(void *arg);
@@ -186,6 +190,9 @@ const char *pool_failure_sentence(enum pool_failure f);
 void exchange_failed(struct exchange *x, enum pool_failure f);
 
 /* ── inside the room ── */
+
+/* Does its media type say that its body is a stream? */
+bool exchange_says_stream(const struct http_head *h);
 
 /* Set the timer to the nearest deadline, or act on one that is over. */
 void exchange_watch_time(struct exchange *x);

@@ -8,6 +8,7 @@
 #include "proxy/server/conn.h"
 #include "proxy/server/forward.h"
 #include "proxy/server/problem.h"
+#include "proxy/server/tunnel.h"
 #include "proxy/server/upstream.h"
 #include "proxy/server/worker.h"
 
@@ -23,8 +24,8 @@ exchange_interim(struct exchange *x, struct http_head *head)
 }
 
 /* Its media type says that it is a stream: no total deadline. */
-static bool
-says_stream(const struct http_head *h)
+bool
+exchange_says_stream(const struct http_head *h)
 {
     static const span streams[] = {
         SPAN("text/event-stream"), SPAN("application/x-ndjson"),
@@ -83,11 +84,13 @@ exchange_answer(struct exchange *x, struct http_head *head)
     x->pool_status = (unsigned)head->status;
     x->answered_us = loop_clock_us();
     x->moved_ms = loop_now_ms(x->worker->loop);
-    x->is_stream |= says_stream(head);
+    x->is_stream |= exchange_says_stream(head);
     if (x->keeps_to_pool)
         buf_fini(exchange_held(x));
     x->keeps_to_pool = false;
     x->held_sent = 0;
+    if (x->wants_tunnel && tunnel_answer(x, head))
+        return;
     if (!translate_answer(x, head, &p)) {
         exchange_refuse(x, &p);
         return;

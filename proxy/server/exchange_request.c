@@ -10,6 +10,7 @@
 #include "proxy/server/forward.h"
 #include "proxy/server/problem.h"
 #include "proxy/server/tls.h"
+#include "proxy/server/tunnel.h"
 #include "proxy/server/upstream.h"
 #include "proxy/server/worker.h"
 
@@ -168,6 +169,13 @@ prepare(struct exchange *x)
         exchange_deny(
             x, 409, "write-refused",
             "a client of this version would erase what it cannot see");
+        return;
+    }
+    if (x->wants_tunnel && x->decision.translates &&
+        x->decision.client != x->decision.pool->version) {
+        exchange_deny(x, 501, "upgrade-refused",
+                      "a WebSocket's messages are not translated: speak the "
+                      "version of the pool");
         return;
     }
     x->asked = *x->request;
@@ -346,7 +354,9 @@ exchange_request(struct exchange *x, struct http_head *head, bool ends)
     forward_id(x);
     if (!may_be_served(x))
         return;
-    x->is_stream = x->decision.route->stream;
+    x->is_stream = x->decision.route->stream || exchange_says_stream(head);
+    if (!tunnel_request(x))
+        return;
     if (x->decision.api) {
         struct decide_case c = exchange_case(x);
 
@@ -456,7 +466,10 @@ exchange_request_body(struct exchange *x, span bytes)
     case X_SENT:
     case X_TRIAL:
     case X_ANSWER:
-        if (x->up)
+        if (x->wants_tunnel && !x->is_tunnel) {
+            buf_add(&x->to_pool, bytes);
+            take(x, bytes.len, buf_len(&x->to_pool));
+        } else if (x->up)
             send_body(x, bytes);
         else if (x->conn)
             x->down->took(x, bytes.len); /* answered early: dropped */
@@ -556,9 +569,14 @@ exchange_connected(struct exchange *x)
     x->sent_ms = x->moved_ms = loop_now_ms(x->worker->loop);
     x->asked_us = loop_clock_us();
     frame_request(x);
-    if (!upstream_head(x->up, &x->asked)) {
+    if ((x->wants_tunnel && !tunnel_connected(x)) ||
+        !upstream_head(x->up, &x->asked)) {
         exchange_deny(x, 400, "malformed-request",
                       "the request cannot be said to the backend");
+        return;
+    }
+    if (x->wants_tunnel) { /* what has come waits until it is open */
+        exchange_watch_time(x);
         return;
     }
     x->was_whole = is_all;

@@ -89,7 +89,7 @@ consider_pool(const struct exchange *x, struct nearest *n)
 
     if (x->state == X_ASK)
         consider(n, DUE_CONNECT, x->asked_ms + t->connect_ms);
-    if (x->state == X_SENT && x->is_received)
+    if (x->state == X_SENT && (x->is_received || x->wants_tunnel))
         consider(n, DUE_HEAD,
                  (x->sent_ms > x->received_ms ? x->sent_ms : x->received_ms) +
                      t->answer_head_ms);

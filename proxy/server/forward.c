@@ -276,7 +276,8 @@ forward_request(struct exchange *x, struct http_head *h)
     if (d->translates && (!rewrite_request(x, h) || !ask_plainly(x, h)))
         return false;
     h->keep_alive = true;
-    h->upgrade = (span){0};
+    if (!x->wants_tunnel)
+        h->upgrade = (span){0};
     return edit(h, &d->route->request) && say_who(x, h) &&
            head_set(h, SPAN("X-Request-ID"), x->id) == OK &&
            head_add(h, SPAN("Via"), h->version == HTTP_2 ? VIA_H2 : VIA) == OK;

@@ -201,8 +201,10 @@ begin(struct link *l)
     watch_read(&l->io.watch, true);
     l->heard_ms = loop_now_ms(l->worker->loop);
     endpoint_is_well(e);
-    e->speaks_h2 = speaks_h2(l);
-    if (e->speaks_h2) {
+    /* What was dialled for a WebSocket was not asked for h2. */
+    if (speaks_h2(l) || !l->ups->x->wants_tunnel)
+        e->speaks_h2 = speaks_h2(l);
+    if (speaks_h2(l)) {
         link_list(l, &e->shared);
         link_h2_begin(l);
         return;
@@ -278,15 +280,15 @@ open_socket(const struct endpoint *e, struct sockaddr_storage *to,
 
 /* Those who come while it is dialled wait for it, if it will have room for them. */
 static bool
-may_be_shared(const struct endpoint *e)
+may_be_shared(const struct endpoint *e, bool is_h1)
 {
-    return e->pool->gen->http == GEN_HTTP_2 || e->speaks_h2;
+    return !is_h1 && (e->pool->gen->http == GEN_HTTP_2 || e->speaks_h2);
 }
 
 static void on_ready(void *arg, unsigned ready);
 
 static struct link *
-new_link(struct endpoint *e, int fd)
+new_link(struct endpoint *e, int fd, bool is_h1)
 {
     struct upstreams *u = e->pool->upstreams;
     struct worker *w = u->worker;
@@ -311,7 +313,9 @@ new_link(struct endpoint *e, int fd)
         let_go(l);
         return NULL;
     }
-    if (may_be_shared(e))
+    if (l->io.tls && is_h1)
+        tls_offer_h1(l->io.tls);
+    if (may_be_shared(e, is_h1))
         link_list(l, &e->shared);
     return l;
 }
@@ -331,7 +335,8 @@ link_dial(struct endpoint *e, struct exchange *x)
         close(fd);
         return LINK_FAILED;
     }
-    struct link *l = new_link(e, fd);
+    bool is_h1 = x->wants_tunnel && e->pool->gen->http != GEN_HTTP_2;
+    struct link *l = new_link(e, fd, is_h1);
     if (!l)
         return LINK_NO_ROOM;
     if (!link_seat(l, x)) {

@@ -65,6 +65,7 @@ struct link {
     uint64_t taken_in; /* the batch of events */
     bool keeps;        /* the peer goes on after this answer */
     bool is_chunked;   /* the request under way */
+    bool is_tunnel;    /* it was switched: no HTTP any more */
 
     /* h2 */
     struct h2 *h2;
@@ -127,6 +128,9 @@ MUST_CHECK bool link_h2_head(struct upstream *up, const struct http_head *h);
 void link_h2_body(struct upstream *up, span bytes);
 void link_h2_end(struct upstream *up, const struct fields *trailers);
 void link_h2_read(struct upstream *up, bool on);
+
+/* Tell those who wait for it that they may ask. */
+void link_h2_tell(struct link *l);
 
 /* May another exchange ask here? */
 bool link_h2_has_room(const struct link *l);

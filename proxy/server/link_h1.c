@@ -12,7 +12,7 @@ link_h1_begin(struct link *l)
     struct exchange *x = l->ups->x;
 
     h1_begin(&l->h1, x->arena);
-    h1_expect(&l->h1, x->request->method, false);
+    h1_expect(&l->h1, x->request->method, x->wants_tunnel);
     exchange_connected(x);
 }
 
@@ -24,12 +24,25 @@ answer_ended(struct link *l, const struct fields *trailers, bool reusable)
     exchange_answer_end(l->ups->x, trailers);
 }
 
+/* What came behind the answer is of the other protocol. */
+static void
+begin_tunnel(struct link *l, span in)
+{
+    l->keeps = false;
+    if (l->state == LINK_H1 && in.len)
+        exchange_answer_body(l->ups->x, in);
+}
+
 void
 link_h1_feed(struct link *l, span in)
 {
     struct h1_out out;
     const struct fields *trailers = NULL;
 
+    if (l->is_tunnel) {
+        exchange_answer_body(l->ups->x, in);
+        return;
+    }
     while (l->state == LINK_H1) {
         struct exchange *x = l->ups->x;
 
@@ -42,7 +55,12 @@ link_h1_feed(struct link *l, span in)
         case H1_HEAD:
             l->keeps =
                 out.head->keep_alive && out.head->body != HTTP_BODY_UNTIL_CLOSE;
+            l->is_tunnel = out.head->status == 101;
             exchange_answer(x, out.head);
+            if (l->is_tunnel) {
+                begin_tunnel(l, in);
+                return;
+            }
             break;
         case H1_BODY:
             exchange_answer_body(x, out.body);
@@ -67,7 +85,9 @@ link_h1_ended(struct link *l, bool in_good_order)
     struct upstream *up = l->ups;
     struct h1_out out;
 
-    if (l->heard_n == up->heard_n)
+    if (l->is_tunnel && in_good_order)
+        answer_ended(l, NULL, false);
+    else if (l->heard_n == up->heard_n)
         link_close(l, POOL_RESET);
     else if (in_good_order && h1_eof(&l->h1, &out) == H1_END)
         answer_ended(l, NULL, false);
@@ -114,6 +134,8 @@ link_h1_end(struct upstream *up, const struct fields *trailers)
     struct link *l = up->link;
     size_t mark;
 
+    if (l->is_tunnel)
+        io_end(&l->io);
     if (!l->is_chunked)
         return;
     h1_write_last_chunk(worker_keep_begin(l->worker, &mark), trailers);

@@ -54,7 +54,8 @@ link_h2_head(struct upstream *up, const struct http_head *h)
     struct link *l = up->link;
     struct http_head head = *h;
     bool has_body = h->body == HTTP_BODY_CHUNKED ||
-                    (h->body == HTTP_BODY_SIZED && h->length > 0);
+                    (h->body == HTTP_BODY_SIZED && h->length > 0) ||
+                    h->upgrade.len > 0;
 
     head.scheme = l->io.tls ? SPAN("https") : SPAN("http");
     link_later(l);
@@ -208,6 +209,14 @@ link_h2_has_room(const struct link *l)
     return h2_client_room(l->h2) > 0;
 }
 
+/* RFC 8441 §3: extended CONNECT not before the server has offered it. */
+static bool
+may_begin(const struct upstream *up)
+{
+    return !up->stream &&
+           (!up->x->wants_tunnel || h2_client_has_settings(up->link->h2));
+}
+
 /* Who waits longest; they are few, and it is once a connection. */
 static struct upstream *
 longest_waiting(struct link *l)
@@ -215,16 +224,33 @@ longest_waiting(struct link *l)
     struct upstream *found = NULL;
 
     for (struct upstream *up = l->ups; up; up = up->next)
-        if (!up->stream)
+        if (may_begin(up))
             found = up;
     return found;
 }
 
 void
-link_h2_begin(struct link *l)
+link_h2_tell(struct link *l)
 {
     struct upstream *up;
 
+    while (l->state == LINK_H2 && (up = longest_waiting(l))) {
+        struct exchange *x = up->x;
+
+        if (x->wants_tunnel && !h2_client_may_connect(l->h2)) {
+            link_fail_seat(up, POOL_PROTOCOL);
+        } else if (link_h2_has_room(l)) {
+            exchange_connected(x); /* a stream, or no seat any more */
+        } else {
+            link_leave(up);
+            upstream_ask(x);
+        }
+    }
+}
+
+void
+link_h2_begin(struct link *l)
+{
     l->h2 = h2_client_new(&l->worker->answer_h2_limits, &events, l);
     if (!l->h2) {
         link_close(l, POOL_BUSY);
@@ -232,16 +258,7 @@ link_h2_begin(struct link *l)
     }
     l->state = LINK_H2;
     link_later(l);
-    while (l->state == LINK_H2 && (up = longest_waiting(l))) {
-        struct exchange *x = up->x;
-
-        if (link_h2_has_room(l)) {
-            exchange_connected(x); /* a stream, or no seat any more */
-            continue;
-        }
-        link_leave(up);
-        upstream_ask(x);
-    }
+    link_h2_tell(l);
 }
 
 void
@@ -289,6 +306,7 @@ link_h2_feed(struct link *l, span in)
     if (h2_feed(l->h2, in, loop_now_ms(l->worker->loop)) == H2_FREED)
         return;
     l->endpoint->streams_max = h2_client_streams_max(l->h2);
+    link_h2_tell(l);
     link_later(l);
 }
 

@@ -150,6 +150,15 @@ note_problem(struct tls *t)
         t->problem = "the peer ended the handshake";
 }
 
+void
+tls_offer_h1(struct tls *t)
+{
+    static const unsigned char h1[] = "\x08http/1.1";
+
+    /* Without memory it offers h2 as well, and the server may choose that. */
+    (void)SSL_set_alpn_protos(t->ssl, h1, sizeof(h1) - 1);
+}
+
 bool
 tls_begin(struct tls *t)
 {

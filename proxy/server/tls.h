@@ -31,6 +31,9 @@ MUST_CHECK struct tls *tls_new_client(struct buf *out, struct ssl_ctx_st *ctx,
                                       struct ssl_session_st **session);
 void tls_forget_session(struct ssl_session_st **session);
 
+/* A client's, before it begins: offer HTTP/1.1 alone. */
+void tls_offer_h1(struct tls *t);
+
 /* A client's first bytes, into `out`. False on failure. */
 MUST_CHECK bool tls_begin(struct tls *t);
 

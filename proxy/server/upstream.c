@@ -56,15 +56,22 @@ share(struct exchange *x, struct link *l)
     if (!link_seat(l, x))
         exchange_failed(x, POOL_BUSY);
     else if (l->state == LINK_H2)
-        exchange_connected(x);
+        link_h2_tell(l);
     /* else it is told when the link is */
+}
+
+/* A WebSocket asks for HTTP/1.1 where that is spoken: every server has that. */
+static bool
+may_share(const struct endpoint *e, const struct exchange *x)
+{
+    return !x->wants_tunnel || e->pool->gen->http == GEN_HTTP_2;
 }
 
 /* At one endpoint; false if it is out of reach. */
 static bool
 ask_at(struct exchange *x, struct endpoint *e)
 {
-    struct link *shared = link_shared(e, x);
+    struct link *shared = may_share(e, x) ? link_shared(e, x) : NULL;
 
     if (shared) {
         share(x, shared);
@@ -111,7 +118,14 @@ upstream_ask(struct exchange *x)
 void
 upstream_give_up(struct upstream *up)
 {
-    link_dial_failed(up->link, "timeout", up);
+    struct exchange *x = up->x;
+
+    if (up->link->state != LINK_H2) {
+        link_dial_failed(up->link, "timeout", up);
+        return;
+    }
+    link_leave(up); /* it waited for the server's SETTINGS */
+    exchange_failed(x, POOL_TIMEOUT);
 }
 
 /* ── with a seat ─────────────────────────────────────────────────────────── */

@@ -274,6 +274,8 @@ set_limits(struct worker *w)
     w->h2_limits.resets_per_s = (uint32_t)l->h2_resets_a_second;
     w->h2_limits.glitches_burst = (uint32_t)l->h2_glitches_burst;
     w->h2_limits.glitches_per_s = (uint32_t)l->h2_glitches_a_second;
+    for (size_t i = 0; i < w->gen->n_routes; i++)
+        w->h2_limits.takes_connect |= w->gen->routes[i].websocket;
     set_answer_limits(w);
     w->conns_max = (size_t)l->connections;
     if (w->conns_max == 0 && getrlimit(RLIMIT_NOFILE, &files) == 0)
