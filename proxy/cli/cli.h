@@ -29,6 +29,7 @@ enum cli_code {
     X("run", cmd_run, "run the proxy")                                         \
     X("check", cmd_check, "check a configuration and say all that is wrong")   \
     X("translate", cmd_translate, "translate a document between two versions") \
+    X("plan", cmd_plan, "show what becomes of a type between two versions")    \
     X("explain", cmd_explain, "say what is done with a request, and why")      \
     X("weight", cmd_weight, "show or move the canary's share of a route")      \
     X("status", cmd_status, "say what the processes do now")                   \

@@ -6,6 +6,7 @@
 
 #include "config/generation.h"
 #include "proxy/base/quantity.h"
+#include "proxy/cli/composing.h"
 #include "translators/cases/cases.h"
 #include "translators/lens/report.h"
 
@@ -73,6 +74,8 @@ print_report_json(const struct lens_api *api, const struct lens_report *r)
     printf(", \"arrows\": %zu, \"class\": \"%s\", \"held\": ", r->n_arrows,
            classes[r->class]);
     cli_print_json_text(r->held.text);
+    printf(", \"cost\": ");
+    cli_print_json_text(r->cost);
     printf(", \"guarantee\": \"%s\", \"losses\": [",
            lens_guarantee_word(r->keeps));
     for (size_t i = 0; i < r->n_losses; i++) {
@@ -95,6 +98,7 @@ static void
 print_api_json(const struct checking *c, const struct lens_api *api)
 {
     struct lens_report r;
+    struct composing *weights = composing_all(c->arena, api);
     bool first = true;
 
     printf("\n  {\"api\": ");
@@ -105,6 +109,7 @@ print_api_json(const struct checking *c, const struct lens_api *api)
             if (lens_report_of(c->arena, api, t, v, v + 1, &r) ||
                 r.n_arrows == 0)
                 continue;
+            composing_weigh(weights, &r);
             if (!first)
                 putchar(',');
             first = false;
@@ -119,7 +124,8 @@ print_api(const struct checking *c, const struct lens_api *api)
     struct buf b;
 
     buf_init(&b, CHECK_BYTES);
-    if (lens_report_all(c->arena, api, &b))
+    if (lens_report_all(c->arena, api, composing_weigh,
+                        composing_all(c->arena, api), &b))
         printf("%.*s: too big to report on\n", SPAN_FMT(api->name));
     fwrite(buf_len(&b) ? buf_span(&b).at : "", 1, buf_len(&b), stdout);
     buf_fini(&b);

@@ -8,7 +8,7 @@ from peers import answering, message
 from stile import Stile
 
 OK, REFUSED, USAGE, UNKNOWN = 0, 1, 2, 3
-COMMANDS = ("run", "check", "translate", "explain", "weight", "status", "reload", "dev-cert", "version")
+COMMANDS = ("run", "check", "translate", "plan", "explain", "weight", "status", "reload", "dev-cert", "version")
 
 V1 = {"id": "o-1", "customer": "42", "ship_name": "Ada", "ship_phone": "555", "created": 1767607200, "status": "open", "note": "ring",
       "tags": ["rush"], "total_cents": 1299, "currency": "EUR", "coupon": "SPRING", "labels": "{\"gift\":true}",
@@ -62,7 +62,7 @@ def test_wrong_words_are_2_and_say_what_is_near(t):
     assert "stile --help" in run(t, "frobnicate", code=USAGE).stderr
     assert "stile --help" in run(t, code=USAGE).stderr
     for words, says in ((("check", "--jsn"), "--json"), (("translate", "--api"), "needs FOLDER"), (("check", "a", "b"), "one FILE"),
-                        (("translate", "-f", "v1"), "translate --help"), (("run", "stile.yaml"), "--config"), (("weight", "a", "1%", "b"), "ROUTE"),
+                        (("translate", "-f", "v1"), "translate --help"), (("plan", "shop", "v1"), "plan --help"), (("run", "stile.yaml"), "--config"), (("weight", "a", "1%", "b"), "ROUTE"),
                         (("version", "--json=yes"), "no value"), (("explain",), "REQUEST-ID"), (("dev-cert",), "FOLDER"), (("loader",), "stile run")):
         assert says in run(t, *words, code=USAGE).stderr, words
 
@@ -100,6 +100,45 @@ def test_the_examples_are_well_and_say_what_they_keep(t):
     order = pairs["Order", "v1", "v2"]
     assert order["guarantee"] == "read" and {"what": "channel", "kind": "writing a whole document erases", "file": "changes/1-customer.yaml",
                                              "line": 20} in order["losses"], order
+
+
+# ── plan ──
+
+
+def test_a_plan_says_what_becomes_of_a_type_there_and_back(t):
+    text = run(t, "plan", shop(t), "--type", "Order", "v1", "v2").stdout
+    there, back = text.split("\n\n")
+    assert there.startswith("Order  v1 -> v2: one pass, holds `ship_name` until its object ends\nstate 0: Order, v1 to v2, class D"), there
+    assert back.startswith("Order  v2 -> v1: one pass"), back
+    for line in (r"^  shipping/name +ship_name  last, by customer-ref$", r"^  capture +true  last, by states  when capture is not there$",
+                 r"^  lines/\* +lines/\*  through state 1$", r"^  tell defaulted .*changes/1-states.yaml:15$", r"^state 2: Payment, v1 to v2, class S$"):
+        assert re.search(line, there, re.M), line
+    assert "again" not in text
+
+
+def test_a_plan_names_what_does_not_compose(t):
+    text = run(t, "plan", shop(t), "--type", "Order", "v1", "v3").stdout
+    assert re.search(r"^  again +\S.*changes/\S+:\d+$", text, re.M) and "one after another" in text
+
+
+def test_a_plan_is_told_as_json(t):
+    there, back = json.loads(run(t, "plan", shop(t), "--type", "Line", "v1", "v2", "--json").stdout)
+    assert (there["type"], there["from"], there["to"], there["class"], there["again"]) == ("Line", "v1", "v2", "D", 0), there
+    assert (back["from"], back["to"]) == ("v2", "v1") and back["program"][0].startswith("state 0: Line"), back
+
+
+def test_a_plan_of_what_is_not_there_says_what_is(t):
+    assert "it has v1 v2 v2a v3" in run(t, "plan", shop(t), "--type", "Order", "v1", "v9", code=USAGE).stderr
+    assert "it has Order" in run(t, "plan", shop(t), "--type", "Ordr", "v1", "v2", code=USAGE).stderr
+    assert "from v1 to itself" in run(t, "plan", shop(t), "--type", "Order", "v1", "v1", code=USAGE).stderr
+    assert run(t, "plan", t.folder / "none", "--type", "Order", "v1", "v2", code=REFUSED).stderr
+
+
+def test_check_says_what_a_pass_holds(t):
+    text = run(t, "check", shop(t)).stdout
+    assert "  1 arrow, down: one pass, holds `sku/code` until its object ends; up: one pass, holds `sku` until its object ends" in text
+    pairs = {(p["type"], p["older"], p["newer"]): p for p in json.loads(run(t, "check", "--json", shop(t)).stdout)["apis"][0]["pairs"]}
+    assert pairs["Line", "v1", "v2"]["class"] == "D" and "holds" in pairs["Line", "v1", "v2"]["cost"]
 
 
 BROKEN = """listen:

@@ -27,7 +27,7 @@ report(struct arena *a, const struct lens_api *api)
     struct buf b;
 
     buf_init(&b, ROOM);
-    if (lens_report_all(a, api, &b) == OK)
+    if (lens_report_all(a, api, NULL, NULL, &b) == OK)
         assert(buf_len(&b) > 0);
     buf_fini(&b);
 }

@@ -2,8 +2,8 @@
 /*
  * ask: sources, terms, and tests of terms as guards.
  *
- * Tests of one term exclude each other where they can: an object is asked
- * before a list, a list before a text, and a symbol only where those that were
+ * Tests of one term exclude each other where they can: null is asked before an
+ * object, that before a list, a list before a text, and a symbol only where those that were
  * met before it did not fit. So guards know that a value has one type and one
  * value. A test of an enum's image is pulled back to the symbols it came from.
  */
@@ -310,12 +310,12 @@ types_in_order(struct compose *c, uint32_t term, unsigned types)
     static const struct {
         enum atom_kind kind;
         unsigned type;
-    } order[] = {{ATOM_OBJECT, LENS_OBJECT},
+    } order[] = {{ATOM_NULL, LENS_NULL},
+                 {ATOM_OBJECT, LENS_OBJECT},
                  {ATOM_LIST, LENS_LIST},
                  {ATOM_STRING, LENS_STRING},
-                 {ATOM_NUMBER, LENS_NUMBER},
-                 {ATOM_BOOL, LENS_BOOL}};
-    guard is = constant(types & LENS_NULL);
+                 {ATOM_NUMBER, LENS_NUMBER}};
+    guard is = constant(types & LENS_BOOL);
     for (size_t i = COUNT(order); i-- > 0;) {
         guard this = ask(c, (struct atom){.kind = order[i].kind, .term = term});
         guard then = constant(types & order[i].type);

@@ -408,6 +408,29 @@ absence(struct passage *p, const struct lens_arrow *arrow,
            emit(p, alt, without(c, alt.when, same));
 }
 
+/* Do all stages keep what is in an object, or make a text of it? */
+static bool
+takes_wholes(const struct lens_way *way)
+{
+    for (size_t i = 0; i < way->stages.n; i++) {
+        const struct lens_stage *stage = &way->stages.at[i];
+        if (stage->kind == LENS_STAGE_ENUM ||
+            (stage->kind == LENS_STAGE_FORM && !is_any(stage->form[0].kind)))
+            return false;
+    }
+    return true;
+}
+
+/* What stands for values that failed. */
+static bool
+add_hidden(struct passage *p, struct normal_node *value)
+{
+    for (size_t i = 0; i < p->hidden->n; i++)
+        if (!node_add(p->c, value, p->hidden->at[i]))
+            return false;
+    return true;
+}
+
 bool
 bring(struct compose *c, const struct object *o, const struct lens_arrow *arrow,
       const struct lens_way *way, uint32_t scope, struct normal_node *value)
@@ -424,12 +447,19 @@ bring(struct compose *c, const struct object *o, const struct lens_arrow *arrow,
     struct alts hidden = {0};
     struct passage nulls = {.c = c, .s = &s, .node = value, .hidden = &hidden};
     struct passage p = {.c = c, .s = &s, .node = value, .hidden = &hidden};
-    bool whole =
-        o->n_typed && (s.hide == LENS_HIDE_DROP || s.hide == LENS_HIDE_VALUE);
-    bool of_list = way->rest.kind != LENS_REST_UNSAID && way->stages.n;
-    if (whole || (of_list && node_has_states(value)))
+    bool hides = s.hide == LENS_HIDE_DROP || s.hide == LENS_HIDE_VALUE;
+    if (hides && (o->n_inline || node_has_states(value)))
         return compose_stop(c, &way->origin,
-                            "an object of a type may be hidden or lost");
+                            "an object of a type may be hidden");
+    if (node_has_states(value) && !takes_wholes(way))
+        return compose_stop(c, &way->origin,
+                            "an object of a type stands where a scalar should");
+    if (way->rest.kind != LENS_REST_UNSAID && way->stages.n &&
+        node_has_states(value))
+        return compose_stop(c, &way->origin,
+                            "an object of a type is lost with a list");
+    if (!null && !arrow->omit[c->write])
+        return run_all(c, &s, value, &hidden) && add_hidden(&p, value);
     /* Of a null, where that side has none, no stage is asked. */
     for (size_t i = 0; i < value->n_alts; i++) {
         struct normal_alt alt = value->alts[i];

@@ -183,7 +183,7 @@ struct object {
     struct normal_node *root;
     uint32_t scope;
     guard when;
-    size_t n_typed;                  /* typed places in it */
+    size_t n_inline;                 /* objects of a type among its own nodes */
     const struct lens_origin *about; /* for compose_stop */
 };
 

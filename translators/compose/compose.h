@@ -42,8 +42,8 @@ enum normal_class {
 struct normal_held {
     enum normal_class class;
     uint32_t
-        source; /* the first place that forces it; NORMAL_NONE if none does */
-    const struct lens_origin *origin; /* why, if a change is known */
+        source;     /* the first place that forces it; NORMAL_NONE: none does */
+    uint32_t until; /* what it waits for; NORMAL_NONE: the end of its object */
 };
 
 /* The class of one state; of states in it each has its own. */

@@ -80,15 +80,15 @@ enum atom_kind {
     ATOM_REQUEST,  /* the message is a request */
     ATOM_REPLACES, /* it replaces a whole document, and may not erase */
     ATOM_NEVER_ERASES,
-    ATOM_FACT,        /* `fact` of the request holds */
-    ATOM_PRESENT,     /* something is at `source` */
-    ATOM_OBJECT,      /* the term is an object; and so on */
-    ATOM_LIST,        /* asked of what is no object */
-    ATOM_STRING,      /* of what is no container */
-    ATOM_NUMBER,      /* of what is no text either */
+    ATOM_FACT,    /* `fact` of the request holds */
+    ATOM_PRESENT, /* something is at `source` */
+    ATOM_NULL,    /* the term is null; and so on, each asked of what is none */
+    ATOM_OBJECT,  /* of those before it */
+    ATOM_LIST,
+    ATOM_STRING,
+    ATOM_NUMBER,
     ATOM_INTEGER,     /* of a number */
-    ATOM_BOOL,        /* of what is no number either */
-    ATOM_TRUE,        /* of a bool */
+    ATOM_TRUE,        /* of what is none of these: a bool */
     ATOM_EQUALS,      /* the term is `value` */
     ATOM_STARTS,      /* a text that starts with `text` */
     ATOM_LINES,       /* a text of `n` lines */
@@ -170,6 +170,9 @@ struct normal_check {
         *origin; /* NULL: the document itself is at fault */
     const char *what;
 };
+
+/* The `what` of a check of a marker. */
+extern const char normal_wrong_marker[];
 
 struct normal_notice {
     guard when;

@@ -17,7 +17,8 @@ say_check(struct compose *c, guard when, uint32_t scope,
     if (!grown)
         return false;
     s->checks = grown;
-    s->checks[s->n_checks++] = (struct normal_check){when, scope, origin, what};
+    s->checks[s->n_checks++] = (struct normal_check){
+        .when = when, .scope = scope, .origin = origin, .what = what};
     return true;
 }
 

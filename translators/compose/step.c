@@ -701,6 +701,8 @@ fill_all(struct step *s)
 
 /* ---- 8. mark ------------------------------------------------------------------------- */
 
+const char normal_wrong_marker[] = "the document says another version";
+
 static bool
 mark_read(struct step *s)
 {
@@ -713,7 +715,7 @@ mark_read(struct step *s)
         guard wrong = without(c, node_present(c, at.node),
                               node_equals(c, at.node, s->o->at->marks[i]));
         if (!say_check(c, both(c, s->o->when, wrong), s->o->scope, NULL,
-                       "the document says another version"))
+                       normal_wrong_marker))
             return false;
     }
     return true;
@@ -879,7 +881,6 @@ step_object(struct compose *c, struct object *o)
         return compose_stop(c, &o->block->choices[0].origin, "cases at a type");
     if (!mark_read(&s) || !inner_find(&s, found, nodes, &n))
         return false;
-    o->n_typed = n;
     for (size_t i = 0; i < n; i++) {
         if (is_inline(&s, found[i].type)) {
             nodes[n_inline] = found[i].node;
@@ -888,6 +889,7 @@ step_object(struct compose *c, struct object *o)
             return false;
         }
     }
+    o->n_inline = n_inline;
     for (size_t i = 0; o->block && i < o->block->n_arrows; i++)
         if (!choose(&s, &o->block->arrows[i]))
             return false;

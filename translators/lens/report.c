@@ -242,8 +242,13 @@ print_erased(const struct lens_api *api, const struct lens_report *r,
 static void
 print_cost(const struct lens_report *r, struct buf *to)
 {
-    buf_fmt(to, "  %zu arrow%s, one pass, ", r->n_arrows,
-            r->n_arrows == 1 ? "" : "s");
+    buf_fmt(to, "  %zu arrow%s, ", r->n_arrows, r->n_arrows == 1 ? "" : "s");
+    if (r->cost.len) {
+        buf_add(to, r->cost);
+        buf_fmt(to, "; guarantee: %s\n", lens_guarantee_word(r->keeps));
+        return;
+    }
+    buf_str(to, "one pass, ");
     if (r->class == LENS_STREAMS) {
         buf_str(to, "nothing need be held");
     } else {
@@ -288,26 +293,31 @@ lens_report_print(const struct lens_api *api, const struct lens_report *r,
 
 static enum err_code
 print_pair(struct arena *a, const struct lens_api *api, size_t type,
-           size_t older, size_t newer, struct buf *to)
+           size_t older, size_t newer, lens_weigh_fn better, void *arg,
+           struct buf *to)
 {
     struct lens_report r;
     enum err_code code = lens_report_of(a, api, type, older, newer, &r);
+    if (code == OK && r.n_arrows > 0 && better)
+        better(arg, &r);
     if (code == OK && r.n_arrows > 0)
         lens_report_print(api, &r, to);
     return code;
 }
 
 enum err_code
-lens_report_all(struct arena *a, const struct lens_api *api, struct buf *to)
+lens_report_all(struct arena *a, const struct lens_api *api,
+                lens_weigh_fn better, void *arg, struct buf *to)
 {
     size_t newest = api->n_versions - 1;
     buf_str(to, "total: but for requests with a member of their own where an "
                 "arrow leads, which are refused\n");
     for (size_t type = 0; type < api->n_types; type++)
         for (size_t v = 0; v < newest; v++) {
-            if (print_pair(a, api, type, v, v + 1, to))
+            if (print_pair(a, api, type, v, v + 1, better, arg, to))
                 return ERR_LIMIT;
-            if (v + 1 < newest && print_pair(a, api, type, v, newest, to))
+            if (v + 1 < newest &&
+                print_pair(a, api, type, v, newest, better, arg, to))
                 return ERR_LIMIT;
         }
     return OK;

@@ -47,7 +47,11 @@ struct lens_report {
     enum lens_class class;     /* an estimate: the worst of its arrows */
     struct lens_place held;    /* what forces it; n == 0: nothing */
     enum lens_guarantee keeps; /* what holds, by the same rules as the claim */
+    span cost; /* what a pass holds, in words; empty: the estimate says it */
 };
+
+/* Who knows better than the estimate: may set class, held.text and cost. */
+typedef void (*lens_weigh_fn)(void *arg, struct lens_report *r);
 
 /* Of one type between two versions, older < newer. ERR_LIMIT: `a` is full. */
 MUST_CHECK enum err_code lens_report_of(struct arena *a,
@@ -61,10 +65,12 @@ void lens_report_print(const struct lens_api *api, const struct lens_report *r,
 
 /*
  * All of an api: each type between neighbours and to the newest version, where
- * an arrow stands between. ERR_LIMIT: `a` is full.
+ * an arrow stands between. `better` may be NULL. ERR_LIMIT: `a` is full.
  */
-MUST_CHECK enum err_code
-lens_report_all(struct arena *a, const struct lens_api *api, struct buf *to);
+MUST_CHECK enum err_code lens_report_all(struct arena *a,
+                                         const struct lens_api *api,
+                                         lens_weigh_fn better, void *arg,
+                                         struct buf *to);
 
 /* What the arrows of one table lose in one type, or (type == n_types) in its `http`
  * blocks. For the checker. */

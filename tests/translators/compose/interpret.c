@@ -156,6 +156,8 @@ term_atom(struct frame *f, const struct atom *atom)
     if (!v)
         return false;
     switch (atom->kind) {
+    case ATOM_NULL:
+        return v->kind == JSON_NULL;
     case ATOM_OBJECT:
         return v->kind == JSON_OBJECT;
     case ATOM_LIST:
@@ -166,8 +168,6 @@ term_atom(struct frame *f, const struct atom *atom)
         return v->kind == JSON_NUMBER;
     case ATOM_INTEGER:
         return v->kind == JSON_NUMBER && is_integer(v);
-    case ATOM_BOOL:
-        return v->kind == JSON_BOOL;
     case ATOM_TRUE:
         return v->kind == JSON_BOOL && v->truth;
     case ATOM_EQUALS:

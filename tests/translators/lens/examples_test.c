@@ -185,7 +185,7 @@ TEST(the_whole_report_has_a_part_for_each_type_that_changes)
     struct buf b;
 
     buf_init(&b, ROOM);
-    assert_int_equal(lens_report_all(a, api, &b), OK);
+    assert_int_equal(lens_report_all(a, api, NULL, NULL, &b), OK);
     assert_true(says(buf_span(&b), "\nPath  ext"));
     assert_false(says(buf_span(&b), "IngressList"));
     buf_fini(&b);

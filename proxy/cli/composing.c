@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proxy/cli/composing.h"
+
+/* What one direction of one pair comes to. */
+struct weight {
+    enum normal_class class;
+    span held; /* the place that forces it */
+    span cost;
+    bool known;
+};
+
+struct composing {
+    const struct lens_api *api;
+    struct arena *arena;
+    struct weight
+        *at; /* by way: up or down, near or far; type; older version */
+};
+
+enum way { UP_NEAR, DOWN_NEAR, UP_FAR, DOWN_FAR, WAYS };
+
+static struct weight *
+weight_of(const struct composing *c, enum way way, size_t type, size_t older)
+{
+    size_t n = c->api->n_types;
+    return &c->at[(way * n + type) * c->api->n_versions + older];
+}
+
+/* ---- in words -------------------------------------------------------------------- */
+
+/* The worst of its states; those that go again are told by themselves. */
+static struct normal_held
+worst_of(const struct normal *n)
+{
+    struct normal_held worst = {.source = NORMAL_NONE};
+    for (size_t i = 0; i < n->n_states; i++) {
+        struct normal_held held = normal_class_of(n, n->states[i]);
+        if (!n->states[i]->stop.why && held.class > worst.class)
+            worst = held;
+    }
+    return worst;
+}
+
+static size_t
+count_again(const struct normal *n)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < n->n_states; i++)
+        count += n->states[i]->stop.why != NULL;
+    return count;
+}
+
+static void
+say_again(const struct normal *n, struct buf *to)
+{
+    bool first = true;
+    for (size_t i = 0; i < n->n_states; i++) {
+        const struct normal_state *s = n->states[i];
+        if (!s->stop.why)
+            continue;
+        buf_fmt(to, "%s%.*s goes through the versions one after another (%s",
+                first ? "" : "; ", SPAN_FMT(n->api->types[s->type].name),
+                s->stop.why);
+        if (s->stop.origin && s->stop.origin->change)
+            buf_fmt(to, ", %.*s:%u", SPAN_FMT(s->stop.origin->change->file),
+                    s->stop.origin->line);
+        buf_byte(to, ')');
+        first = false;
+    }
+}
+
+void
+composing_say(const struct normal *n, struct buf *to)
+{
+    struct normal_held held = worst_of(n);
+    if (n->root->stop.why) {
+        say_again(n, to);
+        return;
+    }
+    buf_str(to, "one pass, ");
+    if (held.source == NORMAL_NONE) {
+        buf_str(to, "nothing need be held");
+    } else {
+        buf_str(to, "holds `");
+        normal_place(n, held.source, to);
+        if (held.until == NORMAL_NONE) {
+            buf_str(to, "` until its object ends");
+        } else {
+            buf_str(to, "` only when `");
+            normal_place(n, held.until, to);
+            buf_str(to, "` comes after it");
+        }
+    }
+    if (count_again(n))
+        buf_str(to, "; ");
+    say_again(n, to);
+}
+
+/* ---- one pair ---------------------------------------------------------------------- */
+
+enum err_code
+composing_of(struct arena *a, const struct lens_api *api, size_t type,
+             size_t from, size_t to, const struct normal **out, struct err *e)
+{
+    struct compose *c = NULL;
+    enum err_code code = compose_begin(a, api, from, to > from, &c, e);
+    for (size_t at = from; code == OK && at != to;
+         at = to > from ? at + 1 : at - 1)
+        code = compose_step(c, e);
+    return code == OK ? compose_take(c, type, out, e) : code;
+}
+
+/* ---- all pairs ------------------------------------------------------------------------ */
+
+static bool
+keep(const struct composing *c, struct compose *from, enum way way,
+     size_t older)
+{
+    struct err e;
+    struct buf b;
+    bool ok = true;
+    buf_init(&b, arena_limit(c->arena));
+    for (size_t type = 0; ok && type < c->api->n_types; type++) {
+        struct weight *w = weight_of(c, way, type, older);
+        const struct normal *n = NULL;
+        ok = compose_take(from, type, &n, &e) == OK;
+        if (!ok)
+            break;
+        struct normal_held held = worst_of(n);
+        w->class = count_again(n) ? NORMAL_BUFFERS : held.class;
+        buf_clear(&b);
+        if (held.source != NORMAL_NONE)
+            normal_place(n, held.source, &b);
+        ok = !buf_failed(&b) && span_dup(c->arena, buf_span(&b), &w->held);
+        buf_clear(&b);
+        composing_say(n, &b);
+        ok =
+            ok && !buf_failed(&b) && span_dup(c->arena, buf_span(&b), &w->cost);
+        w->known = ok;
+    }
+    buf_fini(&b);
+    return ok;
+}
+
+/* From a version to its neighbour, and on to the newest. */
+static bool
+all_up(const struct composing *c, struct arena *a, size_t older)
+{
+    struct compose *up = NULL;
+    struct err e;
+    bool ok = compose_begin(a, c->api, older, true, &up, &e) == OK &&
+              compose_step(up, &e) == OK && keep(c, up, UP_NEAR, older);
+    for (size_t v = older + 1; ok && v + 1 < c->api->n_versions; v++)
+        ok = compose_step(up, &e) == OK;
+    return ok && keep(c, up, UP_FAR, older);
+}
+
+static bool
+all_down(const struct composing *c, struct arena *a)
+{
+    struct compose *down = NULL;
+    struct err e;
+    size_t newest = c->api->n_versions - 1;
+    bool ok = compose_begin(a, c->api, newest, false, &down, &e) == OK;
+    for (size_t older = newest; ok && older-- > 0;)
+        ok = compose_step(down, &e) == OK && keep(c, down, DOWN_FAR, older);
+    return ok;
+}
+
+static bool
+near_down(const struct composing *c, struct arena *a, size_t older)
+{
+    struct compose *down = NULL;
+    struct err e;
+    return compose_begin(a, c->api, older + 1, false, &down, &e) == OK &&
+           compose_step(down, &e) == OK && keep(c, down, DOWN_NEAR, older);
+}
+
+#define SCRATCH_MAX ((size_t)1 << 30)
+
+struct composing *
+composing_all(struct arena *a, const struct lens_api *api)
+{
+    struct composing *c = arena_alloc(a, sizeof(*c));
+    struct arena *scratch = arena_new(SCRATCH_MAX);
+    bool ok = c && scratch;
+    if (ok) {
+        *c = (struct composing){.api = api, .arena = a};
+        c->at = arena_array(a, WAYS * api->n_types * api->n_versions + 1,
+                            sizeof(*c->at));
+        ok = c->at && all_down(c, scratch);
+    }
+    for (size_t v = 0; ok && v + 1 < api->n_versions; v++) {
+        arena_reset(scratch);
+        ok = all_up(c, scratch, v) && near_down(c, scratch, v);
+    }
+    arena_free(&scratch);
+    return ok ? c : NULL;
+}
+
+void
+composing_weigh(void *arg, struct lens_report *r)
+{
+    const struct composing *c = arg;
+    if (!c)
+        return;
+    bool near = r->newer == r->older + 1;
+    const struct weight *up =
+        weight_of(c, near ? UP_NEAR : UP_FAR, r->type, r->older);
+    const struct weight *down =
+        weight_of(c, near ? DOWN_NEAR : DOWN_FAR, r->type, r->older);
+    if (!up->known || !down->known)
+        return;
+    const struct weight *worst = down->class > up->class ? down : up;
+    static const enum lens_class classes[] = {
+        [NORMAL_STREAMS] = LENS_STREAMS,
+        [NORMAL_DELAYS] = LENS_HOLDS_VALUE,
+        [NORMAL_BUFFERS] = LENS_HOLDS_LIST};
+    r->class = classes[worst->class];
+    r->held = (struct lens_place){.text = worst->held};
+    r->cost = span_eq(up->cost, down->cost)
+                  ? up->cost
+                  : arena_fmt(c->arena, "down: %.*s; up: %.*s",
+                              SPAN_FMT(down->cost), SPAN_FMT(up->cost));
+}

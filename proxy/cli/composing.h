@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * composing: what a chain of versions costs, from its normal form: for `check`,
+ * which asks all pairs, and for `plan`, which asks one.
+ */
+#pragma once
+
+#include "translators/compose/compose.h"
+#include "translators/lens/report.h"
+
+struct composing; /* every pair that `check` reports on; in an arena */
+
+/* The normal form of a type between two versions, in either direction. */
+MUST_CHECK enum err_code composing_of(struct arena *a,
+                                      const struct lens_api *api, size_t type,
+                                      size_t from, size_t to,
+                                      const struct normal **out, struct err *e);
+
+/* NULL: too big; then the estimates stand. */
+struct composing *composing_all(struct arena *a, const struct lens_api *api);
+
+/* A lens_weigh_fn; `arg` is a struct composing. */
+void composing_weigh(void *arg, struct lens_report *r);
+
+/*
+ * Append what one pass holds: "nothing need be held", "holds `a` until its object
+ * ends", "holds `lines` only when `rate` comes after it", and which objects go
+ * through the versions one after another.
+ */
+void composing_say(const struct normal *n, struct buf *to);

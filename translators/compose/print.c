@@ -1,0 +1,598 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * print: a normal form for people, one instruction a line.
+ *
+ *     customer_id     customer        its slot
+ *     amounts/total   decimal(2) of total_cents     last, by money:12
+ *     refuse          "x" stands ...                when x is there
+ *     tell lossy      legacy_code     when legacy_code is there
+ */
+#include "proxy/base/buf.h"
+#include "translators/compose/compose.h"
+#include "translators/json/tree.h"
+
+/* NOLINTBEGIN(misc-no-recursion): as deep as places and terms */
+
+#define WAYS_MAX     4  /* of a guard, until it is cut short */
+#define LITERALS_MAX 24 /* of one of them */
+
+struct literal {
+    uint32_t atom;
+    bool holds;
+};
+
+struct printing {
+    const struct normal *n;
+    struct buf *b;
+    struct literal path[LITERALS_MAX];
+    size_t n_ways;
+    uint32_t granted; /* a source that is at hand */
+};
+
+void
+normal_place(const struct normal *n, uint32_t source, struct buf *to)
+{
+    const struct source *s = &n->sources[source];
+    if (s->kind == SOURCE_ROOT) {
+        buf_byte(to, '.');
+        return;
+    }
+    if (n->sources[s->parent].kind != SOURCE_ROOT) {
+        normal_place(n, s->parent, to);
+        buf_byte(to, '/');
+    }
+    if (s->kind == SOURCE_EACH)
+        buf_byte(to, '*');
+    else
+        buf_add(to, s->key);
+}
+
+/* ---- terms ---------------------------------------------------------------------- */
+
+static void print_node(struct printing *p, const struct normal_node *node,
+                       span path, bool shallow);
+
+static span
+form_word(enum lens_form_kind kind)
+{
+    switch (kind) {
+#define X(name, group, spelling, parameter)                                    \
+    case LENS_AS_##name:                                                       \
+        return SPAN(spelling);
+        LENS_FORMS(X)
+#undef X
+    }
+    return SPAN("form");
+}
+
+static void
+print_form(struct printing *p, const struct lens_form *form)
+{
+    buf_add(p->b, form_word(form->kind));
+    if (form->kind == LENS_AS_DECIMAL || form->kind == LENS_AS_MINOR)
+        buf_fmt(p->b, "(%u)", form->digits);
+}
+
+static void
+print_enum(struct printing *p, const struct lens_symbols *s)
+{
+    buf_str(p->b, "{");
+    for (size_t i = 0; i < s->n_rows; i++) {
+        buf_str(p->b, i ? ", " : "");
+        json_print(s->rows[i].from, p->b);
+        buf_str(p->b, ": ");
+        if (s->rows[i].to)
+            json_print(s->rows[i].to, p->b);
+        else
+            buf_str(p->b, "hide");
+    }
+    if (s->unlisted == LENS_UNLISTED_FAIL)
+        buf_str(p->b, ", other: fail");
+    if (s->unlisted == LENS_UNLISTED_IS && s->image) {
+        buf_str(p->b, ", other: ");
+        json_print(s->image, p->b);
+    }
+    buf_str(p->b, "}");
+}
+
+static void
+print_term(struct printing *p, uint32_t term)
+{
+    const struct term *t = &p->n->terms[term];
+    switch (t->kind) {
+    case TERM_SOURCE:
+        normal_place(p->n, t->source, p->b);
+        return;
+    case TERM_CONST:
+        json_print(t->value, p->b);
+        return;
+    case TERM_ENUM:
+        print_term(p, t->of);
+        buf_str(p->b, " by ");
+        print_enum(p, t->symbols);
+        return;
+    case TERM_FORM:
+        print_term(p, t->of);
+        buf_str(p->b, " as ");
+        print_form(p, t->from);
+        buf_str(p->b, " > ");
+        print_form(p, t->to);
+        return;
+    case TERM_WRAP:
+        buf_str(p->b, "[");
+        print_term(p, t->of);
+        buf_str(p->b, "]");
+        return;
+    case TERM_PICK:
+        buf_str(p->b, t->pick == LENS_PICK_LAST ? "last of " : "first of ");
+        print_term(p, t->of);
+        return;
+    case TERM_JOIN:
+        for (size_t i = 0; i < t->n_parts; i++) {
+            buf_str(p->b, i ? " . " : "");
+            if (t->parts[i].term == NORMAL_NONE)
+                buf_fmt(p->b, "\"%.*s\"", SPAN_FMT(t->parts[i].text));
+            else
+                print_term(p, t->parts[i].term);
+        }
+        return;
+    case TERM_FIRST:
+        for (size_t i = 0; i < t->n_parts; i++) {
+            buf_str(p->b, i ? " or " : "");
+            if (t->parts[i].term != NORMAL_NONE)
+                print_term(p, t->parts[i].term);
+        }
+        return;
+    case TERM_TREE:
+        buf_str(p->b, "(");
+        print_node(p, t->tree, SPAN("."), true);
+        buf_str(p->b, ")");
+        return;
+    }
+}
+
+/* ---- guards ------------------------------------------------------------------------ */
+
+static const char *
+type_word(enum atom_kind kind)
+{
+    switch (kind) {
+    case ATOM_NULL:
+        return "null";
+    case ATOM_OBJECT:
+        return "object";
+    case ATOM_LIST:
+        return "list";
+    case ATOM_STRING:
+        return "string";
+    case ATOM_NUMBER:
+        return "number";
+    case ATOM_INTEGER:
+        return "integer";
+    case ATOM_TRUE:
+        return "true";
+    case ATOM_OUTSIDE:
+        return "outside its form";
+    case ATOM_RESPELT:
+        return "spelt otherwise";
+    case ATOM_UNCLEAN:
+        return "no clean text";
+    case ATOM_EMPTY:
+        return "empty";
+    case ATOM_SEVERAL:
+        return "several";
+    default: /* is no word alone */
+        return NULL;
+    }
+}
+
+static void
+print_literal(struct printing *p, const struct literal *l)
+{
+    const struct atom *a = &p->n->atoms[l->atom];
+    const char *word = type_word(a->kind);
+    const char *is = l->holds ? " is " : " is not ";
+    if (word) {
+        print_term(p, a->term);
+        buf_fmt(p->b, "%s%s", is, word);
+        return;
+    }
+    switch (a->kind) {
+    case ATOM_REQUEST:
+        buf_str(p->b, l->holds ? "request" : "answer");
+        return;
+    case ATOM_REPLACES:
+        buf_fmt(p->b, "%sa whole document is replaced", l->holds ? "" : "not ");
+        return;
+    case ATOM_NEVER_ERASES:
+        buf_fmt(p->b, "%sthe route says refuse", l->holds ? "" : "not ");
+        return;
+    case ATOM_FACT:
+        buf_fmt(p->b, "%.*s%s%.*s", SPAN_FMT(a->fact->name), is,
+                SPAN_FMT(a->fact->value));
+        return;
+    case ATOM_PRESENT:
+        normal_place(p->n, a->source, p->b);
+        buf_fmt(p->b, "%sthere", is);
+        return;
+    case ATOM_DOUBLED:
+        normal_place(p->n, a->source, p->b);
+        buf_fmt(p->b, "%stwice", is);
+        return;
+    case ATOM_ANY_DOUBLED:
+        buf_fmt(p->b, "%s key of ", l->holds ? "some" : "no");
+        normal_place(p->n, a->source, p->b);
+        buf_str(p->b, " is twice");
+        return;
+    case ATOM_OTHERS:
+        normal_place(p->n, a->source, p->b);
+        buf_fmt(p->b, " has %s members", l->holds ? "other" : "no other");
+        return;
+    case ATOM_EQUALS:
+        print_term(p, a->term);
+        buf_str(p->b, l->holds ? " = " : " != ");
+        json_print(a->value, p->b);
+        return;
+    case ATOM_SAME:
+        print_term(p, a->term);
+        buf_str(p->b, l->holds ? " = " : " != ");
+        print_term(p, a->other);
+        return;
+    case ATOM_STARTS:
+        print_term(p, a->term);
+        buf_fmt(p->b, " %s with \"%.*s\"", l->holds ? "starts" : "starts not",
+                SPAN_FMT(a->text));
+        return;
+    case ATOM_LINES:
+        print_term(p, a->term);
+        buf_fmt(p->b, "%sof %zu lines", is, a->n);
+        return;
+    default: /* a word: above */
+        return;
+    }
+}
+
+static uint32_t
+literal_source(const struct normal *n, const struct literal *l)
+{
+    const struct atom *a = &n->atoms[l->atom];
+    switch (a->kind) {
+    case ATOM_PRESENT:
+        return a->source;
+    case ATOM_NULL:
+    case ATOM_OBJECT:
+    case ATOM_LIST:
+    case ATOM_STRING:
+    case ATOM_NUMBER:
+    case ATOM_EQUALS:
+        return n->terms[a->term].kind == TERM_SOURCE ? n->terms[a->term].source
+                                                     : NORMAL_NONE;
+    default:
+        return NORMAL_NONE;
+    }
+}
+
+static bool
+is_above(const struct normal *n, uint32_t above, uint32_t below)
+{
+    while (below != NORMAL_NONE && below != above)
+        below = n->sources[below].parent;
+    return below == above;
+}
+
+/* Said already by another: that what a later one asks of is there and an object; and
+ * of one value what it is not, where it is said what it is. */
+static bool
+is_said(const struct printing *p, size_t at, size_t n)
+{
+    const struct literal *l = &p->path[at];
+    enum atom_kind kind = p->n->atoms[l->atom].kind;
+    uint32_t source = literal_source(p->n, l);
+    if (source == NORMAL_NONE)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t other = literal_source(p->n, &p->path[i]);
+        if (i == at || other == NORMAL_NONE || !p->path[i].holds)
+            continue;
+        bool tells = p->n->atoms[p->path[i].atom].kind != ATOM_PRESENT;
+        if (other == source && (i > at || (!l->holds && tells)))
+            return true;
+        if (l->holds && (kind == ATOM_PRESENT || kind == ATOM_OBJECT) &&
+            is_above(p->n, source, other) && other != source)
+            return true;
+    }
+    return false;
+}
+
+/* Where `granted` is at hand it is there, and what it is in is an object, or for an
+ * element a list: which way goes on. False: the atom asks something else. */
+static bool
+is_granted(const struct printing *p, const struct guard_node *node, guard *next)
+{
+    const struct atom *a = &p->n->atoms[node->atom];
+    struct literal l = {node->atom, true};
+    uint32_t about = literal_source(p->n, &l);
+    if (p->granted == NORMAL_NONE || about == NORMAL_NONE ||
+        !is_above(p->n, about, p->granted))
+        return false;
+    bool above = about != p->granted;
+    bool of_element = false;
+    for (uint32_t s = p->granted; s != about; s = p->n->sources[s].parent)
+        of_element = p->n->sources[s].kind == SOURCE_EACH;
+    *next = node->yes;
+    if (a->kind == ATOM_PRESENT)
+        return true;
+    if (above &&
+        (a->kind == ATOM_NULL || (a->kind == ATOM_OBJECT && of_element)))
+        *next = node->no;
+    return above;
+}
+
+static void
+print_way(struct printing *p, size_t n)
+{
+    bool first = true;
+    if (p->n_ways == WAYS_MAX)
+        buf_str(p->b, " or ...");
+    if (p->n_ways++ >= WAYS_MAX)
+        return;
+    buf_str(p->b, p->n_ways > 1 ? " or " : "");
+    for (size_t i = 0; i < n; i++) {
+        if (is_said(p, i, n))
+            continue;
+        buf_str(p->b, first ? "" : ", ");
+        print_literal(p, &p->path[i]);
+        first = false;
+    }
+}
+
+/* All ways through `g` that end as `end` says. */
+static void
+print_ways(struct printing *p, guard g, guard end, size_t n)
+{
+    if (p->n_ways > WAYS_MAX)
+        return;
+    if (g <= GUARD_ALWAYS || n == LITERALS_MAX) {
+        if (g == end)
+            print_way(p, n);
+        return;
+    }
+    const struct guard_node *node = &p->n->guards[g];
+    guard next = GUARD_NEVER;
+    if (is_granted(p, node, &next)) {
+        print_ways(p, next, end, n);
+        return;
+    }
+    p->path[n] = (struct literal){node->atom, true};
+    print_ways(p, node->yes, end, n + 1);
+    p->path[n].holds = false;
+    print_ways(p, node->no, end, n + 1);
+}
+
+static size_t
+count_ways(const struct printing *p, guard g, guard end)
+{
+    if (g <= GUARD_ALWAYS)
+        return g == end;
+    const struct guard_node *node = &p->n->guards[g];
+    guard next = GUARD_NEVER;
+    if (is_granted(p, node, &next))
+        return count_ways(p, next, end);
+    size_t n = count_ways(p, node->yes, end);
+    return n > WAYS_MAX ? n : n + count_ways(p, node->no, end);
+}
+
+/* Says no more than that this source is there? */
+static bool
+is_presence(struct printing *p, guard g, uint32_t source)
+{
+    p->granted = source;
+    return count_ways(p, g, GUARD_NEVER) == 0;
+}
+
+/* `source`: what is at hand, of which it need not be said that it is there. */
+static void
+print_guard(struct printing *p, guard g, uint32_t source)
+{
+    if (is_presence(p, g, source))
+        return;
+    size_t yes = count_ways(p, g, GUARD_ALWAYS);
+    size_t no = count_ways(p, g, GUARD_NEVER);
+    p->n_ways = 0;
+    buf_str(p->b, no < yes ? "  unless " : "  when ");
+    print_ways(p, g, no < yes ? GUARD_NEVER : GUARD_ALWAYS, 0);
+}
+
+/* ---- nodes --------------------------------------------------------------------------- */
+
+static void
+print_order(struct printing *p, const struct normal_node *node,
+            const struct normal_alt *alt)
+{
+    if (node->is_each || alt->order.step == 0)
+        return;
+    buf_fmt(
+        p->b, "  last, by %.*s",
+        SPAN_FMT(alt->order.change.len ? alt->order.change : SPAN("the api")));
+}
+
+static void
+print_alt(struct printing *p, const struct normal_node *node,
+          const struct normal_alt *alt)
+{
+    uint32_t source = NORMAL_NONE;
+    switch (alt->kind) {
+    case ALT_SOURCE:
+        source = alt->source;
+        normal_place(p->n, source, p->b);
+        break;
+    case ALT_TERM:
+        print_term(p, alt->term);
+        if (p->n->terms[alt->term].kind == TERM_SOURCE)
+            source = p->n->terms[alt->term].source;
+        break;
+    case ALT_MADE:
+        buf_str(p->b, "made");
+        break;
+    }
+    print_order(p, node, alt);
+    for (size_t i = 0; node->state && i < p->n->n_states; i++)
+        if (p->n->states[i] == node->state)
+            buf_fmt(p->b, "  through state %zu", i);
+    print_guard(p, alt->when, source);
+}
+
+/* Of a slot that nothing has changed nothing need be said. */
+static bool
+is_untouched(struct printing *p, const struct normal_node *node,
+             const struct normal_alt *alt)
+{
+    return node->n_alts == 1 && alt->kind == ALT_SOURCE && !node->state &&
+           alt->order.step == 0 && is_presence(p, alt->when, alt->source) &&
+           (node->is_each ||
+            span_eq(node->key, p->n->sources[alt->source].key));
+}
+
+static void
+print_node(struct printing *p, const struct normal_node *node, span path,
+           bool shallow)
+{
+    char room[512];
+    for (size_t i = 0; i < node->n_alts; i++) {
+        const struct normal_alt *alt = &node->alts[i];
+        if (is_untouched(p, node, alt) || !node->parent) {
+            if (shallow)
+                print_alt(p, node, alt);
+            continue;
+        }
+        if (!shallow)
+            buf_fmt(p->b, "  %-24.*s ", SPAN_FMT(path));
+        print_alt(p, node, alt);
+        if (!shallow)
+            buf_byte(p->b, '\n');
+    }
+    for (size_t i = 0; !shallow && i < node->n_kids; i++) {
+        const struct normal_node *kid = node->kids[i];
+        int len = snprintf(room, sizeof(room), "%.*s%s%.*s", SPAN_FMT(path),
+                           path.len ? "/" : "",
+                           SPAN_FMT(kid->is_each ? SPAN("*") : kid->key));
+        if (len < 0 || (size_t)len >= sizeof(room))
+            continue;
+        print_node(p, kid, span_of(room, (size_t)len), false);
+    }
+}
+
+/* ---- states ----------------------------------------------------------------------------- */
+
+static void
+print_origin(struct printing *p, const struct lens_origin *origin)
+{
+    if (origin && origin->change)
+        buf_fmt(p->b, "  %.*s:%u", SPAN_FMT(origin->change->file),
+                origin->line);
+}
+
+/* What goes: known keys of what stays that stand nowhere any more. */
+static bool
+stands(const struct printing *p, const struct normal_node *node,
+       uint32_t source)
+{
+    for (size_t i = 0; i < node->n_alts; i++) {
+        const struct normal_alt *alt = &node->alts[i];
+        if (alt->kind == ALT_SOURCE && alt->source == source)
+            return true;
+        if (alt->kind == ALT_TERM)
+            for (uint32_t t = alt->term;;) {
+                const struct term *term = &p->n->terms[t];
+                if (term->kind == TERM_SOURCE && term->source == source)
+                    return true;
+                if (term->kind != TERM_ENUM && term->kind != TERM_FORM &&
+                    term->kind != TERM_WRAP && term->kind != TERM_PICK)
+                    break;
+                t = term->of;
+            }
+    }
+    for (size_t i = 0; i < node->n_kids; i++)
+        if (stands(p, node->kids[i], source))
+            return true;
+    return false;
+}
+
+static void
+print_gone(struct printing *p, const struct normal_state *s, uint32_t source)
+{
+    const struct source *from = &p->n->sources[source];
+    for (uint32_t i = 0; i < from->n_kids; i++) {
+        uint32_t kid = from->kids[i];
+        if (kid >= p->n->n_sources)
+            continue;
+        print_gone(p, s, kid);
+        if (stands(p, s->root, kid) || p->n->sources[kid].n_kids)
+            continue;
+        buf_fmt(p->b, "  %-24s ", "drop");
+        normal_place(p->n, kid, p->b);
+        buf_byte(p->b, '\n');
+    }
+    if (from->each != NORMAL_NONE && from->each < p->n->n_sources)
+        print_gone(p, s, from->each);
+}
+
+static void
+print_state(struct printing *p, size_t at)
+{
+    static const char *const words[] = {"S", "D", "B"};
+    const struct normal_state *s = p->n->states[at];
+    const struct lens_api *api = p->n->api;
+    struct normal_held held = normal_class_of(p->n, s);
+    buf_fmt(p->b, "state %zu: %.*s, %.*s to %.*s, class %s", at,
+            SPAN_FMT(api->types[s->type].name),
+            SPAN_FMT(api->versions[s->first].label),
+            SPAN_FMT(api->versions[s->last].label), words[held.class]);
+    if (s->stop.why) {
+        buf_fmt(p->b, "\n  again                    %s", s->stop.why);
+        print_origin(p, s->stop.origin);
+        buf_byte(p->b, '\n');
+        return;
+    }
+    if (held.source != NORMAL_NONE) {
+        buf_str(p->b, ", holds ");
+        normal_place(p->n, held.source, p->b);
+    }
+    buf_byte(p->b, '\n');
+    print_node(p, s->root, (span){0}, false);
+    print_gone(p, s, s->source);
+    for (size_t i = 0; i < s->n_notices; i++) {
+        const struct normal_notice *k = &s->notices[i];
+        buf_fmt(p->b, "  tell %-19s", notice_word(k->kind));
+        print_guard(p, k->when, NORMAL_NONE);
+        print_origin(p, k->origin);
+        buf_byte(p->b, '\n');
+    }
+    size_t n_plain = 0;
+    for (size_t i = 0; i < s->n_checks; i++) {
+        const struct normal_check *k = &s->checks[i];
+        if (!k->origin && k->what != normal_wrong_marker) {
+            n_plain++;
+            continue;
+        }
+        buf_fmt(p->b, "  refuse %-17s", "");
+        print_guard(p, k->when, NORMAL_NONE);
+        buf_fmt(p->b, "  (%s)", k->what);
+        print_origin(p, k->origin);
+        buf_byte(p->b, '\n');
+    }
+    if (n_plain)
+        buf_fmt(p->b,
+                "  refuse                    a key that is read and stands "
+                "twice, a text that is compared and is none (%zu)\n",
+                n_plain);
+}
+
+void
+normal_print(const struct normal *n, struct buf *to)
+{
+    struct printing p = {.n = n, .b = to};
+    for (size_t i = 0; i < n->n_states; i++)
+        print_state(&p, i);
+}
+/* NOLINTEND(misc-no-recursion) */
