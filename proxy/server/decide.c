@@ -208,11 +208,24 @@ is_refused_write(const struct decide_case *c, const struct decision *d)
     return false;
 }
 
+static void
+take_pool(const struct decide_case *c, struct decision *d)
+{
+    d->pool = d->arm == ARM_CANARY ? d->route->canary->pool : d->route->pool;
+    d->translates = decide_translates(d);
+    d->write_refused = is_refused_write(c, d);
+}
+
 void
 decide_pool(const struct decide_case *c, struct decision *d)
 {
     d->arm = arm_of(c, d);
-    d->pool = d->arm == ARM_CANARY ? d->route->canary->pool : d->route->pool;
-    d->translates = decide_translates(d);
-    d->write_refused = is_refused_write(c, d);
+    take_pool(c, d);
+}
+
+void
+decide_fall_back(const struct decide_case *c, struct decision *d)
+{
+    d->arm = ARM_FALLBACK;
+    take_pool(c, d);
 }

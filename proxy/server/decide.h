@@ -86,6 +86,9 @@ bool decide_translates(const struct decision *d);
 /* Which arm, which pool. The version is settled. */
 void decide_pool(const struct decide_case *c, struct decision *d);
 
+/* The canary cannot be asked: its subject's request goes to the baseline. */
+void decide_fall_back(const struct decide_case *c, struct decision *d);
+
 /* The head as routing looks at it. */
 struct facts;
 void decide_facts(const struct decide_case *c, const struct http_head *h,

@@ -2,6 +2,7 @@
 #include "proxy/server/exchange.h"
 
 #include "proxy/server/conn.h"
+#include "proxy/server/fallback.h"
 #include "proxy/server/forward.h"
 #include "proxy/server/problem.h"
 #include "proxy/server/upstream.h"
@@ -50,6 +51,7 @@ exchange_new(struct conn *c, const struct down *down)
     x->began_us = loop_clock_us();
     /* What is searched, and all that may come with its last byte. */
     buf_init(&x->seen, w->gen->limits.detect_bytes + 2 * WORKER_SCRATCH);
+    buf_init(&x->fallback.body, 0);
     buf_init(&x->to_pool, SIZE_MAX / 4);
     buf_init(&x->to_client, SIZE_MAX / 4);
     timer_init(&x->timer, on_timer, x);
@@ -84,6 +86,7 @@ exchanges_bury(struct worker *w)
 
         w->dead_exchanges = x->next_dead;
         buf_fini(&x->seen);
+        fallback_end(x);
         buf_fini(&x->to_pool);
         buf_fini(&x->to_client);
         buf_fini(&x->up_way.out);

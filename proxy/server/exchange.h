@@ -57,6 +57,13 @@ enum exchange_state {
     X_OVER    /* all is done; freed when the batch of events is */
 };
 
+/* What the client sent, as long as the canary may not take it: fallback.h. */
+struct fallback {
+    struct http_head head;
+    struct buf body;
+    bool is_kept;
+};
+
 struct exchange {
     uint32_t magic;
     enum exchange_state state;
@@ -69,8 +76,8 @@ struct exchange {
 
     /* the request */
     struct http_head *request;
-    struct http_head asked;   /* what the pool is sent; takes the fields over */
-    struct http_head as_sent; /* a copy, if the canary may fail it */
+    struct http_head asked; /* what the pool is sent; takes the fields over */
+    struct fallback fallback;
     struct fields *trailers;
     span id;
     span path;  /* as the client sent it */

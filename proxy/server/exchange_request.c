@@ -7,6 +7,7 @@
 
 #include "proxy/http/target.h"
 #include "proxy/server/conn.h"
+#include "proxy/server/fallback.h"
 #include "proxy/server/forward.h"
 #include "proxy/server/problem.h"
 #include "proxy/server/tls.h"
@@ -200,38 +201,10 @@ decided(struct exchange *x)
         return;
     }
     decide_pool(&c, &x->decision);
-    if (x->decision.arm == ARM_CANARY && !x->has_body &&
-        !head_copy(x->request, x->arena, &x->as_sent)) {
+    if (x->decision.arm == ARM_CANARY && !fallback_begin(x)) {
         exchange_deny(x, 500, "no-memory", "no memory left for the message");
         return;
     }
-    prepare(x);
-}
-
-/*
- * The canary's endpoints took no connection and nothing was sent: what counts
- * as down from now on is down for this request, too.
- */
-static bool
-may_fall_back(const struct exchange *x, enum pool_failure f)
-{
-    return x->decision.arm == ARM_CANARY && !x->has_body &&
-           (f == POOL_REFUSED || f == POOL_TIMEOUT || f == POOL_NONE);
-}
-
-static void
-fall_back(struct exchange *x)
-{
-    struct decision *d = &x->decision;
-
-    d->arm = ARM_FALLBACK;
-    d->pool = d->route->pool;
-    d->translates = decide_translates(d);
-    *x->request = x->as_sent;
-    buf_fini(&x->up_way.out);
-    buf_fini(&x->up_way.plain);
-    x->up_way = (struct translate){0};
-    x->tried = 0;
     prepare(x);
 }
 
@@ -444,6 +417,7 @@ void
 exchange_request_body(struct exchange *x, span bytes)
 {
     x->request_bytes += bytes.len;
+    fallback_note(x, bytes);
     x->moved_ms = loop_now_ms(x->worker->loop);
     switch (x->state) {
     case X_DETECT:
@@ -564,6 +538,7 @@ exchange_connected(struct exchange *x)
     struct buf *held = exchange_held(x);
     bool is_all = x->is_received;
 
+    fallback_end(x);
     x->state = X_SENT;
     x->endpoint = upstream_authority(x->up);
     x->sent_ms = x->moved_ms = loop_now_ms(x->worker->loop);
@@ -645,8 +620,9 @@ exchange_failed(struct exchange *x, enum pool_failure f)
         ask(x);
         return;
     }
-    if (may_fall_back(x, f)) {
-        fall_back(x);
+    if (fallback_may(x, f)) {
+        fallback_turn(x);
+        prepare(x);
         return;
     }
     p = problem_plain(pool_failure_status(f), pool_failure_sentence(f));

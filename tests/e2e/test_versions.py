@@ -314,6 +314,50 @@ def test_a_canary_that_is_down_falls_back_and_says_so(t):
         assert t.ask(w.port, method="PUT", path="/orders/1", body=OLD, Api_Version="v1", X_Account="42").status == 200
 
 
+def dead_canary(t, dead, blue, **more):
+    """A worker that has not yet met the dead pool that every subject is sent to first."""
+    dead.bind(("127.0.0.1", 0))
+    return shop(t, blue, version="v1", canary=f"http://127.0.0.1:{dead.getsockname()[1]}", **more)
+
+
+def test_a_body_that_the_dead_canary_did_not_see_goes_to_the_baseline(t):
+    blue = t.backend(answering(message(body=OLD)))
+    head = "PUT /orders/1 HTTP/1.1\r\nHost: a\r\nX-Account: 42\r\nContent-Type: application/json\r\n"
+    sized = b"Content-Length: %d\r\n\r\n"
+    # The client at the baseline's version (translated for the canary alone), and at the canary's (for the baseline alone).
+    for version, body in (("v1", OLD), ("v2", NEW)):
+        for way in ("whole", "parts", "chunked", "expects"):
+            with socket.socket() as dead:
+                w = dead_canary(t, dead, blue)
+                c = t.connect(w.port).send(head + f"Api-Version: {version}\r\n")
+                if way == "chunked":
+                    c.send(b"Transfer-Encoding: chunked\r\n\r\n5\r\n" + body[:5] + b"\r\n%x\r\n" % len(body[5:]) + body[5:] + b"\r\n0\r\n\r\n")
+                elif way == "expects":
+                    c.send(b"Expect: 100-continue\r\n" + sized % len(body))
+                    assert c.until(b"\r\n\r\n").startswith(b"HTTP/1.1 100 ")
+                    c.send(body)
+                else:
+                    c.send(sized % len(body) + (body if way == "whole" else body[:7]))
+                    c.send(body[7:] if way == "parts" else b"")
+                a = c.answer()
+                assert (a.status, a.body) == (200, body), (version, way, a)
+                r = blue.seen()
+                assert r.body == OLD and r.get("api-version") == "v1", (version, way, r.body)
+                line = w.line(arm="fallback")
+                assert line["pool"] == "blue" and line["bytes_in"] == len(body), line
+                c.close()
+    assert blue.requests.empty()
+
+
+def test_a_write_that_the_canary_would_take_and_the_baseline_refuses_is_refused(t):
+    blue = t.backend(answering(message(body=OLD)))
+    with socket.socket() as dead:
+        w = dead_canary(t, dead, blue, route=', write: {"PUT /orders/{id}": refuse}')
+        a = t.ask(w.port, method="PUT", path="/orders/1", body=NEW, Api_Version="v2", X_Account="42")
+        assert a.status == 409 and a.json()["type"] == "urn:stile:problem:write-refused", a
+    assert blue.connections == 0
+
+
 def test_losses_are_told_on_the_answer(t):
     lossy = MONEY.split("http:")[0] + "  add:\n    channel: {up: api, write: lose}\n"
     b = t.backend(answering(message(body=NEW[:-1] + b',"channel":"web"}', Access_Control_Expose_Headers="X-A")))
