@@ -331,7 +331,7 @@ def test_metrics_and_access_log_tell_of_every_way(t):
     for way in WAYS:
         a = Curl(t, s, way)("/orders/o-1", "-H", "Api-Version: v1", "-H", "X-Request-ID: way-" + way)
         line = s.process.line(id=f"way-{way}")
-        assert line["protocol"] == {"h1": "h1", "h2c": "h2", "tls-h1": "tls_h1", "tls-h2": "h2"}[way], line
+        assert line["protocol"] == {"h1": "h1", "h2c": "h2", "tls-h1": "tls_h1", "tls-h2": "tls_h2"}[way], line
         assert (line["route"], line["pool"], line["version_from"], line["version_source"], line["version_to"]) == ("orders", "b", "v1", "header", "v2"), line
         assert line["status"] == 200 and line["bytes_out"] == len(a.body) and 0 < line["translation_us"] <= line["duration_us"], line
     until(lambda: s.metric("stile_requests_total", route="orders", pool="b", client="v1") == 4, "four requests are counted")
