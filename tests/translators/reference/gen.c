@@ -226,8 +226,11 @@ const struct lens_api *
 gen_api(struct gen *g, struct arena *a)
 {
     for (size_t tries = 0; tries < 200; tries++) {
-        span types = SPAN("T: {at: \"* /t\"}\n"
-                          "U: {at: [u of T, \"m/* of T\", v of U]}\n");
+        span types = g->marked
+                         ? SPAN("T: {at: \"* /t\", marker: ver}\n"
+                                "U: {at: [u of T, \"m/* of T\", v of U]}\n")
+                         : SPAN("T: {at: \"* /t\"}\n"
+                                "U: {at: [u of T, \"m/* of T\", v of U]}\n");
         span changes[2] = {change(g, a), change(g, a)};
         const struct lens_api *api =
             bench_api(a, types, changes, 1 + gen_pick(g, 2), NULL);

@@ -13,7 +13,8 @@
 
 struct gen {
     uint64_t seed;
-    bool exact; /* only arrows whose losses always give a notice */
+    bool exact;  /* only arrows whose losses always give a notice */
+    bool marked; /* a document may say its version, at `ver` */
 };
 
 /* From 0 to n - 1. */

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * trip: law 1, there and back; and with a change in between.
+ */
+#include "tests/laws/law.h"
+
+/*
+ * x there and back. What a notice tells is declared as lost, so then nothing is
+ * said. In a chain a name may be free in one table and an object's in the next: a
+ * shared parent that had to be made there is in the way back.
+ */
+static enum law_verdict
+trip(const struct law_case *c, size_t from, size_t to, span x, span *why)
+{
+    struct law_result there = law_translate(c, from, to, x, LAW_WHOLE);
+    if (there.code || there.n_notices || !c->gen->exact)
+        return LAW_SILENT;
+    struct law_result back = law_translate(c, to, from, there.text, LAW_WHOLE);
+    if (back.n_notices || (back.code && c->api->n_versions > 2))
+        return LAW_SILENT;
+    if (!back.code && equal_documents(c->a, x, back.text))
+        return LAW_HOLDS;
+    return law_differs(c, why,
+                       arena_fmt(c->a, "v%zu -> v%zu -> v%zu, by %.*s",
+                                 from + 1, to + 1, from + 1,
+                                 SPAN_FMT(there.text))
+                           .at,
+                       back.code ? back.sentence : back.text, x);
+}
+
+enum law_verdict
+law_round_trip(const struct law_case *c, span *why)
+{
+    return trip(c, c->from, c->to, c->x, why);
+}
+
+/* ---- changed in the middle -------------------------------------------------------- */
+
+static struct json *
+parse(const struct law_case *c, span text)
+{
+    struct json *out = NULL;
+    struct err e;
+    assert_int_equal(json_parse(c->a, text, JSON_DEPTH_DEFAULT, &out, &e), OK);
+    return out;
+}
+
+static span
+printed(const struct law_case *c, const struct json *root)
+{
+    struct buf b;
+    span out = {0};
+    buf_init(&b, BENCH_ROOM);
+    json_print(root, &b);
+    assert_true(span_dup(c->a, buf_span(&b), &out));
+    buf_fini(&b);
+    return out;
+}
+
+/* Another scalar somewhere: what an old client does to what it was shown. */
+static span
+change_some(const struct law_case *c, span text)
+{
+    static const char *const scalars[] = {"\"x\"", "\"Y\"", "1",
+                                          "false", "\"7\"", "[]"};
+    struct json *root = parse(c, text);
+    struct json *at = root;
+    while (json_is_container(at) && at->n)
+        at = at->members[gen_pick(c->gen, at->n)].value;
+    if (at == root)
+        return text;
+    json_replace(at,
+                 parse(c, span_str(scalars[gen_pick(c->gen, COUNT(scalars))])));
+    return printed(c, root);
+}
+
+/* Does a member that no arrow names change alone when it is changed alone? */
+static enum law_verdict
+frame(const struct law_case *c, span *why)
+{
+    struct law_result one =
+        law_translate(c, c->from, c->to, law_with(c, "\"zz\":1"), LAW_WHOLE);
+    struct law_result two = law_translate(
+        c, c->from, c->to, law_with(c, "\"zz\":{\"z\":[2]}"), LAW_WHOLE);
+    if (one.code != two.code)
+        return law_differs(c, why, "another verdict by another stranger",
+                           two.sentence, one.sentence);
+    if (one.code)
+        return LAW_SILENT;
+    struct json *should = parse(c, one.text);
+    struct json *z = json_get(should, SPAN("zz"));
+    if (!z)
+        return law_differs(c, why, "the stranger is gone", one.text, c->x);
+    json_replace(z, parse(c, SPAN("{\"z\":[2]}")));
+    if (json_equal_strict(parse(c, two.text), should))
+        return LAW_HOLDS;
+    return law_differs(c, why, "another stranger changes more than itself",
+                       two.text, printed(c, should));
+}
+
+enum law_verdict
+law_middle(const struct law_case *c, span *why)
+{
+    struct law_result there = law_translate(c, c->from, c->to, c->x, LAW_WHOLE);
+    enum law_verdict v = frame(c, why);
+    if (v == LAW_BROKEN || there.code)
+        return v;
+    enum law_verdict w =
+        trip(c, c->to, c->from, change_some(c, there.text), why);
+    return w == LAW_SILENT ? v : w;
+}
