@@ -209,8 +209,8 @@ main(void)
                 site[0] = &api->sites[0][k];
         for (size_t k = 0; k < api->n_versions; k++)
             sites[k] = (struct reference_sites){site, 1};
-        jobs[i].chain =
-            (struct reference_chain){api, 0, api->n_versions - 1, sites, NULL};
+        jobs[i].chain = (struct reference_chain){
+            .api = api, .to = api->n_versions - 1, .sites = sites};
         jobs[i].entry =
             plan_find(plan, i ? &site[0]->place : &whole, order.type);
         if (!jobs[i].entry)

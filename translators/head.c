@@ -222,13 +222,22 @@ join_fields(struct arena *a, const struct reference_facts *facts,
     return OK;
 }
 
+static enum err_code
+full(const struct reference_facts *facts, struct reference_report *report)
+{
+    report->fault.status = facts->is_request ? 500 : 502;
+    return err_set(&report->fault.err, ERR_LIMIT, "no room for a head");
+}
+
 enum err_code
 head_translate(struct arena *a, const struct program *p,
                const struct reference_facts *facts,
-               const struct message_head *in, struct message_head *out,
+               const struct message_head *in, span body,
+               struct message_head *out, struct buf *body_out,
                struct reference_report *report)
 {
-    struct reference_head was = {.n_header = in->n_fields};
+    struct reference_head was = {
+        .method = in->method, .path = in->path, .n_header = in->n_fields};
     struct reference_head now;
     struct parameter *raw = NULL;
     *out = *in;
@@ -237,18 +246,43 @@ head_translate(struct arena *a, const struct program *p,
     was.status = facts->is_request ? 0 : in->status;
     if (!split_query(a, in->has_query ? in->query : (span){0}, &raw, &was.query,
                      &was.n_query) ||
-        !split_fields(a, in, &was.header)) {
-        report->fault.status = facts->is_request ? 500 : 502;
-        return err_set(&report->fault.err, ERR_LIMIT, "no room for a head");
-    }
-    enum err_code code =
-        reference_head(a, &p->chain, facts, &was, &now, report);
+        !split_fields(a, in, &was.header))
+        return full(facts, report);
+    enum err_code code = reference_message(a, &p->chain, facts, &was, body,
+                                           &now, body_out, report);
     if (code != OK)
         return code;
     out->status = facts->is_request ? in->status : now.status;
-    if (!join_query(a, &now, &was, raw, out)) {
-        report->fault.status = facts->is_request ? 500 : 502;
+    out->method = now.method;
+    out->path = now.path;
+    if (!join_query(a, &now, &was, raw, out))
+        return full(facts, report);
+    return join_fields(a, facts, &now, &was, in, out, report);
+}
+
+enum err_code
+head_set_content(struct arena *a, bool has, struct message_head *head,
+                 struct reference_report *report)
+{
+    struct head_field *fields =
+        arena_array(a, head->n_fields + 1, sizeof(*fields));
+    size_t n = 0;
+    bool named = false;
+    if (!fields) {
+        report->fault.status = 500;
         return err_set(&report->fault.err, ERR_LIMIT, "no room for a head");
     }
-    return join_fields(a, facts, &now, &was, in, out, report);
+    for (size_t i = 0; i < head->n_fields; i++) {
+        bool is_type =
+            span_eq_nocase(head->fields[i].name, SPAN("content-type"));
+        named = named || is_type;
+        if (has || !is_type)
+            fields[n++] = head->fields[i];
+    }
+    if (has && !named)
+        fields[n++] =
+            (struct head_field){SPAN("Content-Type"), SPAN("application/json")};
+    head->fields = fields;
+    head->n_fields = n;
+    return OK;
 }

@@ -7,6 +7,7 @@
  * Whether it is JSON is the translation's to judge.
  */
 #include "translators/json/tree.h"
+#include "translators/lines.h"
 #include "translators/program.h"
 
 #define MARKER_KEY_MAX    256
@@ -235,14 +236,17 @@ body_type(const struct lens_api *api, size_t version,
 }
 
 static enum marker_seen
-find(const struct lens_api *api, const struct lens_occasion *o, span body,
-     bool is_all, size_t *version, span *text)
+find(struct arena *a, const struct lens_api *api, const struct lens_occasion *o,
+     span body, bool is_all, size_t *version, span *text)
 {
     bool more = false;
     span seen = {0};
     for (size_t v = 0; v < api->n_versions; v++) {
-        size_t type = body_type(api, v, o);
+        struct lens_occasion named = *o; /* if the client speaks this one */
         bool all = false;
+        size_t type = lines_newest(a, api, v, &named)
+                          ? body_type(api, v, &named)
+                          : SIZE_MAX;
         if (type == SIZE_MAX)
             continue;
         enum scan done =
@@ -263,14 +267,14 @@ enum marker_seen
 translator_marker(const struct translator *t, const struct message *m,
                   span body, bool is_all, size_t *version, span *text)
 {
-    struct arena *scratch = arena_new(4096 + m->media.len);
+    struct arena *scratch = arena_new(65536 + m->media.len + 8 * m->path.len);
     span media = {0};
     *text = (span){0};
     enum marker_seen answer = MARKER_ABSENT;
     if (scratch && program_media(scratch, m->media, &media) &&
         program_media_kind(media) == MEDIA_JSON) {
         struct lens_occasion o = program_occasion(m, media);
-        answer = find(t->api, &o, body, is_all, version, text);
+        answer = find(scratch, t->api, &o, body, is_all, version, text);
     }
     arena_free(&scratch);
     return answer;

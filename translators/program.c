@@ -2,6 +2,7 @@
 #include "translators/program.h"
 
 #include "proxy/base/hash.h"
+#include "translators/lines.h"
 
 /* ---- the translator -------------------------------------------------------------- */
 
@@ -83,18 +84,21 @@ fits(const struct lens_site *site, const struct lens_occasion *o,
 bool
 translator_is_typed(const struct translator *t, const struct message *m)
 {
-    struct arena *scratch = arena_new(4096 + m->media.len);
+    struct arena *scratch = arena_new(65536 + m->media.len + 8 * m->path.len);
     span media = {0};
     bool typed = false;
     if (!scratch || !program_media(scratch, m->media, &media)) {
         arena_free(&scratch);
         return true; /* then nobody passes it on unread */
     }
-    struct lens_occasion o = program_occasion(m, media);
-    o.is_event = is_events(media);
-    for (size_t v = 0; v < t->api->n_versions; v++)
-        for (size_t i = 0; i < t->api->n_sites[v]; i++)
-            typed = typed || fits(&t->api->sites[v][i], &o, true);
+    for (size_t v = 0; v < t->api->n_versions && !typed; v++) {
+        struct lens_occasion o = program_occasion(m, media);
+        o.is_event = is_events(media);
+        if (!lines_newest(scratch, t->api, v, &o))
+            typed = true;
+        for (size_t i = 0; i < t->api->n_sites[v] && !typed; i++)
+            typed = fits(&t->api->sites[v][i], &o, true);
+    }
     typed = typed && program_media_kind(media) != MEDIA_OTHER;
     arena_free(&scratch);
     return typed;
@@ -105,11 +109,12 @@ translator_is_typed(const struct translator *t, const struct message *m)
 struct finder {
     const struct translator *t;
     struct arena *a;
-    struct lens_occasion occasion;
+    struct lens_occasion occasion; /* as the client names it */
+    struct lines lines;
     bool is_any_event; /* it is a stream that is asked for, no event of it */
     struct program *p;
     struct reference_sites *sites;
-    struct reference_blocks *heads;
+    struct reference_heads *heads;
 };
 
 static bool
@@ -120,6 +125,15 @@ can_change(const struct finder *f, size_t from, size_t to, size_t type)
     return f->t->changes[from < to ? 0 : 1][table * api->n_types + type];
 }
 
+/* A client names its request and what is answered. */
+static bool
+find_lines(struct finder *f, const struct message *m, size_t from, size_t to)
+{
+    bool is_request = m->side == MESSAGE_REQUEST;
+    return lines_find(f->a, f->t->api, &f->occasion, is_request ? from : to,
+                      is_request ? to : from, &f->lines);
+}
+
 /* The types in the body at version `at`, and whether one can change on the way to `to`. */
 static bool
 find_sites(struct finder *f, size_t at, size_t to)
@@ -127,12 +141,15 @@ find_sites(struct finder *f, size_t at, size_t to)
     const struct lens_api *api = f->t->api;
     const struct lens_site **fit =
         arena_array(f->a, api->n_sites[at], sizeof(struct lens_site *));
+    struct lens_occasion o = f->occasion;
     size_t n = 0;
     if (!fit)
         return false;
+    o.method = f->lines.newest.method;
+    o.path = f->lines.newest.path;
     for (size_t i = 0; i < api->n_sites[at]; i++) {
         const struct lens_site *site = &api->sites[at][i];
-        if (!fits(site, &f->occasion, f->is_any_event))
+        if (!fits(site, &o, f->is_any_event))
             continue;
         fit[n++] = site;
         f->p->has_body =
@@ -154,19 +171,38 @@ find_all_sites(struct finder *f, size_t from, size_t to)
     return from != to || find_sites(f, from, to);
 }
 
+/* Has the block anything to say of a message of this kind? */
+static bool
+speaks(const struct lens_http *h, enum lens_message_kind kind)
+{
+    bool is_request = kind == LENS_OF_REQUEST;
+    return h->parts[kind]->n_arrows > 0 || (h->moved && is_request) ||
+           (h->n_bodies > 0 && !is_request);
+}
+
+/* Blocks are keyed as the older version names a message. */
 static bool
 find_heads(struct finder *f, size_t table)
 {
     const struct lens_table *t = &f->t->api->tables[table];
-    const struct lens_block **fit =
-        arena_array(f->a, t->n_http, sizeof(struct lens_block *));
+    const struct lens_http **fit =
+        arena_array(f->a, t->n_http, sizeof(struct lens_http *));
+    enum lens_message_kind kind = f->p->chain.kind;
+    struct lens_occasion o = f->occasion;
     size_t n = 0;
     if (!fit)
         return false;
-    for (size_t i = 0; i < t->n_http; i++)
-        if (lens_http_fits(&t->http[i], &f->occasion))
-            fit[n++] = t->http[i].block;
-    f->heads[table] = (struct reference_blocks){fit, n};
+    o.method = f->lines.at[table].method;
+    o.path = f->lines.at[table].path;
+    for (size_t i = 0; i < t->n_http; i++) {
+        const struct lens_http *h = &t->http[i];
+        bool is_other_route = h->moved && h != f->lines.route[table];
+        if (is_other_route || !lens_http_fits(h, &o) || !speaks(h, kind))
+            continue;
+        fit[n++] = h;
+        f->p->is_joint = f->p->is_joint || h->joins[kind];
+    }
+    f->heads[table] = (struct reference_heads){fit, n, f->lines.route[table]};
     f->p->has_head = f->p->has_head || n > 0;
     return true;
 }
@@ -198,8 +234,11 @@ identity(const struct lens_api *api, size_t from, size_t to)
     for (size_t i = low; i < high; i++) {
         for (size_t type = 0; type < api->n_types; type++)
             h = hash_block(h + type, api->tables[i].blocks[type]);
-        for (size_t k = 0; k < api->tables[i].n_http; k++)
-            h = hash_block(h + k, api->tables[i].http[k].block);
+        for (size_t k = 0; k < api->tables[i].n_http; k++) {
+            const struct lens_http *http = &api->tables[i].http[k];
+            h = hash_block(h + k + http->gone, http->block);
+            h = hash64_seeded(http->route[LENS_NEWER].text, h);
+        }
     }
     return h;
 }
@@ -213,6 +252,14 @@ find_all_heads(struct finder *f, size_t from, size_t to)
     return true;
 }
 
+static enum lens_message_kind
+kind_of(const struct message *m)
+{
+    if (m->side == MESSAGE_REQUEST)
+        return LENS_OF_REQUEST;
+    return m->status / 100 == 2 ? LENS_OF_ANSWER : LENS_OF_FAILURE;
+}
+
 static struct program *
 new_program(struct finder *f, const struct message *m, size_t from, size_t to)
 {
@@ -224,7 +271,7 @@ new_program(struct finder *f, const struct message *m, size_t from, size_t to)
         return NULL;
     *p = (struct program){
         .translator = f->t,
-        .chain = {api, from, to, f->sites, f->heads},
+        .chain = {api, from, to, f->sites, kind_of(m), f->heads},
         .facts = {.is_request = m->side == MESSAGE_REQUEST,
                   .replaces = m->side == MESSAGE_REQUEST &&
                               (span_is(m->method, "PUT") ||
@@ -314,6 +361,28 @@ offered(const struct message *m, span media, struct err *e)
     return PROGRAM_UNSUPPORTED;
 }
 
+/* The other version has no such route. */
+static enum program_need
+no_route(const struct finder *f, struct err *e)
+{
+    bool gone = f->lines.state == LENS_ROUTE_GONE;
+    err_set(e, ERR_NOT_FOUND,
+            gone ? "%.*s %.*s is gone: the API offers it in older versions only"
+                 : "this version of the API has no %.*s %.*s",
+            SPAN_FMT(f->occasion.method), SPAN_FMT(f->occasion.path));
+    return gone ? PROGRAM_GONE : PROGRAM_UNKNOWN;
+}
+
+static enum program_need
+not_json(span media, struct err *e)
+{
+    err_set(e, ERR_UNSUPPORTED,
+            "a body that is no JSON (%.*s) cannot be told in another version "
+            "here",
+            SPAN_FMT(media));
+    return PROGRAM_UNSUPPORTED;
+}
+
 enum program_need
 translator_program(const struct translator *t, struct arena *a,
                    const struct message *m, size_t from, size_t to,
@@ -331,17 +400,23 @@ translator_program(const struct translator *t, struct arena *a,
 
     struct finder f = {.t = t, .a = a, .occasion = program_occasion(m, media)};
     struct program *p = new_program(&f, m, from, to);
-    if (!p)
+    if (!p || !find_lines(&f, m, from, to))
         return full(e);
+    if (f.lines.state != LENS_ROUTE_HERE)
+        return no_route(&f, e);
     if (is_stream)
         make_stream(&f, m, media);
     if (!find_all_sites(&f, from, to) || !find_all_heads(&f, from, to))
         return full(e);
-    enum program_need need = p->has_body ? offered(m, media, e) : PROGRAM_PASS;
+    bool asks = p->has_body || p->is_joint;
+    enum program_need need = asks ? offered(m, media, e) : PROGRAM_PASS;
+    if (p->is_joint && (need == PROGRAM_PASS || p->is_stream))
+        return not_json(media, e);
     p->has_body = need == PROGRAM_TRANSLATE;
     if (need == PROGRAM_UNSUPPORTED || (!p->has_body && !p->has_head))
         return need;
-    p->plan = p->has_body && !p->is_stream ? planned(p) : NULL;
+    bool may_plan = p->has_body && !p->is_stream && !p->is_joint;
+    p->plan = may_plan ? planned(p) : NULL;
     *out = p;
     return PROGRAM_TRANSLATE;
 }
@@ -361,7 +436,8 @@ program_of_record(const struct program *stream, struct arena *a, span event,
     f.occasion.is_event = stream->framing == RECORDS_EVENTS;
     f.occasion.event = event;
     struct program *p = new_program(&f, m, from, to);
-    if (!p || !find_all_sites(&f, from, to))
+    if (!p || !find_lines(&f, m, stream->chain.from, to) ||
+        !find_all_sites(&f, from, to))
         return full(e);
     if (!p->has_body)
         return PROGRAM_PASS;
@@ -427,6 +503,12 @@ bool
 program_has_body(const struct program *p)
 {
     return p->has_body;
+}
+
+bool
+program_is_joint(const struct program *p)
+{
+    return p->is_joint;
 }
 
 uint64_t

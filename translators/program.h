@@ -29,6 +29,7 @@ struct program {
     bool is_stream; /* its body is records, each with a program of its own */
     enum records_framing framing;
     struct message message; /* of a stream: what its records are of; borrowed */
+    bool is_joint;          /* head and body are one object */
     uint64_t id;
 };
 

@@ -34,6 +34,8 @@ struct translation {
     size_t out_after;  /* and when we last looked */
     uint64_t read;     /* bytes of the body */
     uint64_t written;  /* bytes of output, taken or not */
+    struct message_head
+        head; /* of a joint program: as it came, then as it is */
     struct reference_report report;
     struct stream *stream; /* of records; NULL: the body is one document */
     enum err_code failed;
@@ -83,9 +85,18 @@ translation_head(struct translation *t, const struct message_head *in,
 {
     if (t->failed)
         return t->failed;
-    t->failed =
-        head_translate(t->arena, t->program, &t->facts, in, out, &t->report);
+    t->head = *out = *in;
+    if (t->program->is_joint)
+        return OK;
+    t->failed = head_translate(t->arena, t->program, &t->facts, in, (span){0},
+                               out, NULL, &t->report);
     return t->failed;
+}
+
+void
+translation_new_head(const struct translation *t, struct message_head *out)
+{
+    *out = t->head;
 }
 
 /* ---- by the plan ---------------------------------------------------------------- */
@@ -265,6 +276,20 @@ translation_feed(struct translation *t, span bytes)
     return OK;
 }
 
+/* Head and body as one; a type of content goes with what it is the type of. */
+static enum err_code
+join(struct translation *t, span body)
+{
+    struct message_head in = t->head;
+    size_t before = buf_len(t->out);
+    enum err_code code = head_translate(t->arena, t->program, &t->facts, &in,
+                                        body, &t->head, t->out, &t->report);
+    bool has = buf_len(t->out) > before;
+    if (code != OK || has == (body.len > 0))
+        return code;
+    return head_set_content(t->arena, has, &t->head, &t->report);
+}
+
 enum err_code
 translation_end(struct translation *t)
 {
@@ -272,14 +297,18 @@ translation_end(struct translation *t)
         return t->failed;
     if (t->stream)
         return t->failed = stream_end(t->stream);
-    if (t->read == 0)
+    if (t->read == 0 && !t->program->is_joint)
         return OK;
+    if (!t->has_begun)
+        begin(t);
     if (t->run && run_plan(t, (span){0}, true) != OK)
         return t->failed;
     if (t->run)
         return OK;
-    t->failed = reference_body(t->arena, &t->program->chain, &t->facts,
-                               buf_span(&t->held), t->out, &t->report);
+    t->failed = t->program->is_joint
+                    ? join(t, buf_span(&t->held))
+                    : reference_body(t->arena, &t->program->chain, &t->facts,
+                                     buf_span(&t->held), t->out, &t->report);
     if (t->failed)
         return t->failed;
     t->written = buf_len(t->out) - t->out_before;

@@ -69,8 +69,10 @@ MUST_CHECK enum err_code translator_build(struct arena *a,
 
 /* What is to be done with a message between two versions. */
 enum program_need {
-    PROGRAM_PASS,        /* nothing can change: its bytes pass untouched */
-    PROGRAM_TRANSLATE,   /* *out is the program */
+    PROGRAM_PASS,      /* nothing can change: its bytes pass untouched */
+    PROGRAM_TRANSLATE, /* *out is the program */
+    PROGRAM_GONE,    /* the newer version has no such route: 410; `e` says so */
+    PROGRAM_UNKNOWN, /* the client's version has no such route: 404; likewise */
     PROGRAM_UNSUPPORTED, /* typed, but in a form not offered (a patch,
                             MessagePack): 415, or 502 for an answer; `e` says why */
 };
@@ -114,6 +116,14 @@ bool program_has_body(const struct program *p);
  * was written before a failure is good, and the stream ends behind it.
  */
 bool program_is_stream(const struct program *p);
+
+/*
+ * Are head and body translated together? Then the head that translation_head
+ * gives is the one that came; ask translation_new_head after translation_end,
+ * which is called for a message without a body, too, as it may have one then.
+ * Nothing of it may be sent before.
+ */
+bool program_is_joint(const struct program *p);
 
 /* The same for the same API files and versions, over restarts: for ETag. */
 uint64_t program_id(const struct program *p);
@@ -159,6 +169,8 @@ struct head_field {
 
 /* The parts of a message's head that `http:` blocks can name. */
 struct message_head {
+    span method; /* of a request: what routes that moved change */
+    span path;   /* raw, without its query */
     span
         query; /* raw, without the `?`; parameters no arrow names keep their bytes */
     bool has_query;
@@ -175,6 +187,11 @@ struct message_head {
 MUST_CHECK enum err_code translation_head(struct translation *t,
                                           const struct message_head *in,
                                           struct message_head *out);
+
+/* The head after translation_end, where program_is_joint. A body that came or went
+ * has its Content-Type with it. */
+void translation_new_head(const struct translation *t,
+                          struct message_head *out);
 
 /*
  * Bytes of the body, and its end. Output is appended to `out` as the engine

@@ -244,6 +244,14 @@ know_translation(struct explaining *x, const struct decide_case *c,
     case PROGRAM_PASS:
         know(x, "request", SPAN("passes as it came"));
         return CLI_OK;
+    case PROGRAM_GONE:
+        know(x, "answer", SPAN("410"));
+        know(x, "reason", span_str(e.text));
+        return CLI_OK;
+    case PROGRAM_UNKNOWN:
+        know(x, "answer", SPAN("404"));
+        know(x, "reason", span_str(e.text));
+        return CLI_OK;
     case PROGRAM_UNSUPPORTED:
         know(x, "answer", SPAN("415"));
         know(x, "reason", span_str(e.text));

@@ -69,7 +69,7 @@ has_type(const struct translating *t, const char *name)
 
 /* CLI_OK with *p NULL: nothing changes between the two. */
 static int
-find_program(const struct translating *t, const struct translate_words *w,
+find_program(struct translating *t, const struct translate_words *w,
              const struct program **p)
 {
     struct message m = {.side = MESSAGE_ANSWER, .status = 200};
@@ -87,12 +87,17 @@ find_program(const struct translating *t, const struct translate_words *w,
                 w->message);
         return CLI_USAGE;
     }
+    t->head.method = m.method;
+    t->head.status = m.status;
+    t->head.query = m.path;
+    t->head.has_query = span_find(m.path, '?') >= 0;
+    t->head.path = m.path = span_cut(&t->head.query, '?');
     need = w->type ? translator_program_of_type(t->translator, t->arena,
                                                 span_str(w->type), &m,
                                                 (size_t)from, (size_t)to, p, &e)
                    : translator_program(t->translator, t->arena, &m,
                                         (size_t)from, (size_t)to, p, &e);
-    if (need == PROGRAM_UNSUPPORTED) {
+    if (need != PROGRAM_PASS && need != PROGRAM_TRANSLATE) {
         fprintf(stderr, "stile translate: %s\n", e.text);
         return CLI_REFUSED;
     }

@@ -102,7 +102,9 @@ translating_run(const struct translating *t, const char *who,
     }
     if (t->trace)
         translation_trace(tr, t->trace, t->trace_arg);
-    if (translation_feed(tr, document) || translation_end(tr))
+    struct message_head head = t->head;
+    if ((program_has_head(p) && translation_head(tr, &head, &head)) ||
+        translation_feed(tr, document) || translation_end(tr))
         return print_fault(who, tr);
     print_notices(tr);
     return CLI_OK;

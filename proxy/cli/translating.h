@@ -14,6 +14,7 @@ struct translating {
     struct arena *arena;
     const struct lens_api *api;
     const struct translator *translator;
+    struct message_head head;   /* of the message, where its route may move */
     translation_trace_fn trace; /* told every step; NULL: nobody is */
     void *trace_arg;
 };

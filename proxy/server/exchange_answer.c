@@ -58,11 +58,12 @@ send_head(struct exchange *x)
     struct http_head *h = x->answer;
 
     h->keep_alive = true; /* what the pool said of its own connection is over */
-    if (x->down_way.has_body) {
+    if (x->down_way.has_body && !x->down_way.is_joint) {
         h->has_length = x->down_way.is_whole;
         h->length = h->has_length ? buf_len(&x->down_way.out) : 0;
         h->body = h->has_length ? HTTP_BODY_SIZED : HTTP_BODY_CHUNKED;
-    } else if (h->body == HTTP_BODY_NONE && is_of_another_form(x)) {
+    } else if (h->body == HTTP_BODY_NONE && !x->down_way.is_joint &&
+               is_of_another_form(x)) {
         h->has_length = false;
     }
     if (!forward_answer(x, h)) {
@@ -152,7 +153,7 @@ exchange_answer_body(struct exchange *x, span bytes)
         break_answer(x, &p);
         return;
     }
-    if (x->state == X_TRIAL &&
+    if (x->state == X_TRIAL && !x->down_way.is_joint &&
         buf_len(&x->down_way.out) >= x->worker->gen->limits.answer_commit)
         send_head(x);
     if (x->state == X_ANSWER && !x->is_answered)

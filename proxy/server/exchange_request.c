@@ -73,8 +73,11 @@ try_commit(struct exchange *x)
 {
     uint64_t commit = x->worker->gen->limits.request_commit;
 
-    if (!x->up_way.is_whole && buf_len(&x->up_way.out) < commit &&
-        !program_is_stream(x->up_way.program))
+    bool goes_on = buf_len(&x->up_way.out) >= commit ||
+                   program_is_stream(x->up_way.program);
+
+    /* Of a joint program nothing is known before its end. */
+    if (!x->up_way.is_whole && (x->up_way.is_joint || !goes_on))
         return;
     ask(x);
 }
@@ -90,15 +93,26 @@ feed_request(struct exchange *x, span bytes)
     return false;
 }
 
+/* The head that the pool is sent is the translated one: what goes around it. */
+static bool
+finish_head(struct exchange *x)
+{
+    if (forward_request(x, &x->asked))
+        return true;
+    exchange_deny(x, 500, "no-memory", "no memory left for the message");
+    return false;
+}
+
 static bool
 end_request_translation(struct exchange *x)
 {
     struct problem_doc p;
 
-    if (translate_end(x, &x->up_way, &p))
-        return true;
-    exchange_refuse(x, &p);
-    return false;
+    if (!translate_end(x, &x->up_way, &p)) {
+        exchange_refuse(x, &p);
+        return false;
+    }
+    return !x->up_way.is_joint || finish_head(x);
 }
 
 /* What the pool is sent is made; the body, if any, is on its way or here. */
@@ -184,11 +198,8 @@ prepare(struct exchange *x)
         exchange_refuse(x, &p);
         return;
     }
-    if (!forward_request(x, &x->asked)) {
-        exchange_deny(x, 500, "no-memory", "no memory left for the message");
-        return;
-    }
-    begin_body(x);
+    if (x->up_way.is_joint || finish_head(x))
+        begin_body(x);
 }
 
 static void
@@ -516,7 +527,7 @@ frame_request(struct exchange *x)
 
     if (h->authority.len == 0)
         h->authority = upstream_authority(x->up);
-    if (!x->has_body || !x->up_way.has_body)
+    if (!x->has_body || !x->up_way.has_body || x->up_way.is_joint)
         return;
     h->has_length = x->up_way.is_whole;
     h->body = h->has_length ? HTTP_BODY_SIZED : HTTP_BODY_CHUNKED;

@@ -3,6 +3,7 @@
 
 #include "proxy/server/conn.h"
 #include "proxy/server/exchange.h"
+#include "proxy/server/links.h"
 #include "proxy/server/upstream.h"
 #include "proxy/server/worker.h"
 #include "routing/facts.h"
@@ -372,7 +373,7 @@ tell_plainly(struct exchange *x, struct http_head *h)
         head_remove(h, SPAN("repr-digest"));
     }
     translate_etag(x, h);
-    return rewrite_answer(x, h) && tell_losses(x, h);
+    return links_rewrite(x, h) && rewrite_answer(x, h) && tell_losses(x, h);
 }
 
 bool

@@ -64,17 +64,24 @@ take_head(struct exchange *x, struct http_head *h,
                        new_head->fields[i].value) != OK)
             return false;
     h->fields = fields;
+    if (h->status) {
+        h->status = (int)new_head->status;
+        return true;
+    }
     h->query = new_head->query;
     h->has_query = new_head->has_query;
-    if (h->status)
-        h->status = (int)new_head->status;
+    h->path = new_head->path;
+    h->method_token = new_head->method;
+    h->method = method_of(new_head->method);
     return true;
 }
 
 static enum err_code
 translate_head(struct exchange *x, struct translate *tr, struct http_head *h)
 {
-    struct message_head in = {.query = h->query,
+    struct message_head in = {.method = h->method_token,
+                              .path = h->path,
+                              .query = h->query,
                               .has_query = h->has_query,
                               .status = (unsigned)h->status,
                               .n_fields = h->fields.n};
@@ -89,7 +96,7 @@ translate_head(struct exchange *x, struct translate *tr, struct http_head *h)
             (struct head_field){h->fields.at[i].spelled, h->fields.at[i].value};
     in.fields = fields;
     enum err_code code = translation_head(tr->t, &in, &out);
-    if (code != OK)
+    if (code != OK || tr->is_joint)
         return code;
     return take_head(x, h, &out) ? OK : ERR_LIMIT;
 }
@@ -199,11 +206,13 @@ open_program(struct exchange *x, struct translate *tr, struct http_head *h,
         *p = no_memory();
         return false;
     }
+    tr->is_joint = program_is_joint(tr->program);
     if (program_has_head(tr->program) && translate_head(x, tr, h) != OK) {
         fault(x, tr, p);
         ok = false;
     }
-    tr->has_body = program_has_body(tr->program) && has_body(x, h);
+    tr->has_body =
+        tr->is_joint || (program_has_body(tr->program) && has_body(x, h));
     tr->us += loop_clock_us() - began;
     if (ok && tr->has_body && tr->coding != CODING_NONE &&
         !open_coding(x, tr)) {
@@ -253,6 +262,18 @@ refuse_coded(struct problem_doc *p)
     return false;
 }
 
+/* The pool's version has no such route, or the client's has none. */
+static bool
+refuse_route(struct exchange *x, unsigned status, const struct err *e,
+             struct problem_doc *p)
+{
+    *p = problem_plain(status, "");
+    p->type = status == 410 ? "route-gone" : "no-route";
+    if (!span_dup(x->arena, span_str(e->text), &p->detail))
+        *p = no_memory();
+    return false;
+}
+
 bool
 translate_request(struct exchange *x, struct http_head *h,
                   struct problem_doc *p)
@@ -273,6 +294,10 @@ translate_request(struct exchange *x, struct http_head *h,
     case PROGRAM_PASS:
         note_untyped(x, &m, h);
         return true;
+    case PROGRAM_GONE:
+        return refuse_route(x, 410, &e, p);
+    case PROGRAM_UNKNOWN:
+        return refuse_route(x, 404, &e, p);
     case PROGRAM_UNSUPPORTED:
         *p = e.code == ERR_LIMIT ? no_memory() : problem_plain(415, "");
         if (p->status == 415 &&
@@ -310,6 +335,8 @@ translate_answer(struct exchange *x, struct http_head *h, struct problem_doc *p)
                                (size_t)d->pool->version, (size_t)d->client,
                                &x->down_way.program, &e)) {
     case PROGRAM_PASS:
+    case PROGRAM_GONE: /* its request would have been refused */
+    case PROGRAM_UNKNOWN:
         note_untyped(x, &m, h);
         return true;
     case PROGRAM_UNSUPPORTED:
@@ -419,10 +446,38 @@ translate_feed(struct exchange *x, struct translate *tr, span bytes,
         tr->decoder ? feed_coded(x, tr, bytes, p) : feed_plain(x, tr, bytes, p);
 
     /* The records before a bad one are good. */
-    if (tr->decoder && (ok || program_is_stream(tr->program)))
+    if (tr->decoder && !tr->is_joint && (ok || program_is_stream(tr->program)))
         ok = code_again(x, tr, false, p) && ok;
     tr->us += loop_clock_us() - began;
     return ok;
+}
+
+/* What a joint program made of the head, and of whether there is a body. */
+static bool
+take_joint(struct exchange *x, struct translate *tr)
+{
+    struct http_head *h = tr == &x->up_way ? &x->asked : x->answer;
+    size_t len = buf_len(&tr->out);
+    struct message_head new_head;
+
+    translation_new_head(tr->t, &new_head);
+    if (!take_head(x, h, &new_head))
+        return false;
+    if (!len)
+        fields_remove_id(&h->fields, FIELD_CONTENT_ENCODING);
+    if (x->request->method == METHOD_HEAD && h == x->answer)
+        buf_clear(&tr->out);
+    h->has_length = len > 0;
+    h->length = len;
+    h->body = len ? HTTP_BODY_SIZED : HTTP_BODY_NONE;
+    if (h == x->answer && x->request->method == METHOD_HEAD) {
+        h->has_length = false;
+        h->body = HTTP_BODY_NONE;
+    } else if (h == x->answer && !len && !http_status_is_bodyless(h->status)) {
+        h->has_length = true;
+        h->body = HTTP_BODY_SIZED;
+    }
+    return true;
 }
 
 bool
@@ -438,8 +493,12 @@ translate_end(struct exchange *x, struct translate *tr, struct problem_doc *p)
                    !buf_failed(&tr->plain);
     if (!tr->is_whole)
         fault(x, tr, p);
-    else if (tr->encoder)
+    else if (tr->encoder && (!tr->is_joint || buf_len(&tr->plain)))
         tr->is_whole = code_again(x, tr, true, p);
+    if (tr->is_whole && tr->is_joint && !take_joint(x, tr)) {
+        *p = no_memory();
+        tr->is_whole = false;
+    }
     tr->us += loop_clock_us() - began;
     return tr->is_whole;
 }

@@ -20,6 +20,7 @@ struct translate {
     const struct program *program;
     struct translation *t;
     bool has_body;  /* bytes go through translate_feed */
+    bool is_joint;  /* head and body are one: nothing is known before its end */
     bool is_whole;  /* translate_end went well */
     uint64_t us;    /* spent in the engine */
     struct buf out; /* what it wrote and nobody took, coded as it came */

@@ -138,6 +138,8 @@ translate(struct attempt *t, const struct program *p, span body)
                   translation_fault(tr)->pointer);
     else if (program_has_body(p))
         ok = span_dup(t->a, buf_span(&out), &t->body);
+    if (ok && !t->failed.len && program_is_joint(p))
+        translation_new_head(tr, &t->head);
     buf_fini(&out);
     return ok;
 }
@@ -149,7 +151,9 @@ run(struct attempt *t)
     struct err e = {0};
     struct message m = message_of(t);
     span body;
-    t->head = (struct message_head){.query = t->in->query,
+    t->head = (struct message_head){.method = t->in->method,
+                                    .path = t->in->path,
+                                    .query = t->in->query,
                                     .has_query = t->in->has_query,
                                     .status = t->in->status,
                                     .fields = t->in->fields,
@@ -165,6 +169,8 @@ run(struct attempt *t)
     switch (need) {
     case PROGRAM_PASS:
         return true;
+    case PROGRAM_GONE:
+    case PROGRAM_UNKNOWN:
     case PROGRAM_UNSUPPORTED:
         return fail(t, e.text, (span){0});
     case PROGRAM_TRANSLATE:
@@ -207,12 +213,29 @@ compare_line(struct attempt *t)
         return false;
     }
     if (ought->kind == CASE_REQUEST &&
+        (!span_eq(t->head.method, ought->method) ||
+         !span_eq(t->head.path, ought->path))) {
+        tell(t, ought->node, "the request is ",
+             arena_fmt(t->a, "%.*s %.*s", SPAN_FMT(t->head.method),
+                       SPAN_FMT(t->head.path)));
+        return false;
+    }
+    if (ought->kind == CASE_REQUEST &&
         (has != ought->has_query || !span_eq(t->head.query, ought->query))) {
         tell(t, ought->node, "the query is ",
              has ? t->head.query : SPAN("left out"));
         return false;
     }
     return true;
+}
+
+/* A made body says that it is JSON; a case need not. */
+static bool
+goes_without_saying(const struct attempt *t, const struct head_field *f)
+{
+    return !t->in->body && t->body.len > 0 &&
+           span_eq_nocase(f->name, SPAN("content-type")) &&
+           span_is(f->value, "application/json");
 }
 
 static bool
@@ -242,7 +265,7 @@ compare_fields(struct attempt *t)
     }
     for (size_t k = 0; k < t->head.n_fields; k++) {
         const struct head_field *f = &t->head.fields[k];
-        bool found = false;
+        bool found = goes_without_saying(t, f);
         for (size_t i = 0; i < ought->n_fields; i++)
             found = found || is_same_field(f, &ought->fields[i]);
         if (!found) {

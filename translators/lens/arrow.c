@@ -4,17 +4,17 @@
  */
 #include "translators/lens/build.h"
 
-static const struct lens_words map_words =
-    LENS_WORDS("an arrow of `map`", "to", "as", "enum", "older", "newer",
-               "other", "double", "cases", "else", "overlap", "when", "for",
-               "absent", "omit", "null", "rest", "outside", "hide", "collide",
-               "host", "pick", "empty", "differ", "unequal", "none", "value");
+static const struct lens_words map_words = LENS_WORDS(
+    "an arrow of `map`", "to", "as", "enum", "older", "newer", "other",
+    "double", "cases", "else", "overlap", "when", "for", "absent", "omit",
+    "null", "rest", "outside", "hide", "collide", "host", "style", "pick",
+    "empty", "differ", "unequal", "none", "value");
 static const struct lens_words add_words =
     LENS_WORDS("an arrow of `add`", "up", "stash", "as", "write", "when", "for",
-               "host", "wins", "outside", "collide");
+               "host", "wins", "outside", "collide", "style");
 static const struct lens_words drop_words =
     LENS_WORDS("an arrow of `drop`", "down", "stash", "as", "write", "when",
-               "for", "host", "wins", "outside", "collide");
+               "for", "host", "wins", "outside", "collide", "style");
 static const struct lens_words collide_words =
     LENS_WORDS("`collide`", "refuse", "drop", "keep");
 static const struct lens_words write_add =
@@ -27,6 +27,8 @@ static const struct lens_words fact_words =
     LENS_WORDS("`for`", "platform", "method");
 static const struct lens_words side_words =
     LENS_WORDS("a side", "older", "newer");
+static const struct lens_words style_words =
+    LENS_WORDS("`style`", "repeat", "index", "brackets", "comma");
 
 /* ---- guards and absence ---- */
 
@@ -74,10 +76,12 @@ static bool
 read_absence_of(struct lens_builder *b, const struct yaml *node,
                 const char *word, size_t side, struct lens_arrow *out)
 {
+    lens_literal_of_side(b, (enum lens_side)side);
     if (span_is(span_str(word), "absent"))
         return lens_value_read(b, node, (enum lens_side)side,
                                &out->absent[side]);
     const struct json *value = read_constant(b, node, word);
+    lens_literal_typed(b);
     if (span_is(span_str(word), "omit"))
         out->omit[side] = value;
     else
@@ -107,6 +111,43 @@ read_absence(struct lens_builder *b, const struct yaml *node, const char *word,
     return true;
 }
 
+/* ---- style ---- */
+
+static bool
+read_style_of(struct lens_builder *b, const struct yaml *node, span word,
+              enum lens_style *out)
+{
+    for (size_t i = 0; i < style_words.n; i++)
+        if (span_is(word, style_words.known[i])) {
+            *out = (enum lens_style)(i + 1);
+            return true;
+        }
+    lens_words_unknown(b, node, &style_words);
+    return false;
+}
+
+/* `style: repeat`, or `style: repeat <> index`, of the sides that are in a query. */
+static bool
+read_style(struct lens_builder *b, const struct yaml *node,
+           struct lens_arrow *out)
+{
+    const struct yaml *said = yaml_get(node, "style");
+    if (!said)
+        return true;
+    if (!b->in_http)
+        return lens_misplaced(b, node, "style", "a list in a query, query/id");
+    if (said->kind != YAML_SCALAR) {
+        lens_words_unknown(b, said, &style_words);
+        return false;
+    }
+    span rest = said->text;
+    const char *mid = memmem(rest.at, rest.len, "<>", 2);
+    span older = mid ? span_take(rest, (size_t)(mid - rest.at)) : rest;
+    span newer = mid ? span_skip(rest, older.len + 2) : rest;
+    return read_style_of(b, said, span_trim(older), &out->style[LENS_OLDER]) &&
+           read_style_of(b, said, span_trim(newer), &out->style[LENS_NEWER]);
+}
+
 /* ---- the three kinds ---- */
 
 /* What every arrow may say. */
@@ -115,7 +156,7 @@ read_common(struct lens_builder *b, const struct yaml *node,
             struct lens_arrow *out)
 {
     int collide;
-    if (!read_guards(b, node, out) ||
+    if (!read_guards(b, node, out) || !read_style(b, node, out) ||
         !lens_flag_read(b, node, "host", &make_word, &out->host_make) ||
         !lens_word_read(b, node, "collide", &collide_words, &collide))
         return false;
@@ -242,9 +283,11 @@ read_one_sided(struct lens_builder *b, const struct yaml_entry *e,
     w->place[has] = own;
 
     const struct yaml *fill = yaml_get(node, is_add ? "up" : "down");
-    return read_common(b, node, out) &&
-           (!fill || lens_value_read(b, fill, lens_other(has), &out->fill)) &&
-           read_write(b, node, out) &&
+    lens_literal_of_side(b, has);
+    bool filled =
+        !fill || lens_value_read(b, fill, lens_other(has), &out->fill);
+    lens_literal_typed(b);
+    return filled && read_common(b, node, out) && read_write(b, node, out) &&
            read_stash(b, node, out, w, lens_other(has)) &&
            lens_way_check(b, e->key, w);
 }

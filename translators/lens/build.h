@@ -41,8 +41,10 @@ struct lens_builder {
     struct lens_api *api;             /* what is being built */
     const struct lens_change *change; /* whose file is read; NULL: api.yaml */
     unsigned order;                   /* of the next arrow of the table */
-    bool texts; /* literals are texts: query and header in http blocks */
     bool each;  /* `one <> each` in `as` is read by its arrow: joint.c */
+    bool texts; /* literals are texts: path, query and header in http blocks */
+    bool in_http; /* an http block is read: places are those of a message */
+    bool side_texts[2]; /* there, by side: is the arrow's place in the head? */
     bool full;
     size_t problems_before; /* what the list held already */
 
@@ -147,6 +149,13 @@ const struct json *lens_literal_text(struct lens_builder *b, span text);
 span lens_literal_show(struct lens_builder *b, const struct json *value);
 
 bool lens_literal_is_scalar(const struct json *value);
+
+/* Literals from here on are those of `side` of an arrow, or of `place`, in an http
+ * block; elsewhere nothing changes. lens_literal_typed ends it. */
+void lens_literal_of_side(struct lens_builder *b, enum lens_side side);
+void lens_literal_of_place(struct lens_builder *b,
+                           const struct lens_place *place);
+void lens_literal_typed(struct lens_builder *b);
 
 /* ---- places (place.c) ---- */
 
@@ -334,6 +343,12 @@ bool lens_message_may_meet(const struct lens_message *a,
 /* `types:` of api.yaml: names, markers, constants, keeps, and for the newest
  * version where they stand. */
 void lens_types_read(struct lens_builder *b, const struct yaml *node);
+
+/* Does the route's path say where all its parts come from and go? */
+bool lens_route_check(struct lens_builder *b, const struct yaml_entry *entry,
+                      const struct lens_http *h);
+/* No two routes of a table are one on a side. */
+void lens_routes_check(struct lens_builder *b, const struct lens_table *t);
 
 /* One entry of `http:` into the table's list of struct lens_http. */
 void lens_http_read(struct lens_builder *b, const struct yaml_entry *entry,

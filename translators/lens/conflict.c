@@ -286,13 +286,20 @@ check_pair(struct lens_builder *b, const struct lens_http *x,
         compare_all(&c);
 }
 
+static bool
+may_meet_in_http(const struct lens_http *x, const struct lens_http *y)
+{
+    return lens_message_may_meet(&x->route[LENS_OLDER], &y->route[LENS_OLDER]);
+}
+
 static void
 check_http(struct lens_builder *b, const struct lens_table *t)
 {
     for (size_t i = 0; i < t->n_http; i++)
         for (size_t k = 0; k <= i && !b->full; k++)
-            if (lens_message_may_meet(&t->http[i].message, &t->http[k].message))
+            if (may_meet_in_http(&t->http[i], &t->http[k]))
                 check_pair(b, &t->http[i], &t->http[k]);
+    lens_routes_check(b, t);
 }
 
 void

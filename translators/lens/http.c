@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * http: arrows on query, header and status of a message.
+ * http: blocks of arrows on messages, keyed by route as the older version names
+ * it.
  *
- * They are arrows like others, on the message as an object. This build moves a
- * parameter to a parameter and a field to a field; `path`, `body` and `method`
- * are refused by name.
+ * A message is an object {method, path/NAME, query/NAME, header/NAME, status,
+ * body}, and its arrows are arrows like others; an arrow into `body` is an outer
+ * arrow into the body's type. What is of requests alone and what is of answers
+ * alone never stand on one arrow, so a block is two tables (and a third for
+ * answers that failed: their body is not the route's).
  */
+#include "proxy/base/template.h"
 #include "translators/lens/build.h"
 
 static const struct lens_words http_words =
-    LENS_WORDS("a block of `http`", "map", "add", "drop");
+    LENS_WORDS("a block of `http`", "to", "map", "add", "drop");
+static const struct lens_words gone_word =
+    LENS_WORDS("a route without a block", "gone");
 
 static bool
 wrong(struct lens_builder *b, const struct yaml *at, const char *what,
@@ -22,155 +28,388 @@ wrong(struct lens_builder *b, const struct yaml *at, const char *what,
 
 /* ---- places ---- */
 
-enum root { ROOT_QUERY, ROOT_HEADER, ROOT_STATUS, ROOT_LATER, ROOT_NONE };
+enum root {
+    ROOT_PATH = 1,
+    ROOT_QUERY = 2,
+    ROOT_HEADER = 4,
+    ROOT_STATUS = 8,
+    ROOT_BODY = 16
+};
+#define ROOTS_OF_REQUEST (ROOT_PATH | ROOT_QUERY)
 
-static enum root
+static unsigned
 root_of(const struct lens_place *p)
 {
-    static const char *const names[] = {"query", "header", "status"};
-    static const char *const later[] = {"path", "body", "method"};
-    if (p->n == 0 || p->steps[0].kind != LENS_KEY)
-        return ROOT_NONE;
-    for (size_t i = 0; i < COUNT(names); i++)
-        if (span_is(p->steps[0].key, names[i]))
-            return (enum root)i;
-    for (size_t i = 0; i < COUNT(later); i++)
-        if (span_is(p->steps[0].key, later[i]))
-            return ROOT_LATER;
-    return ROOT_NONE;
+    static const char *const names[] = {"path", "query", "header", "status",
+                                        "body"};
+    for (size_t i = 0; p->n && i < COUNT(names); i++)
+        if (p->steps[0].kind == LENS_KEY && span_is(p->steps[0].key, names[i]))
+            return 1u << i;
+    return 0;
 }
 
 static bool
 check_place(struct lens_builder *b, const struct yaml *at,
-            const struct lens_place *p, enum root root)
+            const struct lens_place *p)
 {
-    if (root == ROOT_LATER) {
-        char name[16];
-        snprintf(name, sizeof(name), "%.*s", SPAN_FMT(p->steps[0].key));
-        lens_words_refuse(b, at, name);
-        return false;
-    }
-    bool good = root == ROOT_STATUS ? p->n == 1
-                                    : p->n == 2 && p->steps[1].kind == LENS_KEY;
-    if (root != ROOT_NONE && good)
+    unsigned root = root_of(p);
+    bool named = root & (ROOT_PATH | ROOT_QUERY | ROOT_HEADER);
+    if (root == ROOT_BODY || (root == ROOT_STATUS && p->n == 1) ||
+        (named && p->n == 2 && p->steps[1].kind == LENS_KEY))
         return true;
     yaml_problem(b->problems, at, "`%.*s` is no place of a message",
                  SPAN_FMT(p->text));
-    problem_remedy(b->problems, "it can be query/name, header/Name or status");
+    if (p->n && span_is(p->steps[0].key, "method"))
+        problem_remedy(b->problems, "a method changes with its route: "
+                                    "`to: PATCH /orders/{id}`");
+    else
+        problem_remedy(b->problems, "it can be path/name, query/name, "
+                                    "header/Name, status or body/...");
     return false;
 }
 
-/* Field names have no case. */
+/* Does a guard or a value ask the body? */
 static bool
-lower_header(struct lens_builder *b, struct lens_place *p)
+shape_asks(const struct lens_shape *s)
 {
-    struct lens_step *steps = lens_array(b, 2, sizeof(*steps));
-    char *name = lens_array(b, p->steps[1].key.len, 1);
-    if (!steps || !name)
-        return false;
-    span key = p->steps[1].key;
-    for (size_t i = 0; i < key.len; i++) {
-        char c = key.at[i];
-        name[i] = (char)(c >= 'A' && c <= 'Z' ? c + 'a' - 'A' : c);
+    for (size_t i = 0; i < s->n_conditions; i++)
+        if (root_of(&s->conditions[i].place) == ROOT_BODY)
+            return true;
+    return false;
+}
+
+static bool
+value_asks(const struct lens_value *v)
+{
+    for (; v; v = v->otherwise) {
+        for (size_t i = 0; i < v->n_places; i++)
+            if (root_of(&v->places[i]) == ROOT_BODY)
+                return true;
+        for (size_t i = 0; i < v->n_parts; i++)
+            if (root_of(&v->parts[i].place) == ROOT_BODY)
+                return true;
+        if (root_of(&v->in) == ROOT_BODY)
+            return true;
     }
-    steps[0] = p->steps[0];
-    steps[1] = p->steps[1];
-    steps[1].key = span_of(name, key.len);
-    p->steps = steps;
-    return true;
+    return false;
+}
+
+static bool
+asks_body(const struct lens_arrow *a)
+{
+    return shape_asks(&a->when[0]) || shape_asks(&a->when[1]) ||
+           value_asks(&a->absent[0]) || value_asks(&a->absent[1]) ||
+           value_asks(&a->fill);
+}
+
+/* All parts of a message that the arrow's places are of. */
+static unsigned
+roots_of(const struct lens_arrow *a)
+{
+    unsigned roots = 0;
+    for (size_t i = 0; i < a->n_ways; i++)
+        for (size_t side = 0; side < 2; side++) {
+            const struct lens_way *w = &a->ways[i];
+            if (w->has[side])
+                roots |= root_of(&w->place[side]);
+            if (w->rest.kind == LENS_REST_STASH)
+                roots |= root_of(&w->rest.stash);
+        }
+    for (size_t side = 0; a->joint && side < 2; side++)
+        for (size_t i = 0; i < a->joint->n[side]; i++)
+            roots |= root_of(&a->joint->places[side][i]);
+    return roots;
 }
 
 /* ---- arrows ---- */
 
 static bool
-check_way(struct lens_builder *b, const struct yaml *at, struct lens_way *w)
+check_places(struct lens_builder *b, const struct yaml *at,
+             const struct lens_arrow *a)
 {
-    enum root root[2] = {ROOT_NONE, ROOT_NONE};
-    for (size_t side = 0; side < 2; side++) {
-        if (!w->has[side])
-            continue;
-        root[side] = root_of(&w->place[side]);
-        if (!check_place(b, at, &w->place[side], root[side]) ||
-            (root[side] == ROOT_HEADER && !lower_header(b, &w->place[side])))
-            return false;
-    }
-    if (w->has[0] && w->has[1] && root[0] != root[1])
-        return wrong(b, at,
-                     "an arrow between different parts of a message is of the "
-                     "language, and this build does not translate it yet",
-                     "lead from query to query or from header to header");
+    for (size_t i = 0; i < a->n_ways; i++)
+        for (size_t side = 0; side < 2; side++)
+            if (a->ways[i].has[side] &&
+                !check_place(b, at, &a->ways[i].place[side]))
+                return false;
+    for (size_t side = 0; a->joint && side < 2; side++)
+        for (size_t i = 0; i < a->joint->n[side]; i++)
+            if (!check_place(b, at, &a->joint->places[side][i]))
+                return false;
     return true;
 }
 
+/* Has this side one value where the other has a list? */
 static bool
-check_stages(struct lens_builder *b, const struct yaml *at,
-             const struct lens_way *w)
+is_single(const struct lens_way *w, enum lens_side side)
 {
     for (size_t i = 0; i < w->stages.n; i++)
-        if (w->stages.at[i].kind == LENS_STAGE_LIST ||
-            w->stages.at[i].kind == LENS_STAGE_INDEX)
-            return wrong(b, at, "a parameter or field is no list here",
-                         "leave the form of lists out");
-    return true;
+        if (w->stages.at[i].kind == LENS_STAGE_LIST)
+            return w->stages.at[i].one == side;
+    return false;
+}
+
+/* A style is of the sides that have a list in the query; one at least. */
+static bool
+check_style(struct lens_builder *b, const struct yaml *at, struct lens_arrow *a)
+{
+    if (!a->style[0] && !a->style[1])
+        return true;
+    bool styled = false;
+    for (size_t side = 0; side < 2; side++) {
+        const struct lens_way *w = &a->ways[0];
+        if (!w->has[side] || root_of(&w->place[side]) != ROOT_QUERY ||
+            is_single(w, (enum lens_side)side))
+            a->style[side] = LENS_STYLE_NONE;
+        styled = styled || a->style[side];
+    }
+    if (styled && a->n_ways == 1)
+        return true;
+    return wrong(b, at, "`style` is of one parameter of a query",
+                 "write query/id: {style: repeat <> index}");
 }
 
 static bool
 check_arrow(struct lens_builder *b, const struct yaml *at, struct lens_arrow *a)
 {
-    if (a->has_cases || a->has_stash || a->joint || a->ways[0].rest.kind ||
-        a->ways[0].drop_doubles)
-        return wrong(b, at,
-                     "an arrow of `http` has no `cases`, `stash`, `rest`, "
-                     "`double` or several places in this build",
-                     "use to, as, enum, absent, omit, when");
-    struct lens_way *w = lens_array(b, 1, sizeof(*w));
-    if (!w)
+    if (!check_places(b, at, a) || !check_style(b, at, a))
         return false;
-    *w = a->ways[0];
-    a->ways = w;
-    if (!check_way(b, at, w) || !check_stages(b, at, w))
-        return false;
-    bool is_status = root_of(&w->place[w->has[0] ? 0 : 1]) == ROOT_STATUS;
-    if (is_status && a->kind != LENS_MAP)
+    unsigned roots = roots_of(a);
+    if ((roots & ROOT_STATUS) && a->kind != LENS_MAP)
         return wrong(b, at, "every answer has a status",
                      "map it: status: {enum: {422: 451}}");
+    if ((roots & ROOTS_OF_REQUEST) && (roots & ROOT_STATUS))
+        return wrong(b, at,
+                     "no message has both: path and query are of requests, "
+                     "status is of answers",
+                     "lead from one to the other within a request, or within "
+                     "an answer");
     return true;
 }
 
+/* ---- a status that makes or removes a body ---- */
+
+static const struct lens_words body_words =
+    LENS_WORDS("what a status becomes", "to", "body");
+static const struct lens_words side_words =
+    LENS_WORDS("a body of a status", "up", "down");
+
 static bool
-is_status(const struct yaml_entry *e)
+read_body_side(struct lens_builder *b, const struct yaml *node,
+               enum lens_side write, struct lens_status_body *out)
 {
-    return e->key->kind == YAML_SCALAR && span_is(e->key->text, "status");
+    if (!node)
+        return true;
+    out->says[write] = true;
+    if (node->kind == YAML_SCALAR && node->style == YAML_PLAIN &&
+        span_is(node->text, "none"))
+        return true;
+    out->body[write] = lens_literal_any(b, node);
+    return out->body[write] != NULL;
+}
+
+static bool
+read_body(struct lens_builder *b, const struct yaml_entry *e,
+          struct lens_status_body *out)
+{
+    const struct yaml *to = yaml_get(e->value, "to");
+    const struct yaml *body = yaml_get(e->value, "body");
+    *out = (struct lens_status_body){0};
+    if (!lens_words_check(b, e->value, &body_words) || !to || !body)
+        return to && body
+                   ? false
+                   : wrong(b, e->value, "a status with a body says both",
+                           "write 204: {to: 200, body: {up: {}, down: none}}");
+    return lens_words_text(b, e->key, "a status", &out->status[LENS_OLDER]) &&
+           lens_words_text(b, to, "a status", &out->status[LENS_NEWER]) &&
+           lens_words_check(b, body, &side_words) &&
+           read_body_side(b, yaml_get(body, "up"), LENS_NEWER, out) &&
+           read_body_side(b, yaml_get(body, "down"), LENS_OLDER, out);
+}
+
+/* A copy of a map in which one entry has another value. */
+static struct yaml *
+with_value(struct lens_builder *b, const struct yaml *map, size_t i,
+           const struct yaml *value)
+{
+    struct yaml *copy = lens_array(b, 1, sizeof(*copy));
+    struct yaml_entry *entries = lens_array(b, map->n, sizeof(*entries));
+    if (!copy || !entries)
+        return NULL;
+    memcpy(entries, map->entries, map->n * sizeof(*entries));
+    entries[i].value = value;
+    *copy = *map;
+    copy->entries = entries;
+    return copy;
+}
+
+/* What `enum` says of bodies is taken out of it: the rest is an enum like others. */
+static bool
+take_bodies(struct lens_builder *b, const struct yaml **arrow,
+            struct lens_vec *bodies)
+{
+    const struct yaml *plain = yaml_get(*arrow, "enum");
+    if (!plain || plain->kind != YAML_MAP)
+        return true;
+    bool any = false;
+    for (size_t i = 0; i < plain->n && !b->full; i++) {
+        const struct yaml_entry *e = &plain->entries[i];
+        struct lens_status_body one;
+        if (e->value->kind != YAML_MAP)
+            continue;
+        if (!read_body(b, e, &one))
+            return false;
+        struct lens_status_body *slot = lens_vec_add(b, bodies, sizeof(one));
+        plain = with_value(b, plain, i, yaml_get(e->value, "to"));
+        if (!slot || !plain)
+            return false;
+        *slot = one;
+        any = true;
+    }
+    for (size_t i = 0; any && i < (*arrow)->n; i++)
+        if (span_is((*arrow)->entries[i].key->text, "enum"))
+            *arrow = with_value(b, *arrow, i, plain);
+    return *arrow != NULL;
+}
+
+/* ---- reading a block ---- */
+
+struct reading {
+    struct lens_builder *b;
+    struct lens_draft draft;
+    struct lens_vec bodies; /* struct lens_status_body */
+};
+
+static bool
+is_text_place(const struct yaml *node)
+{
+    const struct yaml *first =
+        node->kind == YAML_LIST && node->n ? node->items[0] : node;
+    struct lens_place place = {0};
+    struct lens_step step = {.kind = LENS_KEY};
+    if (first->kind != YAML_SCALAR)
+        return false;
+    span rest = first->text;
+    step.key = span_cut(&rest, '/');
+    place.steps = &step;
+    place.n = 1;
+    return lens_place_is_text(&place);
+}
+
+/* On which sides are the arrow's literals texts? */
+static void
+set_sides(struct lens_builder *b, enum lens_arrow_kind kind,
+          const struct yaml_entry *e)
+{
+    const struct yaml *to =
+        e->value->kind == YAML_MAP ? yaml_get(e->value, "to") : e->value;
+    bool own = is_text_place(e->key);
+    bool other = kind == LENS_MAP && to ? is_text_place(to) : own;
+    b->side_texts[LENS_OLDER] = own;
+    b->side_texts[LENS_NEWER] = other;
+}
+
+static bool
+is_status(const struct yaml *key)
+{
+    return key->kind == YAML_SCALAR && span_is(key->text, "status");
 }
 
 static void
-read_arrows(struct lens_builder *b, enum lens_arrow_kind kind,
-            const struct yaml *map, struct lens_draft *out)
+read_arrow(struct reading *r, enum lens_arrow_kind kind, struct yaml_entry e)
+{
+    struct lens_builder *b = r->b;
+    struct lens_arrow one;
+    if (kind == LENS_MAP && is_status(e.key) && e.value->kind == YAML_MAP &&
+        !take_bodies(b, &e.value, &r->bodies))
+        return;
+    set_sides(b, kind, &e);
+    if (!lens_arrow_read(b, kind, &e, &one) || !check_arrow(b, e.key, &one))
+        return;
+    struct lens_arrow *slot = lens_vec_add(b, &r->draft.arrows, sizeof(one));
+    if (slot)
+        *slot = one;
+}
+
+static void
+read_arrows(struct reading *r, enum lens_arrow_kind kind,
+            const struct yaml *map)
 {
     if (!map)
         return;
     if (map->kind != YAML_MAP) {
-        (void)wrong(b, map, "this is a map of places",
+        (void)wrong(r->b, map, "this is a map of places",
                     "write query/old: query/new");
         return;
     }
-    for (size_t i = 0; i < map->n && !b->full; i++) {
-        struct lens_arrow one;
-        const struct yaml_entry *e = &map->entries[i];
-        b->texts = !is_status(e);
-        bool good = lens_arrow_read(b, kind, e, &one);
-        b->texts = false;
-        if (!good || !check_arrow(b, e->key, &one))
-            continue;
-        struct lens_arrow *slot = lens_vec_add(b, &out->arrows, sizeof(one));
-        if (slot)
-            *slot = one;
+    for (size_t i = 0; i < map->n && !r->b->full; i++)
+        read_arrow(r, kind, map->entries[i]);
+}
+
+/* ---- what each kind of message meets ---- */
+
+static bool
+is_met(const struct lens_arrow *a, enum lens_message_kind part)
+{
+    unsigned roots = roots_of(a);
+    switch (part) {
+    case LENS_OF_REQUEST:
+        return !(roots & ROOT_STATUS);
+    case LENS_OF_ANSWER:
+        return !(roots & ROOTS_OF_REQUEST);
+    case LENS_OF_FAILURE:
+        return !(roots & (ROOTS_OF_REQUEST | ROOT_BODY));
     }
+    return false;
 }
 
 static bool
-read_message(struct lens_builder *b, const struct yaml *key,
-             struct lens_message *out)
+fill_part(struct lens_builder *b, const struct lens_draft *all,
+          enum lens_message_kind part, struct lens_http *out)
+{
+    static const struct lens_shape unsaid[2];
+    const struct lens_arrow *arrows = all->arrows.at;
+    struct lens_draft draft = {0};
+    for (size_t i = 0; i < all->arrows.n; i++) {
+        if (!is_met(&arrows[i], part))
+            continue;
+        struct lens_arrow *slot = lens_vec_add(b, &draft.arrows, sizeof(*slot));
+        if (!slot)
+            return false;
+        *slot = arrows[i];
+        out->joins[part] = out->joins[part] || asks_body(&arrows[i]) ||
+                           (roots_of(&arrows[i]) & ROOT_BODY);
+    }
+    out->joins[part] =
+        out->joins[part] || (part != LENS_OF_REQUEST && out->n_bodies);
+    struct lens_block *block = lens_block_finish(b, &draft);
+    if (block)
+        lens_made_case(b, block, unsaid);
+    out->parts[part] = block;
+    return block != NULL;
+}
+
+static bool
+finish(struct reading *r, struct lens_http *out)
+{
+    struct lens_builder *b = r->b;
+    const struct lens_arrow *arrows = r->draft.arrows.at;
+    out->bodies = r->bodies.at;
+    out->n_bodies = r->bodies.n;
+    for (size_t i = 0; i < r->draft.arrows.n; i++)
+        out->paths = out->paths || (roots_of(&arrows[i]) & ROOT_PATH);
+    out->block = lens_block_finish(b, &r->draft);
+    for (size_t part = 0; part < LENS_PARTS; part++)
+        if (!fill_part(b, &r->draft, (enum lens_message_kind)part, out))
+            return false;
+    return out->block != NULL;
+}
+
+/* ---- routes ---- */
+
+static bool
+read_route(struct lens_builder *b, const struct yaml *key,
+           struct lens_message *out)
 {
     span text;
     if (!lens_words_text(b, key, "a route", &text))
@@ -182,33 +421,58 @@ read_message(struct lens_builder *b, const struct yaml *key,
     }
     if (!lens_message_read(b, key, text, out))
         return false;
-    return out->n_statuses == 0 || wrong(b, key, "`http` is keyed by routes",
-                                         "write GET /orders or \"*\"");
+    return (out->n_statuses == 0 && !out->is_event) ||
+           wrong(b, key, "`http` is keyed by routes",
+                 "write GET /orders or \"*\"");
+}
+
+static bool
+read_to(struct lens_builder *b, const struct yaml *at, struct lens_http *out)
+{
+    struct lens_message *from = &out->route[LENS_OLDER];
+    struct lens_message *to = &out->route[LENS_NEWER];
+    if (!read_route(b, at, to))
+        return false;
+    if (!from->path || !to->path || to->ways != (LENS_REQUEST | LENS_ANSWER) ||
+        from->ways != to->ways)
+        return wrong(b, at, "a route moves as a whole, to a method and a path",
+                     "write POST /orders/{id}/pay: {to: POST /payments}");
+    if ((from->method.len == 0) != (to->method.len == 0))
+        return wrong(b, at, "one side is of every method, the other of one",
+                     "name a method on both sides, or on neither");
+    out->moved = out->paths = true;
+    return true;
 }
 
 void
 lens_http_read(struct lens_builder *b, const struct yaml_entry *entry,
                struct lens_vec *out)
 {
-    struct lens_message message;
-    struct lens_draft draft = {0};
-    if (!read_message(b, entry->key, &message))
+    const struct yaml *node = entry->value;
+    struct lens_http one = {.origin = lens_origin_at(b, entry->key)};
+    struct reading r = {.b = b};
+    if (!read_route(b, entry->key, &one.route[LENS_OLDER]))
         return;
-    if (entry->value->kind == YAML_MAP && yaml_get(entry->value, "to")) {
-        (void)wrong(b, yaml_find(entry->value, SPAN("to"))->key,
-                    "a route that moves is of the language, and this build "
-                    "does not translate it yet",
-                    "keep the route in both versions");
+    one.route[LENS_NEWER] = one.route[LENS_OLDER];
+    if (node->kind == YAML_SCALAR) {
+        one.gone = lens_words_one(b, node, &gone_word) == 0;
+        if (!one.gone || (!one.route[LENS_OLDER].path &&
+                          !wrong(b, entry->key, "`gone` is of one route",
+                                 "name its method and path")))
+            return;
+    } else if (!lens_words_check(b, node, &http_words) ||
+               (yaml_get(node, "to") &&
+                !read_to(b, yaml_get(node, "to"), &one))) {
         return;
     }
-    if (!lens_words_check(b, entry->value, &http_words))
+    b->in_http = true;
+    read_arrows(&r, LENS_MAP, yaml_get(node, "map"));
+    read_arrows(&r, LENS_ADD, yaml_get(node, "add"));
+    read_arrows(&r, LENS_DROP, yaml_get(node, "drop"));
+    b->in_http = false;
+    if (!finish(&r, &one) || !lens_route_check(b, entry, &one))
         return;
-    read_arrows(b, LENS_MAP, yaml_get(entry->value, "map"), &draft);
-    read_arrows(b, LENS_ADD, yaml_get(entry->value, "add"), &draft);
-    read_arrows(b, LENS_DROP, yaml_get(entry->value, "drop"), &draft);
-
-    struct lens_block *block = lens_block_finish(b, &draft);
-    struct lens_http *slot = block ? lens_vec_add(b, out, sizeof(*slot)) : NULL;
+    struct lens_http *slot = lens_vec_add(b, out, sizeof(*slot));
     if (slot)
-        *slot = (struct lens_http){message, block};
+        *slot = one;
 }

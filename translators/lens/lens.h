@@ -435,6 +435,15 @@ enum lens_write {
     LENS_WRITE_LOSE
 };
 
+/* `style:` how a list is written in a query; without one a parameter is one text. */
+enum lens_style {
+    LENS_STYLE_NONE,
+    LENS_STYLE_REPEAT,   /* id=1&id=2 */
+    LENS_STYLE_INDEX,    /* id[0]=1&id[1]=2 */
+    LENS_STYLE_BRACKETS, /* id[]=1&id[]=2 */
+    LENS_STYLE_COMMA     /* id=1,2 */
+};
+
 enum lens_else { LENS_ELSE_FAIL, LENS_ELSE_PASS, LENS_ELSE_HIDE };
 
 /*
@@ -559,6 +568,7 @@ struct lens_arrow {
     bool
         stash_wins; /* `wins: stash`: it stands even if what is visible changed */
     bool host_make; /* `host: make`: a fill makes its missing parents */
+    enum lens_style style[2]; /* of a list in a query, by side */
     enum lens_collide collide;
 };
 
@@ -710,19 +720,47 @@ struct lens_site {
 
 /* ---- tables -------------------------------------------------------------------------------------- */
 
-/*
- * Arrows on the message itself. Places begin with the key `query`, `header` (then one
- * key, header names in lower case) or are `status` alone; both sides of an arrow begin
- * alike. Values of query and header are texts, status is a number. Queries are of
- * requests, statuses of answers, headers of both (message.ways says which).
- */
-struct lens_http {
-    struct lens_message
-        message; /* n_statuses is 0, and here means any status */
-    const struct lens_block *block; /* without cases */
+/* What kind of message arrows are asked about. A failure is an answer other than
+ * 2xx: its body is not what the route's arrows speak of. */
+enum lens_message_kind { LENS_OF_REQUEST, LENS_OF_ANSWER, LENS_OF_FAILURE };
+#define LENS_PARTS 3
+
+/* `status: {enum: {204: {to: 200, body: {up: {}, down: none}}}}`: what an answer has for
+ * a body on the side being written, when the status turned into the other. */
+struct lens_status_body {
+    span status[2];
+    bool says[2];               /* by the side being written */
+    const struct json *body[2]; /* NULL: none */
 };
 
-/* By method and path, whatever the status. */
+/*
+ * Arrows on the message itself, an object {method, path/NAME, query/NAME,
+ * header/NAME, status, body}; header names are in lower case. Values of path,
+ * query and header are texts, status is a number, body is what the message
+ * carries. Path and query are of requests, status is of answers.
+ */
+struct lens_http {
+    struct lens_origin origin;
+    /* As each side names it; the same unless `moved`. n_statuses is 0, and here means
+     * any status. */
+    struct lens_message route[2];
+    bool moved; /* `to: METHOD /path` */
+    bool gone;  /* the newer version has no such route */
+    bool paths; /* the path is written anew: moved, or an arrow on path/NAME */
+    const struct lens_block
+        *block; /* all of them, for the checks; without cases */
+    const struct lens_block
+        *parts[LENS_PARTS]; /* those that a message can meet */
+    bool joins[LENS_PARTS]; /* one of them asks the body or leads there */
+    const struct lens_status_body *bodies;
+    size_t n_bodies;
+};
+
+/*
+ * By method and path, whatever the status, as the older side names the message.
+ * One that moved is of the messages alone of which it is the nearest route
+ * (lens_route_of); that is the caller's to ask.
+ */
 bool lens_http_fits(const struct lens_http *h, const struct lens_occasion *o);
 
 /* All that changes between versions[i] and versions[i + 1]. */
@@ -837,6 +875,30 @@ MUST_CHECK enum err_code lens_load_text(struct arena *a, struct lens_text api,
                                         size_t n_changes,
                                         struct problems *problems,
                                         const struct lens_api **out);
+
+/* Is the place of a message in path, query or header, where values are texts? */
+bool lens_place_is_text(const struct lens_place *place);
+
+/* Where a message stands in a table. */
+enum lens_route_state {
+    LENS_ROUTE_HERE, /* *out is the nearest route that speaks of it, or NULL */
+    LENS_ROUTE_GONE, /* the newer version has none: 410 */
+    LENS_ROUTE_UNKNOWN, /* a name that the side being read does not have: 404 */
+};
+
+/* The route of a message that side `named` calls so. */
+enum lens_route_state lens_route_of(const struct lens_table *t,
+                                    enum lens_side named,
+                                    const struct lens_occasion *o,
+                                    const struct lens_http **out);
+
+/*
+ * The line of the message in the neighbouring version, as far as it is known
+ * before its body: parts of the path that come from elsewhere are `-`. Texts
+ * that are new live in `a`. False: `a` is full.
+ */
+MUST_CHECK bool lens_route_turn(struct arena *a, const struct lens_http *h,
+                                enum lens_side named, span *method, span *path);
 
 /* The version of this label; -1 if there is none. */
 int lens_version_of(const struct lens_api *api, span label);

@@ -4,6 +4,35 @@
  */
 #include "translators/lens/build.h"
 
+bool
+lens_place_is_text(const struct lens_place *place)
+{
+    static const char *const heads[] = {"path", "query", "header", "method"};
+    for (size_t i = 0; place->n && i < COUNT(heads); i++)
+        if (place->steps[0].kind == LENS_KEY &&
+            span_is(place->steps[0].key, heads[i]))
+            return true;
+    return false;
+}
+
+void
+lens_literal_of_side(struct lens_builder *b, enum lens_side side)
+{
+    b->texts = b->in_http && b->side_texts[side];
+}
+
+void
+lens_literal_of_place(struct lens_builder *b, const struct lens_place *place)
+{
+    b->texts = b->in_http && lens_place_is_text(place);
+}
+
+void
+lens_literal_typed(struct lens_builder *b)
+{
+    b->texts = false;
+}
+
 /* Literals of files nest as deep as YAML_DEPTH_MAX lets them. */
 /* NOLINTBEGIN(misc-no-recursion) */
 

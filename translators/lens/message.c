@@ -216,12 +216,6 @@ lens_message_fits(const struct lens_message *m, const struct lens_occasion *o)
            (m->media.len == 0 || span_eq_nocase(m->media, o->media));
 }
 
-bool
-lens_http_fits(const struct lens_http *h, const struct lens_occasion *o)
-{
-    return line_fits(&h->message, o);
-}
-
 /* ---- could one message be of both? ---- */
 
 static bool

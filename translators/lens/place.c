@@ -288,6 +288,23 @@ steps(struct reading *r, struct lens_vec *out)
     }
 }
 
+/* Field names have no case: `header/X-Mode` of a message is `header/x-mode`. */
+static bool
+lower_header(struct lens_builder *b, struct lens_step *s, size_t n)
+{
+    if (n < 2 || s[0].kind != LENS_KEY || s[1].kind != LENS_KEY ||
+        !span_is(s[0].key, "header"))
+        return true;
+    char *name = lens_array(b, s[1].key.len, 1);
+    for (size_t i = 0; name && i < s[1].key.len; i++) {
+        char c = s[1].key.at[i];
+        name[i] = (char)(c >= 'A' && c <= 'Z' ? c + 'a' - 'A' : c);
+    }
+    if (name)
+        s[1].key = span_of(name, s[1].key.len);
+    return name != NULL;
+}
+
 bool
 lens_place_parse(struct lens_builder *b, const struct yaml *node, span text,
                  struct lens_place *out)
@@ -300,7 +317,7 @@ lens_place_parse(struct lens_builder *b, const struct yaml *node, span text,
         return wrong(&r, "begins with a slash", "write `a/b`, without it");
 
     struct lens_vec all = {0};
-    if (!steps(&r, &all))
+    if (!steps(&r, &all) || (b->in_http && !lower_header(b, all.at, all.n)))
         return false;
     out->steps = all.at;
     out->n = all.n;

@@ -209,7 +209,10 @@ condition(struct lens_builder *b, const struct yaml_entry *e,
           const struct lens_place *place, struct lens_vec *out)
 {
     struct lens_vec tests = {0};
-    if (!tests_read(b, e->value, &tests))
+    lens_literal_of_place(b, place);
+    bool good = tests_read(b, e->value, &tests);
+    lens_literal_typed(b);
+    if (!good)
         return false;
     struct lens_condition *c = lens_vec_add(b, out, sizeof(*c));
     if (!c)

@@ -29,10 +29,13 @@ is_hide(const struct yaml *node)
 }
 
 static bool
-read_pair(struct lens_builder *b, const struct yaml_entry *e, struct pair *out)
+read_pair(struct lens_builder *b, const struct yaml_entry *e,
+          enum lens_side from, struct pair *out)
 {
     out->at = e->key;
+    lens_literal_of_side(b, from);
     out->from = lens_literal_scalar(b, e->key, "a symbol");
+    lens_literal_of_side(b, lens_other(from));
     if (!out->from)
         return false;
     if (is_hide(e->value))
@@ -43,7 +46,7 @@ read_pair(struct lens_builder *b, const struct yaml_entry *e, struct pair *out)
 
 static bool
 read_pairs(struct lens_builder *b, const struct yaml *node, const char *word,
-           struct pairs *out)
+           enum lens_side from, struct pairs *out)
 {
     *out = (struct pairs){0};
     if (!node)
@@ -56,8 +59,9 @@ read_pairs(struct lens_builder *b, const struct yaml *node, const char *word,
     }
     out->at = lens_array(b, node->n, sizeof(struct pair));
     for (size_t i = 0; out->at && i < node->n; i++)
-        if (!read_pair(b, &node->entries[i], &out->at[out->n++]))
+        if (!read_pair(b, &node->entries[i], from, &out->at[out->n++]))
             return false;
+    lens_literal_typed(b);
     return out->at != NULL;
 }
 
@@ -193,7 +197,9 @@ set_unlisted(struct lens_builder *b, const struct yaml *node,
             word == 0 ? LENS_UNLISTED_PASS : LENS_UNLISTED_FAIL;
         return true;
     }
+    b->texts = b->in_http && b->side_texts[0] && b->side_texts[1];
     const struct json *image = lens_literal_scalar(b, node, "`other`");
+    lens_literal_typed(b);
     if (!image)
         return false;
     bool used = false;
@@ -243,11 +249,12 @@ lens_symbol_read(struct lens_builder *b, const struct yaml *arrow,
                  bool has_extras, struct lens_vec *stages)
 {
     struct pairs both, older = {0}, newer = {0};
-    if (!read_pairs(b, yaml_get(arrow, "enum"), "enum", &both))
+    if (!read_pairs(b, yaml_get(arrow, "enum"), "enum", LENS_OLDER, &both))
         return false;
     if (has_extras &&
-        (!read_pairs(b, yaml_get(arrow, "older"), "older", &older) ||
-         !read_pairs(b, yaml_get(arrow, "newer"), "newer", &newer)))
+        (!read_pairs(b, yaml_get(arrow, "older"), "older", LENS_OLDER,
+                     &older) ||
+         !read_pairs(b, yaml_get(arrow, "newer"), "newer", LENS_NEWER, &newer)))
         return false;
 
     struct lens_vec rows[2] = {{0}, {0}};
@@ -271,7 +278,7 @@ lens_symbol_read_one_way(struct lens_builder *b, const struct yaml *value,
                          enum lens_side read, struct lens_vec *stages)
 {
     struct pairs pairs;
-    if (!read_pairs(b, yaml_get(value, "enum"), "enum", &pairs))
+    if (!read_pairs(b, yaml_get(value, "enum"), "enum", read, &pairs))
         return false;
     struct lens_vec rows[2] = {{0}, {0}};
     struct lens_vec sets[2] = {{0}, {0}};
@@ -284,7 +291,9 @@ lens_symbol_read_one_way(struct lens_builder *b, const struct yaml *value,
     const struct yaml *other = yaml_get(value, "other");
     const struct json *image = NULL;
     if (other && lens_words_find(other, &unlisted_words) < 0) {
+        lens_literal_of_side(b, lens_other(read));
         image = lens_literal_scalar(b, other, "`other`");
+        lens_literal_typed(b);
         if (!image || !put(b, &sets[lens_other(read)], image))
             return false;
     }

@@ -84,8 +84,7 @@ check_last_star(struct lens_builder *b, const struct yaml *at,
                             (!find || lens_place_same(own, other));
         bool boxed = !alone && !find && other->n > own->n &&
                      lens_place_starts(other, own);
-        if (own->n < 2 ||
-            !(as_the_other || boxed || (alone && one_sided_case)))
+        if (own->n < 2 || !(as_the_other || boxed || (alone && one_sided_case)))
             return refuse_open_set(b, at, own);
     }
     return true;

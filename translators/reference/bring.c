@@ -151,11 +151,23 @@ has_shape(struct frame *f, const struct lens_way *way, const struct json *value)
                     json_kind_word(value->kind));
 }
 
+/* Which of its two places are in the head of a message? */
+static void
+set_texts(struct frame *f, const struct lens_way *way)
+{
+    bool is_message = f->type_index == SIZE_MAX;
+    f->run->texts_read =
+        is_message && lens_place_is_text(&way->place[f->leg->read]);
+    f->run->texts_write =
+        is_message && lens_place_is_text(&way->place[f->leg->write]);
+}
+
 bool
 bring_value(struct frame *f, const struct active *active,
             const struct lens_way *way, struct json *value, struct image *out)
 {
     struct run *r = f->run;
+    set_texts(f, way);
     struct stage_asker asker = {&way->origin, way->outside, way->rest.kind};
     size_t at = run_origin(value);
     *out = (struct image){IMAGE_VALUE, value};

@@ -46,9 +46,9 @@ chain_step(struct run *r, const struct leg *leg)
 
 /* ---- the typed values of a body ------------------------------------------------ */
 
-static bool
-find_sites(struct run *r, const struct reference_sites *sites,
-           struct json *root, struct typed_list *out)
+bool
+chain_find_sites(struct run *r, const struct reference_sites *sites,
+                 struct json *root, struct typed_list *out)
 {
     for (size_t i = 0; i < sites->n; i++) {
         const struct lens_site *site = sites->at[i];
@@ -95,6 +95,24 @@ nest(struct run *r, const struct typed_list *sites, struct typed_list **inner)
             !typed_add(r, &(*inner)[outer], sites->at[i].node,
                        sites->at[i].type, sites->at[i].at))
             return false;
+    }
+    return true;
+}
+
+bool
+chain_nest_sites(struct run *r, const struct typed_list *all,
+                 struct typed_list *out)
+{
+    struct typed_list *inner = NULL;
+    if (!nest(r, all, &inner))
+        return false;
+    for (size_t i = 0; i < all->n; i++) {
+        const struct typed *one = &all->at[i];
+        if (outermost(all, one->node) != SIZE_MAX)
+            continue;
+        if (!typed_add(r, out, one->node, one->type, one->at))
+            return false;
+        out->at[out->n - 1].inner = &inner[i];
     }
     return true;
 }
@@ -157,8 +175,8 @@ run_chain(struct run *r, const struct reference_chain *chain,
         struct typed_list sites = {0};
         chain_step(r, &leg);
         run_leave(r); /* what the last step found */
-        if (!find_sites(r, &chain->sites[at], holder->members[0].value,
-                        &sites) ||
+        if (!chain_find_sites(r, &chain->sites[at], holder->members[0].value,
+                              &sites) ||
             !run_sites(r, &leg, &sites, holder))
             return false;
         spot_purge(holder);
@@ -169,33 +187,38 @@ run_chain(struct run *r, const struct reference_chain *chain,
     return true;
 }
 
-static bool
-parse(struct run *r, span body, struct json **holder)
+bool
+chain_parse(struct run *r, span body, struct json **root)
 {
     struct err e;
-    struct json *root = NULL;
-    enum err_code code = json_parse(r->arena, body, r->depth_max, &root, &e);
+    enum err_code code = json_parse(r->arena, body, r->depth_max, root, &e);
+    if (code == OK)
+        return true;
     if (code == ERR_LIMIT && !form_is_too_deep(body, e.offset, r->depth_max))
         return run_full(r);
-    if (code != OK) {
-        run_fail(r, FAULT_READ, NULL, NULL, "%s", e.text);
-        r->fault.err.code = code;
-        r->fault.err.offset = e.offset;
-        r->fault.from = r->fault.to = (span){0};
-        return false;
-    }
-    *holder = json_new_list(r->arena);
-    if (*holder && json_list_append(r->arena, *holder, root))
-        return true;
-    run_full(r);
+    run_fail_at(r, FAULT_READ, NULL, NULL, "%s", e.text);
+    r->fault.err.code = code;
+    r->fault.err.offset = e.offset;
+    r->fault.from = r->fault.to = (span){0};
     return false;
 }
 
 static bool
-print(struct run *r, const struct json *holder, struct buf *out)
+parse(struct run *r, span body, struct json **holder)
+{
+    struct json *root = NULL;
+    if (!chain_parse(r, body, &root))
+        return false;
+    *holder = json_new_list(r->arena);
+    return (*holder && json_list_append(r->arena, *holder, root)) ||
+           run_full(r);
+}
+
+bool
+chain_print(struct run *r, const struct json *root, struct buf *out)
 {
     size_t before = buf_len(out);
-    json_print(holder->members[0].value, out);
+    json_print(root, out);
     if (!buf_failed(out))
         return true;
     buf_truncate(out, before);
@@ -213,11 +236,11 @@ reference_body(struct arena *a, const struct reference_chain *chain,
     size_t before = buf_len(out);
     chain_run_init(&r, a, chain, facts);
     r.source = body;
-    if (run_enter(&r) && parse(&r, body, &holder) &&
-        run_chain(&r, chain, holder, report))
-        (void)print(&r, holder, out);
+    bool ok = run_enter(&r) && parse(&r, body, &holder) &&
+              run_chain(&r, chain, holder, report) &&
+              chain_print(&r, holder->members[0].value, out);
     enum err_code code = chain_report(&r, report);
-    if (code != OK && buf_len(out) > before)
+    if ((!ok || code != OK) && buf_len(out) > before)
         buf_truncate(out, before);
     return code;
 }

@@ -15,6 +15,18 @@ void chain_run_init(struct run *r, struct arena *a,
                     const struct reference_chain *chain,
                     const struct reference_facts *facts);
 
+/* A body to a tree: a fault of the message, not of an arrow, if it is no JSON. */
+MUST_CHECK bool chain_parse(struct run *r, span body, struct json **root);
+MUST_CHECK bool chain_print(struct run *r, const struct json *root,
+                            struct buf *out);
+
+/* The typed values of a body; the outermost of them, each with those inside. */
+MUST_CHECK bool chain_find_sites(struct run *r,
+                                 const struct reference_sites *sites,
+                                 struct json *root, struct typed_list *out);
+MUST_CHECK bool chain_nest_sites(struct run *r, const struct typed_list *all,
+                                 struct typed_list *out);
+
 /* Begin the step from version `at`: number, labels, no touches. */
 void chain_step(struct run *r, const struct leg *leg);
 

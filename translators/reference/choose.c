@@ -475,7 +475,9 @@ static bool
 may_replace(struct frame *f, const struct lens_arrow *arrow)
 {
     struct run *r = f->run;
-    if (!r->is_request || !r->replaces || r->may_erase ||
+    bool is_head = f->type_index == SIZE_MAX &&
+                   lens_place_is_text(&arrow->ways[0].place[LENS_NEWER]);
+    if (!r->is_request || !r->replaces || r->may_erase || is_head ||
         f->leg->read != LENS_OLDER || arrow->has_stash)
         return true;
     if (!r->never_erase && arrow->write != LENS_WRITE_REFUSE)
@@ -531,8 +533,9 @@ choose_arrow(struct frame *f, const struct lens_arrow *arrow)
 enum frame_end
 choose(struct frame *f)
 {
-    if (f->n_blocks) {
-        enum frame_end end = choose_cases(f, f->blocks[0]);
+    size_t n = f->n_blocks; /* those of cases come behind */
+    for (size_t i = 0; i < n && f->n_blocks; i++) {
+        enum frame_end end = choose_cases(f, f->blocks[i]);
         if (end != FRAME_DONE)
             return end;
     }

@@ -314,7 +314,7 @@ form_convert(struct run *r, const struct lens_form *from,
              const struct lens_form *to, struct json *value, struct json **out,
              bool *respelt)
 {
-    bool is_text = r->texts && value->kind == JSON_TEXT;
+    bool is_text = r->texts_read && value->kind == JSON_TEXT;
     struct json *read = value;
     *out = value;
     *respelt = false;
@@ -329,7 +329,7 @@ form_convert(struct run *r, const struct lens_form *from,
     enum form_result done = convert(r, from, to, read, out, respelt);
     if (done != FORM_DONE)
         return done;
-    if (is_text && !untyped(r, out))
+    if (r->texts_write && !untyped(r, out))
         return FORM_FAILED;
     return run_derive(r, *out, run_origin(value)) ? FORM_DONE : FORM_FAILED;
 }

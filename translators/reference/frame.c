@@ -21,6 +21,9 @@ run_forgive(struct run *r)
 bool
 frame_keeps(const struct frame *f, const struct lens_place *place)
 {
+    /* The parts of a message are always there; a body may come and go. */
+    if (f->type_index == SIZE_MAX && place->n == 1 && lens_place_is_text(place))
+        return true;
     for (size_t i = 0; f->at && i < f->at->n_keeps; i++)
         if (lens_place_same(&f->at->keeps[i], place))
             return true;
@@ -156,30 +159,38 @@ run_steps(struct frame *f, const struct typed_list *extra)
 }
 
 static enum frame_end
-run_in_scratch(struct run *r, struct frame *f, const struct lens_block *block,
+run_in_scratch(struct run *r, struct frame *f,
+               const struct lens_block *const *blocks, size_t n,
                const struct typed_list *extra)
 {
     f->run = r;
     f->id = ++r->frames;
-    if (block) {
-        f->blocks = arena_array(r->scratch, 4, sizeof(struct lens_block *));
-        if (!f->blocks) {
-            run_full(r);
-            return FRAME_FAILED;
-        }
-        f->room_blocks = 4;
-        f->blocks[f->n_blocks++] = block;
+    f->room_blocks = n + 4;
+    f->blocks =
+        arena_array(r->scratch, f->room_blocks, sizeof(struct lens_block *));
+    if (!f->blocks) {
+        run_full(r);
+        return FRAME_FAILED;
+    }
+    while (f->n_blocks < n) {
+        f->blocks[f->n_blocks] = blocks[f->n_blocks];
+        f->n_blocks++;
     }
     return run_steps(f, extra);
 }
 
 static enum frame_end
-run_frame(struct run *r, struct frame *f, const struct lens_block *block,
+run_frame(struct run *r, struct frame *f,
+          const struct lens_block *const *blocks, size_t n,
           const struct typed_list *extra)
 {
+    bool reads = r->texts_read, writes = r->texts_write;
     if (!run_enter(r))
         return FRAME_FAILED;
-    enum frame_end end = run_in_scratch(r, f, block, extra);
+    r->texts_read = r->texts_write = f->type_index == SIZE_MAX;
+    enum frame_end end = run_in_scratch(r, f, blocks, n, extra);
+    r->texts_read = reads;
+    r->texts_write = writes;
     run_leave(r);
     return end;
 }
@@ -197,17 +208,18 @@ frame_run(struct run *r, const struct leg *leg, size_t type, struct json **node,
                       .root = *node};
     if ((*node)->kind != JSON_OBJECT && (!block || block->n_choices == 0))
         return FRAME_DONE; /* what is no object passes */
-    enum frame_end end = run_frame(r, &f, block, extra);
+    enum frame_end end = run_frame(r, &f, &block, block ? 1 : 0, extra);
     *node = f.root;
     return end;
 }
 
 enum frame_end
-frame_run_block(struct run *r, const struct leg *leg,
-                const struct lens_block *block, struct json *object)
+frame_run_message(struct run *r, const struct leg *leg,
+                  const struct lens_block *const *blocks, size_t n,
+                  struct json *message, const struct typed_list *body)
 {
-    struct frame f = {.leg = leg, .type_index = SIZE_MAX, .root = object};
-    return run_frame(r, &f, block, NULL);
+    struct frame f = {.leg = leg, .type_index = SIZE_MAX, .root = message};
+    return run_frame(r, &f, blocks, n, body);
 }
 
 /* ---- can anything change? ------------------------------------------------------ */

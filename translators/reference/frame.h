@@ -27,7 +27,8 @@ struct leg {
 struct typed {
     struct json *node;
     size_t type;
-    size_t at; /* its slot, as it was found: a hint */
+    size_t at;                      /* its slot, as it was found: a hint */
+    const struct typed_list *inner; /* typed values in it that no type names */
 };
 
 struct typed_list {
@@ -154,10 +155,14 @@ MUST_CHECK enum frame_end frame_run(struct run *r, const struct leg *leg,
                                     size_t type, struct json **node,
                                     const struct typed_list *extra);
 
-/* The same for an object that is no type, with one block: the head of a message. */
-MUST_CHECK enum frame_end frame_run_block(struct run *r, const struct leg *leg,
-                                          const struct lens_block *block,
-                                          struct json *object);
+/*
+ * The same for a message, an object {path, query, header, status, body} that is
+ * no type: `n` blocks that hold at once, and the typed values of its body.
+ */
+MUST_CHECK enum frame_end
+frame_run_message(struct run *r, const struct leg *leg,
+                  const struct lens_block *const *blocks, size_t n,
+                  struct json *message, const struct typed_list *body);
 
 /* Can a value of this type change between the versions of this leg? */
 bool frame_can_change(const struct lens_api *api, const struct leg *leg,

@@ -25,7 +25,7 @@ typed_add(struct run *r, struct typed_list *list, struct json *node,
     if (!grown)
         return false;
     list->at = grown;
-    list->at[list->n++] = (struct typed){node, type, at};
+    list->at[list->n++] = (struct typed){node, type, at, NULL};
     return true;
 }
 
@@ -65,10 +65,14 @@ inner_find(struct frame *f, const struct typed_list *extra)
         if (holds && !find_at(r, f->root, &child->place, child, &f->typed))
             return false;
     }
-    for (size_t i = 0; extra && i < extra->n; i++)
+    for (size_t i = 0; extra && i < extra->n; i++) {
+        size_t before = f->typed.n;
         if (!typed_add(r, &f->typed, extra->at[i].node, extra->at[i].type,
                        extra->at[i].at))
             return false;
+        if (f->typed.n > before)
+            f->typed.at[before].inner = extra->at[i].inner;
+    }
     return true;
 }
 
@@ -147,13 +151,14 @@ translate(struct frame *f, struct typed *typed)
 {
     struct run *r = f->run;
     if (typed->node->parent)
-        return frame_run(r, f->leg, typed->type, &typed->node, NULL);
+        return frame_run(r, f->leg, typed->type, &typed->node, typed->inner);
     struct json *holder = json_new_list(r->arena);
     if (!holder || !json_list_append(r->arena, holder, typed->node)) {
         run_full(r);
         return FRAME_FAILED;
     }
-    enum frame_end end = frame_run(r, f->leg, typed->type, &typed->node, NULL);
+    enum frame_end end =
+        frame_run(r, f->leg, typed->type, &typed->node, typed->inner);
     if (typed->node->parent == holder)
         json_detach(typed->node);
     return end;

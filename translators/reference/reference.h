@@ -17,9 +17,12 @@ struct reference_sites {
     size_t n;
 };
 
-struct reference_blocks {
-    const struct lens_block *const *at;
+/* The http blocks of one table that a message meets. */
+struct reference_heads {
+    const struct lens_http *const *at;
     size_t n;
+    const struct lens_http
+        *route; /* the nearest, that names parts of its path, or NULL */
 };
 
 /* What applies to one message on its way between two versions. */
@@ -27,8 +30,9 @@ struct reference_chain {
     const struct lens_api *api;
     size_t from;
     size_t to;
-    const struct reference_sites *sites;  /* by version: types in its body */
-    const struct reference_blocks *heads; /* by table: arrows on its head */
+    const struct reference_sites *sites; /* by version: types in its body */
+    enum lens_message_kind kind;
+    const struct reference_heads *heads; /* by table: arrows on the message */
 };
 
 struct reference_facts {
@@ -67,8 +71,10 @@ struct reference_field {
     size_t tag; /* the caller's; SIZE_MAX for what was made */
 };
 
-/* Query, header and status as the places `query/…`, `header/…`, `status` see them. */
+/* What the places `path/…`, `query/…`, `header/…` and `status` see. */
 struct reference_head {
+    span method;                   /* of a request */
+    span path;                     /* raw, as the version names it */
     struct reference_field *query; /* decoded; in order */
     size_t n_query;
     struct reference_field *header;
@@ -76,14 +82,18 @@ struct reference_head {
     unsigned status; /* 0: a request */
 };
 
-/* Translate a head: what was there keeps its tag under whatever name, what goes is
- * missing, what comes is last. */
-MUST_CHECK enum err_code reference_head(struct arena *a,
-                                        const struct reference_chain *chain,
-                                        const struct reference_facts *facts,
-                                        const struct reference_head *in,
-                                        struct reference_head *out,
-                                        struct reference_report *report);
+/*
+ * Translate a message as one object. What was in the head keeps its tag under
+ * whatever name, what goes is missing, what comes is last. `body` is empty where
+ * there is none, and where it goes its own way (`out` is NULL then); what it
+ * becomes is appended to `out`, nothing if there is none any more.
+ */
+MUST_CHECK enum err_code
+reference_message(struct arena *a, const struct reference_chain *chain,
+                  const struct reference_facts *facts,
+                  const struct reference_head *in, span body,
+                  struct reference_head *head_out, struct buf *out,
+                  struct reference_report *report);
 
 /* Can a value of this type change between neighbouring versions? */
 bool reference_changes(const struct lens_api *api, size_t type, size_t from,

@@ -16,12 +16,30 @@ notice_word(enum notice_kind kind)
     return "";
 }
 
+/* "/query/sort": the query's fields, then the header's, then the status. */
+static span
+pointer_in_head(struct run *r, size_t at)
+{
+    const struct reference_head *h = r->head;
+    if (at < h->n_query)
+        return arena_fmt(r->arena, "/query/%.*s", SPAN_FMT(h->query[at].name));
+    at -= h->n_query;
+    if (at < h->n_header)
+        return arena_fmt(r->arena, "/header/%.*s",
+                         SPAN_FMT(h->header[at].name));
+    if (at == h->n_header && h->status)
+        return SPAN("/status");
+    return h->status ? (span){0} : SPAN("/path");
+}
+
 /* The pointer of what stood at this offset of the source; empty if there is none. */
 static span
 pointer_at(struct run *r, size_t offset)
 {
     span out = {0};
     struct buf b;
+    if (r->head && offset > r->source.len)
+        return pointer_in_head(r, offset - r->source.len - 1);
     if (!r->source.len)
         return out;
     buf_init(&b, arena_limit(r->arena));
@@ -81,7 +99,7 @@ chain_report(struct run *r, struct reference_report *report)
         report->fault = r->fault;
         report->fault.status = status_of(r);
         report->fault.pointer = pointer_at(r, r->fault_at);
-        if (!report->fault.err.offset)
+        if (!report->fault.err.offset && r->fault_at <= r->source.len)
             report->fault.err.offset = r->fault_at;
     }
     return r->failed ? report->fault.err.code : OK;

@@ -54,11 +54,15 @@ struct run {
     bool replaces;    /* a PUT: what its client cannot see is erased */
     bool may_erase;   /* the route says `write: lose` */
     bool never_erase; /* the route says `write: refuse` */
-    bool texts;       /* a head: its numbers and truths are texts */
+    bool texts_read;  /* the value at hand is of a head: numbers are texts, */
+    bool texts_write; /* and what it becomes is */
     span method;
     span platform;
     size_t depth_max;
     span source; /* the body as it was sent */
+    const struct reference_head
+        *head; /* and its head: origins beyond the source,
+                                          counted from one, are its fields */
 
     unsigned step;   /* number of the version step, from 1 */
     unsigned frames; /* objects translated so far: each has a number */

@@ -106,6 +106,26 @@ TEST(a_file_of_cases_is_read_strictly_and_a_false_claim_is_told_with_its_place)
     arena_free(&a);
 }
 
+/* What arrows on whole messages can say, as an api with cases of its own. */
+TEST(a_message_is_an_object_and_its_arrows_are_arrows)
+{
+    struct arena *a = arena_new(ROOM);
+    const struct lens_api *api = NULL;
+    struct problems p;
+    struct cases_tally tally = {0};
+    problems_init(&p, a);
+    assert_int_equal(
+        lens_load(a, STILE_SOURCE "/tests/translators/cases/http", &p, &api),
+        OK);
+    enum err_code code = cases_run(a, api, &p, &tally);
+    for (size_t i = 0; i < p.n; i++)
+        fprintf(stderr, "%.*s:%zu: %.*s\n", SPAN_FMT(p.at[i].file),
+                p.at[i].line, SPAN_FMT(p.at[i].text));
+    assert_int_equal(code, OK);
+    assert_true(tally.n_cases >= 36);
+    arena_free(&a);
+}
+
 TEST(the_cases_beside_an_api_are_tried)
 {
     struct arena *a = arena_new(ROOM);

@@ -330,7 +330,8 @@ chain_compare(struct arena *a, const struct lens_api *api,
         return result;
     for (size_t i = 0; i < api->n_versions; i++)
         sites[i] = (struct reference_sites){list, 1};
-    struct reference_chain chain = {api, from, to, sites, NULL};
+    struct reference_chain chain = {
+        .api = api, .from = from, .to = to, .sites = sites};
     buf_init(&out, CHAIN_ROOM);
     buf_init(&should, CHAIN_ROOM);
     struct plan_run *run = plan_run_new(a, entry, JSON_DEPTH_DEFAULT, &out);
