@@ -876,6 +876,9 @@ MUST_CHECK enum err_code lens_load_text(struct arena *a, struct lens_text api,
                                         struct problems *problems,
                                         const struct lens_api **out);
 
+/* The method of a request to a route that was asked with `method` by another name. */
+span lens_route_method(const struct lens_message *to, span method);
+
 /* Is the place of a message in path, query or header, where values are texts? */
 bool lens_place_is_text(const struct lens_place *place);
 

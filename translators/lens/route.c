@@ -11,10 +11,18 @@
 
 /* ---- asking ---- */
 
+/* HEAD asks what GET would bring (RFC 9110 §9.3.2), and so of the same route. */
+static bool
+method_fits(const struct lens_message *m, span method)
+{
+    return m->method.len == 0 || span_eq(m->method, method) ||
+           (span_is(method, "HEAD") && span_is(m->method, "GET"));
+}
+
 static bool
 names(const struct lens_message *m, const struct lens_occasion *o)
 {
-    return m->path && (m->method.len == 0 || span_eq(m->method, o->method)) &&
+    return m->path && method_fits(m, o->method) &&
            template_matches(m->path, o->path, NULL);
 }
 
@@ -73,12 +81,17 @@ lens_http_fits(const struct lens_http *h, const struct lens_occasion *o)
 {
     const struct lens_message *m = &h->route[LENS_OLDER];
     unsigned way = o->is_answer ? LENS_ANSWER : LENS_REQUEST;
-    return !h->gone && (m->ways & way) &&
-           (m->method.len == 0 || span_eq(m->method, o->method)) &&
+    return !h->gone && (m->ways & way) && method_fits(m, o->method) &&
            (!m->path || template_matches(m->path, o->path, NULL));
 }
 
 /* ---- turning ---- */
+
+span
+lens_route_method(const struct lens_message *to, span method)
+{
+    return method_fits(to, method) ? method : to->method;
+}
 
 static bool
 has(const struct template_match *m, span name)
@@ -109,8 +122,7 @@ lens_route_turn(struct arena *a, const struct lens_http *h,
     template_expand(to->path, &m, &b);
     bool ok = !buf_failed(&b) && span_dup(a, buf_span(&b), path);
     buf_fini(&b);
-    if (to->method.len)
-        *method = to->method;
+    *method = lens_route_method(to, *method);
     return ok;
 }
 

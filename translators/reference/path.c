@@ -153,7 +153,7 @@ message_join_path(struct message_run *m, const struct leg *leg,
     template_expand(to->path, &now, &b);
     bool ok = span_dup(r->arena, buf_span(&b), &m->path) || run_full(r);
     buf_fini(&b);
-    if (h->moved && to->method.len)
-        m->method = to->method;
+    if (h->moved)
+        m->method = lens_route_method(to, m->method);
     return ok;
 }
