@@ -117,11 +117,41 @@ struct gen_write {
     enum gen_write_word word;
 };
 
+/* Where a route sends its clients; status 0: nowhere. What is empty stays. */
+struct gen_redirect {
+    uint32_t status;
+    span scheme, host, path;
+};
+
+/* How often one client may ask; requests 0: as it likes. */
+struct gen_rate {
+    uint64_t requests, per_us, burst;
+    const struct subject_spec *by; /* NULL: by address */
+};
+
+/* Buckets of a generation's rates: sets of RATE_WAYS words, shared by its workers. */
+#define GEN_RATE_SETS  8192u
+#define GEN_RATE_WORDS (GEN_RATE_SETS * 8)
+
+/* What of a request's target the pool is told otherwise; empty: as it came. */
+struct gen_rewrite {
+    span host;
+    span strip;  /* "/api": leading segments that go */
+    span prefix; /* "/v2": that come before the rest */
+};
+
+/* A prefix of an address. */
+struct gen_network {
+    uint8_t bytes[16]; /* IPv4 in its mapped form, ::ffff:a.b.c.d */
+    uint8_t prefix_bits;
+};
+
 struct gen_route {
     span name;
     size_t index;
-    const struct gen_api *api;   /* NULL: a plain proxy, nothing is detected */
-    const struct gen_pool *pool; /* the baseline */
+    const struct gen_api *api; /* NULL: a plain proxy, nothing is detected */
+    const struct gen_pool
+        *pool; /* the baseline; nameless where it answers itself */
     const struct gen_canary *canary;    /* NULL without */
     const struct subject_spec *subject; /* NULL: nobody has a subject here */
     span platform_header;               /* empty: no platform */
@@ -133,6 +163,17 @@ struct gen_route {
     size_t n_writes;
     bool stream;    /* idle time-out only: what is a stream has no total */
     bool websocket; /* may become one (RFC 6455, RFC 8441) */
+
+    /* Before a pool is asked: proxy/server/gate.h. */
+    const struct gen_network *allow; /* none: everybody */
+    size_t n_allow;
+    struct gen_rate rate;
+    span maintenance; /* what is told; empty: it serves */
+    uint32_t retry_after_ms;
+    struct gen_redirect redirect;
+    uint32_t answer_status; /* of an answer of its own; 0: a pool's */
+    span answer_media, answer_body;
+    struct gen_rewrite rewrite;
     bool whole; /* `kind: whole`: PATCH with plain JSON is a whole document */
 };
 
@@ -220,12 +261,6 @@ struct gen_limits {
 #undef X
 };
 
-/* A prefix of an address: whose Forwarded and X-Forwarded-* are believed. */
-struct gen_network {
-    uint8_t bytes[16]; /* IPv4 in its mapped form, ::ffff:a.b.c.d */
-    uint8_t prefix_bits;
-};
-
 struct generation {
     struct arena *arena; /* owns all that is named here */
     span file;           /* the configuration's path, absolute */
@@ -248,7 +283,7 @@ struct generation {
     size_t n_routes;
     size_t n_endpoints; /* over all pools: slots of the endpoints segment */
     const struct route_table *router;
-    const struct gen_network *trust;
+    const struct gen_network *trust; /* whose word about others is believed */
     size_t n_trust;
     struct gen_limits limits;
 };

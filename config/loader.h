@@ -67,6 +67,29 @@ void load_writes(struct loader *l, const struct yaml *node,
 void check_writes(struct loader *l, const struct yaml *node,
                   const struct route_spec *spec, const struct gen_route *route);
 
+/* Parts of a route. gates.c */
+void load_redirect(struct loader *l, const struct yaml *node,
+                   struct gen_route *route);
+void load_answer(struct loader *l, const struct yaml *node,
+                 struct gen_route *route);
+void load_maintenance(struct loader *l, const struct yaml *node,
+                      struct gen_route *route);
+void load_allow(struct loader *l, const struct yaml *node,
+                struct gen_route *route);
+void load_rate(struct loader *l, const struct yaml *node,
+               struct gen_route *route);
+void load_rewrite(struct loader *l, const struct yaml *node,
+                  struct gen_route *route);
+extern const struct gen_pool no_pool;
+
+/* "10.0.0.0/8" or one address; false after a problem. settings.c */
+bool loader_network(struct loader *l, const struct yaml *node,
+                    struct gen_network *out);
+
+/* A list of sources ("header:X-Account"); NULL after a problem. routes.c */
+const struct subject_spec *
+loader_subject(struct reader *r, const struct yaml *node, const char *what);
+
 /* A pool's context, into `pool`; `node` is its `tls` if it `is_said`. tls.c */
 void load_pool_tls(struct loader *l, const struct yaml *node, bool is_said,
                    struct gen_pool *pool);

@@ -121,27 +121,34 @@ read_match(struct reader *r, const struct yaml *value, void *self)
 
 /* ---- who: subject and platform ---- */
 
-static void
-read_subject(struct reader *r, const struct yaml *value, void *self)
+const struct subject_spec *
+loader_subject(struct reader *r, const struct yaml *value, const char *what)
 {
-    struct route_reading *reading = self;
     struct subject_spec *spec;
     struct subject_source *sources;
     struct err e;
     span text;
 
-    if (!reader_is_list(r, value, "`subject`"))
-        return;
+    if (!reader_is_list(r, value, what))
+        return NULL;
     spec = reader_array(r, value, 1, sizeof(*spec));
     sources = reader_array(r, value, value->n, sizeof(*sources));
     if (!spec || !sources)
-        return;
+        return NULL;
     for (size_t i = 0; i < value->n; i++)
         if (reader_text(r, value->items[i], &text) &&
             subject_parse(text, &sources[i], &e))
             yaml_problem(r->problems, value->items[i], "%s", e.text);
     *spec = (struct subject_spec){sources, value->n};
-    reading->route->subject = spec;
+    return spec;
+}
+
+static void
+read_subject(struct reader *r, const struct yaml *value, void *self)
+{
+    struct route_reading *reading = self;
+
+    reading->route->subject = loader_subject(r, value, "`subject`");
 }
 
 static void
@@ -381,6 +388,22 @@ read_kind(struct reader *r, const struct yaml *value, void *self)
     }
 }
 
+#define GATE_READER(word)                                                      \
+    static void read_##word(struct reader *r, const struct yaml *value,        \
+                            void *self)                                        \
+    {                                                                          \
+        struct route_reading *reading = self;                                  \
+                                                                               \
+        (void)r;                                                               \
+        load_##word(reading->l, value, reading->route);                        \
+    }
+GATE_READER(redirect)
+GATE_READER(answer)
+GATE_READER(maintenance)
+GATE_READER(allow)
+GATE_READER(rate)
+GATE_READER(rewrite)
+
 static void
 read_write(struct reader *r, const struct yaml *value, void *self)
 {
@@ -414,7 +437,7 @@ check_pool(struct route_reading *reading, const struct gen_pool *pool)
     const struct gen_route *route = reading->route;
     struct problems *p = reading->l->r.problems;
 
-    if (!pool || !route->api || pool->api == route->api)
+    if (!pool || pool == &no_pool || !route->api || pool->api == route->api)
         return;
     yaml_problem(p, reading->node, "pool `%.*s` does not speak api `%.*s`",
                  SPAN_FMT(pool->name), SPAN_FMT(route->api->name));
@@ -447,6 +470,34 @@ check_canary(struct route_reading *reading)
         arena_fmt(reading->l->g->arena, "route/%.*s", SPAN_FMT(route->name));
 }
 
+/* A route leads to a pool, or has an answer of its own; one of these. */
+static void
+check_target(struct route_reading *reading)
+{
+    static const char *const own[] = {"redirect", "answer"};
+    struct problems *p = reading->l->r.problems;
+    const struct yaml *node = reading->node;
+    size_t n = yaml_get(node, "pool") != NULL;
+
+    for (size_t i = 0; i < COUNT(own); i++)
+        n += yaml_get(node, own[i]) != NULL;
+    if (n == 0) {
+        yaml_problem(p, node, "a route needs `pool`");
+        problem_remedy(p, "add `pool: ...`, or `redirect` or `answer`");
+    }
+    if (n > 1) {
+        yaml_problem(p, node,
+                     "a route has one of `pool`, `redirect` and `answer`");
+        problem_remedy(p, "keep one of them");
+    }
+    if (reading->route->api && !yaml_get(node, "pool")) {
+        yaml_problem(p, node, "a route that answers by itself has no api");
+        problem_remedy(p, "take `api` away");
+    }
+    if (!yaml_get(node, "pool"))
+        reading->route->pool = &no_pool;
+}
+
 static void
 load_route(struct route_reading *reading)
 {
@@ -454,7 +505,7 @@ load_route(struct route_reading *reading)
         {"name", read_name, true},
         {"match", read_match, false},
         {"api", read_api, false},
-        {"pool", read_pool, true},
+        {"pool", read_pool, false},
         {"write", read_write, false},
         {"subject", read_subject, false},
         {"platform", read_platform, false},
@@ -464,11 +515,18 @@ load_route(struct route_reading *reading)
         {"stream", read_stream, false},
         {"kind", read_kind, false},
         {"websocket", read_websocket, false},
+        {"redirect", read_redirect, false},
+        {"answer", read_answer, false},
+        {"maintenance", read_maintenance, false},
+        {"allow", read_allow, false},
+        {"rate", read_rate, false},
+        {"rewrite", read_rewrite, false},
     };
 
     reading->route->timeouts = timeouts_preset;
     reader_map(&reading->l->r, reading->node, "a route", words, COUNT(words),
                reading);
+    check_target(reading);
     load_labels(reading);
     if (reading->writes)
         load_writes(reading->l, reading->writes, reading->spec, reading->route);

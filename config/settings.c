@@ -149,6 +149,21 @@ parse_network(span text, struct gen_network *out)
     return true;
 }
 
+bool
+loader_network(struct loader *l, const struct yaml *node,
+               struct gen_network *out)
+{
+    span text;
+
+    if (!reader_text(&l->r, node, &text))
+        return false;
+    if (parse_network(text, out))
+        return true;
+    yaml_problem(l->r.problems, node, "`%.*s` is no network", SPAN_FMT(text));
+    problem_remedy(l->r.problems, "write it like 10.0.0.0/8");
+    return false;
+}
+
 static void
 load_trust(struct loader *l)
 {
@@ -160,16 +175,8 @@ load_trust(struct loader *l)
         reader_array(&l->r, s.values[0], s.n, sizeof(*networks));
     if (!networks)
         return;
-    for (size_t i = 0; i < s.n; i++) {
-        span text;
-
-        if (reader_text(&l->r, s.values[i], &text) &&
-            !parse_network(text, &networks[i])) {
-            yaml_problem(l->r.problems, s.values[i], "`%.*s` is no network",
-                         SPAN_FMT(text));
-            problem_remedy(l->r.problems, "write it like 10.0.0.0/8");
-        }
-    }
+    for (size_t i = 0; i < s.n; i++)
+        loader_network(l, s.values[i], &networks[i]);
     l->g->trust = networks;
     l->g->n_trust = s.n;
 }

@@ -48,6 +48,8 @@ struct worker_env {
     const struct endpoints *endpoints;
     struct stats *stats; /* its own: metrics_open, stats_beat */
     const struct tickets *tickets;
+    /* Rates of this generation, shared by its workers; NULL: each has its own. */
+    _Atomic uint64_t *rates;
     int log_fd;      /* log_open was called already */
     int access_fd;   /* -1 without an access log */
     int exposure_fd; /* O_APPEND; -1 without a state directory */

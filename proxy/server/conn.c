@@ -3,7 +3,7 @@
 
 #include "proxy/observe/log.h"
 #include "proxy/server/exchange.h"
-#include "proxy/server/forward.h"
+#include "proxy/server/gate.h"
 #include "proxy/server/tls.h"
 #include "proxy/server/worker.h"
 
@@ -405,21 +405,33 @@ note_peer(struct conn *c, const struct sockaddr *peer, size_t len)
 {
     char text[INET6_ADDRSTRLEN] = "unix";
     const char *open = "", *close = "";
+    const void *at = peer;
 
-    if (peer && peer->sa_family == AF_INET) {
-        inet_ntop(AF_INET,
-                  &((const struct sockaddr_in *)(const void *)peer)->sin_addr,
-                  text, sizeof(text));
-    } else if (peer && peer->sa_family == AF_INET6) {
-        inet_ntop(AF_INET6,
-                  &((const struct sockaddr_in6 *)(const void *)peer)->sin6_addr,
-                  text, sizeof(text));
+    c->has_address = false;
+    if (peer && len >= sizeof(struct sockaddr_in) &&
+        peer->sa_family == AF_INET) {
+        const struct sockaddr_in *v4 = at;
+
+        memset(c->address, 0, 10);
+        memset(c->address + 10, 0xff, 2);
+        memcpy(c->address + 12, &v4->sin_addr, 4);
+        inet_ntop(AF_INET, &v4->sin_addr, text, sizeof(text));
+        c->has_address = true;
+    } else if (peer && len >= sizeof(struct sockaddr_in6) &&
+               peer->sa_family == AF_INET6) {
+        const struct sockaddr_in6 *v6 = at;
+
+        memcpy(c->address, &v6->sin6_addr, 16);
+        inet_ntop(AF_INET6, &v6->sin6_addr, text, sizeof(text));
         open = "[";
         close = "]";
+        c->has_address = true;
     }
     c->peer_len =
         (size_t)snprintf(c->peer, sizeof(c->peer), "%s%s%s", open, text, close);
-    c->is_trusted = forward_trusts(c, peer, len);
+    c->is_trusted =
+        c->has_address &&
+        gate_is_in(c->worker->gen->trust, c->worker->gen->n_trust, c->address);
 }
 
 static void

@@ -55,6 +55,8 @@ struct conn {
     const char *speaks; /* "h1", "tls_h2": for the log and the gauge */
     size_t peer_len;
     char peer[PEER_MAX]; /* the client's address, "unix" */
+    bool has_address;
+    uint8_t address[16]; /* the same as bytes; IPv4 in its mapped form */
 
     /* h1 */
     struct h1 h1;

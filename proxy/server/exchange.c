@@ -136,11 +136,28 @@ exchange_answered(struct exchange *x, const struct fields *trailers)
         exchange_watch_time(x);
 }
 
+void
+exchange_answer_own(struct exchange *x, struct http_head *h, span body)
+{
+    bool is_head = x->request && x->request->method == METHOD_HEAD;
+
+    if (is_head)
+        h->body = HTTP_BODY_NONE;
+    x->answer = h;
+    x->has_head = true;
+    x->state = X_ANSWER;
+    x->down->head(x, h);
+    if (!is_head && body.len) {
+        x->answer_bytes += body.len;
+        x->down->body(x, body);
+    }
+    exchange_answered(x, NULL);
+}
+
 static void
 send_problem(struct exchange *x, const struct problem_doc *p)
 {
     struct http_head *head = arena_alloc(x->arena, sizeof(*head));
-    bool is_head = x->request && x->request->method == METHOD_HEAD;
     span body;
 
     if (!head || !problem_write(x, p, head, &body) ||
@@ -149,19 +166,9 @@ send_problem(struct exchange *x, const struct problem_doc *p)
         exchange_break(x);
         return;
     }
-    if (is_head)
-        head->body = HTTP_BODY_NONE;
     head->keep_alive = !p->closes;
-    x->answer = head;
-    x->has_head = true;
-    x->state = X_ANSWER;
     x->problem = p->detail.len ? arena_str(x->arena, p->detail) : "";
-    x->down->head(x, head);
-    if (!is_head) {
-        x->answer_bytes += body.len;
-        x->down->body(x, body);
-    }
-    exchange_answered(x, NULL);
+    exchange_answer_own(x, head, body);
 }
 
 void

@@ -210,6 +210,9 @@ void exchange_account(struct exchange *x);
 /* Free what exchange_close left; when a batch of events is done. */
 void exchanges_bury(struct worker *w);
 
+/* Answer with this head and body, which are ours. */
+void exchange_answer_own(struct exchange *x, struct http_head *h, span body);
+
 /* Answer with a problem document of ours, or break what has begun. */
 void exchange_refuse(struct exchange *x, const struct problem_doc *p);
 

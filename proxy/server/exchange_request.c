@@ -9,6 +9,7 @@
 #include "proxy/server/conn.h"
 #include "proxy/server/fallback.h"
 #include "proxy/server/forward.h"
+#include "proxy/server/gate.h"
 #include "proxy/server/problem.h"
 #include "proxy/server/tls.h"
 #include "proxy/server/tunnel.h"
@@ -339,7 +340,7 @@ exchange_request(struct exchange *x, struct http_head *head, bool ends)
     if (!may_be_served(x))
         return;
     x->is_stream = x->decision.route->stream || exchange_says_stream(head);
-    if (!tunnel_request(x))
+    if (!gate_passes(x) || !tunnel_request(x))
         return;
     if (x->decision.api) {
         struct decide_case c = exchange_case(x);

@@ -8,8 +8,6 @@
 #include "proxy/server/worker.h"
 #include "routing/facts.h"
 
-#include <netinet/in.h>
-
 #define ID_MAX 128
 #define VIA    SPAN("1.1 stile")
 #define VIA_H2 SPAN("2.0 stile")
@@ -59,42 +57,6 @@ forward_id(struct exchange *x)
     write_hex(at, 16, w->id_high);
     write_hex(at + 16, 8, ++w->id_low);
     x->id = span_of(at, 24);
-}
-
-/* ── trust ───────────────────────────────────────────────────────────────── */
-
-static bool
-matches(const struct gen_network *n, const uint8_t bytes[16])
-{
-    unsigned whole = n->prefix_bits / 8, rest = n->prefix_bits % 8;
-
-    if (memcmp(n->bytes, bytes, whole) != 0)
-        return false;
-    return rest == 0 || (n->bytes[whole] ^ bytes[whole]) >> (8 - rest) == 0;
-}
-
-bool
-forward_trusts(const struct conn *c, const void *address, size_t len)
-{
-    const struct generation *g = c->worker->gen;
-    const struct sockaddr *sa = address;
-    uint8_t bytes[16] = {0};
-
-    if (len >= sizeof(struct sockaddr_in) && sa->sa_family == AF_INET) {
-        const struct sockaddr_in *v4 = address;
-
-        bytes[10] = bytes[11] = 0xff;
-        memcpy(bytes + 12, &v4->sin_addr, 4);
-    } else if (len >= sizeof(struct sockaddr_in6) &&
-               sa->sa_family == AF_INET6) {
-        memcpy(bytes, &((const struct sockaddr_in6 *)address)->sin6_addr, 16);
-    } else {
-        return false;
-    }
-    for (size_t i = 0; i < g->n_trust; i++)
-        if (matches(&g->trust[i], bytes))
-            return true;
-    return false;
 }
 
 /* ── who the client is ───────────────────────────────────────────────────── */
@@ -269,6 +231,33 @@ ask_plainly(struct exchange *x, struct http_head *h)
     return codings.at && head_set(h, SPAN("Accept-Encoding"), codings) == OK;
 }
 
+/* "/api/orders" without "/api" is "/orders"; "/apis" does not begin with it. */
+static span
+stripped(span path, span strip)
+{
+    if (strip.len == 0 || !span_starts(path, strip))
+        return path;
+    span rest = span_skip(path, strip.len);
+    if (rest.len == 0)
+        return SPAN("/");
+    return rest.at[0] == '/' ? rest : path;
+}
+
+/* Where the pool finds it. The client's own words stand in X-Forwarded-Host. */
+static bool
+rewrite_target(struct exchange *x, struct http_head *h)
+{
+    const struct gen_rewrite *r = &x->decision.route->rewrite;
+
+    if (r->host.len && head_set_authority(h, r->host) != OK)
+        return false;
+    if ((r->strip.len == 0 && r->prefix.len == 0) || span_is(h->path, "*"))
+        return true;
+    const span parts[] = {r->prefix, stripped(h->path, r->strip)};
+    h->path = concat(x, parts, COUNT(parts));
+    return h->path.at != NULL;
+}
+
 bool
 forward_request(struct exchange *x, struct http_head *h)
 {
@@ -281,7 +270,9 @@ forward_request(struct exchange *x, struct http_head *h)
         h->upgrade = (span){0};
     return edit(h, &d->route->request) && say_who(x, h) &&
            head_set(h, SPAN("X-Request-ID"), x->id) == OK &&
-           head_add(h, SPAN("Via"), h->version == HTTP_2 ? VIA_H2 : VIA) == OK;
+           head_add(h, SPAN("Via"), h->version == HTTP_2 ? VIA_H2 : VIA) ==
+               OK &&
+           rewrite_target(x, h);
 }
 
 /* ── the way back ────────────────────────────────────────────────────────── */
@@ -386,4 +377,11 @@ forward_answer(struct exchange *x, struct http_head *h)
     return forward_version(x, h) && edit(h, &d->route->answer) &&
            head_set(h, SPAN("X-Request-ID"), x->id) == OK &&
            head_add(h, SPAN("Via"), VIA) == OK;
+}
+
+bool
+forward_own(struct exchange *x, struct http_head *h)
+{
+    return edit(h, &x->decision.route->answer) &&
+           head_set(h, SPAN("X-Request-ID"), x->id) == OK;
 }

@@ -12,7 +12,6 @@
 
 #include "proxy/http/head.h"
 
-struct conn;
 struct exchange;
 
 /* A request id: the client's own if it is sane, else a new one. */
@@ -27,5 +26,5 @@ MUST_CHECK bool forward_answer(struct exchange *x, struct http_head *h);
 /* What a version's client is told, also on our own answers. */
 MUST_CHECK bool forward_version(struct exchange *x, struct http_head *h);
 
-/* Is this peer's word about others believed? */
-bool forward_trusts(const struct conn *c, const void *address, size_t len);
+/* The head of a route's own answer. */
+MUST_CHECK bool forward_own(struct exchange *x, struct http_head *h);

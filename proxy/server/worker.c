@@ -9,6 +9,7 @@
 #include "proxy/server/drain.h"
 #include "proxy/server/endpoint.h"
 #include "proxy/server/exchange.h"
+#include "proxy/server/gate.h"
 #include "proxy/server/link.h"
 #include "proxy/server/listen.h"
 
@@ -311,7 +312,7 @@ make_tables(struct worker *w)
     w->cells = account_new(w);
     w->weight_slots =
         arena_array(w->arena, w->gen->n_routes, sizeof(*w->weight_slots));
-    if (!w->upstreams || !w->cells || !w->weight_slots)
+    if (!w->upstreams || !w->cells || !w->weight_slots || !gate_open(w))
         return false;
     for (size_t i = 0; i < w->gen->n_routes; i++)
         w->weight_slots[i] = SEGMENT_NO_SLOT;

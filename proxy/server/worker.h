@@ -17,6 +17,7 @@
 #include "proxy/observe/roles.h"
 #include "proxy/server/io.h"
 #include "proxy/server/loop.h"
+#include "routing/rate.h"
 
 #define WORKER_SCRATCH                                                         \
     ((size_t)256 * 1024)                   /* opened or clear bytes, one read */
@@ -46,6 +47,7 @@ struct worker {
     struct h2_limits h2_limits;
     struct h2_limits answer_h2_limits;
     struct pace_rules pace_rules; /* of what is sent to a client */
+    struct rate_table rates;
     uint32_t *weight_slots; /* by route: of the canary, or SEGMENT_NO_SLOT */
 
     /* One for all: good for the length of one wake-up. */

@@ -47,6 +47,7 @@ struct children {
     int access_fd;
     int exposure_fd;
     int stats_fds[WORKERS_MAX];
+    _Atomic uint64_t *rates; /* shared by the workers; NULL without any rate */
     const struct stats *stats[WORKERS_MAX];
     struct child workers[WORKERS_MAX];
     struct child control;

@@ -11,6 +11,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
@@ -226,6 +227,25 @@ want_stats(struct children *c, struct err *e)
     return OK;
 }
 
+/* As old as the generation: its workers are forked with it. */
+static enum err_code
+map_rates(struct children *c, struct err *e)
+{
+    bool is_needed = false;
+
+    for (size_t i = 0; i < c->gen->n_routes; i++)
+        is_needed |= c->gen->routes[i].rate.requests > 0;
+    if (!is_needed)
+        return OK;
+    void *at = mmap(NULL, GEN_RATE_WORDS * sizeof(*c->rates),
+                    PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (at == MAP_FAILED)
+        return err_set(e, ERR_IO, "no memory to count rates in: %s",
+                       strerror(errno));
+    c->rates = at;
+    return OK;
+}
+
 /* Writes made on a canary are a line each; the file grows, nobody cuts it. */
 static enum err_code
 open_exposure(struct children *c, struct err *e)
@@ -298,7 +318,8 @@ want_all(struct children *c)
          want_one(c, &g->observe, SOCKET_OBSERVE, &c->observe_fd, &e)) ||
         (g->admin_socket.len &&
          want_one(c, &admin, SOCKET_ADMIN, &c->admin_fd, &e)) ||
-        want_access(c, &e) || open_exposure(c, &e) || want_stats(c, &e)) {
+        want_access(c, &e) || open_exposure(c, &e) || map_rates(c, &e) ||
+        want_stats(c, &e)) {
         refuse(c, &e);
         fine = false;
     }

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a route says before a pool is asked: addresses, rates, maintenance, redirects, answers of its own; and how it rewrites a target."""
+import json
+
+from peers import answering, message
+from stile import Stile
+from test_h2 import Client
+
+
+def routes(*texts):
+    return "routes:\n" + "".join(f"  - {{name: r{i}, {text}}}\n" for i, text in enumerate(texts))
+
+
+def test_a_redirect_keeps_what_it_does_not_change(t):
+    w = t.worker(t.backend(answering(message())), tls=True, routes=routes(
+        'match: {path: "/s/**"}, redirect: https', 'match: {path: "/h/**"}, redirect: {host: "new.example:8443", status: 302}',
+        'match: {path: "/p/**"}, redirect: {path: /there, status: 307}, headers: {answer: {set: {X-Own: "1"}}}'))
+    for path, status, place in (("/s/a%20b?q=1&r", 308, "https://a.example/s/a%20b?q=1&r"), ("/s/", 308, "https://a.example/s/"),
+                                ("/h/x?", 302, "http://new.example:8443/h/x?"), ("/p/x?y", 307, "http://a.example/there?y")):
+        for method in ("GET", "HEAD", "POST"):
+            a = t.ask(w.port, method, path)
+            assert (a.status, a.get("location")) == (status, place) and a.body == b"" and a.get("x-request-id"), (path, a.status, a.fields)
+            assert a.get("x-own") == ("1" if path.startswith("/p") else None) and a.get("content-length") == "0", a.fields
+    c = Client(t.connect(w.port))
+    a = c.answer(c.ask(path="/s/x", authority="[::1]:8080"))
+    assert a["head"][":status"] == "308" and a["head"]["location"] == "https://[::1]/s/x" and a["ended"], a
+    conn = t.connect(w.port)
+    assert conn.send(b"GET /s/x HTTP/1.0\r\n\r\n").answer().status == 400
+    conn = t.connect(w.port)
+    conn.send(b"POST /s/x HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabcGET /s/y HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert conn.answer().get("location") == "https://a/s/x" and conn.answer().get("location") == "https://a/s/y", "the body is passed over"
+
+
+def test_a_route_answers_by_itself(t):
+    w = t.worker(t.backend(answering(message())), routes=routes(
+        'match: {path: "/robots.txt"}, answer: {status: 200, body: "User-agent: *\\nDisallow: /\\n"}',
+        'match: {path: "/gone/**"}, answer: {status: 410, body: "{}", type: application/json}, headers: {answer: {set: {Cache-Control: "max-age=60"}}}',
+        'match: {path: "/empty"}, answer: {status: 204}'))
+    a = t.ask(w.port, path="/robots.txt")
+    assert (a.status, a.body, a.get("content-type")) == (200, b"User-agent: *\nDisallow: /\n", "text/plain; charset=utf-8") and a.get("date"), a.fields
+    a = t.ask(w.port, path="/gone/x")
+    assert (a.status, a.body, a.get("content-type"), a.get("cache-control")) == (410, b"{}", "application/json", "max-age=60"), a.fields
+    a = t.ask(w.port, "HEAD", path="/gone/x")
+    assert (a.status, a.body, a.get("content-length")) == (410, b"", "2"), a.fields
+    a = t.ask(w.port, path="/empty")
+    assert (a.status, a.body, a.get("content-length"), a.get("content-type")) == (204, b"", None, None), a.fields
+    assert t.ask(w.port, path="/other").status == 404
+    assert w.line(path="/gone/x")["route"] == "r1"
+
+
+def test_maintenance_is_a_problem_document(t):
+    b = t.backend(answering(message(body=b"x")))
+    w = t.worker(b, routes=routes('match: {path: "/a/**"}, pool: b, maintenance: {detail: "back at noon", retry_after: 10m}',
+                                  'match: {path: "/b/**"}, pool: b, maintenance: soon', 'match: {path: "/**"}, pool: b'))
+    a = t.ask(w.port, path="/a/x")
+    doc = json.loads(a.body)
+    assert a.status == 503 and a.get("retry-after") == "600" and a.get("content-type") == "application/problem+json", a.fields
+    assert doc["detail"] == "back at noon" and doc["type"] == "urn:stile:problem:maintenance" and doc["request_id"], doc
+    assert t.ask(w.port, path="/b/x").get("retry-after") is None and b.connections == 0
+    assert t.ask(w.port, path="/c").body == b"x"
+
+
+def test_only_listed_addresses_may_come(t):
+    b = t.backend(answering(message(body=b"x")))
+    w = t.worker(b, routes=routes('match: {path: "/in/**"}, pool: b, allow: [10.0.0.0/8, 127.0.0.1]', 'match: {path: "/out/**"}, pool: b, allow: ["192.0.2.0/24", "::1"]',
+                                  'match: {path: "/edge/**"}, pool: b, allow: [127.0.0.2/31]', 'match: {path: "/wide/**"}, pool: b, allow: [127.0.0.2/30]'))
+    assert t.ask(w.port, path="/in/x").body == b"x" and t.ask(w.port, path="/wide/x").body == b"x"
+    for path in ("/out/x", "/edge/x"):
+        a = t.ask(w.port, path=path, X_Forwarded_For="192.0.2.1")
+        assert a.status == 403 and json.loads(a.body)["type"] == "urn:stile:problem:address-not-allowed", a.body
+
+
+def test_a_rate_lets_its_burst_pass_and_not_one_more(t):
+    b = t.backend(answering(message(body=b"x")))
+    w = t.worker(b, routes=routes('match: {path: "/a/**"}, pool: b, rate: {requests: 3, per: 1h}',
+                                  'match: {path: "/k/**"}, pool: b, rate: {requests: 1, per: 1h, burst: 2, by: ["header:X-Key"]}',
+                                  'match: {path: "/**"}, pool: b'))
+    assert [t.ask(w.port, path="/a/x").status for _ in range(5)] == [200, 200, 200, 429, 429]
+    a = t.ask(w.port, path="/a/y")
+    assert 0 < int(a.get("retry-after")) <= 1200 and json.loads(a.body)["type"] == "urn:stile:problem:rate", a.fields
+    assert t.ask(w.port, path="/free").status == 200, "a route's rate is its own"
+    for key in ("one", "two"):
+        assert [t.ask(w.port, path="/k/x", X_Key=key).status for _ in range(3)] == [200, 200, 429], key
+    assert [t.ask(w.port, path="/k/x").status for _ in range(3)] == [200, 200, 429], "without a key, by address"
+
+
+def test_workers_share_a_rate(t):
+    b = t.backend(answering(message(body=b"x")))
+    s = Stile(t, pools={"b": b}, routes=[{"name": "all", "pool": "b", "rate": {"requests": 20, "per": "1h"}}], workers=2)
+    told = [t.ask(s.port).status for _ in range(60)]
+    assert told.count(200) == 20 and told.count(429) == 40, told
+    assert s.metric("stile_limits_total", limit="rate") == 40
+
+
+def test_a_target_is_rewritten_for_the_pool(t):
+    b = t.backend(answering(message(body=b"x")))
+    w = t.worker(b, routes=routes('match: {path: "/api/**"}, pool: b, rewrite: {host: "internal:99", strip: /api/, prefix: /v2}',
+                                  'match: {path: "/apis/**"}, pool: b, rewrite: {strip: /api}', 'match: {path: "/only/**"}, pool: b, rewrite: {strip: /only}',
+                                  'match: {path: "/**"}, pool: b, rewrite: {prefix: /base}'))
+    for path, told in (("/api/a%2Fb?q=1", "/v2/a%2Fb?q=1"), ("/api/", "/v2/"), ("/apis/x", "/apis/x"), ("/only/", "/"), ("/x?", "/base/x?"), ("/", "/base/")):
+        assert t.ask(w.port, path=path).status == 200, path
+        r = b.seen()
+        assert r.start == f"GET {told} HTTP/1.1", (path, r.start)
+        assert r.get("host") == ("internal:99" if path.startswith("/api/") else "a.example") and r.get("x-forwarded-host") == "a.example", r.fields
