@@ -197,8 +197,8 @@ get_explain(struct call *c)
         answer(c->out, 200, view_record(&record));
     else
         api_problem(c->out, 404,
-                    "no record of request '%.*s': control keeps the last %u "
-                    "since it started",
+                    "no record of request '%.*s': the last %u are kept, until "
+                    "`stile run` ends",
                     SPAN_FMT(c->rest), RECORDS_KEPT);
 }
 

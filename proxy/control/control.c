@@ -233,8 +233,8 @@ make(struct life *l, struct err *e)
     l->loop = loop_new();
     l->arena = arena_new(ARENA_BYTES);
     l->in = calloc(1, sizeof(*l->in));
-    c->records = records_new();
-    if (!l->loop || !l->arena || !l->in || !c->records)
+    c->records = env->records;
+    if (!l->loop || !l->arena || !l->in)
         return err_set(e, ERR_LIMIT, "no memory for control");
     if (take_signals(l, e) ||
         metrics_open(l->arena, env->totals, &c->metrics, e) || make_doors(l, e))
@@ -289,7 +289,6 @@ end(struct life *l)
     backends_fini(&l->control.backends);
     store_close(&l->control.store);
     crew_fini(&l->control.crew);
-    records_free(&l->control.records);
     json_decref(l->control.processes);
     arena_free(&l->kept_arena);
     arena_free(&l->arena);

@@ -3,49 +3,34 @@
 
 #include "proxy/base/hash.h"
 
-#include <stdlib.h>
+static_assert(RECORDS_BYTES <= UINT32_MAX, "a place has 32 bits for it");
+static_assert(RECORD_BYTES_MAX + sizeof(uint64_t) <= RECORDS_BYTES,
+              "the longest record has room");
 
-struct kept {
-    uint64_t hash; /* of its id */
-    char *bytes;   /* packed, as it came; NULL: a free place */
-    size_t len;
-};
-
-struct records {
-    struct kept kept[RECORDS_KEPT];
-    size_t next; /* where the next one goes */
-};
-
-struct records *
-records_new(void)
-{
-    return calloc(1, sizeof(struct records));
-}
-
-void
-records_free(struct records **r)
-{
-    if (!*r)
-        return;
-    for (size_t i = 0; i < RECORDS_KEPT; i++)
-        free((*r)->kept[i].bytes);
-    free(*r);
-    *r = NULL;
-}
-
-/* Without memory it is one that was dropped. */
+/*
+ * In front of the record stands its sequence, and its place says that as well:
+ * one that was overwritten since, or never written to its end, is told by that.
+ */
 static void
 keep(struct records *r, span packed, span id)
 {
-    char *bytes = malloc(packed.len);
-    struct kept *k = &r->kept[r->next];
+    uint64_t sequence = r->sequence + 1;
+    size_t len = sizeof(sequence) + packed.len;
+    size_t at = r->next;
 
-    if (!bytes)
+    if (packed.len > RECORD_BYTES_MAX)
         return;
-    memcpy(bytes, packed.at, packed.len);
-    free(k->bytes);
-    *k = (struct kept){hash64(id), bytes, packed.len};
-    r->next = (r->next + 1) % RECORDS_KEPT;
+    if (at > RECORDS_BYTES - len)
+        at = 0;
+    memcpy(r->bytes + at, &sequence, sizeof(sequence));
+    memcpy(r->bytes + at + sizeof(sequence), packed.at, packed.len);
+    r->places[sequence % RECORDS_KEPT] =
+        (struct record_place){.sequence = sequence,
+                              .hash = hash64(id),
+                              .at = (uint32_t)at,
+                              .len = (uint32_t)len};
+    r->next = at + len;
+    r->sequence = sequence;
 }
 
 size_t
@@ -62,20 +47,32 @@ records_take(struct records *r, span datagram)
     return n;
 }
 
+/* The record at a place, if it is still the one that was put there. */
+static bool
+read_place(const struct records *r, uint64_t sequence, struct record *out)
+{
+    const struct record_place *p = &r->places[sequence % RECORDS_KEPT];
+    uint64_t written;
+
+    if (p->sequence != sequence || p->len < sizeof(written) ||
+        p->len > RECORDS_BYTES || p->at > RECORDS_BYTES - p->len)
+        return false;
+    memcpy(&written, r->bytes + p->at, sizeof(written));
+    span packed =
+        span_of(r->bytes + p->at + sizeof(written), p->len - sizeof(written));
+    return written == sequence && record_take(&packed, out);
+}
+
 bool
 records_find(const struct records *r, span id, struct record *out)
 {
-    uint64_t hash = hash64(id);
+    uint64_t hash = hash64(id), oldest = 0;
 
-    for (size_t i = 1; i <= RECORDS_KEPT; i++) {
-        const struct kept *k =
-            &r->kept[(r->next + RECORDS_KEPT - i) % RECORDS_KEPT];
-        span packed = span_of(k->bytes, k->len);
-        if (!k->bytes)
-            return false;
-        if (k->hash == hash && record_take(&packed, out) &&
+    if (r->sequence > RECORDS_KEPT)
+        oldest = r->sequence - RECORDS_KEPT;
+    for (uint64_t s = r->sequence; s > oldest; s--)
+        if (r->places[s % RECORDS_KEPT].hash == hash && read_place(r, s, out) &&
             span_eq(out->id, id))
             return true;
-    }
     return false;
 }

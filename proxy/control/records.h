@@ -2,20 +2,15 @@
 /*
  * records: the decision records of the last requests, by request id.
  *
- * A ring: the newest pushes out the oldest. What comes in are bytes from
- * outside; what is no record is dropped. It lives as long as this control.
+ * A ring in a segment of the supervisor's: the newest pushes out the oldest, so
+ * the last RECORDS_KEPT are there, or those that fit RECORDS_BYTES. They outlive
+ * this control. What comes in, and what a control that died in the middle left,
+ * are bytes from outside; what is no record is dropped.
  */
 #pragma once
 
 #include "proxy/observe/record.h"
-
-#define RECORDS_KEPT 10000u
-
-struct records;
-
-/* NULL if the heap is empty. */
-MUST_CHECK struct records *records_new(void);
-void records_free(struct records **r);
+#include "proxy/observe/segments.h"
 
 /* Keep every record of a datagram; how many there were. */
 size_t records_take(struct records *r, span datagram);

@@ -33,7 +33,7 @@ struct control {
     struct slots slots;
     struct backends backends;
     struct crew crew;
-    struct records *records;
+    struct records *records; /* a segment: they outlive us */
     struct metrics *metrics; /* control's own, and the totals */
     struct stats *totals;    /* the segment behind them */
     struct verdict verdict;

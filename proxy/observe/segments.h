@@ -26,7 +26,8 @@
     X(SEGMENT_LATCHES, latches, 1)                                             \
     X(SEGMENT_ENDPOINTS, endpoints, 1)                                         \
     X(SEGMENT_STATS, stats, 1)                                                 \
-    X(SEGMENT_TICKETS, tickets, 1)
+    X(SEGMENT_TICKETS, tickets, 1)                                             \
+    X(SEGMENT_RECORDS, records, 1)
 
 enum segment_kind {
 #define X(kind, type, layout) kind,
@@ -305,6 +306,28 @@ MUST_CHECK bool tickets_read(const struct tickets *t, struct ticket_keys *out);
 
 /* Supervisor: `key` becomes the first, the oldest goes. */
 void tickets_rotate(struct tickets *t, const uint8_t key[TICKET_BYTES]);
+
+/* ------------------------------------------------------------------ records
+ * Writer and reader: control alone, one after the other: what `explain` shows
+ * outlives a reload and a control that died. control/records.h is the way in. */
+#define RECORDS_KEPT  10000u
+#define RECORDS_BYTES ((size_t)16 << 20)
+
+struct record_place {
+    uint64_t sequence; /* 0: nothing was ever here */
+    uint64_t hash;     /* of the record's id */
+    uint32_t at;       /* in bytes: the sequence again, then the record */
+    uint32_t len;      /* of both */
+};
+static_assert(sizeof(struct record_place) == 24, "layout");
+
+struct records {
+    struct segment_head head;
+    uint64_t sequence; /* of the newest record */
+    uint64_t next;     /* where in bytes the next one begins */
+    struct record_place places[RECORDS_KEPT]; /* by sequence */
+    char bytes[RECORDS_BYTES];
+};
 
 /* ------------------------------------------------------------ make and map
  * A new segment: all zero but its head, grown and shrunk by nobody. */

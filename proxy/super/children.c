@@ -112,7 +112,8 @@ static void
 close_of_control(const struct children *c)
 {
     static const enum hello_fd own[] = {HELLO_WEIGHTS, HELLO_ENDPOINTS,
-                                        HELLO_TOTALS, HELLO_REPORT_RECEIVE};
+                                        HELLO_TOTALS, HELLO_REPORT_RECEIVE,
+                                        HELLO_RECORDS};
 
     for (size_t i = 0; i < COUNT(own); i++)
         close(c->hello[own[i]]);
@@ -168,6 +169,7 @@ be_control(struct children *c, int fd)
         .latches = map_write(SEGMENT_LATCHES, c->hello[HELLO_LATCHES]),
         .endpoints = map_write(SEGMENT_ENDPOINTS, c->hello[HELLO_ENDPOINTS]),
         .totals = map_write(SEGMENT_STATS, c->hello[HELLO_TOTALS]),
+        .records = map_write(SEGMENT_RECORDS, c->hello[HELLO_RECORDS]),
         .report_fd = c->hello[HELLO_REPORT_RECEIVE],
         .log_fd = c->hello[HELLO_LOG],
     };

@@ -46,6 +46,7 @@ make_segments(struct estate *s, struct err *e)
         {SEGMENT_ENDPOINTS, HELLO_ENDPOINTS, HELLO_ENDPOINTS_READ},
         {SEGMENT_TICKETS, -1, HELLO_TICKETS_READ},
         {SEGMENT_STATS, HELLO_TOTALS, -1},
+        {SEGMENT_RECORDS, HELLO_RECORDS, -1},
     };
 
     for (size_t i = 0; i < COUNT(all); i++)

@@ -21,6 +21,7 @@ enum hello_fd {
     HELLO_REPORT_SEND,
     HELLO_REPORT_RECEIVE,
     HELLO_LOG,
+    HELLO_RECORDS,
     HELLO_FDS
 };
 

@@ -449,3 +449,17 @@ def test_in_the_sandbox_documents_are_translated(t):
     assert a.json()["customer"] == "42" and a.json()["status"] == "open", a.body
     a = t.ask(s.port, method="PUT", path="/orders/o-1", body={"id": "o-1", "status": "lost"}, Api_Version="v1")
     assert a.status == 422 and a.json()["pointer"] == "/status", a.body
+
+
+def test_a_request_is_explained_after_a_reload_and_after_control_was_killed(t):
+    b = t.backend(answering(message()))
+    s = Stile(t, pools={"b": b}, routes=[{"name": "all", "pool": "b"}])
+    t.ask(s.port, X_Request_ID="before-all-that")
+    explained = lambda: s.cli("explain", "--json", "--socket", s.socket, "before-all-that", code=None)
+    until(lambda: explained().returncode == 0, "it is explained")
+    s.reload()
+    assert json.loads(explained().stdout)["route"] == "all"
+    old = s.control()
+    s.kill(old)
+    until(lambda: s.is_ready() and s.control() != old, "another control")
+    assert json.loads(explained().stdout)["route"] == "all"

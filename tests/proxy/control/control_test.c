@@ -90,6 +90,7 @@ scene_make(struct scene *s, uint32_t weight_ppm)
                                   .latches = s->house.latches,
                                   .endpoints = s->house.segment,
                                   .totals = s->house.totals,
+                                  .records = s->house.records,
                                   .report_fd = reports[1],
                                   .log_fd = STDERR_FILENO};
     s->wire_fd = -1;
@@ -299,10 +300,63 @@ TEST(a_moved_weight_outlives_a_stop_a_kill_and_new_segments)
     scene_remove(&s);
 }
 
+/* What a worker says of one request. */
+static void
+report(const struct scene *s)
+{
+    struct record r = {
+        .id = SPAN("abc"), .route = SPAN("orders"), .status = 201};
+    struct buf b;
+
+    buf_init(&b, RECORD_DATAGRAM_MAX);
+    assert_true(record_put(&b, &r));
+    assert_int_equal(send(s->report_fd, buf_span(&b).at, buf_len(&b), 0),
+                     buf_len(&b));
+    buf_fini(&b);
+}
+
+/* It is explained; asked until it is. */
+static void
+explained(const struct scene *s)
+{
+    uint64_t deadline = now_ms() + 10000;
+    struct client_answer a = {0};
+
+    do {
+        assert_true(now_ms() < deadline);
+        client_answer_fini(&a);
+        a = ask(s, "GET", "/v1/explain/abc", NULL);
+    } while (a.status == 404);
+    assert_int_equal(a.status, 200);
+    assert_int_equal(json_integer_value(json_object_get(a.body, "status")),
+                     201);
+    client_answer_fini(&a);
+}
+
+TEST(a_request_is_explained_after_a_reload_and_after_a_kill)
+{
+    struct scene s;
+
+    scene_make(&s, 0);
+    pid_t pid = start_ready(&s);
+    report(&s);
+    explained(&s);
+    stop(&s, pid);
+    house_next(&s.house, 0);
+    pid = start_ready(&s);
+    explained(&s);
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    assert_int_equal(ended(pid), -SIGKILL);
+    close(s.wire_fd);
+    pid = start_ready(&s);
+    explained(&s);
+    stop(&s, pid);
+    scene_remove(&s);
+}
+
 TEST(status_explain_and_metrics_tell_what_workers_sent)
 {
     struct scene s;
-    struct buf b;
     struct metrics *m;
     struct err e;
     void *at;
@@ -321,25 +375,12 @@ TEST(status_explain_and_metrics_tell_what_workers_sent)
                      OK);
     tell(s.wire_fd, WIRE_STATE, 5, 1,
          SPAN("{\"generations\":[{\"number\":1,\"workers\":[42]}]}"));
-    struct record r = {
-        .id = SPAN("abc"), .route = SPAN("orders"), .status = 201};
-    buf_init(&b, RECORD_DATAGRAM_MAX);
-    assert_true(record_put(&b, &r));
-    assert_int_equal(send(s.report_fd, buf_span(&b).at, buf_len(&b), 0),
-                     buf_len(&b));
-    buf_fini(&b);
+    report(&s);
 
     /* Three doors, no order between them: asked until it is there. */
     uint64_t deadline = now_ms() + 10000;
     struct client_answer a = {0};
-    do {
-        assert_true(now_ms() < deadline);
-        client_answer_fini(&a);
-        a = ask(&s, "GET", "/v1/explain/abc", NULL);
-    } while (a.status == 404);
-    assert_int_equal(a.status, 200);
-    assert_int_equal(json_integer_value(json_object_get(a.body, "status")),
-                     201);
+    explained(&s);
     do {
         assert_true(now_ms() < deadline);
         client_answer_fini(&a);

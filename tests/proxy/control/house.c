@@ -70,6 +70,7 @@ house_make(struct house *h, uint32_t weight_ppm, uint16_t port)
     h->latches = segment(SEGMENT_LATCHES);
     h->segment = segment(SEGMENT_ENDPOINTS);
     h->totals = segment(SEGMENT_STATS);
+    h->records = segment(SEGMENT_RECORDS);
 }
 
 void
@@ -79,6 +80,7 @@ house_remove(struct house *h)
     segment_unmap(SEGMENT_LATCHES, h->latches);
     segment_unmap(SEGMENT_ENDPOINTS, h->segment);
     segment_unmap(SEGMENT_STATS, h->totals);
+    segment_unmap(SEGMENT_RECORDS, h->records);
     arena_free(&h->arena);
     files_remove(&h->files);
 }
@@ -98,8 +100,7 @@ house_control(struct house *h, struct control *c)
     *c = (struct control){
         .gen = &h->gen, .totals = h->totals, .has_supervisor = true};
     c->backends.segment = h->segment;
-    c->records = records_new();
-    assert_non_null(c->records);
+    c->records = h->records;
     if (store_open(h->files.dir, 0, &c->store, &e) ||
         metrics_open(h->arena, h->totals, &c->metrics, &e) ||
         slots_init(&c->slots, h->arena, &h->gen, h->weights, h->latches, &e) ||
@@ -111,7 +112,6 @@ void
 house_control_end(struct control *c)
 {
     store_close(&c->store);
-    records_free(&c->records);
     crew_fini(&c->crew);
     json_decref(c->processes);
     c->processes = NULL;

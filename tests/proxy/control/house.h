@@ -24,6 +24,7 @@ struct house {
     struct latches *latches;
     struct endpoints *segment;
     struct stats *totals;
+    struct records *records;
 };
 
 /* The file says `weight_ppm`; both endpoints are 127.0.0.1:`port`. */

@@ -67,6 +67,7 @@ TEST(the_estate_gives_workers_nothing_to_write_but_latches)
         {SEGMENT_ENDPOINTS, HELLO_ENDPOINTS_READ, ERR_IO},
         {SEGMENT_TICKETS, HELLO_TICKETS_READ, ERR_IO},
         {SEGMENT_STATS, HELLO_TOTALS, OK},
+        {SEGMENT_RECORDS, HELLO_RECORDS, OK},
     };
     static struct estate s;
     struct err e = {0};
