@@ -49,6 +49,8 @@ unknown_kind(const struct compose *c, const struct lens_arrow *arrow)
         return "an arrow over several places";
     if (arrow->has_cases || arrow->n_ways != 1)
         return "cases at a place";
+    if (way->open)
+        return "an open set";
     if (arrow->has_stash || way->rest.kind == LENS_REST_STASH)
         return "a stash";
     if (way->hide == LENS_HIDE_VALUE && way->hidden.kind != LENS_VALUE_LITERAL)

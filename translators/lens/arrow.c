@@ -4,17 +4,18 @@
  */
 #include "translators/lens/build.h"
 
-static const struct lens_words map_words = LENS_WORDS(
-    "an arrow of `map`", "to", "as", "enum", "older", "newer", "other",
-    "double", "cases", "else", "overlap", "when", "for", "absent", "omit",
-    "null", "rest", "outside", "hide", "collide", "host", "style", "pick",
-    "empty", "differ", "unequal", "none", "value");
+static const struct lens_words map_words =
+    LENS_WORDS("an arrow of `map`", "to", "as", "enum", "older", "newer",
+               "other", "double", "cases", "else", "overlap", "when", "for",
+               "absent", "omit", "null", "rest", "outside", "hide", "collide",
+               "host", "style", "pick", "empty", "differ", "unequal", "none",
+               "value", "except", "keys", "deep", "foreign");
 static const struct lens_words add_words =
     LENS_WORDS("an arrow of `add`", "up", "stash", "as", "write", "when", "for",
-               "host", "wins", "outside", "collide", "style");
+               "host", "wins", "outside", "collide", "style", "except");
 static const struct lens_words drop_words =
     LENS_WORDS("an arrow of `drop`", "down", "stash", "as", "write", "when",
-               "for", "host", "wins", "outside", "collide", "style");
+               "for", "host", "wins", "outside", "collide", "style", "except");
 static const struct lens_words collide_words =
     LENS_WORDS("`collide`", "refuse", "drop", "keep");
 static const struct lens_words write_add =
@@ -197,7 +198,8 @@ map_to(struct lens_builder *b, const struct yaml_entry *e,
     w->place[1] = place[1];
     if (e->value->kind == YAML_MAP && !lens_way_read(b, e->value, true, w))
         return false;
-    return lens_way_check(b, e->value->kind == YAML_SCALAR ? e->value : e->key,
+    return lens_open_read(b, e, out, w) &&
+           lens_way_check(b, e->value->kind == YAML_SCALAR ? e->value : e->key,
                           w);
 }
 
@@ -289,7 +291,7 @@ read_one_sided(struct lens_builder *b, const struct yaml_entry *e,
     lens_literal_typed(b);
     return filled && read_common(b, node, out) && read_write(b, node, out) &&
            read_stash(b, node, out, w, lens_other(has)) &&
-           lens_way_check(b, e->key, w);
+           lens_open_read(b, e, out, w) && lens_way_check(b, e->key, w);
 }
 
 bool

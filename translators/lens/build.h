@@ -275,6 +275,10 @@ bool lens_arrow_common(struct lens_builder *b, const struct yaml *node,
 bool lens_to_read(struct lens_builder *b, const struct yaml *node,
                   struct lens_place *out);
 
+/* Is a last `*` of this way an open set? Then what is said of it (open.c). */
+bool lens_open_read(struct lens_builder *b, const struct yaml_entry *entry,
+                    struct lens_arrow *out, struct lens_way *w);
+
 /* Do both places of a way go together? */
 bool lens_way_check(struct lens_builder *b, const struct yaml *at,
                     const struct lens_way *w);

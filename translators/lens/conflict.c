@@ -22,6 +22,7 @@ struct name {
     const struct lens_arrow *arrow; /* NULL: a tag, a marker, a constant */
     const struct context *context;
     const char *what; /* "an arrow" */
+    bool open;        /* an open set: what others name is none of it */
 };
 
 struct checking {
@@ -77,8 +78,10 @@ add_arrow(struct checking *c, const struct lens_arrow *a,
                 continue;
             one.side = (enum lens_side)side;
             one.place = w->place[side];
+            one.open = w->open != NULL;
             add(c, &one, since);
         }
+        one.open = false;
         if (w->rest.kind != LENS_REST_STASH)
             continue;
         one.side = lens_rest_side(w);
@@ -221,8 +224,8 @@ compare_all(struct checking *c)
             const struct name *a = &all[i], *b = &all[k];
             bool own =
                 a->origin == b->origin || (a->arrow && a->arrow == b->arrow);
-            if (own || a->side != b->side || !may_meet(&a->place, &b->place) ||
-                part(a, b))
+            if (own || a->side != b->side || a->open != b->open ||
+                !may_meet(&a->place, &b->place) || part(a, b))
                 continue;
             report(c, a, b, lens_place_same(&a->place, &b->place));
         }

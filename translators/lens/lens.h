@@ -446,6 +446,30 @@ enum lens_style {
 
 enum lens_else { LENS_ELSE_FAIL, LENS_ELSE_PASS, LENS_ELSE_HIDE };
 
+enum lens_respell {
+    LENS_RESPELL_NOT,
+    LENS_RESPELL_KEYS, /* by `spelling`; what does not come back is refused */
+    LENS_RESPELL_LOWER /* A to Z, on the side that is not `any`; one way */
+};
+
+/*
+ * A last `*` that is an open set: every member of its host that has no meaning there.
+ * A member has one if an arrow of the table (with the cases that fit), a tag, a typed
+ * place, a marker or a constant of that side names it, or something below it; or if
+ * `except` does, on the side whose host lies higher (of both, where neither does).
+ */
+struct lens_open {
+    const span *except;
+    size_t n_except;
+    enum lens_respell respell;
+    enum lens_spelling spelling[2]; /* KEYS: by side */
+    enum lens_side any;             /* LOWER: the side of `any` */
+    bool deep; /* keys are spelt so at all depths of what is there */
+    bool
+        foreign; /* `foreign: bag`: a member that already stands where the set leads is
+                     taken for one of it; else it is as occupied */
+};
+
 /*
  * One way for a value between two places. A plain arrow has one way whose shapes
  * are unsaid; an arrow with `cases` has one for each, and the first whose
@@ -458,6 +482,8 @@ struct lens_way {
     bool has[2];
     struct lens_place place[2];
     struct lens_shape shape[2]; /* of the value at place[side] */
+    const struct lens_open
+        *open; /* the last `*` of its places; NULL: it is none */
     struct lens_stages stages;
     enum lens_outside outside;
     struct lens_rest rest;

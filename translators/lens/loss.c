@@ -208,6 +208,11 @@ lose_way(struct gathering *g, const struct lens_way *w)
             return;
         }
         lose_rest(g, w, (enum lens_side)side);
+        if (w->open)
+            lose(g, needs((enum lens_side)side), &w->origin,
+                 lens_fmt(&g->b, "members of %.*s without a meaning at %.*s",
+                          SPAN_FMT(w->place[side].text),
+                          SPAN_FMT(w->place[1 - side].text)));
     }
     lose_stages(g, w);
 }

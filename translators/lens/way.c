@@ -28,14 +28,16 @@ static const struct lens_words absent_word = LENS_WORDS("`empty`", "absent");
 /* ---- places ---- */
 
 static bool
-refuse_open_set(struct lens_builder *b, const struct yaml *at,
-                const struct lens_place *place)
+refuse_star(struct lens_builder *b, const struct yaml *at,
+            const struct lens_place *place)
 {
     yaml_problem(b->problems, at,
-                 "`%.*s` is an open set, which is of the language and which "
-                 "this build does not translate yet",
+                 "`%.*s` is every element here, and nothing says what each "
+                 "becomes",
                  SPAN_FMT(place->text));
-    problem_remedy(b->problems, "name the members one by one");
+    problem_remedy(b->problems,
+                   "lead from list/* to list/*, or from an open set bag/* to "
+                   "\"*\"");
     return false;
 }
 
@@ -76,7 +78,7 @@ check_last_star(struct lens_builder *b, const struct yaml *at,
     for (size_t side = 0; side < 2; side++) {
         const struct lens_place *own = &w->place[side];
         const struct lens_place *other = &w->place[1 - side];
-        if (!w->has[side] || !ends_in_star(own))
+        if (!w->has[side] || !ends_in_star(own) || w->open)
             continue;
         bool find = own->steps[own->n - 1].kind == LENS_EACH_FIND;
         bool alone = !w->has[1 - side];
@@ -85,7 +87,7 @@ check_last_star(struct lens_builder *b, const struct yaml *at,
         bool boxed = !alone && !find && other->n > own->n &&
                      lens_place_starts(other, own);
         if (own->n < 2 || !(as_the_other || boxed || (alone && one_sided_case)))
-            return refuse_open_set(b, at, own);
+            return refuse_star(b, at, own);
     }
     return true;
 }
@@ -501,7 +503,8 @@ check_beside_cases(struct lens_builder *b, const struct yaml *node)
 {
     static const char *const words[] = {"as",     "enum", "older",   "newer",
                                         "other",  "rest", "outside", "hide",
-                                        "double", "pick", "empty"};
+                                        "double", "pick", "empty",   "value",
+                                        "except", "keys", "deep",    "foreign"};
     for (size_t i = 0; i < COUNT(words); i++) {
         const struct yaml *said = yaml_get(node, words[i]);
         if (!said)

@@ -175,7 +175,8 @@ bring_value(struct frame *f, const struct active *active,
         return absence(f, active->arrow, out); /* no stage is asked of it */
     if (!unwrap(f, way, &out->value))
         return false;
-    if (!stage_run(r, &way->stages, f->leg->read, &asker, out->value, out))
+    if (!open_bring(f, way, out->value) ||
+        !stage_run(r, &way->stages, f->leg->read, &asker, out->value, out))
         return false;
     if (out->kind == IMAGE_HIDDEN)
         return run_notice(r, NOTICE_HIDDEN, &way->origin, value);

@@ -22,12 +22,8 @@ frame_take(struct frame *f)
 bool
 frame_leave(struct frame *f, struct json *node)
 {
-    void *grown = RUN_GROW_POINTERS(f->run, f->left, f->n_left, f->room_left);
-    if (!grown)
-        return false;
-    f->left = grown;
-    f->left[f->n_left++] = node;
-    return true;
+    bool was = false;
+    return pointers_put(f->run, &f->left, node, 0, 0, &was);
 }
 
 /* ---- cases at the type -------------------------------------------------------- */
@@ -258,6 +254,14 @@ group_of(struct frame *f, struct groups *g, const struct lens_arrow *arrow,
 }
 
 static bool
+bind_way(struct frame *f, const struct lens_way *way, struct bindings *out)
+{
+    enum lens_side read = f->leg->read;
+    return way->open ? open_bind(f, way, read, out)
+                     : place_bind(f->run, f->root, &way->place[read], out);
+}
+
+static bool
 group_bindings(struct frame *f, const struct lens_arrow *arrow,
                struct groups *out)
 {
@@ -267,7 +271,7 @@ group_bindings(struct frame *f, const struct lens_arrow *arrow,
         const struct lens_way *way = &arrow->ways[w];
         if (!way->has[read])
             continue;
-        if (!place_bind(f->run, f->root, &way->place[read], &found))
+        if (!bind_way(f, way, &found))
             return false;
         for (size_t i = 0; i < found.n; i++) {
             struct group *group = group_of(f, out, arrow, &found.at[i]);
@@ -437,12 +441,13 @@ static bool
 choose_map(struct frame *f, const struct lens_arrow *arrow)
 {
     struct groups groups = {0};
+    size_t first = f->n_takes;
     if (!group_bindings(f, arrow, &groups))
         return false;
     for (size_t i = 0; i < groups.n; i++)
         if (!choose_group(f, arrow, &groups.at[i]))
             return false;
-    return true;
+    return !arrow->ways[0].open || open_lead(f, first);
 }
 
 /* `add` and `drop`: the place is on one side, its stash, if any, on the other. */
@@ -454,7 +459,7 @@ choose_own(struct frame *f, const struct lens_arrow *arrow, enum lens_side own)
     struct bindings found = {0};
     if (read != own && !arrow->has_stash)
         return true;
-    if (!place_bind(f->run, f->root, &way->place[read], &found))
+    if (!bind_way(f, way, &found))
         return false;
     for (size_t i = 0; i < found.n; i++) {
         if (!found.at[i].node)

@@ -132,9 +132,7 @@ struct frame {
     struct take *takes;
     size_t n_takes;
     size_t room_takes;
-    struct json **left; /* values that may stand where an arrow leads */
-    size_t n_left;
-    size_t room_left;
+    struct pointers left; /* values that may stand where an arrow leads */
     struct made_element *made;
     size_t n_made;
     size_t room_made;
@@ -176,6 +174,23 @@ struct leg leg_back(const struct leg *leg);
 /* 1. Which cases and arrows hold, what they read, and all bindings. FRAME_HIDDEN: a
  * case at the type says so. */
 MUST_CHECK enum frame_end choose(struct frame *f);
+
+/* Open sets (open.c): has the member `key` of its host a meaning on this side? Its members
+ * there; the takes from `first` on are of one: under which keys they go. */
+bool open_is_known(const struct frame *f, const struct lens_way *way,
+                   enum lens_side side, span key);
+/* Is it, empty, an object that only the side read names? It passes. */
+bool open_is_bag(const struct frame *f, const struct lens_way *way,
+                 const struct json *node, span key);
+MUST_CHECK bool open_bind(struct frame *f, const struct lens_way *way,
+                          enum lens_side side, struct bindings *out);
+MUST_CHECK bool open_lead(struct frame *f, size_t first);
+/* `deep`: the keys in a value. */
+MUST_CHECK bool open_bring(struct frame *f, const struct lens_way *way,
+                           struct json *value);
+/* By key: the takes of an open set that lead somewhere. */
+struct map;
+MUST_CHECK bool open_brought(struct frame *f, size_t active, struct map *out);
 
 /* The same of an arrow over several places (joint.c); and, when all its parts have been
  * translated, what it brings: `first` is the first of them. */

@@ -11,10 +11,7 @@
 static bool
 is_left(const struct frame *f, const struct json *node)
 {
-    for (size_t i = 0; i < f->n_left; i++)
-        if (f->left[i] == node)
-            return true;
-    return false;
+    return pointers_get(&f->left, node, 0) != SIZE_MAX;
 }
 
 static enum lens_collide
@@ -124,6 +121,46 @@ source_text(const struct frame *f, size_t active)
     return (span){0};
 }
 
+/* A member where an open set leads, and no arrow of its own: it is refused like others,
+ * or taken for one of the set. */
+static bool
+foreign(struct frame *f, size_t active, const struct lens_way *way,
+        struct binding *b, const struct map *brought)
+{
+    const struct star *star = &b->stars[b->n_stars - 1];
+    struct take *t = map_get(brought, star->key);
+    bool stays = false;
+    if (!t && way->open->foreign)
+        return frame_leave(f, b->node) &&
+               run_notice(f->run, NOTICE_LOSSY, &way->origin, b->node);
+    if (!meet(f, b->node, t ? t->image.value : NULL, active, &way->origin,
+              &way->place[f->leg->write], (span){0}, star->at, &stays))
+        return false;
+    if (stays && t)
+        t->leads = false;
+    return true;
+}
+
+static bool
+foreigners(struct frame *f, size_t active, const struct lens_way *way)
+{
+    struct bindings found = {0};
+    struct map brought;
+    if (!open_bind(f, way, f->leg->write, &found) ||
+        !open_brought(f, active, &brought))
+        return false;
+    for (size_t i = 0; i < found.n; i++) {
+        struct binding *b = &found.at[i];
+        if (!b->node || is_left(f, b->node) || !b->node->parent ||
+            trail_of(b->node).writer == f->id ||
+            open_is_bag(f, way, b->node, b->stars[b->n_stars - 1].key))
+            continue;
+        if (!foreign(f, active, way, b, &brought))
+            return false;
+    }
+    return true;
+}
+
 static bool
 strangers_at(struct frame *f, size_t active, const struct lens_place *place,
              const struct lens_origin *origin)
@@ -210,6 +247,12 @@ strangers_of(struct frame *f, size_t active, bool late)
     for (size_t w = 0; w < arrow->n_ways; w++) {
         const struct lens_way *way = &arrow->ways[w];
         const struct lens_place *place = &way->place[write];
+        if (way->has[write] && way->open) {
+            if ((!late || is_known_late(f, place)) &&
+                !foreigners(f, active, way))
+                return false;
+            continue;
+        }
         if (way->has[write] && (!late || is_known_late(f, place)) &&
             !strangers_at(f, active, place, &way->origin))
             return false;

@@ -261,11 +261,15 @@ look(struct frame *f, struct json *host, const struct lens_step *step,
     return true;
 }
 
+/* Members go into an object, elements into a list. */
 static bool
-is_host(const struct json *node, const struct lens_step *step)
+is_host(const struct json *node, const struct lens_step *step,
+        const struct star *star)
 {
     if (step->kind == LENS_KEY)
         return node->kind == JSON_OBJECT;
+    if (step->kind == LENS_EACH && star)
+        return node->kind == star->host->kind;
     if (step->kind == LENS_EACH)
         return json_is_container(node);
     return node->kind == JSON_LIST;
@@ -376,14 +380,16 @@ star_at(const struct trip *t, size_t at)
 
 static bool
 wrong_host(struct trip *t, const struct json *node,
-           const struct lens_step *step)
+           const struct lens_step *step, const struct star *star)
 {
+    bool object =
+        step->kind == LENS_KEY || (star && star->host->kind == JSON_OBJECT);
     return run_fail(t->f->run, FAULT_CARRY, node, t->origin,
                     "\"%.*s\" must be written, and on its way there is %s "
                     "%s",
                     SPAN_FMT(t->place->text), json_kind_word(node->kind),
-                    step->kind == LENS_KEY ? "where an object should be"
-                                           : "where a list should be");
+                    object ? "where an object should be"
+                           : "where a list should be");
 }
 
 /* The root may have been taken as a whole: make another. */
@@ -441,8 +447,8 @@ travel(struct trip *t, struct landing *out, bool *found)
         return false;
     for (size_t i = 0; node && i < place->n; i++) {
         const struct lens_step *step = &place->steps[i];
-        if (!is_host(node, step))
-            return !t->make || wrong_host(t, node, step);
+        if (!is_host(node, step, star_at(t, i)))
+            return !t->make || wrong_host(t, node, step, star_at(t, i));
         if (i + 1 == place->n) {
             *out = (struct landing){node, step, star_at(t, i), NULL};
             *found = true;

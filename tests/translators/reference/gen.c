@@ -40,11 +40,18 @@ static const char *const indexed[] = {
     "list(k) <> map", "map(.) <> list(k)", "list(k) <> map(g), double: first",
     "list(.) <> map, value: 1", "map(g) <> list(k), rest: refuse"};
 
+/* Before and behind the place of a bag. */
+static const char *const opened[][2] = {
+    {"\"", "/*\": \"*\""},
+    {"\"*\": {to: \"", "/*\", except: [g, k, u], keys: camel <> snake}"},
+    {"\"", "/*\": {to: \"*\", except: [a, b, l, u, m], foreign: bag}"}};
+
 static span
 arrow(struct gen *g, struct arena *a)
 {
     span p = place(g, a), q = place(g, a);
-    switch (gen_pick(g, g->exact ? 19 : 22)) {
+    const char *const *opening;
+    switch (gen_pick(g, g->exact ? 20 : 23)) {
     default:
         return arena_fmt(a, "\"%.*s\": \"%.*s\"", SPAN_FMT(p), SPAN_FMT(q));
     case 3:
@@ -118,12 +125,18 @@ arrow(struct gen *g, struct arena *a)
         return arena_fmt(a, "\"%.*s\": {to: \"%.*s\", as: %s}", SPAN_FMT(p),
                          SPAN_FMT(q), indexed[gen_pick(g, COUNT(indexed))]);
     case 19:
+        if (g->named)
+            return arrow(g, a);
+        opening = opened[gen_pick(g, COUNT(opened))];
+        return arena_fmt(a, "%s%.*s%s", opening[0],
+                         SPAN_FMT(gen_pick(g, 2) ? p : SPAN("b")), opening[1]);
+    case 20:
         return arena_fmt(a, "\"%.*s\": {to: \"%.*s\", absent: {older: 1}}",
                          SPAN_FMT(p), SPAN_FMT(q));
-    case 20:
+    case 21:
         return arena_fmt(a, "\"%.*s\": {to: \"%.*s\", omit: {newer: x}}",
                          SPAN_FMT(p), SPAN_FMT(q));
-    case 21:
+    case 22:
         return arena_fmt(
             a,
             "\"%.*s\": {to: \"%.*s\", when: {older: {%s: x}, newer: {%s: x}}}",
@@ -367,9 +380,9 @@ plant(struct arena *a, struct json *root, const struct lens_place *p,
         root = child;
     }
     const struct lens_step *last = &p->steps[p->n - 1];
-    if (root->kind == JSON_OBJECT && last->kind == LENS_KEY &&
-        !json_get(root, last->key))
-        assert_true(json_append(a, root, last->key, v));
+    span key = last->kind == LENS_EACH ? SPAN("anyKey") : last->key;
+    if (root->kind == JSON_OBJECT && key.at && !json_get(root, key))
+        assert_true(json_append(a, root, key, v));
 }
 
 /* Values that stand together in one row, or say the same. */

@@ -15,6 +15,7 @@ struct gen {
     uint64_t seed;
     bool exact;  /* only arrows whose losses always give a notice */
     bool marked; /* a document may say its version, at `ver` */
+    bool named;  /* none that takes whatever it does not name */
 };
 
 /* From 0 to n - 1. */

@@ -161,7 +161,7 @@ TEST(what_no_arrow_names_is_copied_byte_for_byte)
 {
     static const char odd[] =
         "\"zz\":{ \"u\" :\t[ 1.50e+1 , \"\\u0041\\/\" , {} , \"a\" ] }";
-    struct gen g = {.seed = 3};
+    struct gen g = {.seed = 3, .named = true};
     size_t n = 0;
     for (size_t i = 0; i < APIS; i++) {
         struct arena *a = arena_new(BENCH_ROOM);
