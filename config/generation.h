@@ -36,6 +36,7 @@ struct gen_address {
 struct gen_listener {
     struct gen_address at;
     const struct certs_store *tls; /* NULL in clear; files are read at load */
+    bool proxy_protocol;           /* each connection begins with its header */
 };
 
 struct gen_api {
@@ -272,7 +273,7 @@ struct generation {
     struct gen_address observe;
     span admin_socket;
     span state_dir;     /* SQLite, exposure file */
-    span access_log;    /* a path, "stdout", or empty for none */
+    span access_log;    /* a path, "stdout", "syslog:PATH", or empty for none */
     unsigned n_workers; /* 0: one a core */
 
     const struct gen_api *apis;

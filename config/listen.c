@@ -90,14 +90,15 @@ read_tls(struct reader *r, const struct yaml *value, void *self)
 static void
 read_proxy_protocol(struct reader *r, const struct yaml *value, void *self)
 {
-    bool on = false;
+    struct listener_reading *reading = self;
 
-    (void)self;
-    if (reader_bool(r, value, &on) && on) {
-        yaml_problem(r->problems, value,
-                     "the PROXY protocol is not offered yet");
-        problem_remedy(r->problems, "take the word away, or say false");
-    }
+    if (!reader_bool(r, value, &reading->listener->proxy_protocol) ||
+        !reading->listener->proxy_protocol || reading->l->g->n_trust)
+        return;
+    yaml_problem(r->problems, value,
+                 "nobody is trusted to send the PROXY header");
+    problem_remedy(r->problems, "add `trust: [10.0.0.0/8]`, the networks of "
+                                "the proxies before this one");
 }
 
 static void

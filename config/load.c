@@ -68,8 +68,10 @@ read_file(struct loader *l, const char *path)
     close(fd);
     if (!bytes)
         return NULL;
-    return yaml_parse(l->r.arena, name, span_of(bytes, (size_t)st.st_size),
-                      YAML_BYTES_DEFAULT, p);
+    const struct yaml *tree =
+        yaml_parse(l->r.arena, name, span_of(bytes, (size_t)st.st_size),
+                   YAML_BYTES_DEFAULT, p);
+    return tree ? load_environment(l, tree) : NULL;
 }
 
 static void

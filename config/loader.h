@@ -48,6 +48,9 @@ bool loader_name(struct loader *l, struct map *m, const struct yaml *key,
 void *loader_find(struct loader *l, const struct map *m,
                   const struct yaml *node, const char *what);
 
+/* The tree with its ${NAME} put in. environment.c */
+const struct yaml *load_environment(struct loader *l, const struct yaml *node);
+
 void load_settings(struct loader *l);  /* settings.c: all that is not below */
 void load_listeners(struct loader *l); /* listen.c */
 void load_apis(struct loader *l);      /* apis.c */

@@ -207,6 +207,22 @@ refuse_users(struct reader *r, const struct yaml *value, void *self)
                                 "operators on the socket");
 }
 
+/* Another socket than the system's. */
+static void
+read_syslog(struct reader *r, const struct yaml *value, span path,
+            struct generation *g)
+{
+    const char *whole = reader_path(r, value, path);
+
+    if (path.len == 0 || !whole || strlen(whole) > 100) {
+        yaml_problem(r->problems, value,
+                     "a syslog socket's path has 1 to 100 bytes");
+        problem_remedy(r->problems, "say syslog, or syslog:/run/log.sock");
+        return;
+    }
+    g->access_log = arena_fmt(r->arena, "syslog:%s", whole);
+}
+
 static void
 read_access(struct reader *r, const struct yaml *value, void *self)
 {
@@ -217,6 +233,10 @@ read_access(struct reader *r, const struct yaml *value, void *self)
         return;
     if (span_is(text, "stdout"))
         g->access_log = text;
+    else if (span_is(text, "syslog"))
+        g->access_log = SPAN("syslog:/dev/log");
+    else if (span_starts(text, SPAN("syslog:")))
+        read_syslog(r, value, span_skip(text, 7), g);
     else
         read_path_into(r, value, &g->access_log);
 }

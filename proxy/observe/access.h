@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * access: the access log, one JSON object a line, one write a batch.
+ * access: the access log, one JSON object a line, one write a batch; to a log
+ * daemon (a socket of datagrams) one message a line.
  *
  * Separate from the log: it may drop (a stuck reader, a full disk), counts what
  * it dropped, and never makes a worker wait. Lines are whole or absent.
@@ -15,6 +16,8 @@
 
 #include "proxy/base/buf.h"
 
+#include <sys/socket.h>
+
 #define ACCESS_BATCH_MAX 262144u /* bytes waiting; beyond it lines drop */
 #define ACCESS_FLUSH_AT  32768u  /* access_end flushes by itself there */
 #define ACCESS_TEXT_MAX  2048    /* bytes of one value; the rest is cut */
@@ -22,6 +25,9 @@
 struct access {
     int fd; /* -1: no access log, all of this does nothing */
     bool is_file;
+    bool is_syslog;
+    socklen_t peer_len; /* of the log daemon's address: it may come back */
+    struct sockaddr_storage peer;
     bool first;     /* no member written yet */
     bool mid_line;  /* the last write ended inside a line */
     size_t line_at; /* where the line being built begins */

@@ -228,6 +228,8 @@ log_line(struct exchange *x, uint64_t us)
     access_begin(a);
     log_time(a, loop_wall_ms());
     access_text(a, "id", x->id);
+    if (x->trace.len)
+        access_text(a, "trace", x->trace);
     access_text(a, "client", span_of(x->conn->peer, x->conn->peer_len));
     access_text(a, "protocol", span_str(x->conn->speaks));
     access_text(a, "method", x->request ? x->request->method_token : (span){0});

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proxy/server/conn.h"
 
+#include "proxy/http/proxy.h"
 #include "proxy/observe/log.h"
 #include "proxy/server/exchange.h"
 #include "proxy/server/gate.h"
@@ -9,6 +10,7 @@
 
 #include <arpa/inet.h>
 #include <assert.h>
+#include <errno.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -44,6 +46,7 @@ time_in(const struct conn *c, enum conn_state state)
     switch (state) {
     case CONN_HANDSHAKE:
         return l->handshake_ms;
+    case CONN_PROXY:
     case CONN_FRESH:
     case CONN_HEAD:
         return l->head_ms;
@@ -66,10 +69,12 @@ static bool
 is_step(enum conn_state from, enum conn_state to)
 {
     switch (to) {
-    case CONN_HANDSHAKE:
+    case CONN_PROXY:
         return false;
+    case CONN_HANDSHAKE:
+        return from == CONN_PROXY;
     case CONN_FRESH:
-        return from == CONN_HANDSHAKE;
+        return from == CONN_HANDSHAKE || from == CONN_PROXY;
     case CONN_HEAD:
         return from == CONN_FRESH || from == CONN_IDLE;
     case CONN_BUSY:
@@ -179,6 +184,7 @@ on_timer(void *arg)
         return;
     }
     switch (c->state) {
+    case CONN_PROXY:
     case CONN_HANDSHAKE:
     case CONN_FRESH:
         conn_close(c, false);
@@ -296,6 +302,7 @@ feed(struct conn *c, span in)
     case CONN_H2:
         conn_h2_feed(c, in);
         break;
+    case CONN_PROXY:
     case CONN_HANDSHAKE:
     case CONN_LINGER: /* what still comes is not looked at */
     case CONN_DEAD:
@@ -321,6 +328,7 @@ at_eof(struct conn *c)
     case CONN_H2:
         conn_h2_eof(c);
         break;
+    case CONN_PROXY:
     case CONN_HANDSHAKE:
     case CONN_FRESH:
     case CONN_DEAD:
@@ -329,10 +337,119 @@ at_eof(struct conn *c)
     }
 }
 
+/* ── who it is ───────────────────────────────────────────────────────────── */
+
+static void
+note_peer(struct conn *c, const struct sockaddr *peer, size_t len)
+{
+    char text[INET6_ADDRSTRLEN] = "unix";
+    const char *open = "", *close = "";
+    const void *at = peer;
+
+    c->has_address = false;
+    if (peer && len >= sizeof(struct sockaddr_in) &&
+        peer->sa_family == AF_INET) {
+        const struct sockaddr_in *v4 = at;
+
+        memset(c->address, 0, 10);
+        memset(c->address + 10, 0xff, 2);
+        memcpy(c->address + 12, &v4->sin_addr, 4);
+        inet_ntop(AF_INET, &v4->sin_addr, text, sizeof(text));
+        c->has_address = true;
+    } else if (peer && len >= sizeof(struct sockaddr_in6) &&
+               peer->sa_family == AF_INET6) {
+        const struct sockaddr_in6 *v6 = at;
+
+        memcpy(c->address, &v6->sin6_addr, 16);
+        inet_ntop(AF_INET6, &v6->sin6_addr, text, sizeof(text));
+        open = "[";
+        close = "]";
+        c->has_address = true;
+    }
+    c->peer_len =
+        (size_t)snprintf(c->peer, sizeof(c->peer), "%s%s%s", open, text, close);
+    c->is_trusted =
+        c->has_address &&
+        gate_is_in(c->worker->gen->trust, c->worker->gen->n_trust, c->address);
+}
+
+/* TLS, or the first request. */
+static void
+begin(struct conn *c)
+{
+    struct worker *w = c->worker;
+
+    if (c->listener->tls &&
+        !(c->io.tls = tls_new(&w->sealed_out, c->listener->tls)))
+        conn_close(c, false);
+    else if (c->state == CONN_PROXY)
+        conn_enter(c, c->listener->tls ? CONN_HANDSHAKE : CONN_FRESH);
+}
+
+/* ── the PROXY header ────────────────────────────────────────────────────── */
+
+/* Its bytes and no more: what follows it may be TLS's. False: not all are here. */
+static bool
+take_header(struct conn *c, size_t want)
+{
+    size_t have = buf_len(&c->ahead);
+    char *at = have < want ? buf_reserve(&c->ahead, want - have) : NULL;
+
+    if (have >= want)
+        return true;
+    ssize_t n = at ? recv(c->io.watch.fd, at, want - have, 0) : 0;
+    if (n > 0)
+        buf_commit(&c->ahead, (size_t)n);
+    else if (n == 0 || (errno != EAGAIN && errno != EINTR))
+        conn_close(c, false);
+    return c->state != CONN_DEAD && buf_len(&c->ahead) == want;
+}
+
+static void
+refuse_header(struct conn *c, const char *why)
+{
+    metrics_count(c->worker->metrics, METRIC_REFUSED, 1, SPAN("proxy-header"));
+    log_warn_limited(loop_now_ms(c->worker->loop), "proxy_header_refused",
+                     c->listener->at.text, "listener=%.*s peer=%.*s why=\"%s\"",
+                     SPAN_FMT(c->listener->at.text), (int)c->peer_len, c->peer,
+                     why);
+    conn_close(c, false);
+}
+
+static void
+read_header(struct conn *c)
+{
+    struct sockaddr_storage from;
+    enum proxy_says says;
+
+    if (!take_header(c, PROXY_HEAD))
+        return;
+    size_t all = proxy_length(span_take(buf_span(&c->ahead), PROXY_HEAD));
+    if (all == 0) {
+        refuse_header(c, "it is no PROXY header of version 2");
+        return;
+    }
+    if (!take_header(c, all))
+        return;
+    if (!proxy_read(buf_span(&c->ahead), &says, &from)) {
+        refuse_header(c, "it is malformed");
+        return;
+    }
+    if (says == PROXY_CLIENT)
+        note_peer(c, (struct sockaddr *)&from, sizeof(from));
+    buf_fini(&c->ahead);
+    begin(c);
+}
+
 static void
 readable(struct conn *c)
 {
     span in;
+
+    if (c->state == CONN_PROXY) {
+        read_header(c);
+        return;
+    }
     enum io_got got = io_read(&c->io, &in, NULL);
 
     if (c->state == CONN_HANDSHAKE && got != IO_BROKEN &&
@@ -401,40 +518,6 @@ on_ready(void *arg, unsigned ready)
 /* ── the beginning ───────────────────────────────────────────────────────── */
 
 static void
-note_peer(struct conn *c, const struct sockaddr *peer, size_t len)
-{
-    char text[INET6_ADDRSTRLEN] = "unix";
-    const char *open = "", *close = "";
-    const void *at = peer;
-
-    c->has_address = false;
-    if (peer && len >= sizeof(struct sockaddr_in) &&
-        peer->sa_family == AF_INET) {
-        const struct sockaddr_in *v4 = at;
-
-        memset(c->address, 0, 10);
-        memset(c->address + 10, 0xff, 2);
-        memcpy(c->address + 12, &v4->sin_addr, 4);
-        inet_ntop(AF_INET, &v4->sin_addr, text, sizeof(text));
-        c->has_address = true;
-    } else if (peer && len >= sizeof(struct sockaddr_in6) &&
-               peer->sa_family == AF_INET6) {
-        const struct sockaddr_in6 *v6 = at;
-
-        memcpy(c->address, &v6->sin6_addr, 16);
-        inet_ntop(AF_INET6, &v6->sin6_addr, text, sizeof(text));
-        open = "[";
-        close = "]";
-        c->has_address = true;
-    }
-    c->peer_len =
-        (size_t)snprintf(c->peer, sizeof(c->peer), "%s%s%s", open, text, close);
-    c->is_trusted =
-        c->has_address &&
-        gate_is_in(c->worker->gen->trust, c->worker->gen->n_trust, c->address);
-}
-
-static void
 link_conn(struct conn *c)
 {
     struct worker *w = c->worker;
@@ -463,7 +546,9 @@ conn_accept(struct worker *w, size_t listener, int fd,
     c->worker = w;
     c->listener = gen;
     c->listener_index = listener;
-    c->state = gen->tls ? CONN_HANDSHAKE : CONN_FRESH;
+    c->state = gen->proxy_protocol ? CONN_PROXY
+               : gen->tls          ? CONN_HANDSHAKE
+                                   : CONN_FRESH;
     c->speaks = "fresh";
     timer_init(&c->timer, on_timer, c);
     buf_init(&c->ahead, 2 * WORKER_SCRATCH);
@@ -473,10 +558,10 @@ conn_accept(struct worker *w, size_t listener, int fd,
     note_peer(c, peer, peer_len);
     count_open(c, 1);
     link_conn(c);
-    if (gen->tls && !(c->io.tls = tls_new(&w->sealed_out, gen->tls))) {
-        conn_close(c, false);
-        return;
-    }
     timer_set(&c->timer, w->loop, time_in(c, c->state));
     conn_read(c, true);
+    if (!gen->proxy_protocol)
+        begin(c);
+    else if (!c->is_trusted && c->has_address)
+        refuse_header(c, "it comes from an address that is not trusted");
 }

@@ -18,6 +18,7 @@ struct exchange;
 struct worker;
 
 #define CONN_STATES(X)                                                         \
+    X(CONN_PROXY, "a PROXY header is expected")                                \
     X(CONN_HANDSHAKE, "TLS is being agreed on")                                \
     X(CONN_FRESH, "nothing came yet")                                          \
     X(CONN_HEAD, "h1: a request's first byte came, its head is not whole")     \

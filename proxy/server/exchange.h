@@ -80,6 +80,7 @@ struct exchange {
     struct fallback fallback;
     struct fields *trailers;
     span id;
+    span trace; /* W3C's trace id, if the client sent one */
     span path;  /* as the client sent it */
     span query; /* likewise */
     uint64_t request_bytes;

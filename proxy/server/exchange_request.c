@@ -337,6 +337,7 @@ exchange_request(struct exchange *x, struct http_head *head, bool ends)
     x->is_received = ends;
     x->began_ms = x->received_ms = x->moved_ms = loop_now_ms(x->worker->loop);
     forward_id(x);
+    forward_trace(x);
     if (!may_be_served(x))
         return;
     x->is_stream = x->decision.route->stream || exchange_says_stream(head);

@@ -59,6 +59,53 @@ forward_id(struct exchange *x)
     x->id = span_of(at, 24);
 }
 
+/* ── the trace ───────────────────────────────────────────────────────────── */
+
+static bool
+is_hex(span s, bool may_be_zero)
+{
+    bool is_zero = true;
+
+    for (size_t i = 0; i < s.len; i++) {
+        char c = s.at[i];
+
+        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')))
+            return false;
+        is_zero &= c == '0';
+    }
+    return may_be_zero || !is_zero;
+}
+
+/* W3C Trace Context §3.2: version, trace, parent, flags; later ones may be longer. */
+static bool
+is_traceparent(span s)
+{
+    if (s.len < 55 || s.at[2] != '-' || s.at[35] != '-' || s.at[52] != '-')
+        return false;
+    span version = span_take(s, 2);
+    bool fits =
+        span_is(version, "00") ? s.len == 55 : s.len == 55 || s.at[55] == '-';
+    return fits && is_hex(version, true) && !span_is(version, "ff") &&
+           is_hex(span_take(span_skip(s, 3), 32), false) &&
+           is_hex(span_take(span_skip(s, 36), 16), false) &&
+           is_hex(span_take(span_skip(s, 53), 2), true);
+}
+
+void
+forward_trace(struct exchange *x)
+{
+    struct fields *f = &x->request->fields;
+    const struct field *parent = fields_find(f, FIELD_TRACEPARENT);
+
+    if (parent && !fields_next(f, parent) && is_traceparent(parent->value)) {
+        x->trace = span_take(span_skip(parent->value, 3), 32);
+        return;
+    }
+    /* §4.2: without a parent that can be read its state means nothing. */
+    fields_remove_id(f, FIELD_TRACEPARENT);
+    fields_remove_id(f, FIELD_TRACESTATE);
+}
+
 /* ── who the client is ───────────────────────────────────────────────────── */
 
 static bool

@@ -17,6 +17,9 @@ struct exchange;
 /* A request id: the client's own if it is sane, else a new one. */
 void forward_id(struct exchange *x);
 
+/* The trace that a request belongs to: what is malformed is taken out. */
+void forward_trace(struct exchange *x);
+
 /* The head for the pool. False: the arena is full, or a field would be malformed. */
 MUST_CHECK bool forward_request(struct exchange *x, struct http_head *h);
 

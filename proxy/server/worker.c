@@ -176,6 +176,11 @@ tell(struct worker *w, uint64_t pause_ms)
         return;
     w->told_ms = now;
     access_flush(&w->access);
+    if (w->access.dropped > w->dropped_told)
+        metrics_count(w->metrics, METRIC_LOG_DROPPED,
+                      (int64_t)(w->access.dropped - w->dropped_told),
+                      SPAN("access"));
+    w->dropped_told = w->access.dropped;
     account_flush(w);
 }
 

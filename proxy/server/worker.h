@@ -78,7 +78,8 @@ struct worker {
     uint64_t id_high; /* of request ids, random */
     uint64_t id_low;
     uint64_t dice;
-    uint64_t told_ms; /* when logs and records last went out */
+    uint64_t dropped_told; /* lines of the access log, as counted */
+    uint64_t told_ms;      /* when logs and records last went out */
     bool is_serving;
     bool is_draining;
     bool has_lost_loader;

@@ -8,7 +8,10 @@
 #include <stdio.h>
 #include <sys/random.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
+
+#define SYSLOG "syslog:" /* before a socket's path, as config writes it */
 
 #define REPORT_QUEUE (1 << 20) /* bytes of decision records that may wait */
 
@@ -109,11 +112,29 @@ estate_close(struct estate *s)
             close(s->files[i].fd);
 }
 
+/* Datagrams to a log daemon; they are dropped, never waited for. */
+static int
+open_syslog(const char *path)
+{
+    struct sockaddr_un un = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    snprintf(un.sun_path, sizeof(un.sun_path), "%s", path);
+    if (fd < 0 || connect(fd, (struct sockaddr *)&un, sizeof(un)) == 0)
+        return fd;
+    int why = errno;
+    close(fd);
+    errno = why;
+    return -1;
+}
+
 static int
 open_file(const char *path)
 {
     if (strcmp(path, "stdout") == 0)
         return fcntl(1, F_DUPFD_CLOEXEC, 3);
+    if (strncmp(path, SYSLOG, sizeof(SYSLOG) - 1) == 0)
+        return open_syslog(path + sizeof(SYSLOG) - 1);
     return open_log(path);
 }
 
