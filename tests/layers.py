@@ -23,6 +23,7 @@ BELOW = {
                             "translators/engine"],
     "translators": ["proxy/base", "translators/json", "translators/records", "translators/lens", "translators/reference",
                     "translators/engine", "translators/plan"],
+    "translators/libstile": ["proxy/base", "translators/json", "translators/lens", "translators"],
     "translators/cases": ["proxy/base", "translators/yaml", "translators/json", "translators/lens", "translators"],
     "routing": ["proxy/base"],
     "certs": ["proxy/base"],

@@ -14,6 +14,7 @@
 #include "proxy/cli/described.h"
 #include "proxy/cli/translating.h"
 #include "proxy/server/decide.h"
+#include "translators/libstile/api.h"
 
 #include <stdio.h>
 #include <time.h>
@@ -196,79 +197,95 @@ know_pool(struct explaining *x, const struct decision *d)
              detect_label(d->pool->api->detect, d->pool->version));
 }
 
-static json_t *
-text_of(span s)
-{
-    return json_stringn(s.len ? s.at : "", s.len);
-}
-
 static void
-know_step(void *arg, const struct translation_step *step)
+know_step(void *arg, const struct stile_step *step)
 {
     struct explaining *x = arg;
     json_t *touches = json_array();
 
     for (size_t i = 0; i < step->n_touches; i++) {
-        const struct translation_touch *t = &step->touches[i];
+        const struct stile_touch *t = &step->touches[i];
 
         json_array_append_new(
             touches,
             json_pack("{s:s,s:o,s:o,s:o,s:I,s:I}", "what", t->what, "place",
-                      text_of(t->place), "change", text_of(t->change), "file",
-                      text_of(t->file), "line", (json_int_t)t->line, "n",
-                      (json_int_t)t->n));
+                      json_string(t->place), "change", json_string(t->change),
+                      "file", json_string(t->file), "line", (json_int_t)t->line,
+                      "n", (json_int_t)t->n));
     }
     json_array_append_new(
-        x->steps, json_pack("{s:o,s:o,s:o,s:o}", "from", text_of(step->from),
-                            "to", text_of(step->to), "touches", touches,
-                            "document", text_of(step->document)));
+        x->steps, json_pack("{s:s,s:s,s:o,s:o}", "from", step->from, "to",
+                            step->to, "touches", touches, "document",
+                            json_stringn(step->document, step->document_len)));
+}
+
+/* A message in the words of stile.h; false without room. */
+static bool
+say_message(struct arena *a, const struct message *m, struct stile_message *out)
+{
+    *out = (struct stile_message){
+        .side = STILE_REQUEST,
+        .method = arena_str(a, m->method),
+        .path = arena_str(a, m->path),
+        .media = arena_str(a, m->media),
+        .platform = arena_str(a, m->platform),
+        .whole = m->whole,
+    };
+    return out->method && out->path && out->media && out->platform;
 }
 
 static int
-know_translation(struct explaining *x, const struct decide_case *c,
-                 const struct decision *d)
+know_body(struct explaining *x, const struct stile_message *m,
+          struct stile_translation *t)
 {
-    const struct translating t = {.arena = x->arena,
-                                  .api = d->api->lens,
-                                  .translator = d->api->translator,
-                                  .trace = know_step,
-                                  .trace_arg = x};
-    const struct program *p;
-    struct message m;
-    struct buf out;
-    struct err e;
+    const struct http_head *h = x->request.head;
+    const struct stile_head head = {
+        .method = m->method,
+        .path = m->path,
+        .query = h->has_query ? arena_str(x->arena, h->query) : NULL};
+    span body = x->request.body;
 
-    decide_message(c, d, &m);
-    switch (translator_program(t.translator, x->arena, &m, (size_t)d->client,
-                               (size_t)d->pool->version, &p, &e)) {
-    case PROGRAM_PASS:
+    if (stile_translation_passes(t)) {
         know(x, "request", SPAN("passes as it came"));
         return CLI_OK;
-    case PROGRAM_GONE:
-        know(x, "answer", SPAN("410"));
-        know(x, "reason", span_str(e.text));
-        return CLI_OK;
-    case PROGRAM_UNKNOWN:
-        know(x, "answer", SPAN("404"));
-        know(x, "reason", span_str(e.text));
-        return CLI_OK;
-    case PROGRAM_UNSUPPORTED:
-        know(x, "answer", SPAN("415"));
-        know(x, "reason", span_str(e.text));
-        return CLI_OK;
-    case PROGRAM_TRANSLATE:
-        break;
     }
-    if (!program_has_body(p) || x->request.body.len == 0) {
+    if (!stile_translation_has_body(t) || body.len == 0) {
         know(x, "request", SPAN("its head is translated"));
         return CLI_OK;
     }
     know(x, "request", SPAN("its body is translated"));
     x->steps = json_array();
     json_object_set_new(x->known, "steps", x->steps);
-    buf_init(&out, BODY_MAX);
-    int code = translating_run(&t, "explain", p, x->request.body, &out);
-    buf_fini(&out);
+    stile_translation_trace(t, know_step, x);
+    return translating_run("explain", t, &head, body);
+}
+
+static int
+know_translation(struct explaining *x, const struct decide_case *c,
+                 const struct decision *d)
+{
+    const struct stile_api api = {.lens = d->api->lens,
+                                  .translator = d->api->translator};
+    struct stile_translation *t = NULL;
+    struct stile_message said;
+    struct stile_error e;
+    struct message m;
+
+    decide_message(c, d, &m);
+    if (!say_message(x->arena, &m, &said))
+        return CLI_REFUSED;
+    enum stile_code refused = stile_translation_open(
+        &api, &said, (size_t)d->client, (size_t)d->pool->version, NULL, &t, &e);
+    if (refused) {
+        know(x, "answer",
+             refused == STILE_GONE       ? SPAN("410")
+             : refused == STILE_NO_ROUTE ? SPAN("404")
+                                         : SPAN("415"));
+        know(x, "reason", span_str(e.text));
+        return CLI_OK;
+    }
+    int code = know_body(x, &said, t);
+    stile_translation_free(&t);
     return code;
 }
 

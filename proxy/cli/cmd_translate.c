@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * translate: the library on standard input.
+ * translate: libstile on standard input. What is translated here goes through
+ * stile.h and nothing else.
  */
 #include "proxy/cli/cli.h"
 
-#include "proxy/base/buf.h"
-#include "proxy/base/problem.h"
+#include "proxy/base/arena.h"
 #include "proxy/cli/translating.h"
 
 #include <stdio.h>
@@ -15,137 +15,191 @@
 
 struct translate_words {
     const char *api, *from, *to, *type, *message, *file;
+    bool trace;
 };
 
-static bool
-load(struct translating *t, const char *path)
+static struct stile_api *
+load(const char *path)
 {
-    struct problems problems;
-    struct err e;
-    struct buf b;
+    struct stile_findings *found = NULL;
+    struct stile_api *api = stile_api_load(path, &found);
 
-    problems_init(&problems, t->arena);
-    if (lens_load(t->arena, path, &problems, &t->api) == OK) {
-        if (translator_build(t->arena, t->api, &t->translator, &e) == OK)
-            return true;
-        fprintf(stderr, "stile translate: %s\n", e.text);
-        return false;
-    }
-    problems_sort(&problems);
-    buf_init(&b, DOCUMENT_MAX);
-    problems_print(&problems, &b);
-    fwrite(buf_span(&b).at, 1, buf_len(&b), stderr);
-    buf_fini(&b);
-    return false;
-}
-
-static int
-version_of(const struct translating *t, const char *label)
-{
-    int v = lens_version_of(t->api, span_str(label));
-
-    if (v >= 0)
-        return v;
-    fprintf(stderr, "stile translate: api %.*s has no version `%s`; it has",
-            SPAN_FMT(t->api->name), label);
-    for (size_t i = 0; i < t->api->n_versions; i++)
-        fprintf(stderr, " %.*s", SPAN_FMT(t->api->versions[i].label));
-    fputc('\n', stderr);
-    return -1;
+    if (!api)
+        fputs(found ? stile_findings_text(found)
+                    : "stile translate: no memory\n",
+              stderr);
+    stile_findings_free(&found);
+    return api;
 }
 
 static bool
-has_type(const struct translating *t, const char *name)
+find_version(const struct stile_api *api, const char *label, size_t *out)
 {
-    if (lens_type_of(t->api, span_str(name)) >= 0)
+    if (stile_api_find_version(api, label, out))
         return true;
-    fprintf(stderr, "stile translate: api %.*s has no type `%s`; it has",
-            SPAN_FMT(t->api->name), name);
-    for (size_t i = 0; i < t->api->n_types; i++)
-        fprintf(stderr, " %.*s", SPAN_FMT(t->api->types[i].name));
+    fprintf(stderr, "stile translate: api %s has no version `%s`; it has",
+            stile_api_name(api), label);
+    for (size_t i = 0; i < stile_api_n_versions(api); i++)
+        fprintf(stderr, " %s", stile_api_version(api, i));
     fputc('\n', stderr);
     return false;
 }
 
-/* CLI_OK with *p NULL: nothing changes between the two. */
-static int
-find_program(struct translating *t, const struct translate_words *w,
-             const struct program **p)
+static bool
+has_type(const struct stile_api *api, const char *name)
 {
-    struct message m = {.side = MESSAGE_ANSWER, .status = 200};
-    struct err e;
-    int from = version_of(t, w->from), to = version_of(t, w->to);
-    enum program_need need;
+    if (stile_api_has_type(api, name))
+        return true;
+    fprintf(stderr, "stile translate: api %s has no type `%s`; it has",
+            stile_api_name(api), name);
+    for (size_t i = 0; i < stile_api_n_types(api); i++)
+        fprintf(stderr, " %s", stile_api_type(api, i));
+    fputc('\n', stderr);
+    return false;
+}
 
-    *p = NULL;
-    if (from < 0 || to < 0 || (w->type && !has_type(t, w->type)))
+/*
+ * "request GET /orders/1?a=b", "GET /orders/1" (an answer, 200) or "404 GET
+ * /orders/1" into a message and its head. False: it is none of these.
+ */
+static bool
+read_message(struct arena *a, span text, struct stile_message *m,
+             struct stile_head *head)
+{
+    span rest = text;
+    span word = span_cut(&rest, ' ');
+    uint64_t status = 200;
+
+    *m = (struct stile_message){.side = STILE_ANSWER};
+    if (span_is(word, "request")) {
+        m->side = STILE_REQUEST;
+        word = span_cut(&rest, ' ');
+    } else if (word.len && word.at[0] >= '1' && word.at[0] <= '9') {
+        if (!span_to_u64(word, &status) || status < 100 || status > 599)
+            return false;
+        word = span_cut(&rest, ' ');
+    }
+    bool is_good = word.len > 0 && rest.len > 0 && rest.at[0] == '/' &&
+                   span_find(rest, ' ') < 0;
+    bool has_query = span_find(rest, '?') >= 0;
+    m->status = (unsigned)status;
+    m->method = head->method = arena_str(a, word);
+    m->path = head->path = arena_str(a, span_cut(&rest, '?'));
+    head->status = m->side == STILE_ANSWER ? m->status : 0;
+    head->query = has_query ? arena_str(a, rest) : NULL;
+    return is_good && m->method && m->path && (head->query || !has_query);
+}
+
+static void
+print_step(void *arg, const struct stile_step *step)
+{
+    FILE *to = arg;
+
+    if (strcmp(step->from, step->to) == 0)
+        fprintf(to, "-- %s, as it came\n", step->from);
+    else
+        fprintf(to, "-- %s -> %s\n", step->from, step->to);
+    for (size_t i = 0; i < step->n_touches; i++) {
+        const struct stile_touch *t = &step->touches[i];
+
+        fprintf(to, "   %s %s", t->what, t->place);
+        if (t->n > 1)
+            fprintf(to, " (%zu times)", t->n);
+        if (t->change[0])
+            fprintf(to, "   %s, %s:%u", t->change, t->file, t->line);
+        fputc('\n', to);
+    }
+    fwrite(step->document, 1, step->document_len, to);
+    fputc('\n', to);
+}
+
+static int
+open_translation(const struct stile_api *api, struct arena *a,
+                 const struct translate_words *w, struct stile_head *head,
+                 struct stile_translation **t)
+{
+    static const struct stile_limits limits = {.bytes_max = DOCUMENT_MAX,
+                                               .memory_max = ARENA_MAX};
+    struct stile_message m = {.side = STILE_ANSWER, .status = 200};
+    struct stile_error e;
+    size_t from, to;
+
+    if (!find_version(api, w->from, &from) || !find_version(api, w->to, &to) ||
+        (w->type && !has_type(api, w->type)))
         return CLI_USAGE;
-    if (w->message && !translating_message(span_str(w->message), &m)) {
+    if (w->message && !read_message(a, span_str(w->message), &m, head)) {
         fprintf(stderr,
                 "stile translate: `%s` is no message; write \"GET /orders/1\", "
                 "\"404 GET /orders/1\" or \"request PUT /orders/1\"\n",
                 w->message);
         return CLI_USAGE;
     }
-    t->head.method = m.method;
-    t->head.status = m.status;
-    t->head.query = m.path;
-    t->head.has_query = span_find(m.path, '?') >= 0;
-    t->head.path = m.path = span_cut(&t->head.query, '?');
-    need = w->type ? translator_program_of_type(t->translator, t->arena,
-                                                span_str(w->type), &m,
-                                                (size_t)from, (size_t)to, p, &e)
-                   : translator_program(t->translator, t->arena, &m,
-                                        (size_t)from, (size_t)to, p, &e);
-    if (need != PROGRAM_PASS && need != PROGRAM_TRANSLATE) {
-        fprintf(stderr, "stile translate: %s\n", e.text);
-        return CLI_REFUSED;
-    }
-    if (need == PROGRAM_PASS || !program_has_body(*p))
-        *p = NULL;
-    return CLI_OK;
+    m.type = w->type;
+    if (stile_translation_open(api, &m, from, to, &limits, t, &e) == STILE_OK)
+        return CLI_OK;
+    fprintf(stderr, "stile translate: %s\n", e.text);
+    return CLI_REFUSED;
+}
+
+/* As the proxy does: what cannot change comes out byte for byte. */
+static void
+print_output(const struct stile_translation *t)
+{
+    size_t len;
+    const char *out = stile_translation_output(t, &len);
+
+    fwrite(out, 1, len, stdout);
+    if (stile_translation_has_body(t) && !stile_translation_is_stream(t))
+        putchar('\n');
 }
 
 static int
-translate(struct translating *t, const struct translate_words *w)
+translate_with(const struct stile_api *api, struct arena *a,
+               const struct translate_words *w)
 {
-    const struct program *p;
+    struct stile_translation *t = NULL;
+    struct stile_head head = {0};
     struct err e;
     span document;
-    struct buf out;
-    int code;
+    int code = open_translation(api, a, w, &head, &t);
 
-    if (!load(t, w->api))
-        return CLI_REFUSED;
-    if ((code = find_program(t, w, &p)) != CLI_OK)
+    if (code != CLI_OK)
         return code;
-    if (cli_read(t->arena, w->file, DOCUMENT_MAX, &document, &e)) {
+    if (cli_read(a, w->file, DOCUMENT_MAX, &document, &e)) {
         fprintf(stderr, "stile translate: %s\n", e.text);
+        stile_translation_free(&t);
         return CLI_REFUSED;
     }
-    if (!p) {
-        /* As the proxy does: untouched, byte for byte. */
-        fwrite(document.len ? document.at : "", 1, document.len, stdout);
-        if (t->trace)
-            fprintf(stderr, "-- nothing changes: the bytes pass\n");
-        return CLI_OK;
-    }
-    buf_init(&out, SIZE_MAX / 2);
-    code = translating_run(t, "translate", p, document, &out);
-    if (code == CLI_OK) {
-        fwrite(buf_len(&out) ? buf_span(&out).at : "", 1, buf_len(&out),
-               stdout);
-        putchar('\n');
-    }
-    buf_fini(&out);
+    if (w->trace && !stile_translation_has_body(t))
+        fprintf(stderr, "-- nothing changes: the bytes pass\n");
+    else if (w->trace)
+        stile_translation_trace(t, print_step, stderr);
+    code = translating_run("translate", t, &head, document);
+    if (code == CLI_OK)
+        print_output(t);
+    stile_translation_free(&t);
+    return code;
+}
+
+static int
+translate(const struct translate_words *w)
+{
+    struct stile_api *api = load(w->api);
+    struct arena *a = api ? arena_new(ARENA_MAX) : NULL;
+    int code = CLI_REFUSED;
+
+    if (a)
+        code = translate_with(api, a, w);
+    else if (api)
+        fprintf(stderr, "stile translate: no memory\n");
+    arena_free(&a);
+    stile_api_free(&api);
     return code;
 }
 
 int
 cmd_translate(int argc, char **argv)
 {
-    struct translating t = {.trace_arg = stderr};
-    bool trace = false;
     struct translate_words w = {.file = "-"};
     const struct option options[] = {
         {'a', OPTION_TEXT, "api", "FOLDER", &w.api,
@@ -157,7 +211,7 @@ cmd_translate(int argc, char **argv)
          "it is one value of this type"},
         {'m', OPTION_TEXT, "message", "MESSAGE", &w.message,
          "it is the body of this message"},
-        {0, OPTION_FLAG, "trace", NULL, &trace,
+        {0, OPTION_FLAG, "trace", NULL, &w.trace,
          "print every version on the way, and what each change did"},
     };
     const struct command_usage usage = {
@@ -193,13 +247,5 @@ cmd_translate(int argc, char **argv)
     }
     if (n)
         w.file = operands[0];
-    if (trace)
-        t.trace = translating_print_step;
-    if (!(t.arena = arena_new(ARENA_MAX))) {
-        fprintf(stderr, "stile translate: no memory\n");
-        return CLI_REFUSED;
-    }
-    code = translate(&t, &w);
-    arena_free(&t.arena);
-    return code;
+    return translate(&w);
 }

@@ -14,6 +14,17 @@ is_tag_alone(const struct json *list, const struct json *node)
            node->n == 1 && span_is(node->members[0].key, "k");
 }
 
+/* An object or list that is empty, as JSON in a text, too: what came so and was
+ * filled by an arrow is absent on the way back. */
+static bool
+is_empty(const struct json *node)
+{
+    if (json_is_container(node))
+        return node->n == 0;
+    return node->kind == JSON_TEXT &&
+           (span_is(node->text, "{}") || span_is(node->text, "[]"));
+}
+
 /* What counts as absent goes: empty objects and lists, innermost first. */
 static void
 without_empty(struct json *node)
@@ -21,8 +32,7 @@ without_empty(struct json *node)
     for (size_t i = json_is_container(node) ? node->n : 0; i-- > 0;) {
         struct json *child = node->members[i].value;
         without_empty(child);
-        if ((json_is_container(child) && child->n == 0) ||
-            is_tag_alone(node, child))
+        if (is_empty(child) || is_tag_alone(node, child))
             (void)json_remove(node, i);
     }
 }

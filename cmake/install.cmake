@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+# What `cmake --install` puts where: the binary, and libstile (static, shared, header, pkg-config).
+#
+# libstile is the rooms below translators/libstile in one file. The shared one shows what stile.map says; of the
+# static one the same names alone are global, for what is linked with it has names of its own.
+include(GNUInstallDirs)
+
+if(STILE_FUZZ)
+    return() # its sanitizers are in the programs alone
+endif()
+
+set(STILE_LIBRARY_ROOMS base yaml json records lens reference engine plan translators libstile)
+set(STILE_LIBRARY_MAP ${CMAKE_SOURCE_DIR}/translators/libstile/stile.map)
+# From the folder of libstile.pc to the prefix, so that an installed tree may be moved.
+file(RELATIVE_PATH STILE_PC_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
+
+set(STILE_LIBRARY_OBJECTS)
+foreach(room ${STILE_LIBRARY_ROOMS})
+    list(APPEND STILE_LIBRARY_OBJECTS $<TARGET_OBJECTS:stile_${room}>)
+endforeach()
+
+add_library(libstile_shared SHARED ${STILE_LIBRARY_OBJECTS})
+set_target_properties(libstile_shared PROPERTIES
+    OUTPUT_NAME stile VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR} LINKER_LANGUAGE C
+    LINK_DEPENDS ${STILE_LIBRARY_MAP})
+target_link_libraries(libstile_shared PRIVATE PkgConfig::YAML)
+target_link_options(libstile_shared PRIVATE -Wl,--version-script=${STILE_LIBRARY_MAP} -Wl,--no-undefined -Wl,-z,relro,-z,now)
+stile_flags(libstile_shared)
+
+add_custom_command(OUTPUT libstile.o
+    COMMAND ${CMAKE_LINKER} -r -o libstile.o ${STILE_LIBRARY_OBJECTS}
+    COMMAND ${CMAKE_OBJCOPY} --wildcard --keep-global-symbol=stile_* libstile.o
+    DEPENDS ${STILE_LIBRARY_OBJECTS} COMMAND_EXPAND_LISTS VERBATIM)
+add_library(libstile_static STATIC ${CMAKE_BINARY_DIR}/libstile.o)
+set_target_properties(libstile_static PROPERTIES OUTPUT_NAME stile LINKER_LANGUAGE C)
+
+configure_file(${CMAKE_SOURCE_DIR}/translators/libstile/libstile.pc.in libstile.pc @ONLY)
+
+install(TARGETS libstile_shared LIBRARY COMPONENT library)
+install(TARGETS libstile_static ARCHIVE COMPONENT library)
+install(FILES translators/libstile/stile.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT library)
+install(FILES ${CMAKE_BINARY_DIR}/libstile.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT library)
+if(TARGET stile)
+    install(TARGETS stile RUNTIME COMPONENT binary)
+endif()
+file(GLOB pages CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/docs/man/*.1)
+if(pages)
+    install(FILES ${pages} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT binary)
+endif()
