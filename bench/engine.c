@@ -1,49 +1,69 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * engine: what a translation costs, planned and by the reference, in one run.
+ * engine: what a translation costs, by the machine and by others, in one run.
  *
  * Bodies vary in content, so that a predictor cannot learn one by heart. A round
- * runs both engines on the same bodies, interleaved; the best round is told.
+ * runs every way over the same bodies, one after another; told are the best and
+ * the median of the rounds, as JSON lines (./run bench engine makes a table of
+ * them). CPU time of this process; one core.
+ *
+ * usage: bench_engine [--rounds N] [--only JOB] [--way WAY] [--dump DIR]
+ *     --way    one way alone, --rounds times: to be looked at by a profiler
+ *     --dump   write the bodies to files, for a peer that is no library
  */
-#include "proxy/base/problem.h"
-#include "translators/plan/plan.h"
-#include "translators/reference/reference.h"
+#include "bench/engine/runs.h"
+#include "translators/lens/lens.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 
-#define ROOM   ((size_t)512 * 1024 * 1024)
-#define BODIES 64
-#define ROUNDS 15
-
-static const char api_yaml[] =
-    "api: shop\nversions: {v1: {}, v2: {}, v3: {}, v4: {}, v5: {}}\n"
-    "detect: [{header: V}]\nmissing: v1\nunknown: refuse\n"
-    "types:\n  Order: {at: [POST /orders, \"data/* of GET /orders\"]}\n"
-    "  Line: {at: \"items/* of Order\"}\n";
-
-#define MANIFEST "manifest: {title: t, owner: o, guarantee: none}\n"
-
-static const char *const changes_yaml[] = {
-    "change: c1\nfrom: v1\nto: v2\n" MANIFEST
-    "Order:\n  map: {customer: customer_id, status: {enum: {open: pending}}}\n"
-    "  add: {channel: {up: api, write: lose}}\n"
-    "Line:\n  map: {sku: code, qty: quantity}\n",
-    "change: c2\nfrom: v2\nto: v3\n" MANIFEST
-    "Order:\n  map: {status: {to: state, enum: {pending: waiting}}}\n"
-    "  drop: {legacy: {down: \"\", write: ignore}}\n",
-    "change: c3\nfrom: v3\nto: v4\n" MANIFEST
-    "Order:\n  map: {channel: via, created: created_at}\n"
-    "Line:\n  map: {code: sku_code}\n",
-    "change: c4\nfrom: v4\nto: v5\n" MANIFEST "Order:\n  map: {lines: items}\n",
+struct way {
+    const char *name;
+    bool (*run)(struct bench_job *job);
+    int rounds_max; /* slow ones are not asked as often */
 };
 
-struct job {
+static const struct way ways[] = {
+    {"copy", bench_copy, 1000},
+    {"engine", bench_plan, 1000},
+    {"engine_plain", bench_plan_plain, 1000},
+    {"engine_16k", bench_plan_16384, 1000},
+    {"engine_1460", bench_plan_1460, 1000},
+    {"reference", bench_reference, 3},
+    {"jansson", bench_jansson, 5},
+    {"msgpack_c", bench_msgpack, 15},
+};
+
+struct spec {
     const char *name;
-    const struct plan_entry *entry;
-    struct reference_chain chain;
-    span bodies[BODIES];
+    const struct bench_shape *shape;
     size_t bytes;
+    size_t bodies;
+    size_t versions; /* 0: nothing is known of the bodies */
+};
+
+static const struct spec specs[] = {
+    {"order_200", &bench_order, 0, 1024, 5},
+    {"orders_1k", &bench_orders, 800, 512, 5},
+    {"orders_10k", &bench_orders, 10000, 128, 5},
+    {"orders_100k", &bench_orders, 100000, 16, 5},
+    {"orders_1m", &bench_orders, 1000000, 4, 5},
+    {"orders_10m", &bench_orders, 10000000, 1, 5},
+    {"orders_100k_1_version", &bench_orders, 100000, 16, 2},
+    {"orders_100k_20_versions", &bench_orders, 100000, 16, 21},
+    {"github_100k", &bench_repos, 100000, 16, 2},
+    {"stripe_100k", &bench_charges, 100000, 16, 2},
+    {"untouched_orders_1m", &bench_orders, 1000000, 4, 0},
+    {"untouched_github_100k", &bench_repos, 100000, 16, 0},
+    {"untouched_stripe_100k", &bench_charges, 100000, 16, 0},
+};
+
+struct options {
+    int rounds;
+    const char *only;
+    const char *way;
+    const char *dump;
 };
 
 static double
@@ -54,170 +74,195 @@ now_ns(void)
     return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
 }
 
-static unsigned
-dice(unsigned *seed, unsigned n)
-{
-    *seed = *seed * 1664525u + 1013904223u;
-    return (*seed >> 8) % n;
-}
+/* ---- jobs ----------------------------------------------------------------------- */
 
-/* An order of about a kilobyte. */
-static void
-add_order(struct buf *b, unsigned *seed)
-{
-    static const char *const states[] = {"open", "paid", "void", "shipped"};
-    buf_fmt(b,
-            "{\"id\":\"ord_%u\",\"customer\":\"cus_%u\",\"status\":\"%s\","
-            "\"created\":%u,\"legacy\":\"%u\",\"currency\":\"eur\","
-            "\"total\":%u.%02u,\"notes\":\"Leave it at the door, %u\","
-            "\"lines\":[",
-            dice(seed, 1u << 24), dice(seed, 1u << 20), states[dice(seed, 4)],
-            dice(seed, 1u << 24), dice(seed, 999), dice(seed, 9999),
-            dice(seed, 100), dice(seed, 99));
-    for (unsigned i = 0, n = 6 + dice(seed, 5); i < n; i++)
-        buf_fmt(b,
-                "%s{\"sku\":\"A-%u\",\"qty\":%u,\"price\":%u.5,"
-                "\"title\":\"Thing number %u\",\"gift\":%s}",
-                i ? "," : "", dice(seed, 99999), dice(seed, 12),
-                dice(seed, 900), dice(seed, 1u << 16),
-                dice(seed, 2) ? "true" : "false");
-    buf_str(b, "]}");
-}
-
-static void
-fill(struct arena *a, struct job *job, size_t orders)
+static bool
+fill(struct arena *a, struct bench_job *job, const struct spec *spec)
 {
     unsigned seed = 5;
-    for (size_t i = 0; i < BODIES; i++) {
+    job->n = spec->bodies;
+    for (size_t i = 0; i < job->n; i++) {
         struct buf b;
-        buf_init(&b, ROOM);
-        buf_str(&b, orders > 1 ? "{\"data\":[" : "");
-        for (size_t k = 0; k < orders; k++) {
-            buf_str(&b, k ? "," : "");
-            add_order(&b, &seed);
-        }
-        buf_str(&b, orders > 1 ? "]}" : "");
-        if (!span_dup(a, buf_span(&b), &job->bodies[i]))
-            abort();
+        buf_init(&b, BENCH_ROOM);
+        bench_fill(&b, spec->shape, spec->bytes, &seed);
+        bool ok = span_dup(a, buf_span(&b), &job->bodies[i]);
         job->bytes += job->bodies[i].len;
         buf_fini(&b);
+        if (!ok)
+            return false;
     }
+    return true;
 }
 
-static double
-run_plan(const struct job *job, struct arena *a, struct buf *out)
+static const struct engine_program *
+knows_nothing(void)
 {
-    double start = now_ns();
-    for (size_t i = 0; i < BODIES; i++) {
-        arena_reset(a);
-        buf_clear(out);
-        struct plan_run *r = plan_run_new(a, job->entry, 128, out);
-        if (!r || plan_run_feed(r, job->bodies[i], true) != PLAN_DONE)
-            abort();
-    }
-    return now_ns() - start;
+    static const struct engine_entry root = {.action = ENGINE_KEEP,
+                                             .bit = ENGINE_NONE,
+                                             .twice = ENGINE_NONE,
+                                             .fault = ENGINE_NONE,
+                                             .slot = ENGINE_NONE,
+                                             .note = ENGINE_NONE};
+    static const struct engine_program program = {.root = &root};
+    return &program;
 }
 
-static double
-run_reference(const struct job *job, struct arena *a, struct buf *out)
+/* Program and chain from the first version to the last. */
+static bool
+compile(struct arena *a, struct bench_job *job, const struct spec *spec)
 {
-    struct reference_facts facts = {.is_request = true, .depth_max = 128};
-    double start = now_ns();
-    for (size_t i = 0; i < BODIES; i++) {
-        struct reference_report report = {0};
-        arena_reset(a);
-        buf_clear(out);
-        if (reference_body(a, &job->chain, &facts, job->bodies[i], out,
-                           &report) != OK)
-            abort();
-    }
-    return now_ns() - start;
+    static const struct lens_place whole = {0};
+    const struct lens_api *api = bench_api(a, spec->versions);
+    const struct plan *plan = NULL;
+    const struct lens_place *place = NULL;
+    struct err e;
+    if (!api || plan_build(a, api, 0, spec->versions - 1, &plan, &e) != OK)
+        return false;
+    size_t type = (size_t)lens_type_of(api, span_str(spec->shape->type));
+    struct lens_site *site = arena_alloc(a, sizeof(*site));
+    struct reference_sites *sites =
+        arena_array(a, api->n_versions, sizeof(*sites));
+    const struct lens_site **list =
+        arena_array(a, 1, sizeof(const struct lens_site *));
+    if (!site || !sites || !list)
+        return false;
+    for (size_t i = 0; i < api->n_sites[0]; i++)
+        if (api->sites[0][i].type == type && api->sites[0][i].place.n)
+            place = &api->sites[0][i].place;
+    if (!spec->shape->place)
+        place = &whole;
+    if (!place)
+        return false;
+    *site = (struct lens_site){.type = type, .place = *place};
+    list[0] = site;
+    for (size_t i = 0; i < api->n_versions; i++)
+        sites[i] = (struct reference_sites){list, 1};
+    job->chain = (struct reference_chain){
+        .api = api, .to = api->n_versions - 1, .sites = sites};
+    job->entry = plan_find(plan, place, type);
+    job->program = job->entry ? plan_entry_program(job->entry) : NULL;
+    return job->program != NULL;
 }
 
-static double
-run_copy(const struct job *job, struct buf *out)
+static bool
+make(struct arena *a, struct bench_job *job, const struct spec *spec)
 {
-    double start = now_ns();
-    for (size_t i = 0; i < BODIES; i++) {
-        buf_clear(out);
-        buf_add(out, job->bodies[i]);
-    }
-    return now_ns() - start;
+    job->name = spec->name;
+    job->program = knows_nothing();
+    if ((spec->versions && !compile(a, job, spec)) || !fill(a, job, spec))
+        return false;
+    buf_init(&job->out, BENCH_ROOM);
+    job->arena = arena_new(BENCH_ROOM);
+    return job->arena && bench_pack(a, job);
+}
+
+/* ---- rounds --------------------------------------------------------------------- */
+
+#define ROUNDS_MAX 1000
+
+static int
+by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a;
+    double y = *(const double *)b;
+    return x < y ? -1 : x > y;
 }
 
 static void
-bench(const struct job *job)
+tell(const struct bench_job *job, const struct way *way, double *ns, int n)
 {
-    static const char *const names[] = {"plan", "reference", "copy"};
-    double best[3] = {1e18, 1e18, 1e18};
-    struct arena *a = arena_new(ROOM);
-    struct buf out;
-    buf_init(&out, ROOM);
-    for (int round = 0; round < ROUNDS; round++) {
-        double is[3] = {run_plan(job, a, &out),
-                        round < 5 ? run_reference(job, a, &out) : 1e18,
-                        run_copy(job, &out)};
-        for (size_t i = 0; i < COUNT(best); i++)
-            best[i] = is[i] < best[i] ? is[i] : best[i];
+    qsort(ns, (size_t)n, sizeof(*ns), by_value);
+    size_t packed = 0;
+    for (size_t i = 0; i < job->n; i++)
+        packed += job->packed[i].len;
+    bool is_packed = strcmp(way->name, "msgpack_c") == 0;
+    double bytes = (double)(is_packed ? packed : job->bytes);
+    printf("{\"job\":\"%s\",\"way\":\"%s\",\"bytes\":%.0f,\"ns\":%.1f,"
+           "\"median_ns\":%.1f,\"gbs\":%.4f,\"rounds\":%d}\n",
+           job->name, way->name, bytes / (double)job->n, ns[0] / (double)job->n,
+           ns[n / 2] / (double)job->n, bytes / ns[0], n);
+    fflush(stdout);
+}
+
+static bool
+measure(struct bench_job *job, const struct options *o)
+{
+    static double ns[COUNT(ways)][ROUNDS_MAX];
+    int n[COUNT(ways)] = {0};
+    for (int round = 0; round < o->rounds; round++)
+        for (size_t i = 0; i < COUNT(ways); i++) {
+            bool asked = !o->way || strcmp(o->way, ways[i].name) == 0;
+            /* The reference's time grows with the square of a list. */
+            bool is_without = ways[i].run == bench_reference &&
+                              (!job->entry || job->bytes / job->n > 2000000);
+            if (!asked || round >= ways[i].rounds_max || is_without)
+                continue;
+            double start = now_ns();
+            if (!ways[i].run(job)) {
+                fprintf(stderr, "%s cannot do %s\n", ways[i].name, job->name);
+                return false;
+            }
+            ns[i][n[i]++] = now_ns() - start;
+        }
+    for (size_t i = 0; i < COUNT(ways); i++)
+        if (n[i])
+            tell(job, &ways[i], ns[i], n[i]);
+    return true;
+}
+
+static bool
+dump(const struct bench_job *job, const char *folder)
+{
+    for (size_t i = 0; i < job->n; i++) {
+        char path[4096];
+        snprintf(path, sizeof(path), "%s/%s.%04zu.json", folder, job->name, i);
+        FILE *f = fopen(path, "w");
+        if (!f)
+            return false;
+        size_t n = fwrite(job->bodies[i].at, 1, job->bodies[i].len, f);
+        if (fclose(f) != 0 || n != job->bodies[i].len)
+            return false;
     }
-    for (size_t i = 0; i < COUNT(best); i++)
-        printf("%-12s %8zu B  %-10s %10.0f ns/call  %7.3f GB/s  %7.1fx\n",
-               job->name, job->bytes / BODIES, names[i], best[i] / BODIES,
-               (double)job->bytes / best[i], best[1] / best[i]);
-    buf_fini(&out);
+    return true;
+}
+
+static bool
+bench(const struct spec *spec, const struct options *o)
+{
+    struct arena *a = arena_new(BENCH_ROOM);
+    struct bench_job *job = calloc(1, sizeof(*job));
+    bool ok = a && job && make(a, job, spec) &&
+              (o->dump ? dump(job, o->dump) : measure(job, o));
+    if (job) {
+        buf_fini(&job->out);
+        arena_free(&job->arena);
+    }
+    free(job);
     arena_free(&a);
+    return ok;
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
-    struct arena *a = arena_new(ROOM);
-    const struct lens_api *api = NULL;
-    const struct plan *plan = NULL;
-    struct problems problems;
-    struct lens_text changes[COUNT(changes_yaml)];
-    struct err e = {0};
-    problems_init(&problems, a);
-    for (size_t i = 0; i < COUNT(changes); i++)
-        changes[i] = (struct lens_text){arena_fmt(a, "%zu.yaml", i),
-                                        span_str(changes_yaml[i])};
-    if (lens_load_text(a,
-                       (struct lens_text){SPAN("api.yaml"), span_str(api_yaml)},
-                       changes, COUNT(changes), &problems, &api) != OK) {
-        for (size_t i = 0; i < problems.n; i++)
-            fprintf(stderr, "%.*s\n", SPAN_FMT(problems.at[i].text));
-        return 1;
+    struct options o = {.rounds = 25};
+    for (int i = 1; i + 1 < argc; i += 2) {
+        if (strcmp(argv[i], "--rounds") == 0)
+            o.rounds = (int)strtol(argv[i + 1], NULL, 10);
+        else if (strcmp(argv[i], "--only") == 0)
+            o.only = argv[i + 1];
+        else if (strcmp(argv[i], "--way") == 0)
+            o.way = argv[i + 1];
+        else if (strcmp(argv[i], "--dump") == 0)
+            o.dump = argv[i + 1];
+        else
+            return 2;
     }
-    double start = now_ns();
-    if (plan_build(a, api, 0, api->n_versions - 1, &plan, &e) != OK)
-        return 1;
-    printf("planned in %.0f us\n", (now_ns() - start) / 1000);
-
-    static struct job jobs[] = {{.name = "order"}, {.name = "list"}};
-    static const struct lens_place whole = {0};
-    struct lens_site order = {.type = (size_t)lens_type_of(api, SPAN("Order"))};
-    for (size_t i = 0; i < COUNT(jobs); i++) {
-        struct reference_sites *sites =
-            arena_array(a, api->n_versions, sizeof(*sites));
-        const struct lens_site **site =
-            arena_array(a, 1, sizeof(const struct lens_site *));
-        if (!sites || !site)
+    if (o.rounds < 1 || o.rounds > ROUNDS_MAX)
+        return 2;
+    for (size_t i = 0; i < COUNT(specs); i++)
+        if ((!o.only || strcmp(o.only, specs[i].name) == 0) &&
+            !bench(&specs[i], &o))
             return 1;
-        site[0] = &order;
-        for (size_t k = 0; i && k < api->n_sites[0]; k++)
-            if (api->sites[0][k].place.n)
-                site[0] = &api->sites[0][k];
-        for (size_t k = 0; k < api->n_versions; k++)
-            sites[k] = (struct reference_sites){site, 1};
-        jobs[i].chain = (struct reference_chain){
-            .api = api, .to = api->n_versions - 1, .sites = sites};
-        jobs[i].entry =
-            plan_find(plan, i ? &site[0]->place : &whole, order.type);
-        if (!jobs[i].entry)
-            return 1;
-        fill(a, &jobs[i], i ? 140 : 1);
-        bench(&jobs[i]);
-    }
-    arena_free(&a);
     return 0;
 }

@@ -124,7 +124,7 @@ add_chunk(struct arena *a, size_t bytes)
 }
 
 void *
-arena_alloc(struct arena *a, size_t bytes)
+arena_room(struct arena *a, size_t bytes)
 {
     if (failure_is_due())
         return NULL;
@@ -146,7 +146,14 @@ arena_alloc(struct arena *a, size_t bytes)
     void *p = c->bytes + c->used;
     c->used += rounded;
     a->used += bytes;
-    return memset(p, 0, rounded);
+    return p;
+}
+
+void *
+arena_alloc(struct arena *a, size_t bytes)
+{
+    void *p = arena_room(a, bytes);
+    return p ? memset(p, 0, bytes) : NULL;
 }
 
 void *

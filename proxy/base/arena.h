@@ -34,6 +34,9 @@ void arena_reset(struct arena *a);
 /* Zeroed bytes, aligned for any type; NULL at the limit. `bytes` may be 0. */
 MUST_CHECK void *arena_alloc(struct arena *a, size_t bytes);
 
+/* The same, with whatever the bytes hold: for what is written before it is read. */
+MUST_CHECK void *arena_room(struct arena *a, size_t bytes);
+
 /* `n` things of `size` bytes; NULL at the limit or if the product overflows. */
 MUST_CHECK void *arena_array(struct arena *a, size_t n, size_t size);
 

@@ -27,7 +27,7 @@ text_short(const char *start, const char *p, bool high, const char **out)
  * A text from behind its quote on. WHOLE: *out is behind the closing one. SHORT:
  * the window ends first; up to *out all is well. BAD: *out is the wrong byte.
  */
-ENGINE_TARGET static inline __attribute__((always_inline)) enum text_step
+ENGINE_TARGET static __attribute__((noinline)) enum text_step
 text_end(const char *p, const struct engine_window *w, const char **out,
          bool *escaped)
 {
@@ -84,6 +84,42 @@ text_end(const char *p, const struct engine_window *w, const char **out,
         }                                                                      \
     } while (0)
 
+/* A number, true, false or null: its end, or NULL if it must be looked at again. */
+ENGINE_TARGET static inline __attribute__((always_inline)) const char *
+short_scalar(const char *p, const struct engine_window *w)
+{
+    if (engine_shapes[(unsigned char)*p] == ENGINE_NUMBER)
+        return find_number(p, w);
+    if (memcmp(p, "true", 4) == 0 || memcmp(p, "null", 4) == 0)
+        return p + 4;
+    return memcmp(p, "false", 5) == 0 ? p + 5 : NULL;
+}
+
+/* A scalar that an entry reads: all of it must be there. SHORT: it is not. BAD:
+ * *out is the wrong byte. */
+ENGINE_TARGET static __attribute__((noinline)) enum text_step
+long_scalar(const char *p, const struct engine_window *w, const char **out,
+            bool *escaped)
+{
+    uint8_t state = NUMBER_BEGIN;
+    const char *word = *p == 't' ? "true" : *p == 'f' ? "false" : "null";
+    const char *q = NULL;
+    switch (engine_shapes[(unsigned char)*p]) {
+    case ENGINE_TEXT:
+        return text_end(p + 1, w, out, escaped);
+    case ENGINE_NUMBER:
+        q = *out = engine_number(p, w->stop, &state);
+        if (q == w->stop && !w->is_end)
+            return TEXT_SHORT;
+        return engine_number_may_end(state) ? TEXT_WHOLE : TEXT_BAD;
+    default:
+        q = *out = engine_word(p, w->stop, word);
+        if ((size_t)(q - p) == strlen(word))
+            return TEXT_WHOLE;
+        return q == w->stop ? TEXT_SHORT : TEXT_BAD;
+    }
+}
+
 ENGINE_TARGET bool
 ENGINE_RUN(struct engine *m, struct engine_window *w)
 {
@@ -93,9 +129,13 @@ ENGINE_RUN(struct engine *m, struct engine_window *w)
     size_t depth = m->depth;
     const char *q = NULL;
     const struct engine_entry *e = NULL;
+    const struct engine_table *t = NULL;
+    size_t i = 0;
     unsigned shape = 0;
     bool escaped = false;
     bool is_first = false; /* of the members of its object */
+    enum text_step step = TEXT_WHOLE;
+    const char *to = NULL; /* the one place of these that is pointed at */
 
     switch (m->want) {
     case WANT_VALUE:
@@ -119,11 +159,11 @@ ENGINE_RUN(struct engine *m, struct engine_window *w)
     case SKIP_FIRST_KEY:
         goto skip_first_key;
     case SKIP_KEY:
-        goto skip_key;
+        goto want_skip_key;
     case SKIP_COLON:
         goto skip_colon;
     case SKIP_AFTER:
-        goto skip_after;
+        goto want_skip_after;
     case IN_TEXT:
         q = p;
         goto in_text;
@@ -132,126 +172,6 @@ ENGINE_RUN(struct engine *m, struct engine_window *w)
         goto in_key;
     case IN_NUMBER:
         goto in_number;
-    }
-
-    /* ---- a value that may have an entry ---- */
-
-want_value:
-    SPACE();
-    if (UNLIKELY(p >= end))
-        STOP(WANT_VALUE);
-    if (!f->entry)
-        goto value;
-entry_value:
-    e = f->entry;
-    switch (*p) {
-    case '{':
-        shape = ENGINE_OBJECT;
-        break;
-    case '[':
-        shape = ENGINE_LIST;
-        break;
-    case '"':
-        shape = ENGINE_TEXT;
-        break;
-    case 't':
-    case 'f':
-        shape = ENGINE_BOOL;
-        break;
-    case 'n':
-        shape = ENGINE_NULL;
-        break;
-    case '-':
-    case '0' ... '9':
-        shape = ENGINE_NUMBER;
-        break;
-    default:
-        BAD(p);
-    }
-    if (UNLIKELY(e->refused & shape))
-        return engine_fail_by(m, e->fault, p);
-    if (shape >= ENGINE_LIST)
-        goto entry_container;
-    if (engine_reads(e))
-        goto read_scalar;
-    if (e->notes.n && !engine_tell(m, &e->notes, engine_offset(m, p), true))
-        return false;
-    if (e->action == ENGINE_CAPTURE && !engine_begin_capture(m, f, p))
-        return false;
-    goto value;
-
-read_scalar:
-    /* All of it must be there. */
-    escaped = false;
-    if (shape == ENGINE_TEXT) {
-        enum text_step step = text_end(p + 1, w, &q, &escaped);
-        if (step == TEXT_SHORT)
-            STOP(WANT_VALUE);
-        if (step == TEXT_BAD)
-            BAD(q);
-    } else if (shape == ENGINE_NUMBER) {
-        q = find_number(p, w);
-        if (!q) {
-            uint8_t state = NUMBER_BEGIN;
-            q = engine_number(p, w->stop, &state);
-            if (q == w->stop && !w->is_end)
-                STOP(WANT_VALUE);
-            if (!engine_number_may_end(state))
-                BAD(q);
-        }
-    } else {
-        const char *word = *p == 't' ? "true" : *p == 'f' ? "false" : "null";
-        size_t len = *p == 'f' ? 5 : 4;
-        q = engine_word(p, w->stop, word);
-        if (q < p + len && q == w->stop)
-            STOP(WANT_VALUE);
-        if (q < p + len)
-            BAD(q);
-    }
-    if (e->action == ENGINE_CAPTURE && !engine_begin_capture(m, f, p))
-        return false;
-    if (!engine_scalar(m, p, q, escaped))
-        return false;
-    p = q;
-    goto value_end;
-
-entry_container:
-    if (e->notes.n && !engine_tell(m, &e->notes, engine_offset(m, p), true))
-        return false;
-    {
-        bool is_object = shape == ENGINE_OBJECT;
-        bool is_known = engine_is_known(e->child, is_object);
-        if ((e->action == ENGINE_CAPTURE ||
-             (e->action == ENGINE_DROP && is_known)) &&
-            !engine_begin_capture(m, f, p))
-            return false;
-        if (!is_known)
-            goto value;
-        if (depth == m->depth_max)
-            return engine_fail(m, ENGINE_TOO_DEEP, p);
-        if (f + 1 == m->frames + m->frames_room) {
-            if (!engine_more_frames(m))
-                return false;
-            f = m->top;
-        }
-        depth++;
-        f++;
-        f->state = e->child;
-        f->entry = NULL;
-        memset(f->seen, 0, sizeof(f->seen));
-        f->start = engine_offset(m, p);
-        f->position = 0;
-        f->depth = (uint32_t)depth;
-        f->is_object = is_object;
-        f->wrote = false;
-        f->mode = MODE_PLAIN;
-        m->top = f;
-        if (!engine_open_slots(m, f))
-            return false;
-        p++;
-        m->last_end = p;
-        if (!is_object)
-            goto want_first_element;
     }
 
     /* ---- an object with a state ---- */
@@ -272,38 +192,58 @@ want_key:
 key:
     if (UNLIKELY(*p != '"'))
         BAD(p);
-    escaped = false;
-    {
-        enum text_step step = text_end(p + 1, w, &q, &escaped);
-        if (UNLIKELY(step == TEXT_SHORT))
+next_key:
+    t = &f->state->keys;
+    q = short_text(p);
+    if (LIKELY(q)) {
+        i = engine_find(t, p + 1, (size_t)(q - p) - 2);
+    } else {
+        escaped = false;
+        step = text_end(p + 1, w, &to, &escaped);
+        q = to;
+        if (step == TEXT_SHORT)
             STOP(is_first ? WANT_FIRST_KEY : WANT_KEY);
-        if (UNLIKELY(step == TEXT_BAD))
+        if (step == TEXT_BAD)
             BAD(q);
-        if (UNLIKELY((size_t)(q - m->last_end) > m->held_max))
+        if ((size_t)(q - m->last_end) > m->held_max)
             return engine_fail(m, ENGINE_TOO_LONG, p);
-        const struct engine_table *t = &f->state->keys;
-        size_t i = 0;
-        if (UNLIKELY(escaped)) {
-            if (!engine_find_escaped(m, t, span_of(p + 1, (size_t)(q - p) - 2),
-                                     &i))
-                return false;
-        } else {
-            i = engine_find(t, p + 1, (size_t)(q - p) - 2);
-        }
-        if (i < t->n) {
-            e = &f->state->entries[i];
-            f->key = &t->keys[i];
-        } else {
-            e = f->state->other;
-            f->key = NULL;
-        }
-        f->entry = e;
+        span raw = span_of(p + 1, (size_t)(q - p) - 2);
+        size_t found = 0;
+        if (!escaped)
+            found = engine_find(t, raw.at, raw.len);
+        else if (!engine_find_escaped(m, t, raw, &found))
+            return false;
+        i = found;
     }
-    if (!e) {
+    if (i == t->n) {
+        e = f->entry = f->state->other;
+        f->key = NULL;
+        if (UNLIKELY(e))
+            goto known;
         f->wrote = true;
         p = q;
-        goto want_colon;
+        if (UNLIKELY(*p != ':'))
+            goto want_colon;
+        p++;
+        if (*p == '"') {
+            q = short_text(p);
+        } else {
+            p += *p == ' ';
+            q = *p == '"' ? short_text(p) : short_scalar(p, w);
+        }
+        if (UNLIKELY(!q))
+            goto want_value;
+        p = q;
+        m->last_end = p;
+        if (UNLIKELY(!engine_is_next_key(p) || p >= end))
+            goto want_after;
+        p++;
+        is_first = false;
+        goto next_key;
     }
+    e = f->entry = &f->state->entries[i];
+    f->key = &t->keys[i];
+known:
     if (e->bit != ENGINE_NONE) {
         uint64_t bit = (uint64_t)1 << (e->bit & 63);
         uint64_t *seen = &f->seen[e->bit >> 6];
@@ -311,7 +251,7 @@ key:
             return engine_fail_by(m, e->twice, p);
         *seen |= bit;
     }
-    if (e->action != ENGINE_KEEP || e->when) {
+    if (UNLIKELY(e->action != ENGINE_KEEP || e->when)) {
         if (!engine_begin_member(m, p, q))
             return false;
     } else {
@@ -327,12 +267,93 @@ key:
     p = q;
 want_colon:
     SPACE();
-    if (UNLIKELY(p >= end))
-        STOP(WANT_COLON);
-    if (UNLIKELY(*p != ':'))
+    if (UNLIKELY(*p != ':')) {
+        if (p >= end)
+            STOP(WANT_COLON);
         BAD(p);
+    }
     p++;
-    goto want_value;
+
+    /* ---- a value that may have an entry ---- */
+
+want_value:
+    SPACE();
+    if (!f->entry)
+        goto value;
+entry_value:
+    e = f->entry;
+    shape = engine_shapes[(unsigned char)*p];
+    if (UNLIKELY(p >= end))
+        STOP(WANT_VALUE);
+    if (UNLIKELY(!shape))
+        BAD(p);
+    if (UNLIKELY(e->refused & shape))
+        return engine_fail_by(m, e->fault, p);
+    if (shape >= ENGINE_LIST)
+        goto entry_container;
+    if (engine_reads(e)) {
+        escaped = false;
+        q = shape == ENGINE_TEXT ? short_text(p) : short_scalar(p, w);
+        if (UNLIKELY(!q)) {
+            step = long_scalar(p, w, &to, &escaped);
+            q = to;
+        } else {
+            step = TEXT_WHOLE;
+        }
+        if (UNLIKELY(step == TEXT_SHORT))
+            STOP(WANT_VALUE);
+        if (UNLIKELY(step == TEXT_BAD))
+            BAD(q);
+        if (e->action == ENGINE_CAPTURE && !engine_begin_capture(m, f, p))
+            return false;
+        if (!engine_scalar(m, p, q, escaped))
+            return false;
+        p = q;
+        goto value_end;
+    }
+    if (e->notes.n && !engine_tell(m, &e->notes, engine_offset(m, p), true))
+        return false;
+    if (UNLIKELY(e->action == ENGINE_CAPTURE) && !engine_begin_capture(m, f, p))
+        return false;
+    goto value;
+
+entry_container : {
+    bool is_object = shape == ENGINE_OBJECT;
+    bool is_known = engine_is_known(e->child, is_object);
+    if (e->notes.n && !engine_tell(m, &e->notes, engine_offset(m, p), true))
+        return false;
+    if (UNLIKELY(e->action != ENGINE_KEEP) &&
+        (e->action == ENGINE_CAPTURE || is_known) &&
+        !engine_begin_capture(m, f, p))
+        return false;
+    if (!is_known)
+        goto value;
+    if (UNLIKELY(depth == m->depth_max))
+        return engine_fail(m, ENGINE_TOO_DEEP, p);
+    if (UNLIKELY(f == m->frames_last)) {
+        if (!engine_more_frames(m))
+            return false;
+        f = m->top;
+    }
+    depth++;
+    f++;
+    f->state = e->child;
+    f->entry = NULL;
+    memset(f->seen, 0, sizeof(f->seen));
+    f->start = engine_offset(m, p);
+    f->position = 0;
+    f->depth = (uint32_t)depth;
+    f->is_object = is_object;
+    f->wrote = false;
+    f->mode = MODE_PLAIN;
+    m->top = f;
+    if (UNLIKELY(f->state->n_slots) && !engine_open_slots(m, f))
+        return false;
+    p++;
+    m->last_end = p;
+    if (is_object)
+        goto want_first_key;
+}
 
     /* ---- a list with a state ---- */
 
@@ -352,7 +373,7 @@ element:
                                         : f->state->each;
     f->position++;
     f->entry = e;
-    if (e && (e->action != ENGINE_KEEP || e->when)) {
+    if (UNLIKELY(e && (e->action != ENGINE_KEEP || e->when))) {
         if (!engine_begin_member(m, p, NULL))
             return false;
     } else {
@@ -364,24 +385,32 @@ element:
     /* ---- a value of which nothing is known ---- */
 
 value:
-    switch (*p) {
-    case '{':
+    switch (engine_shapes[(unsigned char)*p]) {
+    case ENGINE_OBJECT:
         if (UNLIKELY(depth == m->depth_max))
             return engine_fail(m, ENGINE_TOO_DEEP, p);
         m->kinds[++depth] = 1;
         p++;
         goto skip_first_key;
-    case '[':
+    case ENGINE_LIST:
         if (UNLIKELY(depth == m->depth_max))
             return engine_fail(m, ENGINE_TOO_DEEP, p);
         m->kinds[++depth] = 0;
         p++;
         goto skip_first_value;
-    case '"':
+    case ENGINE_TEXT:
+        if (UNLIKELY(p >= end))
+            STOP(SKIP_VALUE);
+        q = short_text(p);
+        if (LIKELY(q)) {
+            p = q;
+            goto skip_after;
+        }
         q = p + 1;
         goto in_text;
-    case '-':
-    case '0' ... '9':
+    case ENGINE_NUMBER:
+        if (UNLIKELY(p >= end))
+            STOP(SKIP_VALUE);
         q = find_number(p, w);
         if (LIKELY(q)) {
             p = q;
@@ -389,47 +418,37 @@ value:
         }
         m->number = NUMBER_BEGIN;
         goto in_number;
-    case 't':
-        if (UNLIKELY(memcmp(p, "true", 4) != 0)) {
-            q = "true";
-            goto word;
+    case ENGINE_BOOL:
+    case ENGINE_NULL:
+        if (UNLIKELY(p >= end))
+            STOP(SKIP_VALUE);
+        q = short_scalar(p, w);
+        if (LIKELY(q)) {
+            p = q;
+            goto skip_after;
         }
-        p += 4;
-        goto skip_after;
-    case 'n':
-        if (UNLIKELY(memcmp(p, "null", 4) != 0)) {
-            q = "null";
-            goto word;
-        }
-        p += 4;
-        goto skip_after;
-    case 'f':
-        if (UNLIKELY(memcmp(p, "false", 5) != 0)) {
-            q = "false";
-            goto word;
-        }
-        p += 5;
-        goto skip_after;
+        q = engine_word(p, w->stop,
+                        *p == 't'   ? "true"
+                        : *p == 'f' ? "false"
+                                    : "null");
+        /* A capture or cut may have begun: it goes on as any value does. */
+        if (q == w->stop)
+            STOP(SKIP_VALUE);
+        BAD(q);
     default:
+        if (p >= end)
+            STOP(SKIP_VALUE);
         BAD(p);
     }
 
-word:
-    /* It is not all there, or it is not a word. A capture or cut has begun: so
-     * the value is wanted as one of which nothing is known. */
-    q = engine_word(p, w->stop, q);
-    if (q == w->stop)
-        STOP(SKIP_VALUE);
-    BAD(q);
-
-in_text : {
-    enum text_step step = text_end(q, w, &p, &escaped);
+in_text:
+    step = text_end(q, w, &to, &escaped);
+    p = to;
     if (UNLIKELY(step == TEXT_SHORT))
         STOP(IN_TEXT);
     if (UNLIKELY(step == TEXT_BAD))
         BAD(p);
     goto skip_after;
-}
 
 in_number:
     p = engine_number(p, w->stop, &m->number);
@@ -460,59 +479,62 @@ skip_first_key:
         depth--;
         goto skip_after;
     }
-    goto skip_key;
+    goto want_skip_key;
 
 skip_after:
     if (depth == f->depth)
         goto value_end;
+    if (LIKELY(engine_is_next_key(p)) && m->kinds[depth] && p < end) {
+        p++;
+        goto skip_key;
+    }
+want_skip_after:
     SPACE();
     if (UNLIKELY(p >= end))
         STOP(SKIP_AFTER);
-    if (!m->kinds[depth]) {
-        if (LIKELY(*p == ',')) {
-            p++;
+    if (*p == ',') {
+        p++;
+        if (!m->kinds[depth])
             goto skip_member;
-        }
-        if (UNLIKELY(*p != ']'))
-            BAD(p);
-        p++;
-        depth--;
-        goto skip_after;
+        goto want_skip_key;
     }
-    if (*p != ',') {
-        if (UNLIKELY(*p != '}'))
-            BAD(p);
-        p++;
-        depth--;
-        goto skip_after;
-    }
+    if (UNLIKELY(*p != (m->kinds[depth] ? '}' : ']')))
+        BAD(p);
     p++;
+    depth--;
+    goto skip_after;
 
-skip_key:
+want_skip_key:
     SPACE();
     if (UNLIKELY(p >= end))
         STOP(SKIP_KEY);
     if (UNLIKELY(*p != '"'))
         BAD(p);
+skip_key:
+    q = short_text(p);
+    if (LIKELY(q && *q == ':')) {
+        p = q + 1;
+        p += *p == ' ';
+        goto skip_member;
+    }
     q = p + 1;
-in_key : {
-    enum text_step step = text_end(q, w, &p, &escaped);
+in_key:
+    step = text_end(q, w, &to, &escaped);
+    p = to;
     if (UNLIKELY(step == TEXT_SHORT))
         STOP(IN_KEY);
     if (UNLIKELY(step == TEXT_BAD))
         BAD(p);
-}
 skip_colon:
     SPACE();
-    if (UNLIKELY(p >= end))
-        STOP(SKIP_COLON);
-    if (UNLIKELY(*p != ':'))
+    if (UNLIKELY(*p != ':')) {
+        if (p >= end)
+            STOP(SKIP_COLON);
         BAD(p);
+    }
     p++;
 skip_member:
     SPACE();
-    if (UNLIKELY(p >= end))
-        STOP(SKIP_VALUE);
     goto value;
 
     /* ---- behind a value of the top frame ---- */
@@ -521,6 +543,11 @@ value_end:
     if (UNLIKELY(f->mode != MODE_PLAIN) && !engine_end_member(m, p))
         return false;
     m->last_end = p;
+    if (LIKELY(engine_is_next_key(p)) && f->is_object && f->wrote && p < end) {
+        p++;
+        is_first = false;
+        goto next_key;
+    }
 want_after:
     HELD_SPACE();
     if (UNLIKELY(p >= end))
@@ -541,7 +568,7 @@ want_after:
 close:
     if (f->is_object && f->state->n_ops && !engine_close(m, p))
         return false;
-    if (f->state->n_slots)
+    if (UNLIKELY(f->state->n_slots))
         engine_close_slots(m, f);
     p++;
     depth--;

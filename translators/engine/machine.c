@@ -80,13 +80,14 @@ struct engine *
 engine_new(struct arena *a, const struct engine_program *program,
            const struct engine_limits *limits, struct buf *out)
 {
-    struct engine *m = arena_alloc(a, sizeof(*m));
+    struct engine *m = arena_room(a, sizeof(*m));
     size_t depth =
         limits->depth_max < JSON_DEPTH_MAX ? limits->depth_max : JSON_DEPTH_MAX;
     if (!m)
         return NULL;
-    m->kinds = arena_array(a, depth + 1, 1);
-    m->tells = arena_array(a, program->n_notices + 1, sizeof(*m->tells));
+    memset(m, 0, offsetof(struct engine, made));
+    m->kinds = arena_room(a, depth + 1);
+    m->tells = arena_room(a, (program->n_notices + 1) * sizeof(*m->tells));
     if (!m->kinds || !m->tells)
         return NULL;
     m->program = program;
@@ -96,6 +97,7 @@ engine_new(struct arena *a, const struct engine_program *program,
     m->held_max = limits->held_max ? limits->held_max : HELD_DEFAULT;
     m->frames = m->frames_first;
     m->frames_room = ENGINE_FRAMES_FIRST;
+    m->frames_last = m->frames + ENGINE_FRAMES_FIRST - 1;
     m->carry = m->carry_first;
     m->carry_room = ENGINE_CARRY;
     buf_init(&m->captures, m->held_max + ENGINE_SLACK);
@@ -123,6 +125,7 @@ engine_more_frames(struct engine *m)
     memcpy(frames, m->frames, m->frames_room * sizeof(*frames));
     m->frames = frames;
     m->frames_room = room;
+    m->frames_last = frames + room - 1;
     m->top = frames + at;
     return true;
 }
@@ -133,8 +136,12 @@ engine_more_frames(struct engine *m)
 static bool
 keep_path(struct engine *m, bool with_member, uint32_t *path, uint32_t *steps)
 {
+    size_t n = (size_t)(m->top - m->frames);
+    char *at = buf_reserve(&m->paths, n * sizeof(struct engine_step));
     *path = (uint32_t)(buf_len(&m->paths) / sizeof(struct engine_step));
     *steps = 0;
+    if (n && !at)
+        return false;
     for (struct engine_frame *f = m->frames + 1; f <= m->top; f++) {
         bool is_known = f->is_object ? f->entry && f->key : f->position > 0;
         if ((f == m->top && !with_member) || !is_known)
@@ -142,10 +149,11 @@ keep_path(struct engine *m, bool with_member, uint32_t *path, uint32_t *steps)
         struct engine_step step = {.key = f->is_object ? f->key : NULL,
                                    .is_object = f->is_object,
                                    .position = f->position - 1};
-        buf_add(&m->paths, span_of((const char *)&step, sizeof(step)));
+        memcpy(at + *steps * sizeof(step), &step, sizeof(step));
         ++*steps;
     }
-    return !buf_failed(&m->paths);
+    buf_commit(&m->paths, *steps * sizeof(struct engine_step));
+    return true;
 }
 
 static void
@@ -164,8 +172,8 @@ put_path(const struct engine *m, uint32_t path, uint32_t steps, struct buf *out)
 }
 
 bool
-engine_tell(struct engine *m, const struct engine_notes *notes, uint64_t offset,
-            bool with_member)
+engine_tell_first(struct engine *m, const struct engine_notes *notes,
+                  uint64_t offset, bool with_member)
 {
     for (size_t i = 0; i < notes->n; i++) {
         struct engine_tell *t = &m->tells[notes->at[i]];
@@ -249,9 +257,10 @@ run(struct engine *m, struct engine_window w, size_t *used)
 static bool
 run_directly(struct engine *m, span bytes, size_t *used)
 {
-    const char *stop = bytes.at + bytes.len;
+    /* The last bytes are looked at only by what begins before them. */
+    const char *stop = bytes.at + bytes.len - ENGINE_SLACK / 2;
     struct engine_window w = {.at = bytes.at,
-                              .end = stop - ENGINE_SLACK,
+                              .end = stop - ENGINE_SLACK / 2,
                               .stop = stop,
                               .last = stop - 32};
     return run(m, w, used);
@@ -266,7 +275,7 @@ run_carry(struct engine *m, bool has_more, bool is_end, size_t *used)
     struct engine_window w = {.at = m->carry,
                               .end = has_more ? stop - ENGINE_SLACK : stop,
                               .stop = stop,
-                              .last = stop + 32,
+                              .last = stop + ENGINE_SLACK - 32,
                               .is_end = is_end && !has_more};
     return run(m, w, used);
 }

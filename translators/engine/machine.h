@@ -100,6 +100,13 @@ struct engine_tell {
     uint32_t steps;
 };
 
+/* A made object that ops are inside of; written with its first member. */
+struct engine_made {
+    const struct engine_op *op;
+    bool written;
+    bool wrote;
+};
+
 struct engine_window {
     const char *at;
     const char *end;  /* no token may begin here or behind */
@@ -119,6 +126,7 @@ struct engine {
     uint64_t offset;      /* of `base` in the document */
     struct engine_frame *frames;
     struct engine_frame *top;
+    struct engine_frame *frames_last; /* that there is room for */
     uint8_t *kinds; /* by depth, below the top: is it an object? */
     size_t depth;
     size_t depth_max;
@@ -149,6 +157,7 @@ struct engine {
     size_t held_max;
     bool (*run)(struct engine *m, struct engine_window *w);
     size_t frames_room;
+    struct engine_made made[ENGINE_OPEN_MAX];
     struct engine_frame frames_first[ENGINE_FRAMES_FIRST];
 
     /* The unfinished token, and more. Last, so that resetting need not reach it. */
@@ -167,8 +176,21 @@ bool engine_run_avx2(struct engine *m, struct engine_window *w);
 /* `at` is in the window, or NULL for where it begins. */
 bool engine_fail(struct engine *m, enum engine_why why, const char *at);
 bool engine_fail_by(struct engine *m, uint16_t fault, const char *at);
-MUST_CHECK bool engine_tell(struct engine *m, const struct engine_notes *notes,
-                            uint64_t offset, bool with_member);
+MUST_CHECK bool engine_tell_first(struct engine *m,
+                                  const struct engine_notes *notes,
+                                  uint64_t offset, bool with_member);
+
+MUST_CHECK static inline bool
+engine_tell(struct engine *m, const struct engine_notes *notes, uint64_t offset,
+            bool with_member)
+{
+    struct engine_tell *t = notes->n == 1 ? &m->tells[notes->at[0]] : NULL;
+    if (LIKELY(t && t->n && t->first <= offset)) {
+        t->n++;
+        return true;
+    }
+    return engine_tell_first(m, notes, offset, with_member);
+}
 
 static inline uint64_t
 engine_offset(const struct engine *m, const char *at)
@@ -184,6 +206,15 @@ MUST_CHECK bool engine_more_frames(struct engine *m);
 /* Room for `n` more bytes and ENGINE_SLACK behind them. */
 MUST_CHECK bool engine_grow(struct engine *m, size_t n);
 
+/* Copy `n` bytes, 32 at a time: both sides have ENGINE_SLACK behind them. */
+static inline void
+engine_copy(char *to, const char *from, size_t n)
+{
+    memcpy(to, from, 32);
+    for (size_t i = 32; UNLIKELY(i < n); i += 32)
+        memcpy(to + i, from + i, 32);
+}
+
 /* Bytes of which 32 may be read. */
 MUST_CHECK static inline bool
 engine_put(struct engine *m, const char *at, size_t n)
@@ -192,7 +223,7 @@ engine_put(struct engine *m, const char *at, size_t n)
         !engine_grow(m, n))
         return false;
     memcpy(m->o, at, 32);
-    if (n > 32)
+    if (UNLIKELY(n > 32))
         memcpy(m->o + 32, at + 32, n - 32);
     m->o += n;
     return true;
@@ -208,12 +239,18 @@ engine_flush(struct engine *m, const char *to)
     const char *from = m->copied;
     if (to <= from)
         return true;
+    size_t n = (size_t)(to - from);
     m->copied = to;
     if (UNLIKELY(m->target == TRASH))
         return true;
-    return LIKELY(from <= m->last)
-               ? engine_put(m, from, (size_t)(to - from))
-               : engine_put_exactly(m, from, (size_t)(to - from));
+    if (UNLIKELY(n > 256 || to > m->last))
+        return engine_put_exactly(m, from, n);
+    if (UNLIKELY((size_t)(m->o_end - m->o) < n + ENGINE_SLACK) &&
+        !engine_grow(m, n))
+        return false;
+    engine_copy(m->o, from, n);
+    m->o += n;
+    return true;
 }
 
 /* What was written becomes the sink's; and the sink as its owner left it. */

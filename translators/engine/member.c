@@ -68,11 +68,10 @@ engine_find_escaped(struct engine *m, const struct engine_table *t, span raw,
     bool clean = true;
     struct buf *b = &m->scratch[0];
     buf_clear(b);
-    /* A word may be read behind it. */
-    char *at = buf_reserve(b, raw.len + 8);
+    char *at = buf_reserve(b, raw.len + ENGINE_READ);
     if (!at)
         return engine_fail(m, ENGINE_NO_ROOM, raw.at);
-    memset(at, 0, raw.len + 8);
+    memset(at, 0, raw.len + ENGINE_READ);
     *index = engine_find(t, at, json_text_decode(raw, at, &clean));
     return true;
 }

@@ -31,15 +31,15 @@
 
 /* ---- tables of bytes ---------------------------------------------------------- */
 
-/* One of the strings: its first and last 8 bytes as words (engine_word). */
+/* One of the strings: its first 16 bytes as words, zeros behind a shorter one. */
 struct engine_key {
     uint64_t first;
-    uint64_t last;
+    uint64_t second;
     uint32_t len;
     const char *at;
 };
 
-/* Finds the index of a string by its length, its first and its last bytes. */
+/* Finds the index of a string by its length and its first bytes. */
 struct engine_table {
     uint64_t factor;
     unsigned shift;

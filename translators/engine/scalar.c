@@ -9,7 +9,7 @@
 
 #include "translators/json/text.h"
 
-/* How a text with escapes is spelt minimally, with a word behind it to be read. */
+/* How a text with escapes is spelt minimally, with room behind it to be read. */
 static bool
 spell(struct engine *m, span *scalar, bool *clean)
 {
@@ -26,7 +26,7 @@ spell(struct engine *m, span *scalar, bool *clean)
     buf_byte(b, '"');
     json_escape(b, text);
     size_t len = buf_len(b) + 1;
-    buf_add(b, SPAN("\"        "));
+    buf_add(b, SPAN("\"                "));
     if (buf_failed(b))
         return engine_fail(m, ENGINE_NO_ROOM, scalar->at);
     *scalar = span_of(b->bytes + b->start, len);

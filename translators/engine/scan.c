@@ -3,6 +3,12 @@
 
 #include "proxy/base/utf8.h"
 
+const uint8_t engine_shapes[256] = {
+    ['{'] = ENGINE_OBJECT, ['['] = ENGINE_LIST,           ['"'] = ENGINE_TEXT,
+    ['t'] = ENGINE_BOOL,   ['f'] = ENGINE_BOOL,           ['n'] = ENGINE_NULL,
+    ['-'] = ENGINE_NUMBER, ['0' ... '9'] = ENGINE_NUMBER,
+};
+
 static uint8_t
 digit(uint8_t state, char c)
 {

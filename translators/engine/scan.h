@@ -3,6 +3,9 @@
  * scan: where tokens end. Included by each level behind its scan_NAME.h, which
  * defines, for bytes of which 32 may be read up to `last`:
  *
+ *   short_text(p)  behind the closing quote of a text whose opening one is at `p`,
+ *       if it is shorter than 32 bytes, ASCII and without escapes; else NULL. 33
+ *       bytes may be read
  *   find_special(p, last, &high)  the first quote, backslash or control byte from
  *       p on, or something behind `last`; *high gets bits if others than ASCII
  *       came before it
@@ -48,3 +51,15 @@ const char *engine_whole_text(const char *start, const char *p);
 const char *engine_word(const char *p, const char *stop, const char *word);
 
 enum text_step { TEXT_WHOLE, TEXT_SHORT, TEXT_BAD };
+
+/* The shape of a value by its first byte; 0: none begins so. */
+extern const uint8_t engine_shapes[256];
+
+/* Two bytes at once: `,"`. */
+static inline bool
+engine_is_next_key(const char *p)
+{
+    uint16_t two;
+    memcpy(&two, p, sizeof(two));
+    return two == (',' | '"' << 8);
+}

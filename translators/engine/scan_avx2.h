@@ -28,6 +28,21 @@ bits_of(__m256i v)
 }
 
 ALWAYS const char *
+short_text(const char *p)
+{
+    __m256i v = load32(p + 1);
+    uint32_t quotes = bits_of(_mm256_cmpeq_epi8(v, _mm256_set1_epi8('"')));
+    /* Others than ASCII have the top bit themselves. */
+    __m256i other = _mm256_or_si256(
+        v, _mm256_or_si256(_mm256_cmpeq_epi8(v, _mm256_set1_epi8('\\')),
+                           _mm256_cmpeq_epi8(
+                               _mm256_min_epu8(v, _mm256_set1_epi8(0x1F)), v)));
+    if (UNLIKELY(!quotes || (bits_of(other) & (quotes ^ (quotes - 1)))))
+        return NULL;
+    return p + 2 + __builtin_ctz(quotes);
+}
+
+ALWAYS const char *
 find_special(const char *p, const char *last, uint64_t *high)
 {
     const __m256i quote = _mm256_set1_epi8('"');

@@ -28,6 +28,22 @@ special_of(uint64_t w)
 }
 
 static inline const char *
+short_text(const char *p)
+{
+    for (const char *q = p + 1; q < p + 33; q += 8) {
+        uint64_t w = engine_load(q);
+        uint64_t s = special_of(w);
+        if (w & TOPS & (s ? s - 1 : UINT64_MAX))
+            return NULL;
+        if (s) {
+            q += __builtin_ctzll(s) / 8;
+            return *q == '"' ? q + 1 : NULL;
+        }
+    }
+    return NULL;
+}
+
+static inline const char *
 find_special(const char *p, const char *last, uint64_t *high)
 {
     for (; p <= last; p += 8) {

@@ -262,7 +262,7 @@ engine_note(struct engine *m, const struct engine_entry *e, span scalar)
     use_sink(m, &m->captures);
     uint32_t at = (uint32_t)buf_len(&m->captures);
     /* Zeros behind it: it is looked up by words. */
-    static const char zeros[8];
+    static const char zeros[16];
     bool ok = engine_put_exactly(m, scalar.at, scalar.len) &&
               engine_put_exactly(m, zeros, sizeof(zeros));
     use_sink(m, sink);

@@ -357,3 +357,9 @@ plan_entry_guards(const struct plan_entry *entry)
 {
     return entry->guards;
 }
+
+const struct engine_program *
+plan_entry_program(const struct plan_entry *entry)
+{
+    return &entry->program;
+}

@@ -41,6 +41,9 @@ const struct plan_entry *plan_find(const struct plan *p,
  * the reference. */
 bool plan_entry_guards(const struct plan_entry *entry);
 
+/* What the machine runs for it. */
+const struct engine_program *plan_entry_program(const struct plan_entry *entry);
+
 /* NULL: `a` is full. `depth_max` is cut down to JSON_DEPTH_MAX. */
 MUST_CHECK struct plan_run *plan_run_new(struct arena *a,
                                          const struct plan_entry *entry,
