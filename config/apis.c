@@ -128,8 +128,6 @@ report(void *ctx, const struct detect_finding *f)
     const struct lens_source *s = NULL;
     size_t line = 0, column = 0;
 
-    if (!f->is_error)
-        return; /* `stile check` prints warnings with the report of the api */
     if (f->source >= 0) {
         s = &place->lens->detect.sources[f->source];
         line = s->line;
@@ -139,8 +137,12 @@ report(void *ctx, const struct detect_finding *f)
         line = s->builds[f->item].line;
         column = s->builds[f->item].column;
     }
-    problem_add(place->l->r.problems, place->lens->file, line, column, "%s",
-                f->text);
+    if (f->is_error)
+        problem_add(place->l->r.problems, place->lens->file, line, column, "%s",
+                    f->text);
+    else
+        problem_warn(place->l->r.problems, place->lens->file, line, column,
+                     "%s", f->text);
 }
 
 static const struct detect *

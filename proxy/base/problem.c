@@ -50,19 +50,48 @@ sentence(struct problems *p, const char *fmt, va_list args)
     return out;
 }
 
+static void put(struct problems *p, struct problem place, const char *fmt,
+                va_list args) PRINTF(3, 0);
+
+static void
+put(struct problems *p, struct problem place, const char *fmt, va_list args)
+{
+    struct problem *it = next(p);
+
+    p->last_kept = it != NULL;
+    if (!it)
+        return;
+    *it = place;
+    it->text = sentence(p, fmt, args);
+}
+
 void
 problem_add(struct problems *p, span file, size_t line, size_t column,
             const char *fmt, ...)
 {
-    struct problem *it = next(p);
     va_list args;
 
     p->total++;
-    if (!it)
-        return;
-    *it = (struct problem){.file = file, .line = line, .column = column};
     va_start(args, fmt);
-    it->text = sentence(p, fmt, args);
+    put(p, (struct problem){.file = file, .line = line, .column = column}, fmt,
+        args);
+    va_end(args);
+}
+
+void
+problem_warn(struct problems *p, span file, size_t line, size_t column,
+             const char *fmt, ...)
+{
+    va_list args;
+
+    p->last_kept = false;
+    if (p->warnings++ >= p->max / 4)
+        return; /* the room is for errors */
+    va_start(args, fmt);
+    put(p,
+        (struct problem){
+            .file = file, .line = line, .column = column, .is_warning = true},
+        fmt, args);
     va_end(args);
 }
 
@@ -71,8 +100,8 @@ problem_remedy(struct problems *p, const char *fmt, ...)
 {
     va_list args;
 
-    if (p->total != p->n || p->n == 0)
-        return; /* the last one was not kept */
+    if (!p->last_kept || p->n == 0)
+        return;
     va_start(args, fmt);
     p->at[p->n - 1].remedy = sentence(p, fmt, args);
     va_end(args);
@@ -121,13 +150,13 @@ problems_print(const struct problems *p, struct buf *b)
         buf_add(b, it->file);
         if (it->line)
             buf_fmt(b, ":%zu:%zu", it->line, it->column);
-        buf_str(b, ": ");
+        buf_str(b, it->is_warning ? ": warning: " : ": ");
         buf_add(b, it->text);
         if (it->remedy.len)
             buf_str(b, "; ");
         buf_add(b, it->remedy);
         buf_byte(b, '\n');
     }
-    if (p->total > p->n)
-        buf_fmt(b, "and %zu more\n", p->total - p->n);
+    if (p->total + p->warnings > p->n)
+        buf_fmt(b, "and %zu more\n", p->total + p->warnings - p->n);
 }

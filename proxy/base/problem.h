@@ -17,8 +17,9 @@ struct problem {
     span file;
     size_t line; /* from 1; 0: the file as a whole */
     size_t column;
-    span text;   /* one sentence without full stop: what is wrong */
-    span remedy; /* what to do, or empty */
+    span text;       /* one sentence without full stop: what is wrong */
+    span remedy;     /* what to do, or empty */
+    bool is_warning; /* it may be meant so: whoever loads it loads it */
 };
 
 struct problems {
@@ -27,7 +28,9 @@ struct problems {
     size_t n; /* kept; read at[0] to at[n - 1] */
     size_t room;
     size_t max;
-    size_t total; /* all that were added, kept or not */
+    size_t total;    /* errors, kept or not */
+    size_t warnings; /* likewise; of these at most a quarter of `max` is kept */
+    bool last_kept;  /* the one that was added last */
 };
 
 /* An empty list whose texts will live in `a`; it keeps PROBLEMS_MAX. */
@@ -38,10 +41,14 @@ void problems_init(struct problems *p, struct arena *a);
 void problem_add(struct problems *p, span file, size_t line, size_t column,
                  const char *fmt, ...) PRINTF(5, 6);
 
+/* The same for what is no error: problems_none stays as it was. */
+void problem_warn(struct problems *p, span file, size_t line, size_t column,
+                  const char *fmt, ...) PRINTF(5, 6);
+
 /* Say what to do about the problem that was added last. */
 void problem_remedy(struct problems *p, const char *fmt, ...) PRINTF(2, 3);
 
-/* Nothing was added. */
+/* No error was added. */
 static inline bool
 problems_none(const struct problems *p)
 {
@@ -53,7 +60,8 @@ problems_none(const struct problems *p)
 void problems_sort(struct problems *p);
 
 /*
- * A line each, as they stand, "file:line:column: text; remedy\n", and a last
- * one that says how many more there were, if there were.
+ * A line each, as they stand, "file:line:column: text; remedy\n", with
+ * "warning: " before the text of one, and a last line that says how many more
+ * there were, if there were.
  */
 void problems_print(const struct problems *p, struct buf *b);

@@ -20,6 +20,7 @@ struct checking {
     struct problems problems;
     struct cases_tally cases;
     bool as_json;
+    bool is_strict; /* a warning is as bad as an error */
 };
 
 static void
@@ -30,8 +31,13 @@ print_problems(const struct checking *c)
     buf_init(&b, CHECK_BYTES);
     problems_print(&c->problems, &b);
     fwrite(buf_span(&b).at, 1, buf_len(&b), stdout);
-    printf("%zu problem%s\n", c->problems.total,
-           c->problems.total == 1 ? "" : "s");
+    if (c->problems.total)
+        printf("%zu problem%s", c->problems.total,
+               c->problems.total == 1 ? "" : "s");
+    if (c->problems.warnings)
+        printf("%s%zu warning%s", c->problems.total ? ", " : "",
+               c->problems.warnings, c->problems.warnings == 1 ? "" : "s");
+    putchar('\n');
     buf_fini(&b);
 }
 
@@ -49,9 +55,10 @@ print_problems_json(const struct checking *c)
         cli_print_json_text(p->text);
         printf(", \"remedy\": ");
         cli_print_json_text(p->remedy);
-        printf("}");
+        printf(", \"severity\": \"%s\"}", p->is_warning ? "warning" : "error");
     }
-    printf("], \"total\": %zu", c->problems.total);
+    printf("], \"total\": %zu, \"warnings\": %zu", c->problems.total,
+           c->problems.warnings);
 }
 
 static const char *const loss_words[] = {
@@ -135,13 +142,14 @@ static int
 finish(const struct checking *c, const struct lens_api *const *apis,
        size_t n_apis)
 {
-    bool failed = c->problems.total > 0;
+    bool failed =
+        c->problems.total > 0 || (c->is_strict && c->problems.warnings > 0);
 
     if (c->as_json) {
         printf("{\"ok\": %s, ", failed ? "false" : "true");
         print_problems_json(c);
         printf(", \"apis\": [");
-    } else if (failed) {
+    } else if (c->problems.total || c->problems.warnings) {
         print_problems(c);
     }
     for (size_t i = 0; !failed && i < n_apis; i++) {
@@ -234,6 +242,8 @@ cmd_check(int argc, char **argv)
     bool defaults = false;
     const struct option options[] = {
         {0, OPTION_FLAG, "json", NULL, &c.as_json, "as JSON"},
+        {0, OPTION_FLAG, "strict", NULL, &c.is_strict,
+         "take a warning for an error"},
         {0, OPTION_FLAG, "defaults", NULL, &defaults,
          "print every limit with its default"},
     };
@@ -250,6 +260,8 @@ cmd_check(int argc, char **argv)
             "translated, and one that does not come out so is a finding. Where "
             "all is well\nit says of each type and pair of versions what is "
             "exact and what is lost.\n\n"
+            "A warning (builds of a client that no rule speaks for) is loaded "
+            "all the same.\n\n"
             "Exits 0 if it would load and every case holds, 1 if not.\n",
         .options = options,
         .n_options = COUNT(options),

@@ -53,11 +53,12 @@ cmd_reload(int argc, char **argv)
     code = ask_daemon(&ask, "reload");
     if (code == CLI_OK && ask.as_json)
         ask_print_json(&ask);
-    else if (code == CLI_OK)
+    else if (code == CLI_OK) {
         printf("generation %lld serves\n",
                (long long)json_integer_value(
                    json_object_get(ask.answer.body, "generation")));
-    else if (ask.answer.body)
+        print_problems(ask.answer.body); /* warnings */
+    } else if (ask.answer.body)
         print_problems(ask.answer.body);
     ask_fini(&ask);
     json_decref(empty);

@@ -459,3 +459,35 @@ def test_development_certificates_serve_and_are_trusted(t):
     for words in (("dev-cert", t.folder / "x", "--days", "many"), ("dev-cert", t.folder / "x", "y")):
         run(t, *words, code=USAGE)
     run(t, "dev-cert", t.folder / "none/deep", code=REFUSED)
+
+
+def gap(text):
+    """The shop's rules with builds between two ranges that none speaks for."""
+    assert '">=4.0 <7.12": v2' in text
+    return text.replace('">=4.0 <7.12": v2', '">=4.0 <7.11": v2')
+
+
+def test_a_warning_is_shown_and_fails_only_where_it_is_asked_to(t):
+    folder = shutil.copytree(shop(t), t.folder / "shop")
+    config, api = folder / "stile.yaml", folder / "api.yaml"
+    assert "warning" not in run(t, "check", config).stdout and run(t, "check", "--strict", config).stdout.endswith("ok\n")
+    api.write_text(gap(api.read_text()))
+    text = run(t, "check", config).stdout
+    line = next(line for line in text.splitlines() if "warning" in line)
+    assert re.match(r".*/shop/api\.yaml:13:\d+: warning: ios: ", line) and "\n1 warning\n" in text and text.endswith("ok\n"), text
+    strict = run(t, "check", "--strict", config, code=REFUSED).stdout
+    assert line in strict and strict.endswith("\n1 warning\n"), strict
+    told = json.loads(run(t, "check", "--json", config).stdout)
+    assert told["ok"] and told["total"] == 0 and told["warnings"] == 1 and told["problems"][0]["severity"] == "warning", told
+    assert not json.loads(run(t, "check", "--json", "--strict", config, code=REFUSED).stdout)["ok"]
+
+
+def test_a_reload_tells_what_it_warns_of(t):
+    folder = shutil.copytree(shop(t), t.folder / "shop")
+    b = t.backend(answering(message()))
+    s = Stile(t, apis={"shop": folder / "api.yaml"}, pools={"b": {"api": "shop", "version": "v2", "endpoints": b}},
+              routes=[{"name": "all", "api": "shop", "pool": "b"}])
+    assert "warning" not in s.reload().stderr
+    (folder / "api.yaml").write_text(gap((folder / "api.yaml").read_text()))
+    told = s.reload()
+    assert "generation 3 serves" in told.stdout and re.search(r"api\.yaml:13:\d+: warning: ", told.stderr), told

@@ -44,6 +44,48 @@ TEST(problems_print_in_the_order_of_their_places_with_their_remedies)
     arena_free(&a);
 }
 
+TEST(a_warning_is_told_and_is_no_error)
+{
+    struct arena *a = arena_new(ROOM);
+    struct problems p;
+
+    problems_init(&p, a);
+    problem_warn(&p, SPAN("a.yaml"), 3, 1, "`%s` may be meant so", "x");
+    problem_remedy(&p, "say it");
+    assert_true(problems_none(&p));
+    assert_int_equal(p.warnings, 1);
+    assert_span(printed(a, &p),
+                "a.yaml:3:1: warning: `x` may be meant so; say it\n");
+    problem_add(&p, SPAN("a.yaml"), 2, 1, "wrong");
+    problem_remedy(&p, "mend it");
+    problems_sort(&p);
+    assert_false(problems_none(&p));
+    assert_int_equal(p.total, 1);
+    assert_span(printed(a, &p),
+                "a.yaml:2:1: wrong; mend it\n"
+                "a.yaml:3:1: warning: `x` may be meant so; say it\n");
+    arena_free(&a);
+}
+
+TEST(warnings_leave_room_for_errors)
+{
+    struct arena *a = arena_new(ROOM);
+    struct problems p;
+
+    problems_init(&p, a);
+    p.max = 4;
+    for (size_t i = 0; i < 10; i++) {
+        problem_warn(&p, SPAN("f"), i + 1, 1, "w");
+        problem_remedy(&p, "r%zu", i);
+    }
+    for (size_t i = 0; i < 4; i++)
+        problem_add(&p, SPAN("f"), 20 + i, 1, "p");
+    problem_remedy(&p, "of one that was not kept");
+    assert_span(printed(a, &p), "f:1:1: warning: w; r0\nf:20:1: p\n"
+                                "f:21:1: p\nf:22:1: p\nand 10 more\n");
+    arena_free(&a);
+}
+
 TEST(what_does_not_fit_in_the_list_is_counted)
 {
     struct arena *a = arena_new(ROOM);
