@@ -158,3 +158,17 @@ TEST(two_lines_of_markdown_are_no_heading)
     assert_true(strstr(is.at, "heading") == NULL);
     arena_free(&a);
 }
+
+TEST(an_old_notebook_is_shown_no_type_it_does_not_know)
+{
+    struct arena *a = arena_new(DOCUMENT_ROOM);
+    span is = output_down(
+        a, "{\"cell_type\":\"code\",\"source\":\"\",\"execution_count\":1,"
+           "\"metadata\":{},\"outputs\":[{\"output_type\":\"display_data\","
+           "\"metadata\":{},\"data\":{\"text/plain\":\"p\",\"application/"
+           "vnd.any+json\":{\"x\":1},\"application/json\":{\"y\":2}}}]}");
+    assert_true(strstr(is.at, "\"text\":\"p\"") != NULL);
+    assert_true(strstr(is.at, "\"json\":\"{\\\"y\\\":2}\"") != NULL);
+    assert_true(strstr(is.at, "vnd.any") == NULL);
+    arena_free(&a);
+}

@@ -219,3 +219,26 @@ TEST(a_refund_is_the_first_of_a_list_and_null_is_none)
                 "{\"refund\":null}");
     arena_free(&b.a);
 }
+
+TEST(a_subscriptions_period_is_that_of_each_of_its_items)
+{
+    struct bench b = {.a = arena_new(DOCUMENT_ROOM)};
+    b.t = document_api(b.a, "stripe", &b.api);
+    assert_span(
+        shown(&b, "01-subscription", BASIL,
+              "{\"current_period_start\":1,\"current_period_end\":9,\"items\":{"
+              "\"data\":[{\"id\":\"a\"},{\"id\":\"b\"}]}}"),
+        "{\"items\":{\"data\":[{\"id\":\"a\",\"current_period_start\":1,"
+        "\"current_period_end\":9},{\"id\":\"b\",\"current_period_start\":1,"
+        "\"current_period_end\":9}]}}");
+    span down = shown(&b, "01-subscription", ACACIA,
+                      "{\"items\":{\"data\":[{\"current_period_start\":3,"
+                      "\"current_period_end\":7},{\"current_period_start\":2,"
+                      "\"current_period_end\":8}]}}");
+    struct json *is = NULL;
+    struct err e;
+    assert_int_equal(json_parse(b.a, down, 64, &is, &e), OK);
+    assert_span(json_get(is, SPAN("current_period_start"))->text, "2");
+    assert_span(json_get(is, SPAN("current_period_end"))->text, "8");
+    arena_free(&b.a);
+}
