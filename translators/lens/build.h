@@ -401,6 +401,8 @@ void lens_made_case(struct lens_builder *b, struct lens_block *block,
 void lens_made_fill(struct lens_builder *b);
 /* Two arrows to one place, ambiguous places (conflict.c). */
 void lens_conflict_check(struct lens_builder *b);
+/* Tables that undo what they say (contrary.c). */
+void lens_contrary_check(struct lens_builder *b);
 /* Losses without a word, overlaps, guarantees, types without use (check.c). */
 void lens_loss_check(struct lens_builder *b);
 

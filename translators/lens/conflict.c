@@ -215,6 +215,33 @@ may_meet(const struct lens_place *a, const struct lens_place *b)
     return true;
 }
 
+/* `[only]` says that there is one element, and the other that there may be more. */
+static bool
+only_beside_more(const struct lens_place *a, const struct lens_place *b)
+{
+    size_t n = 0;
+    while (n < a->n && n < b->n && lens_step_same(&a->steps[n], &b->steps[n]))
+        n++;
+    if (n == a->n || n == b->n)
+        return false;
+    enum lens_step_kind x = a->steps[n].kind, y = b->steps[n].kind;
+    return (x == LENS_ONLY && y == LENS_FIND) ||
+           (x == LENS_FIND && y == LENS_ONLY);
+}
+
+static void
+report_only(struct checking *c, const struct name *a, const struct name *b)
+{
+    const struct name *later = a->origin->order > b->origin->order ? a : b;
+    const struct name *first = later == a ? b : a;
+    lens_problem(c->b, later->origin,
+                 "find both by a member, or say [0] instead of [only]",
+                 "`%.*s` and `%.*s` (line %u) are of one list: where one has "
+                 "to be made, [only] is refused",
+                 SPAN_FMT(later->place.text), SPAN_FMT(first->place.text),
+                 first->origin->line);
+}
+
 static void
 compare_all(struct checking *c)
 {
@@ -224,8 +251,12 @@ compare_all(struct checking *c)
             const struct name *a = &all[i], *b = &all[k];
             bool own =
                 a->origin == b->origin || (a->arrow && a->arrow == b->arrow);
-            if (own || a->side != b->side || a->open != b->open ||
-                !may_meet(&a->place, &b->place) || part(a, b))
+            if (own || a->side != b->side)
+                continue;
+            if (only_beside_more(&a->place, &b->place) && !part(a, b))
+                report_only(c, a, b);
+            if (a->open != b->open || !may_meet(&a->place, &b->place) ||
+                part(a, b))
                 continue;
             report(c, a, b, lens_place_same(&a->place, &b->place));
         }

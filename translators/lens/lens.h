@@ -646,6 +646,10 @@ bool lens_is_made(const struct lens_block *const *blocks, size_t n_blocks,
  * list. */
 enum lens_side lens_rest_side(const struct lens_way *w);
 
+/* How many steps lead to an element that is found by the very member that the place
+ * takes, or something in it: it is a box. 0: there is none. */
+size_t lens_way_element(const struct lens_place *p);
+
 /* The same steps, tests included. */
 bool lens_place_same(const struct lens_place *a, const struct lens_place *b);
 

@@ -57,6 +57,8 @@ build(struct lens_builder *b, const struct yaml *doc,
     if (!b->full)
         lens_conflict_check(b);
     if (!b->full)
+        lens_contrary_check(b);
+    if (!b->full)
         lens_loss_check(b);
 }
 

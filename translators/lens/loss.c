@@ -148,7 +148,8 @@ lose_rest(struct gathering *g, const struct lens_way *w, enum lens_side side)
         return;
     const struct lens_place *p = &w->place[side];
     struct lens_place box;
-    if (!lens_place_make(&g->b, p->steps, p->n - 1, &box))
+    size_t element = lens_way_element(p);
+    if (!lens_place_make(&g->b, p->steps, element ? element : p->n - 1, &box))
         return;
     span what =
         lens_fmt(&g->b, "%.*s but %.*s", SPAN_FMT(box.text), SPAN_FMT(p->text));

@@ -351,6 +351,29 @@ lens_way_read(struct lens_builder *b, const struct yaml *node, bool has_extras,
                            &out->hidden);
 }
 
+/* Does the rest of the place, from `from` on, begin with this member? */
+static bool
+takes(const struct lens_place *p, size_t from, const struct lens_place *member)
+{
+    for (size_t i = 0; i < member->n; i++)
+        if (from + i >= p->n ||
+            !lens_step_same(&p->steps[from + i], &member->steps[i]))
+            return false;
+    return true;
+}
+
+size_t
+lens_way_element(const struct lens_place *p)
+{
+    for (size_t n = p->n; n-- > 0;)
+        for (size_t i = 0;
+             p->steps[n].kind == LENS_FIND && i < p->steps[n].n_finds; i++)
+            if (p->steps[n].finds[i].kind != LENS_LACKS &&
+                takes(p, n + 1, &p->steps[n].finds[i].member))
+                return n + 1;
+    return 0;
+}
+
 bool
 lens_way_boxes(const struct lens_way *w, enum lens_side side)
 {
@@ -360,19 +383,7 @@ lens_way_boxes(const struct lens_way *w, enum lens_side side)
     const struct lens_place *bare = &w->place[1 - side];
     if (box->n > bare->n && lens_place_starts(box, bare))
         return true;
-    if (box->n < 2 || box->steps[box->n - 2].kind != LENS_FIND)
-        return false;
-
-    /* Found by the very member that the arrow takes. */
-    const struct lens_step *element = &box->steps[box->n - 2];
-    const struct lens_step *taken = &box->steps[box->n - 1];
-    for (size_t i = 0; i < element->n_finds; i++) {
-        const struct lens_find *f = &element->finds[i];
-        if (f->kind != LENS_LACKS && f->member.n == 1 &&
-            lens_step_same(&f->member.steps[0], taken))
-            return true;
-    }
-    return false;
+    return lens_way_element(box) > 0;
 }
 
 /* ---- cases at a place ---- */

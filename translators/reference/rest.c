@@ -50,7 +50,8 @@ box_steps(const struct lens_way *way, enum lens_side side)
         if (lens_place_same(&begin, bare))
             return bare->n;
     }
-    return box->n - 1;
+    size_t element = lens_way_element(box);
+    return element ? element : box->n - 1;
 }
 
 /* ---- before anything is cut ----------------------------------------------------- */
@@ -204,12 +205,18 @@ cut_list(struct frame *f, size_t at)
     return true;
 }
 
-/* Are the members that are left only those that the step's tests name? */
+/* Are the members that are left only those that the step's tests name, and what was
+ * emptied on the way to the value, which `next` leads into? */
 static bool
-only_tags(const struct json *box, const struct lens_step *step)
+only_tags(const struct json *box, const struct lens_step *step,
+          const struct lens_step *next)
 {
     for (size_t i = 0; i < box->n; i++) {
-        bool is_tag = spot_is_empty(box->members[i].value);
+        const struct json *value = box->members[i].value;
+        bool is_tag =
+            spot_is_empty(value) ||
+            (json_is_container(value) && spot_is_void(value) &&
+             next->kind == LENS_KEY && span_eq(next->key, box->members[i].key));
         for (size_t k = 0; k < step->n_finds; k++)
             is_tag = is_tag || (step->finds[k].kind == LENS_EQUALS &&
                                 span_eq(step->finds[k].member.steps[0].key,
@@ -228,7 +235,7 @@ cut_box(struct frame *f, size_t at)
     struct json *box = t->from.path[n];
     if (!box || box->kind != JSON_OBJECT || spot_is_empty(box))
         return true; /* what is no object is no box */
-    if (only_tags(box, &t->from.place->steps[n - 1]))
+    if (only_tags(box, &t->from.place->steps[n - 1], &t->from.place->steps[n]))
         return true;
     if (!say(f, at, box))
         return false;

@@ -27,7 +27,7 @@ TEST(typed_places_follow_every_kind_of_arrow_back)
         {TYPES("cart/items/* of Order"), "Order: {map: {lines: cart/items}}\n",
          "lines/* Line"},
         {TYPES("items/* of Order"),
-         "Order: {map: {owner: {to: \"items/[0]\"}}}\n",
+         "Order: {map: {owner: {to: \"items/[own]\"}}}\n",
          "items/* Line; owner Line"},
         {TYPES("items/* of Order"),
          "Order: {map: {item: {to: items, as: one <> list, pick: only}}}\n",

@@ -61,7 +61,7 @@ TEST(a_place_is_read_step_by_step)
                 "0:*:0:0 0:[0]:0:0 0:.:0:0 0::0:0 ");
     assert_span(steps(a, "l/*/x"), "0:l:0:0 1::0:0 0:x:0:0 ");
     assert_span(steps(a, "l/[12]/x"), "0:l:0:0 2::12:0 0:x:0:0 ");
-    assert_span(steps(a, "l/[last]"), "0:l:0:0 3::0:0 ");
+    assert_span(steps(a, "l/[last]/x"), "0:l:0:0 3::0:0 0:x:0:0 ");
     assert_span(steps(a, "l/[only]"), "0:l:0:0 4::0:0 ");
     assert_span(steps(a, "l/[ kind = gift , !a/b, c ]/x"),
                 "0:l:0:0 5::0:3 0:x:0:0 ");

@@ -173,3 +173,18 @@ TEST(a_file_that_is_not_there_is_a_problem)
     assert_span(p.at[0].file, "no/such/api.yaml");
     arena_free(&a);
 }
+
+TEST(what_is_kept_empty_is_no_value_in_the_other_version)
+{
+    struct arena *a = arena_new(ROOM);
+    span change = arena_fmt(a, "%sOrder:\n  map: {a: {to: a/k, rest: lose}}\n",
+                            change_head);
+    assert_span(problems_of(a,
+                            SPAN("api: x\nversions: {v1: {}, v2: {}}\ntypes: "
+                                 "{Order: {at: POST /orders, keep: [a]}}\n"),
+                            change),
+                "changes/c.yaml:6:9: `a` stays when it is empty (`keep:`), and "
+                "in the other version it is the value that it holds; leave it "
+                "out of `keep:`\n");
+    arena_free(&a);
+}
