@@ -65,6 +65,19 @@ enum gen_http {
     GEN_HTTP_2 /* in clear by prior knowledge */
 };
 
+enum gen_balance {
+    GEN_BALANCE_P2C,
+    GEN_BALANCE_ROUND_ROBIN,
+    GEN_BALANCE_HASH /* by a key; p2c for a request without one */
+};
+
+/* An endpoint that answers badly is left alone for a while. */
+struct gen_eject {
+    uint32_t failures; /* in a row; 0: never */
+    uint32_t for_ms;
+    uint32_t most_ppm; /* of a pool's endpoints, at a time */
+};
+
 struct gen_pool {
     span name;
     const struct gen_api *api; /* NULL: a plain pool */
@@ -73,6 +86,11 @@ struct gen_pool {
     size_t n_endpoints;
     span check_path; /* active health check: empty for none */
     uint32_t check_every_ms;
+    enum gen_balance balance;
+    const struct subject_spec *hash_by; /* of GEN_BALANCE_HASH */
+    struct gen_eject eject;
+    uint32_t slow_start_ms; /* until one that came back has its whole share */
+    uint64_t requests_max;  /* at a time, of one worker; 0: no limit */
     enum gen_http http;
     struct ssl_ctx_st *tls; /* NULL: none of the endpoints wants it */
     span tls_name;          /* whom they must be; empty: their host */
@@ -241,6 +259,8 @@ struct gen_route {
     X(handshake_ms, 5000, GEN_LIMIT_MS, "of a TLS handshake (close)")          \
     X(stream_idle_ms, 300000, GEN_LIMIT_MS,                                    \
       "without a byte on what is a stream")                                    \
+    X(retry_percent, 20, 100, "of the requests under way may be second tries") \
+    X(retry_floor, 3, GEN_LIMIT_N, "second tries that are always allowed")     \
     X(drain_ms, 30000, GEN_LIMIT_MS, "a draining generation may take")         \
     X(upstream_idle, 64, GEN_LIMIT_N,                                          \
       "idle connections kept an endpoint and worker")                          \

@@ -166,18 +166,89 @@ read_check(struct reader *r, const struct yaml *value, void *self)
 }
 
 static void
+read_hash(struct reader *r, const struct yaml *value, void *self)
+{
+    struct pool_reading *reading = self;
+
+    reading->pool->hash_by = loader_subject(r, value, "`hash`");
+}
+
+static void
 read_balance(struct reader *r, const struct yaml *value, void *self)
 {
+    static const struct reader_word words[] = {{"hash", read_hash, true}};
+    struct pool_reading *reading = self;
     span text;
 
-    (void)self;
+    if (value->kind == YAML_MAP) {
+        reading->pool->balance = GEN_BALANCE_HASH;
+        reader_map(r, value, "`balance`", words, COUNT(words), self);
+        return;
+    }
     if (!reader_text(r, value, &text) || span_is(text, "p2c"))
         return;
-    yaml_problem(r->problems, value,
-                 "`%.*s` is no way to balance that is "
-                 "offered yet",
+    if (span_is(text, "round_robin")) {
+        reading->pool->balance = GEN_BALANCE_ROUND_ROBIN;
+        return;
+    }
+    yaml_problem(r->problems, value, "`%.*s` is no way to balance",
                  SPAN_FMT(text));
-    problem_remedy(r->problems, "say p2c, or nothing");
+    problem_remedy(r->problems, "say p2c, round_robin, or {hash: "
+                                "[\"header:X-Account\"]}");
+}
+
+static void
+read_failures(struct reader *r, const struct yaml *value, void *self)
+{
+    struct gen_eject *eject = self;
+    uint64_t n;
+
+    if (reader_count(r, value, 1000000, &n))
+        eject->failures = (uint32_t)n;
+}
+
+static void
+read_for(struct reader *r, const struct yaml *value, void *self)
+{
+    struct gen_eject *eject = self;
+
+    reader_ms(r, value, &eject->for_ms);
+}
+
+static void
+read_most(struct reader *r, const struct yaml *value, void *self)
+{
+    struct gen_eject *eject = self;
+
+    reader_share(r, value, &eject->most_ppm);
+}
+
+static void
+read_eject(struct reader *r, const struct yaml *value, void *self)
+{
+    static const struct reader_word words[] = {
+        {"failures", read_failures, false},
+        {"for", read_for, false},
+        {"most", read_most, false}};
+    struct pool_reading *reading = self;
+
+    reader_map(r, value, "`eject`", words, COUNT(words), &reading->pool->eject);
+}
+
+static void
+read_slow_start(struct reader *r, const struct yaml *value, void *self)
+{
+    struct pool_reading *reading = self;
+
+    reader_ms(r, value, &reading->pool->slow_start_ms);
+}
+
+static void
+read_requests(struct reader *r, const struct yaml *value, void *self)
+{
+    struct pool_reading *reading = self;
+
+    reader_count(r, value, 1000000, &reading->pool->requests_max);
 }
 
 static void
@@ -262,6 +333,9 @@ load_pools(struct loader *l)
         {"endpoints", read_endpoints, true},
         {"check", read_check, false},
         {"balance", read_balance, false},
+        {"eject", read_eject, false},
+        {"slow_start", read_slow_start, false},
+        {"requests", read_requests, false},
         {"http", read_http, false},
         {"tls", read_pool_tls, false},
     };
@@ -278,6 +352,7 @@ load_pools(struct loader *l)
         struct pool_reading reading = {.l = l, .pool = &pools[i]};
 
         pools[i].name = s.keys[i]->text;
+        pools[i].eject = (struct gen_eject){5, 10000, 500000};
         loader_name(l, &l->pools, s.keys[i], &pools[i], "pool");
         reader_map(&l->r, s.values[i], "a pool", words, COUNT(words), &reading);
         make_tls(&reading, s.values[i]);

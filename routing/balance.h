@@ -3,7 +3,9 @@
  * balance: which endpoint of a pool a request goes to.
  *
  * Two healthy ones are drawn and the one with fewer requests under way is
- * taken (p2c, least request). The dice are arguments.
+ * taken (p2c, least request); or one after the other; or by a key, so that a
+ * key stays where it is for as long as its endpoint is there. The dice are
+ * arguments.
  */
 #pragma once
 
@@ -21,3 +23,14 @@
  */
 int balance_pick(const uint32_t *active, const uint64_t *healthy, size_t n,
                  uint32_t dice_a, uint32_t dice_b);
+
+/* The next healthy one after `last` (BALANCE_NONE at first), around. */
+int balance_next(const uint64_t *healthy, size_t n, int last);
+
+/*
+ * Whose mark, mixed with `key`, is the highest (rendezvous hashing): one that
+ * comes or goes moves its own keys alone. `marks[i]` is a hash of endpoint i's
+ * name.
+ */
+int balance_by_key(const uint64_t *marks, const uint64_t *healthy, size_t n,
+                   uint64_t key);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proxy/server/endpoint.h"
 
+#include "proxy/base/hash.h"
 #include "proxy/observe/log.h"
 #include "proxy/server/tls.h"
 #include "proxy/server/worker.h"
@@ -34,6 +35,8 @@ init_pool(struct upstreams *u, struct pool *p, const struct gen_pool *gen,
 
     *p = (struct pool){.upstreams = u, .gen = gen, .endpoints = endpoints};
     p->active = arena_array(a, gen->n_endpoints, sizeof(*p->active));
+    p->marks = arena_array(a, gen->n_endpoints, sizeof(*p->marks));
+    p->last = BALANCE_NONE;
     p->up = arena_array(a, words, sizeof(*p->up));
     p->usable = arena_array(a, words, sizeof(*p->usable));
     p->choice = arena_array(a, words, sizeof(*p->choice));
@@ -47,7 +50,9 @@ init_pool(struct upstreams *u, struct pool *p, const struct gen_pool *gen,
                                          .index = i,
                                          .streams_max = SIZE_MAX,
                                          .slot = SEGMENT_NO_SLOT};
-    return p->active && p->up && p->usable && p->choice;
+    for (size_t i = 0; p->marks && i < gen->n_endpoints; i++)
+        p->marks[i] = hash64(gen->endpoints[i].url);
+    return p->active && p->marks && p->up && p->usable && p->choice;
 }
 
 struct upstreams *
@@ -128,25 +133,48 @@ set_bit(uint64_t *words, size_t i, bool on)
     words[i / 64] = on ? words[i / 64] | bit : words[i / 64] & ~bit;
 }
 
+static bool
+has_bit(const uint64_t *words, size_t i)
+{
+    return words[i / 64] >> (i % 64) & 1;
+}
+
+/* It is in use again: slow start counts from here. */
+static void
+note_return(struct pool *p, size_t i, bool is_up, uint64_t now)
+{
+    if (is_up && p->has_looked && !has_bit(p->up, i))
+        p->endpoints[i].warm_since_ms = now;
+    set_bit(p->up, i, is_up);
+}
+
 static void
 look(struct pool *p, uint64_t now)
 {
-    uint64_t n_ejected = 0;
+    uint64_t n_ejected = 0, n_in_use = 0;
 
     p->is_up = false;
     p->look_ms = UINT64_MAX;
     for (size_t i = 0; i < p->gen->n_endpoints; i++) {
         struct endpoint *e = &p->endpoints[i];
         bool passes = !e->has_view || e->view.health != HEALTH_DOWN;
-        bool is_ejected = e->ejected_ms > now;
+        bool is_ejected = e->ejected_ms > now, is_benched = e->benched_ms > now;
 
         set_bit(p->usable, i, passes);
-        set_bit(p->up, i, passes && !is_ejected);
+        note_return(p, i, passes && !is_ejected && !is_benched, now);
         if (is_ejected && e->ejected_ms < p->look_ms)
             p->look_ms = e->ejected_ms;
-        n_ejected += is_ejected;
+        if (is_benched && e->benched_ms < p->look_ms)
+            p->look_ms = e->benched_ms;
+        n_ejected += is_ejected || is_benched;
+        n_in_use += has_bit(p->up, i);
         p->is_up |= passes && !is_ejected;
     }
+    /* Bad answers are better than none: the benched are all there is. */
+    for (size_t i = 0; n_in_use == 0 && i < p->gen->n_endpoints; i++)
+        set_bit(p->up, i,
+                has_bit(p->usable, i) && p->endpoints[i].ejected_ms <= now);
+    p->has_looked = true;
     metrics_set(p->upstreams->worker->metrics, p->ejected_cell, n_ejected);
 }
 
@@ -178,8 +206,62 @@ upstreams_observe(struct upstreams *u, const struct gen_pool *pool, uint64_t us)
     metrics_observe_us(u->worker->metrics, pool_of(u, pool)->time_cell, us);
 }
 
+static int
+choose(struct pool *p, const uint64_t *key)
+{
+    struct worker *w = p->upstreams->worker;
+    size_t n = p->gen->n_endpoints;
+
+    switch (p->gen->balance) {
+    case GEN_BALANCE_ROUND_ROBIN:
+        return p->last = balance_next(p->choice, n, p->last);
+    case GEN_BALANCE_HASH:
+        if (key)
+            return balance_by_key(p->marks, p->choice, n, *key);
+        break;
+    case GEN_BALANCE_P2C:
+        break;
+    }
+    return balance_pick(p->active, p->choice, n, worker_dice(w),
+                        worker_dice(w));
+}
+
+#define WARM_LEAST 16 /* one in so many goes there from the first */
+
+/* Slow start: is it too early for this one? Its share grows with its time. */
+static bool
+is_spared(const struct pool *p, const struct endpoint *e)
+{
+    struct worker *w = p->upstreams->worker;
+    uint64_t slow = p->gen->slow_start_ms;
+    uint64_t warm = loop_now_ms(w->loop) - e->warm_since_ms;
+
+    if (e->warm_since_ms == 0 || warm >= slow)
+        return false;
+    if (warm < slow / WARM_LEAST)
+        warm = slow / WARM_LEAST;
+    return worker_dice(w) % slow >= warm;
+}
+
+static bool
+is_any_left(const uint64_t *words, size_t n)
+{
+    for (size_t i = 0; i < BALANCE_WORDS(n); i++)
+        if (words[i])
+            return true;
+    return false;
+}
+
+bool
+endpoint_pool_is_full(struct upstreams *u, const struct gen_pool *pool)
+{
+    return pool->requests_max &&
+           pool_of(u, pool)->n_active >= pool->requests_max;
+}
+
 struct endpoint *
-endpoint_pick(struct upstreams *u, const struct gen_pool *pool, uint64_t tried)
+endpoint_pick(struct upstreams *u, const struct gen_pool *pool, uint64_t tried,
+              const uint64_t *key)
 {
     struct pool *p = fresh_pool(u, pool);
     size_t n = pool->n_endpoints;
@@ -190,9 +272,49 @@ endpoint_pick(struct upstreams *u, const struct gen_pool *pool, uint64_t tried)
            BALANCE_WORDS(n) * sizeof(*p->choice));
     p->choice[0] &= ~tried;
 
-    int i = balance_pick(p->active, p->choice, n, worker_dice(u->worker),
-                         worker_dice(u->worker));
-    return i == BALANCE_NONE ? NULL : &p->endpoints[i];
+    int i = choose(p, key);
+    if (i == BALANCE_NONE)
+        return NULL;
+    if (is_spared(p, &p->endpoints[i])) {
+        set_bit(p->choice, (size_t)i, false);
+        int other = is_any_left(p->choice, n) ? choose(p, key) : BALANCE_NONE;
+        if (other != BALANCE_NONE)
+            i = other;
+    }
+    return &p->endpoints[i];
+}
+
+/* Room on the bench: a share of the pool, and never all of it. */
+static bool
+may_bench(const struct pool *p, uint64_t now)
+{
+    uint64_t n = p->gen->n_endpoints, n_benched = 0;
+    uint64_t most = n * p->gen->eject.most_ppm / 1000000;
+
+    for (size_t i = 0; i < n; i++)
+        n_benched += p->endpoints[i].benched_ms > now;
+    return n_benched < most && n_benched + 1 < n;
+}
+
+void
+endpoint_answered(struct endpoint *e, bool well)
+{
+    const struct gen_eject *eject = &e->pool->gen->eject;
+    uint64_t now = loop_now_ms(e->pool->upstreams->worker->loop);
+
+    if (well) {
+        e->bad_row = 0;
+        return;
+    }
+    if (eject->failures == 0 || ++e->bad_row < eject->failures ||
+        !may_bench(e->pool, now))
+        return;
+    e->bad_row = 0;
+    e->benched_ms = now + eject->for_ms;
+    e->pool->look_ms = 0;
+    log_warn("endpoint_benched", "pool=%.*s endpoint=%.*s ms=%u",
+             SPAN_FMT(e->pool->gen->name), SPAN_FMT(e->gen->url),
+             eject->for_ms);
 }
 
 void
@@ -304,6 +426,7 @@ void
 endpoint_enter(struct endpoint *e)
 {
     e->pool->active[e->index]++;
+    e->pool->n_active++;
 }
 
 void
@@ -311,4 +434,5 @@ endpoint_leave(struct endpoint *e)
 {
     assert(e->pool->active[e->index] > 0);
     e->pool->active[e->index]--;
+    e->pool->n_active--;
 }

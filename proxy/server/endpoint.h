@@ -6,7 +6,9 @@
  * segment, found by name; whether it took this worker's own connections stands
  * here. A failure to connect ejects it for a while that doubles up to 10 s;
  * if nothing is left in a pool, ejected ones are tried all the same, but a
- * canary whose endpoints are all ejected counts as down.
+ * canary whose endpoints are all ejected counts as down. One that takes
+ * connections and answers badly in a row is benched, too, but never more than
+ * a share of the pool, and never the last: that is no reason to call it down.
  */
 #pragma once
 
@@ -19,6 +21,10 @@ struct pool {
     const struct gen_pool *gen;
     struct endpoint *endpoints;
     uint32_t *active; /* requests under way, by endpoint */
+    uint64_t n_active;
+    uint64_t *marks; /* hashes of their URLs */
+    int last;        /* of round robin */
+    bool has_looked;
     uint64_t *up;     /* bits: may be asked */
     uint64_t *usable; /* bits: not refused by an active check */
     uint64_t *choice; /* room to take bits away for one request */
@@ -36,6 +42,9 @@ struct endpoint {
     struct endpoint_view view;
     uint64_t ejected_ms; /* until then */
     unsigned failures;
+    unsigned bad_row;               /* bad answers since a good one */
+    uint64_t benched_ms;            /* until then */
+    uint64_t warm_since_ms;         /* it came back; 0: it was always there */
     struct link *idle;              /* of h1, newest first */
     struct link *shared;            /* of h2, or that will be; newest first */
     struct ssl_session_st *session; /* to be resumed; NULL: none yet */
@@ -54,9 +63,15 @@ struct upstreams {
     struct link *dead;
 };
 
-/* One that may be asked and is not in `tried` (bits); NULL if there is none. */
+/*
+ * One that may be asked and is not in `tried` (bits); NULL if there is none.
+ * `key` (may be NULL) is what a pool that balances by hash goes by.
+ */
 struct endpoint *endpoint_pick(struct upstreams *u, const struct gen_pool *pool,
-                               uint64_t tried);
+                               uint64_t tried, const uint64_t *key);
+
+/* Has the pool as many requests under way as it may? */
+bool endpoint_pool_is_full(struct upstreams *u, const struct gen_pool *pool);
 
 /* An endpoint beyond the 64th of its pool has none and may be tried again. */
 uint64_t endpoint_bit(const struct endpoint *e);
@@ -73,6 +88,9 @@ void endpoint_enter(struct endpoint *e);
 void endpoint_leave(struct endpoint *e);
 
 void endpoint_is_well(struct endpoint *e);
+
+/* It answered as it should, or (no answer, a broken one, 502, 504) did not. */
+void endpoint_answered(struct endpoint *e, bool well);
 
 /* `ejects`: it did not even take the connection. */
 void endpoint_failed(struct endpoint *e, const char *kind, bool ejects);

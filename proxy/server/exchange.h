@@ -179,6 +179,7 @@ void exchange_pool_drained(struct exchange *x);
     X(POOL_TIMEOUT, "timeout", 504, "the connection took too long")            \
     X(POOL_NONE, "none", 503, "the pool has no endpoint that is up")           \
     X(POOL_BUSY, "busy", 503, "there is no room for another connection")       \
+    X(POOL_FULL, "full", 503, "the pool has all the requests it may have")     \
     X(POOL_RESET, "reset", 502, "the backend closed before it answered")       \
     X(POOL_GOING, "going", 503, "the backend was going away")                  \
     X(POOL_OVERLOAD, "overload", 503, "the backend took no more requests")     \

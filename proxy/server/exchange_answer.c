@@ -86,6 +86,8 @@ exchange_answer(struct exchange *x, struct http_head *head)
     x->answered_us = loop_clock_us();
     x->moved_ms = loop_now_ms(x->worker->loop);
     x->is_stream |= exchange_says_stream(head);
+    if (x->up)
+        upstream_answered(x->up, head->status != 502 && head->status != 504);
     if (x->keeps_to_pool)
         buf_fini(exchange_held(x));
     x->keeps_to_pool = false;

@@ -593,11 +593,17 @@ exchange_pool_drained(struct exchange *x)
     x->holds_down = false;
 }
 
-/* A fifth of what is under way, but three at least. */
+/* A share of what is under way, but a few at least. */
 static bool
 is_in_budget(const struct worker *w)
 {
-    return w->n_retries < 3 || w->n_retries < w->n_exchanges / 5;
+    const struct gen_limits *l = &w->gen->limits;
+
+    if (w->n_retries < l->retry_floor ||
+        w->n_retries < w->n_exchanges * l->retry_percent / 100)
+        return true;
+    metrics_count(w->metrics, METRIC_LIMITS, 1, SPAN("retry_percent"));
+    return false;
 }
 
 /*
@@ -612,10 +618,10 @@ may_retry(const struct exchange *x, enum pool_failure f)
         return false;
     if (f == POOL_GOING)
         return true;
-    if (!is_in_budget(x->worker))
+    if (f != POOL_OVERLOAD && !(f == POOL_RESET && x->was_stale &&
+                                method_is_idempotent(x->request->method)))
         return false;
-    return f == POOL_OVERLOAD || (f == POOL_RESET && x->was_stale &&
-                                  method_is_idempotent(x->request->method));
+    return is_in_budget(x->worker);
 }
 
 void
@@ -639,6 +645,7 @@ exchange_failed(struct exchange *x, enum pool_failure f)
         return;
     }
     p = problem_plain(pool_failure_status(f), pool_failure_sentence(f));
+    p.limit = f == POOL_FULL ? "pool_requests" : NULL;
     p.type = "backend-failed";
     p.is_ours = true;
     p.retry_after_s = p.status == 503 ? 1 : 0;

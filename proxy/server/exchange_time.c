@@ -153,6 +153,8 @@ act(struct exchange *x, enum due due)
     case DUE_IDLE:
     case DUE_POOL_STREAM:
     case DUE_TOTAL:
+        if (x->up && (due == DUE_HEAD || due == DUE_IDLE))
+            upstream_answered(x->up, false);
         if (x->up)
             upstream_release(x->up, false);
         exchange_failed(x, POOL_LATE);

@@ -106,6 +106,8 @@ link_fail_seat(struct upstream *up, enum pool_failure f)
     /* A connection that died idle, or goes in good order, is no failure. */
     if (!x->was_stale && f != POOL_GOING)
         endpoint_failed(up->link->endpoint, pool_failure_word(f), false);
+    if (!x->was_stale && f != POOL_GOING && f != POOL_OVERLOAD)
+        endpoint_answered(up->link->endpoint, false);
     link_leave(up);
     exchange_failed(x, f);
 }

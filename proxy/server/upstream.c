@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proxy/server/upstream.h"
 
+#include "proxy/base/hash.h"
 #include "proxy/server/link.h"
 #include "proxy/server/worker.h"
+#include "routing/facts.h"
+#include "routing/subject.h"
 
 void
 upstreams_bury(struct upstreams *u)
@@ -96,14 +99,39 @@ ask_at(struct exchange *x, struct endpoint *e)
     return false;
 }
 
+/* What a pool that balances by hash goes by; false: the request has none. */
+static bool
+key_of(const struct exchange *x, uint64_t *key)
+{
+    const struct gen_pool *pool = x->decision.pool;
+    struct decide_case c = exchange_case(x);
+    struct facts facts;
+    span who;
+
+    if (pool->balance != GEN_BALANCE_HASH)
+        return false;
+    decide_facts(&c, x->request, &facts);
+    if (!subject_find(pool->hash_by, &facts, &who, NULL))
+        return false;
+    *key = hash64(who);
+    return true;
+}
+
 void
 upstream_ask(struct exchange *x)
 {
     struct upstreams *u = x->worker->upstreams;
+    uint64_t key;
+    bool has_key = key_of(x, &key);
 
+    if (endpoint_pool_is_full(u, x->decision.pool)) {
+        exchange_failed(x, POOL_FULL);
+        return;
+    }
     /* One that fails leaves the choice, if it is not beyond the 64th: so count. */
     for (size_t n = x->decision.pool->n_endpoints + 1; n > 0; n--) {
-        struct endpoint *e = endpoint_pick(u, x->decision.pool, x->tried);
+        struct endpoint *e =
+            endpoint_pick(u, x->decision.pool, x->tried, has_key ? &key : NULL);
 
         if (!e) {
             exchange_failed(x, x->tried ? POOL_REFUSED : POOL_NONE);
@@ -113,6 +141,12 @@ upstream_ask(struct exchange *x)
             return;
     }
     exchange_failed(x, POOL_REFUSED);
+}
+
+void
+upstream_answered(struct upstream *up, bool well)
+{
+    endpoint_answered(up->link->endpoint, well);
 }
 
 void

@@ -69,6 +69,9 @@ bool upstream_is_stale(const struct upstream *up);
 /* "127.0.0.1:9001" */
 span upstream_authority(const struct upstream *up);
 
+/* It answered as it should, or not at all, or as a gateway without a backend. */
+void upstream_answered(struct upstream *up, bool well);
+
 /* The connection did not come in time: another endpoint, or 504. */
 void upstream_give_up(struct upstream *up);
 

@@ -145,6 +145,7 @@ def test_ipv6_on_both_sides(t):
         port = free_port()
         s = Stile(t, pools={"b": f"http://[::1]:{listener.getsockname()[1]}"}, routes=[{"name": "all", "pool": "b", "allow": ["::1"]}], workers=1)
         s.rewrite(lambda text: text.replace("listen:\n", f'listen:\n  - {{at: "[::1]:{port}"}}\n')).reload()
+        until(lambda: sum("control" in name for name in s.family().values()) == 1, "the old control is gone")
         with socket.create_connection(("::1", port)) as client:
             client.sendall(b"GET / HTTP/1.0\r\n\r\n")
             server, _ = listener.accept()

@@ -92,3 +92,41 @@ TEST(every_pair_is_drawn_equally_often)
     assert_in_range(n[2], 9600, 10400);
     assert_int_equal(n[3], 0);
 }
+
+TEST(the_next_is_the_next_healthy_one_around)
+{
+    uint64_t healthy[BALANCE_WORDS(130)] = {1u << 3 | 1u << 7, 0, 2};
+    int last = BALANCE_NONE;
+    static const int want[] = {3, 7, 129, 3, 7};
+
+    for (size_t i = 0; i < COUNT(want); i++)
+        assert_int_equal(last = balance_next(healthy, 130, last), want[i]);
+    uint64_t none[BALANCE_WORDS(130)] = {0};
+    assert_int_equal(balance_next(none, 130, 5), BALANCE_NONE);
+}
+
+TEST(a_key_moves_only_with_its_endpoint_and_keys_are_spread)
+{
+    uint64_t marks[20], healthy[1] = {(1u << 20) - 1}, seed = 5;
+    unsigned counts[20] = {0}, moved = 0;
+
+    for (size_t i = 0; i < COUNT(marks); i++)
+        marks[i] = test_random(&seed);
+    for (uint64_t key = 0; key < 20000; key++) {
+        healthy[0] = (1u << 20) - 1;
+        int before = balance_by_key(marks, healthy, 20, key);
+
+        assert_in_range(before, 0, 19);
+        counts[before]++;
+        healthy[0] &= ~((uint64_t)1 << 11);
+        int after = balance_by_key(marks, healthy, 20, key);
+        assert_int_not_equal(after, 11);
+        assert_true(after == before || before == 11);
+        moved += after != before;
+    }
+    assert_int_equal(moved, counts[11]);
+    for (size_t i = 0; i < COUNT(counts); i++)
+        assert_in_range(counts[i], 800, 1200);
+    healthy[0] = 0;
+    assert_int_equal(balance_by_key(marks, healthy, 20, 1), BALANCE_NONE);
+}
