@@ -207,6 +207,45 @@ find_heads(struct finder *f, size_t table)
     return true;
 }
 
+/* Is it declared of this message? Of both directions the request tells it. */
+static bool
+is_declared(const struct lens_declared *d, const struct lens_occasion *o)
+{
+    return d->is_message &&
+           !(o->is_answer && (d->message.ways & LENS_REQUEST)) &&
+           lens_message_fits(&d->message, o);
+}
+
+/* *unmet: one that the message cannot do without; NULL: none. */
+static bool
+find_declared(struct finder *f, size_t from, size_t to,
+              const struct lens_declared **unmet)
+{
+    const struct lens_api *api = f->t->api;
+    size_t low = from < to ? from : to, high = from < to ? to : from, room = 0;
+    *unmet = NULL;
+    for (size_t at = low; at < high; at++)
+        room += api->tables[at].n_declared;
+    if (room == 0)
+        return true;
+    const struct lens_declared **all =
+        arena_array(f->a, room, sizeof(struct lens_declared *));
+    f->p->declared = all;
+    for (size_t at = low; all && at < high; at++) {
+        struct lens_occasion o = f->occasion;
+        o.method = f->lines.at[at].method;
+        o.path = f->lines.at[at].path;
+        for (size_t i = 0; i < api->tables[at].n_declared; i++) {
+            const struct lens_declared *d = &api->tables[at].declared[i];
+            if (!is_declared(d, &o))
+                continue;
+            all[f->p->n_declared++] = d;
+            *unmet = !*unmet && d->fails ? d : *unmet;
+        }
+    }
+    return all != NULL;
+}
+
 static uint64_t
 hash_block(uint64_t h, const struct lens_block *b)
 {
@@ -323,6 +362,17 @@ make_stream(struct finder *f, const struct message *m, span media)
     f->is_any_event = true;
 }
 
+/* Does a name of an event change on the way? Then each is looked at. */
+static bool
+renames_events(const struct finder *f, size_t from, size_t to)
+{
+    size_t low = from < to ? from : to, high = from < to ? to : from;
+    for (size_t at = low; at < high; at++)
+        if (f->t->api->tables[at].n_events && f->occasion.is_answer)
+            return true;
+    return false;
+}
+
 static enum program_need
 full(struct err *e)
 {
@@ -374,6 +424,16 @@ no_route(const struct finder *f, struct err *e)
 }
 
 static enum program_need
+not_met(const struct lens_declared *d, struct err *e)
+{
+    err_set(e, ERR_UNSUPPORTED,
+            "this message needs %s, which is not done here: %.*s",
+            d->kind == LENS_FETCH ? "an extra read" : "code of its own",
+            SPAN_FMT(d->note));
+    return PROGRAM_UNMET;
+}
+
+static enum program_need
 not_json(span media, struct err *e)
 {
     err_set(e, ERR_UNSUPPORTED,
@@ -408,17 +468,54 @@ translator_program(const struct translator *t, struct arena *a,
         make_stream(&f, m, media);
     if (!find_all_sites(&f, from, to) || !find_all_heads(&f, from, to))
         return full(e);
+    if (is_stream && p->framing == RECORDS_EVENTS)
+        p->has_body = p->has_body || renames_events(&f, from, to);
+    const struct lens_declared *unmet;
+    if (!find_declared(&f, from, to, &unmet))
+        return full(e);
+    if (unmet)
+        return not_met(unmet, e);
     bool asks = p->has_body || p->is_joint;
     enum program_need need = asks ? offered(m, media, e) : PROGRAM_PASS;
     if (p->is_joint && (need == PROGRAM_PASS || p->is_stream))
         return not_json(media, e);
     p->has_body = need == PROGRAM_TRANSLATE;
-    if (need == PROGRAM_UNSUPPORTED || (!p->has_body && !p->has_head))
+    if (need == PROGRAM_UNSUPPORTED ||
+        (!p->has_body && !p->has_head && !p->n_declared))
         return need;
     bool may_plan = p->has_body && !p->is_stream && !p->is_joint;
     p->plan = may_plan ? planned(p) : NULL;
     *out = p;
     return PROGRAM_TRANSLATE;
+}
+
+/* What an event of version `from` is called in `to`; *gone: by nobody, and why. */
+static span
+event_at(const struct lens_api *api, span name, size_t from, size_t to,
+         const struct lens_event **gone)
+{
+    bool up = from < to;
+    for (size_t at = from; at != to; at = up ? at + 1 : at - 1) {
+        const struct lens_event *e = lens_event_of(
+            &api->tables[up ? at : at - 1], up ? LENS_OLDER : LENS_NEWER, name);
+        if (!e)
+            continue;
+        if (e->gone && gone)
+            *gone = e;
+        if (e->gone)
+            break;
+        name = e->name[up ? LENS_NEWER : LENS_OLDER];
+    }
+    return name;
+}
+
+span
+program_event(const struct program *stream, span event, size_t from,
+              const struct lens_event **gone)
+{
+    *gone = NULL;
+    return event_at(stream->translator->api, event, from, stream->chain.to,
+                    gone);
 }
 
 enum program_need
@@ -434,7 +531,8 @@ program_of_record(const struct program *stream, struct arena *a, span event,
     if (from == to)
         return PROGRAM_PASS;
     f.occasion.is_event = stream->framing == RECORDS_EVENTS;
-    f.occasion.event = event;
+    f.occasion.event =
+        event_at(f.t->api, event, from, f.t->api->n_versions - 1, NULL);
     struct program *p = new_program(&f, m, from, to);
     if (!p || !find_lines(&f, m, stream->chain.from, to) ||
         !find_all_sites(&f, from, to))

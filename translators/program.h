@@ -30,6 +30,9 @@ struct program {
     enum records_framing framing;
     struct message message; /* of a stream: what its records are of; borrowed */
     bool is_joint;          /* head and body are one object */
+    /* What is told of the message, as nothing else is done for it. */
+    const struct lens_declared *const *declared;
+    size_t n_declared;
     uint64_t id;
 };
 
@@ -40,6 +43,11 @@ struct program {
 MUST_CHECK enum program_need
 program_of_record(const struct program *stream, struct arena *a, span event,
                   size_t from, const struct program **out, struct err *e);
+
+/* What an event of version `from` is called where the stream goes; *gone: what says
+ * that there is none there, else NULL. */
+span program_event(const struct program *stream, span event, size_t from,
+                   const struct lens_event **gone);
 
 /*
  * "application/json; charset=utf-8" without parameters, in lower case, in `a`;

@@ -10,6 +10,8 @@ struct found {
     span event;
     size_t from;
     const struct program *program;
+    span name; /* what the event is called there, if otherwise */
+    const struct lens_event *gone; /* it is called nothing there; else NULL */
 };
 
 struct stream {
@@ -207,13 +209,23 @@ read_version(struct stream *s, span *text, size_t *from)
     return ok ? OK : bad_record(s, ERR_LIMIT, "there is no room for it");
 }
 
+/* What an event is called where the stream goes. */
+static void
+find_name(struct stream *s, struct found *f)
+{
+    span name = f->event.len
+                    ? program_event(s->program, f->event, f->from, &f->gone)
+                    : (span){0};
+    if (!span_eq(name, f->event))
+        f->name = name;
+}
+
 static enum err_code
-find_program(struct stream *s, span event, size_t from,
-             const struct program **out)
+find_program(struct stream *s, span event, size_t from, struct found *out)
 {
     for (size_t i = 0; i < s->n_found; i++)
         if (s->found[i].from == from && span_eq(s->found[i].event, event)) {
-            *out = s->found[i].program;
+            *out = s->found[i];
             return OK;
         }
     bool keeps = s->n_found < PROGRAMS_MAX;
@@ -224,9 +236,10 @@ find_program(struct stream *s, span event, size_t from,
         program_of_record(s->program, a, new.event, from, &new.program, &e) ==
             PROGRAM_UNSUPPORTED)
         return bad_record(s, ERR_LIMIT, "there is no room for its program");
+    find_name(s, &new);
     if (keeps)
         s->found[s->n_found++] = new;
-    *out = new.program;
+    *out = new;
     return OK;
 }
 
@@ -278,39 +291,52 @@ hide(struct stream *s, const struct record *record,
 
 /* Its bytes as they came, but for the version it says. */
 static void
-pass(struct stream *s, const struct record *record, span text)
+pass(struct stream *s, const struct record *record, span text, span name)
 {
-    if (text.at == record->text.at)
+    if (text.at == record->text.at && name.len == 0)
         buf_add(s->out, record->frame);
     else
-        records_print(&s->records, record, text, (span){0}, s->out);
+        records_print(&s->records, record, text, name, s->out);
+}
+
+/* The other version has no such event. */
+static enum err_code
+hide_event(struct stream *s, const struct record *record,
+           const struct lens_event *gone)
+{
+    const struct translation_fault f = {.change = gone->origin.change->name,
+                                        .file = gone->origin.change->file,
+                                        .line = gone->origin.line};
+    return hide(s, record, &f);
 }
 
 static enum err_code
 translate(struct stream *s, const struct record *record)
 {
-    const struct program *p = NULL;
+    struct found found = {0};
     struct translation *t = NULL;
     span text = record->text;
     size_t from;
     enum err_code code = read_version(s, &text, &from);
     if (!code)
-        code = find_program(s, record->event, from, &p);
+        code = find_program(s, record->event, from, &found);
     if (code)
         return code;
-    if (!p || is_other_text(s, text)) {
-        pass(s, record, text);
+    if (found.gone)
+        return hide_event(s, record, found.gone);
+    if (!found.program || is_other_text(s, text)) {
+        pass(s, record, text, found.name);
         return OK;
     }
     buf_clear(&s->text);
-    code = run_record(s, p, text, &t);
+    code = run_record(s, found.program, text, &t);
     if (code && t && translation_fault(t)->hides)
         return hide(s, record, translation_fault(t));
     if (code)
         return t ? take_fault(s, translation_fault(t)) : code;
     if (!take_notices(s, t))
         return bad_record(s, ERR_LIMIT, "there is no room for its notices");
-    records_print(&s->records, record, buf_span(&s->text), (span){0}, s->out);
+    records_print(&s->records, record, buf_span(&s->text), found.name, s->out);
     return OK;
 }
 

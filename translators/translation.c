@@ -47,6 +47,28 @@ close_held(void *p)
     buf_fini(p);
 }
 
+/* What is declared of the message is told before all else. */
+static bool
+tell_declared(struct translation *t)
+{
+    const struct program *p = t->program;
+    struct reference_report *r = &t->report;
+    if (p->n_declared == 0)
+        return true;
+    r->notices = arena_array(t->arena, p->n_declared, sizeof(*r->notices));
+    r->room_notices = p->n_declared;
+    for (size_t i = 0; r->notices && i < p->n_declared; i++) {
+        const struct lens_origin *o = &p->declared[i]->origin;
+        r->notices[r->n_notices++] =
+            (struct translation_notice){.kind = NOTICE_DECLARED,
+                                        .change = o->change->name,
+                                        .file = o->change->file,
+                                        .line = o->line,
+                                        .n = 1};
+    }
+    return r->notices != NULL;
+}
+
 enum err_code
 translation_open(struct arena *a, const struct program *p,
                  const struct translation_limits *limits, struct buf *out,
@@ -63,7 +85,7 @@ translation_open(struct arena *a, const struct program *p,
     new->facts.depth_max =
         limits->depth_max ? limits->depth_max : DEPTH_DEFAULT;
     buf_init(&new->held, limits->bytes_max ? limits->bytes_max : SIZE_MAX / 4);
-    if (!arena_defer(a, close_held, &new->held))
+    if (!arena_defer(a, close_held, &new->held) || !tell_declared(new))
         return err_set(e, ERR_LIMIT, "no room for a translation");
     *t = new;
     if (p->is_stream && p->has_body)

@@ -73,6 +73,7 @@ enum program_need {
     PROGRAM_TRANSLATE, /* *out is the program */
     PROGRAM_GONE,    /* the newer version has no such route: 410; `e` says so */
     PROGRAM_UNKNOWN, /* the client's version has no such route: 404; likewise */
+    PROGRAM_UNMET,   /* needs what is declared and not done: 501; likewise */
     PROGRAM_UNSUPPORTED, /* typed, but in a form not offered (a patch,
                             MessagePack): 415, or 502 for an answer; `e` says why */
 };

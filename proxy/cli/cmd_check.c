@@ -102,6 +102,25 @@ print_report_json(const struct lens_api *api, const struct lens_report *r)
 }
 
 static void
+print_declared_json(const struct lens_api *api, size_t table,
+                    const struct lens_declared *d)
+{
+    printf("\n    {\"kind\": \"%s\", \"at\": ", lens_declared_word(d->kind));
+    cli_print_json_text(d->at);
+    printf(", \"older\": ");
+    cli_print_json_text(api->versions[table].label);
+    printf(", \"newer\": ");
+    cli_print_json_text(api->versions[table + 1].label);
+    printf(", \"note\": ");
+    cli_print_json_text(d->note);
+    printf(", \"ack\": ");
+    cli_print_json_text(d->ack);
+    printf(", \"refused\": %s, \"file\": ", d->fails ? "true" : "false");
+    cli_print_json_text(d->origin.change->file);
+    printf(", \"line\": %u}", d->origin.line);
+}
+
+static void
 print_api_json(const struct checking *c, const struct lens_api *api)
 {
     struct lens_report r;
@@ -121,6 +140,15 @@ print_api_json(const struct checking *c, const struct lens_api *api)
                 putchar(',');
             first = false;
             print_report_json(api, &r);
+        }
+    printf("], \"declared\": [");
+    first = true;
+    for (size_t v = 0; v + 1 < api->n_versions; v++)
+        for (size_t i = 0; i < api->tables[v].n_declared; i++) {
+            if (!first)
+                putchar(',');
+            first = false;
+            print_declared_json(api, v, &api->tables[v].declared[i]);
         }
     printf("]}");
 }

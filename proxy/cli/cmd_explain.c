@@ -280,6 +280,7 @@ know_translation(struct explaining *x, const struct decide_case *c,
         know(x, "answer",
              refused == STILE_GONE       ? SPAN("410")
              : refused == STILE_NO_ROUTE ? SPAN("404")
+             : refused == STILE_UNMET    ? SPAN("501")
                                          : SPAN("415"));
         know(x, "reason", span_str(e.text));
         return CLI_OK;

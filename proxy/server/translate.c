@@ -262,13 +262,16 @@ refuse_coded(struct problem_doc *p)
     return false;
 }
 
-/* The pool's version has no such route, or the client's has none. */
+/* The pool's version has no such route, or the client's has none; or what it takes
+ * to tell the message in the other is declared, and not done. */
 static bool
 refuse_route(struct exchange *x, unsigned status, const struct err *e,
              struct problem_doc *p)
 {
     *p = problem_plain(status, "");
-    p->type = status == 410 ? "route-gone" : "no-route";
+    p->type = status == 410   ? "route-gone"
+              : status == 501 ? "not-met"
+                              : "no-route";
     if (!span_dup(x->arena, span_str(e->text), &p->detail))
         *p = no_memory();
     return false;
@@ -298,6 +301,8 @@ translate_request(struct exchange *x, struct http_head *h,
         return refuse_route(x, 410, &e, p);
     case PROGRAM_UNKNOWN:
         return refuse_route(x, 404, &e, p);
+    case PROGRAM_UNMET:
+        return refuse_route(x, 501, &e, p);
     case PROGRAM_UNSUPPORTED:
         *p = e.code == ERR_LIMIT ? no_memory() : problem_plain(415, "");
         if (p->status == 415 &&
@@ -339,6 +344,8 @@ translate_answer(struct exchange *x, struct http_head *h, struct problem_doc *p)
     case PROGRAM_UNKNOWN:
         note_untyped(x, &m, h);
         return true;
+    case PROGRAM_UNMET:
+        return false;
     case PROGRAM_UNSUPPORTED:
         if (e.code == ERR_LIMIT)
             *p = no_memory();

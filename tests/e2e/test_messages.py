@@ -28,6 +28,11 @@ http:
   DELETE /things/{id}: {map: {status: {enum: {204: {to: 200, body: {up: {}, down: none}}}}}}
   GET /apis/{version}/old/{id}: {to: "GET /apis/{version}/new/{id}"}
   GET /gone: gone
+event: {order.paid: order.settled, order.lost: gone}
+effect:
+  - {at: "DELETE /things/{id}", note: no mail is sent, ack: mail is sent by another service}
+fetch:
+  - {at: GET /report, from: GET /lines, note: a report without its lines, ack: nobody asks for one}
 """
 
 
@@ -174,3 +179,24 @@ def test_a_canary_that_is_down_leaves_the_message_as_it_came(t):
     w = worker(t, (b, "v1"), ("http://127.0.0.1:1", "v2"), route=', subject: ["header:X-Account"], canary: {pool: p1, weight: 100%, salt: s}')
     a = t.ask(w.port, "GET", "/search?q=a", X_Account="1")
     assert a.status == 200 and b.seen().start == "GET /search?q=a HTTP/1.1", a
+
+
+def test_what_is_declared_is_counted_and_what_needs_it_is_refused(t):
+    w, b = before(t, message(body={"deleted": True}))
+    c = t.connect(w.port).send(b"DELETE /things/1 HTTP/1.1\r\nHost: a\r\nApi-Version: v1\r\n\r\n")
+    assert 'declared;change="c";n=1' in c.answer(bodyless=True).get("stile-notice")
+    assert w.line(path="/things/1")["notices"] == 2, "it, and the body that went"
+    b.seen()
+    a = t.ask(w.port, "GET", "/report")
+    assert a.status == 501 and a.json()["type"].endswith("not-met"), a
+    assert a.json()["detail"] == "this message needs an extra read, which is not done here: a report without its lines", a
+    assert b.requests.empty() and t.ask(w.port, "GET", "/report", Api_Version="v2").status == 200
+
+
+def test_events_change_their_names_and_one_that_is_gone_does_not_come(t):
+    events = b"event: order.paid\ndata: {}\n\nevent: order.lost\nid: 7\ndata: {}\n\nevent: order.new\ndata: [DONE]\n\n"
+    w, b = before(t, message(body=events, media="text/event-stream"), version="v1")
+    a = t.ask(w.port, "GET", "/events", Api_Version="v2")
+    assert b"event: order.settled\ndata: {}\n\n" in a.body and b"order.lost" not in a.body and b"order.new" in a.body, a.body
+    w, b = before(t, message(body=b"event: order.settled\ndata: {}\n\n", media="text/event-stream"))
+    assert t.ask(w.port, "GET", "/events").body == b"event: order.paid\ndata: {}\n\n"

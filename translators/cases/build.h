@@ -14,12 +14,14 @@ enum case_kind {
     CASE_VALUE,   /* one value of a type */
     CASE_REQUEST, /* method, target, fields, body */
     CASE_ANSWER, /* status, fields, body; method and target are its request's */
+    CASE_EVENT   /* one server-sent event of an answer: its name and its data */
 };
 
 /* One side of a case: what is at that version. */
 struct case_side {
     const struct yaml *node; /* NULL: not said */
     enum case_kind kind;
+    span event; /* its name; empty: none comes */
     span method;
     span path;
     span query;

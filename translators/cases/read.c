@@ -17,8 +17,8 @@ struct reading {
 static const char *const claim_words[] = {"case",  "type",  "from",   "to",
                                           "older", "newer", "only",   "side",
                                           "exact", "fails", "pointer"};
-static const char *const message_words[] = {"request", "answer", "to", "header",
-                                            "body"};
+static const char *const message_words[] = {
+    "request", "answer", "to", "header", "body", "event", "data"};
 
 static bool
 wrong(struct reading *r, const struct yaml *at, const char *what,
@@ -154,14 +154,45 @@ read_status(struct reading *r, const struct yaml *at, struct case_side *out)
     return true;
 }
 
+/* `event: none` where the other version has no such event. */
+static bool
+read_event(struct reading *r, const struct yaml *node, struct case_side *out)
+{
+    const struct yaml *data = yaml_get(node, "data");
+    const struct yaml *to = yaml_get(node, "to");
+    span name = {0};
+    if (yaml_get(node, "body") || yaml_get(node, "header") ||
+        yaml_get(node, "answer") || yaml_get(node, "request"))
+        return wrong(r, node, "an event is a name and data",
+                     "write {event: order.paid, data: {...}}");
+    out->kind = CASE_EVENT;
+    out->status = 200;
+    out->method = SPAN("GET");
+    out->path = SPAN("/events");
+    if (!text_of(r, node, "event", &name) || (to && !read_line(r, to, out)))
+        return false;
+    if (!span_is(name, "none"))
+        out->event = name;
+    if (!out->event.len != !data)
+        return wrong(
+            r, node, "an event has data, and one that does not come has none",
+            "write {event: order.paid, data: {...}}, or {event: none}");
+    out->body = data ? case_document(r->a, data, r->p) : NULL;
+    return !data || out->body;
+}
+
 static bool
 read_message(struct reading *r, const struct yaml *node, struct case_side *out)
 {
     if (!check_words(r, node, "a message", message_words, COUNT(message_words)))
         return false;
+    if (yaml_get(node, "event"))
+        return read_event(r, node, out);
     const struct yaml *request = yaml_get(node, "request");
     const struct yaml *answer = yaml_get(node, "answer");
     const struct yaml *to = yaml_get(node, "to");
+    if (yaml_get(node, "data"))
+        return wrong(r, node, "`data` is of an event", "say `event` too");
     if (!request == !answer || !answer != !to)
         return wrong(r, node, "a message is a request, or an answer to one",
                      "write request: GET /orders/7, or answer: 200 and to: GET "
@@ -292,7 +323,7 @@ check_sides(struct reading *r, const struct case_claim *c)
                          "leave it out");
     }
     if (!c->fails && c->side[0].kind != c->side[1].kind)
-        return wrong(r, c->node, "one side is a request, the other an answer",
+        return wrong(r, c->node, "the two sides are not of one kind",
                      "write two cases");
     return true;
 }

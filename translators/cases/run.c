@@ -92,6 +92,8 @@ message_of(const struct attempt *t)
     for (size_t i = 0; i < t->in->n_fields; i++)
         if (span_eq_nocase(t->in->fields[i].name, SPAN("content-type")))
             m.media = t->in->fields[i].value;
+    if (t->in->kind == CASE_EVENT)
+        m.media = SPAN("text/event-stream");
     return m;
 }
 
@@ -111,7 +113,11 @@ print_body(struct attempt *t, span *out)
     if (!t->in->body)
         return true;
     buf_init(&b, CASE_ROOM);
+    if (t->in->kind == CASE_EVENT)
+        buf_fmt(&b, "event: %.*s\ndata: ", SPAN_FMT(t->in->event));
     json_print(t->in->body, &b);
+    if (t->in->kind == CASE_EVENT)
+        buf_str(&b, "\n\n");
     bool ok = !buf_failed(&b) && span_dup(t->a, buf_span(&b), out);
     buf_fini(&b);
     return ok;
@@ -171,6 +177,7 @@ run(struct attempt *t)
         return true;
     case PROGRAM_GONE:
     case PROGRAM_UNKNOWN:
+    case PROGRAM_UNMET:
     case PROGRAM_UNSUPPORTED:
         return fail(t, e.text, (span){0});
     case PROGRAM_TRANSLATE:
@@ -278,6 +285,26 @@ compare_fields(struct attempt *t)
     return true;
 }
 
+/* The event that came out, and its data in place of the body. */
+static bool
+compare_event(struct attempt *t)
+{
+    span name = {0}, data = {0};
+    for (span rest = t->body; rest.len;) {
+        span line = span_cut(&rest, '\n');
+        if (span_starts(line, SPAN("event: ")))
+            name = span_skip(line, 7);
+        if (span_starts(line, SPAN("data: ")))
+            data = span_skip(line, 6);
+    }
+    t->body = data;
+    if (span_eq(data.len ? name : (span){0}, t->out->event))
+        return true;
+    tell(t, t->out->node, "the event is called ",
+         data.len ? name : SPAN("nothing"));
+    return false;
+}
+
 static void
 compare_body(struct attempt *t)
 {
@@ -313,7 +340,8 @@ attempt(struct attempt *t)
                              SPAN_FMT(t->failed))
                  : t->failed);
     else if (t->in->kind == CASE_VALUE ||
-             (compare_line(t) && compare_fields(t)))
+             (t->in->kind == CASE_EVENT ? compare_event(t)
+                                        : compare_line(t) && compare_fields(t)))
         compare_body(t);
 }
 

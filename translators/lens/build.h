@@ -55,6 +55,8 @@ struct lens_builder {
     struct lens_table *tables;
     struct lens_block ***blocks; /* by table, then type */
     struct lens_vec *http;       /* struct lens_http, by table */
+    struct lens_vec *declared;   /* struct lens_declared, by table */
+    struct lens_vec *events;     /* struct lens_event, by table */
     struct lens_source *sources;
 
     struct lens_vec sites; /* struct lens_site, of every version alike */
@@ -353,6 +355,12 @@ bool lens_route_check(struct lens_builder *b, const struct yaml_entry *entry,
                       const struct lens_http *h);
 /* No two routes of a table are one on a side. */
 void lens_routes_check(struct lens_builder *b, const struct lens_table *t);
+
+/* `effect:`, `fetch:`, `hook:` and `event:` into the table's lists (declare.c). */
+void lens_declared_read(struct lens_builder *b, const struct yaml *node,
+                        enum lens_declared_kind kind, struct lens_vec *out);
+void lens_events_read(struct lens_builder *b, const struct yaml *node,
+                      struct lens_vec *out);
 
 /* One entry of `http:` into the table's list of struct lens_http. */
 void lens_http_read(struct lens_builder *b, const struct yaml_entry *entry,

@@ -5,7 +5,8 @@
 #include "translators/lens/build.h"
 
 static const struct lens_words file_words =
-    LENS_WORDS("a change file", "change", "from", "to", "manifest", "http");
+    LENS_WORDS("a change file", "change", "from", "to", "manifest", "http",
+               "event", "effect", "fetch", "hook");
 static const struct lens_words manifest_words =
     LENS_WORDS("a manifest", "title", "why", "owner", "guarantee", "backout",
                "watch", "approved");
@@ -193,6 +194,21 @@ is_small_type(struct lens_builder *b, const struct yaml *key)
     return false;
 }
 
+/* The head of the file has been read; what else stands in it is of the table. */
+static void
+read_word(struct lens_builder *b, const struct yaml_entry *e, size_t table)
+{
+    static const char *const kinds[] = {"effect", "fetch", "hook"};
+    if (span_is(e->key->text, "http"))
+        read_http(b, e->value, table);
+    else if (span_is(e->key->text, "event"))
+        lens_events_read(b, e->value, &b->events[table]);
+    for (size_t i = 0; i < COUNT(kinds); i++)
+        if (span_is(e->key->text, kinds[i]))
+            lens_declared_read(b, e->value, (enum lens_declared_kind)i,
+                               &b->declared[table]);
+}
+
 static void
 read_blocks(struct lens_builder *b, const struct entry *file,
             struct lens_draft *drafts)
@@ -201,9 +217,9 @@ read_blocks(struct lens_builder *b, const struct entry *file,
         const struct yaml_entry *e = &file->doc->entries[i];
         if (is_type_key(e->key))
             read_block(b, e, drafts);
-        else if (is_file_word(e->key) && span_is(e->key->text, "http"))
-            read_http(b, e->value, file->change.table);
-        else if (!is_file_word(e->key) && !is_small_type(b, e->key))
+        else if (is_file_word(e->key))
+            read_word(b, e, file->change.table);
+        else if (!is_small_type(b, e->key))
             lens_words_unknown(b, e->key, &file_words);
     }
 }
@@ -243,6 +259,8 @@ make_tables(struct lens_builder *b)
     size_t n = b->api->n_versions - 1;
     b->tables = lens_array(b, n, sizeof(*b->tables));
     b->http = lens_array(b, n, sizeof(*b->http));
+    b->declared = lens_array(b, n, sizeof(*b->declared));
+    b->events = lens_array(b, n, sizeof(*b->events));
     b->blocks = lens_array(b, n, sizeof(struct lens_block **));
     for (size_t i = 0; b->blocks && i < n; i++)
         b->blocks[i] =
@@ -275,6 +293,10 @@ finish_table(struct lens_builder *b, size_t t, const struct lens_draft *drafts)
     table->blocks = (const struct lens_block *const *)b->blocks[t];
     table->http = b->http[t].at;
     table->n_http = b->http[t].n;
+    table->declared = b->declared[t].at;
+    table->n_declared = b->declared[t].n;
+    table->events = b->events[t].at;
+    table->n_events = b->events[t].n;
     for (size_t i = 0; i < table->n_http; i++)
         table->n_arrows += table->http[i].block->n_arrows;
 }

@@ -793,6 +793,33 @@ struct lens_http {
  */
 bool lens_http_fits(const struct lens_http *h, const struct lens_occasion *o);
 
+/* ---- what is declared ---------------------------------------------------------------------------- */
+
+enum lens_declared_kind { LENS_EFFECT, LENS_FETCH, LENS_HOOK };
+
+/* What no message rewriting can do: acknowledged, never executed. */
+struct lens_declared {
+    struct lens_origin origin;
+    enum lens_declared_kind kind;
+    span at;         /* as written */
+    bool is_message; /* else a type, or a place of one: reported alone */
+    struct lens_message message;
+    span note; /* what happens */
+    span ack;  /* who took note of it */
+    bool
+        fails; /* fetch and hook without `else: pass`: the message is refused */
+};
+
+/* "effect", "fetch", "hook". */
+const char *lens_declared_word(enum lens_declared_kind kind);
+
+/* An event that is called otherwise, or that the newer version has not. */
+struct lens_event {
+    struct lens_origin origin;
+    span name[2];
+    bool gone;
+};
+
 /* All that changes between versions[i] and versions[i + 1]. */
 struct lens_table {
     const struct lens_block *const
@@ -800,6 +827,10 @@ struct lens_table {
                                                and markers may still change) */
     const struct lens_http *http;
     size_t n_http;
+    const struct lens_declared *declared;
+    size_t n_declared;
+    const struct lens_event *events;
+    size_t n_events;
     size_t n_arrows; /* cases included */
 };
 
@@ -911,6 +942,10 @@ span lens_route_method(const struct lens_message *to, span method);
 
 /* Is the place of a message in path, query or header, where values are texts? */
 bool lens_place_is_text(const struct lens_place *place);
+
+/* What a table says of an event that side `named` calls so; NULL: nothing. */
+const struct lens_event *lens_event_of(const struct lens_table *t,
+                                       enum lens_side named, span name);
 
 /* Where a message stands in a table. */
 enum lens_route_state {

@@ -305,6 +305,24 @@ print_pair(struct arena *a, const struct lens_api *api, size_t type,
     return code;
 }
 
+/* What is declared stands at the end: it holds whatever the arrows say. */
+static void
+print_declared(const struct lens_api *api, size_t table, struct buf *to)
+{
+    const struct lens_table *t = &api->tables[table];
+    for (size_t i = 0; i < t->n_declared; i++) {
+        const struct lens_declared *d = &t->declared[i];
+        buf_fmt(to, "%s  %.*s  %.*s -> %.*s\n  %.*s\n  %s: %.*s (%.*s:%u)\n",
+                lens_declared_word(d->kind), SPAN_FMT(d->at),
+                SPAN_FMT(api->versions[table].label),
+                SPAN_FMT(api->versions[table + 1].label), SPAN_FMT(d->note),
+                d->fails ? "such a message is refused; acknowledged"
+                         : "acknowledged",
+                SPAN_FMT(d->ack), SPAN_FMT(d->origin.change->file),
+                d->origin.line);
+    }
+}
+
 enum err_code
 lens_report_all(struct arena *a, const struct lens_api *api,
                 lens_weigh_fn better, void *arg, struct buf *to)
@@ -320,5 +338,7 @@ lens_report_all(struct arena *a, const struct lens_api *api,
                 print_pair(a, api, type, v, newest, better, arg, to))
                 return ERR_LIMIT;
         }
+    for (size_t v = 0; v < newest; v++)
+        print_declared(api, v, to);
     return OK;
 }

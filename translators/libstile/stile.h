@@ -43,7 +43,8 @@ enum stile_code {
     STILE_UNSUPPORTED, /* understood, and not offered */
     STILE_NOT_FOUND,   /* no such version, no such type */
     STILE_GONE,        /* the newer version has no such route: 410 */
-    STILE_NO_ROUTE     /* the older version has no such route: 404 */
+    STILE_NO_ROUTE,    /* the older version has no such route: 404 */
+    STILE_UNMET /* needs what is declared and not done (fetch, hook): 501 */
 };
 
 /* Why a call failed; the caller's, nothing in it is owned elsewhere. */
@@ -175,7 +176,7 @@ struct stile_limits {
  * Begin to translate a message from a version to another. On STILE_OK *t is
  * yours, to be freed before the API is. `limits` may be NULL; `m` and its texts
  * need not outlive the call.
- * STILE_NOT_FOUND: no such version or type. STILE_GONE, STILE_NO_ROUTE.
+ * STILE_NOT_FOUND: no such version or type. STILE_GONE, STILE_NO_ROUTE, STILE_UNMET.
  * STILE_UNSUPPORTED: its body has a type and a form that is not translated
  * (MessagePack). STILE_LIMIT.
  */

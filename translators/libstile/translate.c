@@ -103,6 +103,8 @@ begin(const struct stile_api *api, struct stile_translation *t,
         return say(e, STILE_GONE, why.text);
     case PROGRAM_UNKNOWN:
         return say(e, STILE_NO_ROUTE, why.text);
+    case PROGRAM_UNMET:
+        return say(e, STILE_UNMET, why.text);
     case PROGRAM_UNSUPPORTED:
         return say(e, libstile_code(why.code), why.text);
     case PROGRAM_TRANSLATE:

@@ -39,7 +39,8 @@ struct translation_fault {
     X(NOTICE_STRANGER, "stranger",                                             \
       "a member where an arrow leads was dropped")                             \
     X(NOTICE_STALE, "stale", "a stash that no longer fits what is visible")    \
-    X(NOTICE_UNREADABLE, "unreadable", "a stash that could not be read")
+    X(NOTICE_UNREADABLE, "unreadable", "a stash that could not be read")       \
+    X(NOTICE_DECLARED, "declared", "what no message rewriting can do")
 
 enum notice_kind {
 #define X(name, word, doc) name,
