@@ -282,25 +282,25 @@ struct question {
     size_t n;
 };
 
+/* The question of what came, but for the rows that answer it otherwise. */
 static guard
 ask_enum(struct compose *c, const struct term *t, const struct question *q)
 {
     const struct lens_symbols *s = t->symbols;
-    uint32_t of = t->of;
-    guard is = GUARD_NEVER;
-    guard left = GUARD_ALWAYS;
+    bool replaces = s->unlisted == LENS_UNLISTED_IS && s->image;
+    guard is = q->of(c, replaces ? term_const(c, s->image) : t->of, q);
     for (size_t i = 0; i < s->n_rows; i++) {
-        guard here = ask_equals(c, of, s->rows[i].from);
-        if (s->rows[i].to)
-            is = either(
-                c, is,
-                both(c, here, q->of(c, term_const(c, s->rows[i].to), q)));
-        left = without(c, left, here);
+        if (!s->rows[i].to)
+            continue; /* it went */
+        guard would =
+            replaces ? is : q->of(c, term_const(c, s->rows[i].from), q);
+        guard does = q->of(c, term_const(c, s->rows[i].to), q);
+        if (would == does && !replaces)
+            continue;
+        guard here = ask_equals(c, t->of, s->rows[i].from);
+        is = does == GUARD_ALWAYS ? either(c, is, here) : without(c, is, here);
     }
-    uint32_t other = s->unlisted == LENS_UNLISTED_IS && s->image
-                         ? term_const(c, s->image)
-                         : of;
-    return either(c, is, both(c, left, q->of(c, other, q)));
+    return is;
 }
 
 /* The types of a term that is no constant, one after another. */
@@ -375,14 +375,15 @@ ask_equals_of(struct compose *c, uint32_t term, const struct question *q)
 static guard
 equals_in_order(struct compose *c, uint32_t term, const struct json *value)
 {
-    guard is = GUARD_ALWAYS;
+    guard before = GUARD_ALWAYS;
     struct equal **at = &c->equals[term];
     for (; *at; at = &(*at)->next) {
+        if ((*at)->value->kind != value->kind)
+            continue;
         guard met = guard_of(&c->guards, (*at)->atom);
         if (json_equal((*at)->value, value))
-            return both(c, is, met);
-        if ((*at)->value->kind == value->kind)
-            is = without(c, is, met);
+            return both(c, (*at)->before, met);
+        before = without(c, (*at)->before, met);
     }
     struct equal *new = arena_alloc(c->a, sizeof(*new));
     if (!new) {
@@ -393,9 +394,9 @@ equals_in_order(struct compose *c, uint32_t term, const struct json *value)
                           atom_make(c, (struct atom){.kind = ATOM_EQUALS,
                                                      .term = term,
                                                      .value = value}),
-                          NULL};
+                          before, NULL};
     *at = new;
-    return both(c, is, guard_of(&c->guards, new->atom));
+    return both(c, before, guard_of(&c->guards, new->atom));
 }
 
 guard

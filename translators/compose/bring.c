@@ -136,6 +136,68 @@ unlisted(struct passage *p, const struct lens_symbols *s, guard left,
     return check(p, foreign, "this is a symbol of the other version only");
 }
 
+/* What a symbol of the first table is after the second, which lists `n` rows. */
+static const struct json *
+image_by(const struct lens_symbols *s, const struct json *value)
+{
+    for (size_t i = 0; value && i < s->n_rows; i++)
+        if (json_equal(value, s->rows[i].from))
+            return s->rows[i].to;
+    return s->unlisted == LENS_UNLISTED_IS && value ? s->image : value;
+}
+
+/* Enum after enum as one table. */
+static const struct lens_symbols *
+joined(struct compose *c, const struct lens_symbols *x,
+       const struct lens_symbols *y)
+{
+    struct lens_symbols *out = arena_alloc(c->a, sizeof(*out));
+    struct lens_symbol *rows =
+        arena_array(c->a, x->n_rows + y->n_rows + 1, sizeof(*rows));
+    if (!out || !rows) {
+        compose_full(c);
+        return NULL;
+    }
+    *out = (struct lens_symbols){.rows = rows, .unlisted = y->unlisted};
+    out->image = y->image;
+    for (size_t i = 0; i < x->n_rows; i++)
+        rows[out->n_rows++] = (struct lens_symbol){
+            .from = x->rows[i].from, .to = image_by(y, x->rows[i].to)};
+    if (x->unlisted == LENS_UNLISTED_IS && x->image) {
+        out->unlisted = LENS_UNLISTED_IS;
+        out->image = image_by(y, x->image);
+        return out;
+    }
+    for (size_t i = 0; i < y->n_rows; i++) {
+        size_t k = 0;
+        while (k < x->n_rows && !json_equal(x->rows[k].from, y->rows[i].from))
+            k++;
+        if (k == x->n_rows)
+            rows[out->n_rows++] = (struct lens_symbol){.from = y->rows[i].from,
+                                                       .to = y->rows[i].to};
+    }
+    return out;
+}
+
+/* The image of a term; of a constant it is one. */
+static uint32_t
+image_of(struct compose *c, const struct lens_symbols *s, uint32_t term)
+{
+    struct term t = c->terms[term];
+    if (t.kind == TERM_CONST) {
+        const struct json *image = image_by(s, t.value);
+        return image ? term_const(c, image) : term;
+    }
+    if (t.kind == TERM_ENUM) {
+        s = joined(c, t.symbols, s);
+        term = t.of;
+    }
+    return s ? term_make(
+                   c,
+                   (struct term){.kind = TERM_ENUM, .of = term, .symbols = s})
+             : term;
+}
+
 static bool
 run_enum(struct passage *p, size_t i, const struct lens_symbols *s,
          struct normal_alt alt)
@@ -169,9 +231,7 @@ run_enum(struct passage *p, size_t i, const struct lens_symbols *s,
         (p->s->tells_hidden && !tell(p, hidden, NOTICE_HIDDEN)))
         return false;
 
-    struct normal_alt image = as_term(
-        alt, term_make(c, (struct term){
-                              .kind = TERM_ENUM, .of = term, .symbols = s}));
+    struct normal_alt image = as_term(alt, image_of(c, s, term));
     image.when = without(c, without(c, scalar, hidden), failed);
     if (image.when != GUARD_NEVER && !run_from(p, i + 1, image))
         return false;

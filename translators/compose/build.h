@@ -20,6 +20,7 @@
 struct equal {
     const struct json *value;
     uint32_t atom;
+    guard before; /* it is none that was met earlier */
     struct equal *next;
 };
 

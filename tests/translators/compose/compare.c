@@ -31,7 +31,7 @@ print(struct arena *a, const struct json *node)
     return out;
 }
 
-static span
+span
 notices_differ(struct arena *a, struct interpreted *is,
                const struct reference_report *should)
 {

@@ -18,6 +18,10 @@ struct tally {
 const struct normal *composed(struct arena *a, const struct lens_api *api,
                               size_t type, size_t from, size_t to);
 
+/* Notices of two that ran one document: where they differ. */
+span notices_differ(struct arena *a, struct interpreted *is,
+                    const struct reference_report *should);
+
 /* Where the two differ; empty: they do not. */
 span compare(struct arena *a, const struct normal *n, size_t type,
              bool is_request, span body, struct tally *t);

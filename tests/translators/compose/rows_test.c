@@ -66,6 +66,15 @@ ROW(enum_after_enum_is_one_table,
     DOWN("{\"t\":1}", "{\"t\":\"1\"}", "{\"t\":1.0}", "{\"t\":\"x\"}",
          "{\"s\":\"p\"}"))
 
+ROW(many_enums_after_one_another_stay_one_table,
+    STEPS("T: {map: {s: {enum: {a: b}, newer: {c: a}}}}",
+          "T: {map: {s: {enum: {b: c}, other: d}}}",
+          "T: {map: {s: {enum: {c: a, d: e}}}}",
+          "T: {map: {s: {enum: {a: p, e: q}, other: fail}}}"),
+    UP("{\"s\":\"a\"}", "{\"s\":\"b\"}", "{\"s\":\"c\"}", "{\"s\":\"d\"}",
+       "{\"s\":\"z\"}", "{\"s\":[1]}", "{\"s\":null}"),
+    DOWN("{\"s\":\"p\"}", "{\"s\":\"q\"}", "{\"s\":\"a\"}"))
+
 ROW(a_hidden_symbol_is_gone_for_all_that_follow,
     STEPS("T: {map: {s: {enum: {p: q}, older: {gone: hide}}}}",
           "T: {map: {s: t}, add: {n: {up: 1, write: lose}}}"),

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * classes: guards, of one value at a time.
+ */
+#include "translators/compose/lowering.h"
+
+/* NOLINTBEGIN(misc-no-recursion): as deep as a guard asks atoms */
+
+bool
+lower_stop(struct lowering *l, const char *why)
+{
+    if (!l->out->why)
+        l->out->why = why;
+    return false;
+}
+
+/* ---- what kind of message ---- */
+
+static guard
+assume(struct lowering *l, guard g, enum atom_kind kind, bool holds)
+{
+    struct guards *all = &l->c->guards;
+    if (g <= GUARD_ALWAYS)
+        return g;
+    struct guard_node node = all->at[g];
+    guard yes = assume(l, node.yes, kind, holds);
+    guard no = assume(l, node.no, kind, holds);
+    if (l->c->atoms[node.atom].kind == kind)
+        return holds ? yes : no;
+    guard atom = guard_of(all, node.atom);
+    return guard_or(all, guard_and(all, atom, yes),
+                    guard_without(all, no, atom));
+}
+
+guard
+lower_guard(struct lowering *l, guard g)
+{
+    guard is = assume(l, g, ATOM_REQUEST, l->is_request);
+    guard calm = assume(l, is, ATOM_REPLACES, false);
+    if (calm != is)
+        l->out->guards = true;
+    return calm;
+}
+
+/* ---- what is known of an atom ---- */
+
+static bool
+is_in(const struct lowering *l, uint32_t source, uint32_t top)
+{
+    while (source != NORMAL_NONE && source != top)
+        source = l->c->sources[source].parent;
+    return source == top;
+}
+
+/* The source a term is made of, by enums and forms alone. */
+static uint32_t
+bottom(const struct lowering *l, uint32_t term)
+{
+    for (;;) {
+        const struct term *t = &l->c->terms[term];
+        if (t->kind == TERM_SOURCE)
+            return t->source;
+        if (t->kind != TERM_ENUM && t->kind != TERM_FORM)
+            return NORMAL_NONE;
+        term = t->of;
+    }
+}
+
+static enum truth
+of_bool(bool is)
+{
+    return is ? IS_ALWAYS : IS_NEVER;
+}
+
+/* Of what the value at hand is in: an object, or for an element a list. */
+static enum truth
+type_above(const struct lowering *l, enum atom_kind kind, uint32_t source,
+           uint32_t below)
+{
+    uint32_t at = below;
+    while (l->c->sources[at].parent != source)
+        at = l->c->sources[at].parent;
+    bool list = l->c->sources[at].kind == SOURCE_EACH;
+    return of_bool(kind == (list ? ATOM_LIST : ATOM_OBJECT));
+}
+
+static enum truth
+type_here(enum atom_kind kind, const struct value_class *k)
+{
+    switch (kind) {
+    case ATOM_NULL:
+        return of_bool(k->type == LENS_NULL);
+    case ATOM_OBJECT:
+        return of_bool(k->type == LENS_OBJECT);
+    case ATOM_LIST:
+        return of_bool(k->type == LENS_LIST);
+    case ATOM_STRING:
+        return of_bool(k->type == LENS_STRING);
+    case ATOM_NUMBER:
+        return of_bool(k->type == LENS_NUMBER);
+    case ATOM_TRUE:
+        return k->value ? of_bool(k->value->truth) : IS_OPEN;
+    default: /* INTEGER: of a number nothing more is known */
+        return IS_OPEN;
+    }
+}
+
+static enum truth
+equals_here(const struct atom *a, const struct value_class *k)
+{
+    if (json_is_container(a->value))
+        return k->type & (LENS_OBJECT | LENS_LIST) ? IS_OPEN : IS_NEVER;
+    return of_bool(k->value && json_equal(k->value, a->value));
+}
+
+static enum truth
+term_truth(const struct lowering *l, const struct atom *a,
+           const struct value_class *k)
+{
+    const struct term *t = &l->c->terms[a->term];
+    if (t->kind != TERM_SOURCE)
+        return IS_OPEN;
+    bool here = t->source == k->source;
+    bool above = !here && is_in(l, k->source, t->source);
+    switch (a->kind) {
+    case ATOM_NULL:
+    case ATOM_OBJECT:
+    case ATOM_LIST:
+    case ATOM_STRING:
+    case ATOM_NUMBER:
+    case ATOM_INTEGER:
+    case ATOM_TRUE:
+        if (above)
+            return type_above(l, a->kind, t->source, k->source);
+        return here ? type_here(a->kind, k) : IS_OPEN;
+    case ATOM_EQUALS:
+        return here ? equals_here(a, k) : IS_OPEN;
+    default: /* asks a text for more than its symbol */
+        return here && k->type != LENS_STRING ? IS_NEVER : IS_OPEN;
+    }
+}
+
+static enum truth
+atom_truth(const struct lowering *l, const struct atom *a,
+           const struct value_class *k)
+{
+    switch (a->kind) {
+    case ATOM_PRESENT:
+        if (is_in(l, k->source, a->source))
+            return IS_ALWAYS;
+        return IS_OPEN;
+    case ATOM_DOUBLED: /* the machine refuses these by itself */
+    case ATOM_ANY_DOUBLED:
+    case ATOM_UNCLEAN:
+        return IS_NEVER;
+    case ATOM_OUTSIDE:
+        if (bottom(l, a->term) != k->source)
+            return IS_OPEN;
+        return of_bool(k->form == FORM_OUT);
+    case ATOM_RESPELT:
+        if (bottom(l, a->term) != k->source)
+            return IS_OPEN;
+        return of_bool(k->form == FORM_BENT);
+    case ATOM_REQUEST:
+    case ATOM_REPLACES:
+    case ATOM_NEVER_ERASES:
+    case ATOM_FACT:
+    case ATOM_OTHERS:
+    case ATOM_SAME:
+        return IS_OPEN;
+    default:
+        return term_truth(l, a, k);
+    }
+}
+
+enum truth
+class_truth(const struct lowering *l, guard g, const struct value_class *k)
+{
+    if (g <= GUARD_ALWAYS)
+        return of_bool(g == GUARD_ALWAYS);
+    const struct guard_node *node = &l->c->guards.at[g];
+    enum truth atom = atom_truth(l, &l->c->atoms[node->atom], k);
+    if (atom != IS_OPEN)
+        return class_truth(l, atom == IS_ALWAYS ? node->yes : node->no, k);
+    enum truth yes = class_truth(l, node->yes, k);
+    return yes == class_truth(l, node->no, k) ? yes : IS_OPEN;
+}
+
+bool
+class_needs(struct lowering *l, guard g, uint32_t source)
+{
+    return guard_implies(&l->c->guards, g, ask_present(l->c, source));
+}
+
+guard
+class_inside(struct lowering *l, guard g, uint32_t source)
+{
+    struct guards *all = &l->c->guards;
+    if (g <= GUARD_ALWAYS)
+        return g;
+    struct guard_node node = all->at[g];
+    struct value_class k = {source, LENS_OBJECT, NULL, FORM_IN};
+    enum truth known = atom_truth(l, &l->c->atoms[node.atom], &k);
+    if (known != IS_OPEN)
+        return class_inside(l, known == IS_ALWAYS ? node.yes : node.no, source);
+    guard yes = class_inside(l, node.yes, source);
+    guard no = class_inside(l, node.no, source);
+    guard atom = guard_of(all, node.atom);
+    return guard_or(all, guard_and(all, atom, yes),
+                    guard_without(all, no, atom));
+}
+
+/* ---- symbols ------------------------------------------------------------------- */
+
+static const struct json words[] = {
+    {.kind = JSON_NULL, .touched = true},
+    {.kind = JSON_BOOL, .touched = true, .truth = true},
+    {.kind = JSON_BOOL, .touched = true}};
+
+bool
+class_symbols(struct lowering *l, uint32_t source, const struct json ***out,
+              size_t *n)
+{
+    uint32_t term = term_of_source(l->c, source);
+    size_t count = COUNT(words);
+    for (const struct equal *e = l->c->equals[term]; e; e = e->next)
+        count++;
+    const struct json **symbols =
+        arena_array(l->c->a, count, sizeof(const struct json *));
+    if (!symbols)
+        return compose_full(l->c);
+    *n = 0;
+    for (size_t i = 0; i < COUNT(words); i++)
+        symbols[(*n)++] = &words[i];
+    for (const struct equal *e = l->c->equals[term]; e; e = e->next)
+        if (!json_is_container(e->value))
+            symbols[(*n)++] = e->value;
+    *out = symbols;
+    return true;
+}
+/* NOLINTEND(misc-no-recursion) */

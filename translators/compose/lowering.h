@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * lowering: what the parts of lower share.
+ *
+ * A *class* of values at a source is one that the machine tells when it meets it:
+ * a symbol that something compares with, or all others of a type. For each class of
+ * a source a guard holds, does not, or is open: something else decides.
+ */
+#pragma once
+
+#include "translators/compose/build.h"
+#include "translators/compose/lower.h"
+
+/* Where the value of a source goes: an alternative. */
+struct use {
+    const struct normal_node *node;
+    const struct normal_alt *alt;
+};
+
+struct uses {
+    struct use *at;
+    size_t n;
+    size_t room;
+};
+
+/* What the machine has of a source that is a key (or an element). */
+struct spot_of {
+    struct uses uses;
+    const struct normal_node *gone; /* it goes, and is read all the same */
+    bool is_read;                   /* a text here must be one */
+    uint16_t bit;                   /* seen, in its object */
+    uint16_t slot;                  /* where it waits, or ENGINE_NONE */
+    uint32_t slot_owner;            /* the object whose slot that is */
+    struct uint16_list {
+        uint16_t *at;
+        size_t n;
+        size_t room;
+    } notices; /* of the state, told where this is met */
+    struct uint16_list checks;
+};
+
+/* One object of one state. */
+struct level {
+    uint16_t n_slots;
+    uint16_t n_bits;
+};
+
+struct lowering {
+    struct compose *c;
+    const struct normal *n;
+    struct lowered *out;
+    bool is_request;
+    struct engine_state **states; /* by state of the normal form */
+
+    /* Of the state at hand. */
+    const struct normal_state *state;
+    guard *notice_when; /* as this kind of message has them */
+    guard *check_when;
+    bool *notice_done;
+    bool *check_done;
+    struct spot_of *spots; /* by source */
+    struct level *levels;  /* by source */
+    size_t room_tells;
+};
+
+/* Always false. */
+bool lower_stop(struct lowering *l, const char *why);
+
+/* ---- classes (classes.c) ---- */
+
+enum form_case { FORM_IN, FORM_BENT, FORM_OUT };
+
+struct value_class {
+    uint32_t source;
+    unsigned type;            /* one of enum lens_types */
+    const struct json *value; /* NULL: any other of this type */
+    enum form_case form;
+};
+
+enum truth { IS_NEVER, IS_ALWAYS, IS_OPEN };
+
+/* A guard as this kind of message has it. */
+guard lower_guard(struct lowering *l, guard g);
+enum truth class_truth(const struct lowering *l, guard g,
+                       const struct value_class *k);
+/* Does it hold only where this source is there? */
+bool class_needs(struct lowering *l, guard g, uint32_t source);
+/* The guard where the object at `source` is at hand. */
+guard class_inside(struct lowering *l, guard g, uint32_t source);
+
+/* All symbols that something compares the source with; with null, true and false. */
+MUST_CHECK bool class_symbols(struct lowering *l, uint32_t source,
+                              const struct json ***out, size_t *n);
+
+/* ---- values (values.c) ---- */
+
+MUST_CHECK bool lower_notes(struct lowering *l, const uint16_t *notices,
+                            size_t n, struct engine_notes *out);
+
+/* What becomes of scalars at a source whose uses all stand at one place; `e` has its
+ * notes, map and refused shapes then. */
+MUST_CHECK bool lower_value(struct lowering *l, uint32_t source,
+                            struct engine_entry *e);
+/* JSON as it is written. */
+MUST_CHECK bool lower_text(struct lowering *l, span key,
+                           const struct json *value, span *out);
+/* A form of a term, for the machine: forms.c. */
+MUST_CHECK bool lower_form(struct lowering *l, uint32_t term, uint32_t source,
+                           struct engine_form *out);

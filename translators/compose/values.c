@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * values: what becomes of the scalars at one source, as rows of a map.
+ */
+#include "translators/compose/lowering.h"
+
+#include "proxy/base/buf.h"
+
+bool
+lower_notes(struct lowering *l, const uint16_t *notices, size_t n,
+            struct engine_notes *out)
+{
+    uint16_t *at = arena_array(l->c->a, n + 1, sizeof(*at));
+    if (!at)
+        return compose_full(l->c);
+    for (size_t i = 0; i < n; i++) {
+        const struct normal_notice *k = &l->state->notices[notices[i]];
+        struct lowered *out_to = l->out;
+        size_t tell = 0;
+        struct lower_tell *tells =
+            (struct lower_tell *)(uintptr_t)out_to->tells;
+        while (tell < out_to->n_tells &&
+               (tells[tell].kind != k->kind || tells[tell].origin != k->origin))
+            tell++;
+        if (tell == out_to->n_tells) {
+            tells = compose_grow(l->c, tells, out_to->n_tells, &l->room_tells,
+                                 sizeof(*tells));
+            if (!tells)
+                return false;
+            if (tell >= ENGINE_NONE)
+                return lower_stop(l, "too many notices");
+            tells[out_to->n_tells++] = (struct lower_tell){k->kind, k->origin};
+            out_to->tells = tells;
+        }
+        at[i] = (uint16_t)tell;
+    }
+    *out = (struct engine_notes){at, n};
+    return true;
+}
+
+/* As it is written, minimally escaped, after `"key":` if there is one. */
+bool
+lower_text(struct lowering *l, span key, const struct json *value, span *out)
+{
+    struct buf b;
+    bool ok = true;
+    buf_init(&b, arena_limit(l->c->a));
+    if (key.at) {
+        buf_byte(&b, '"');
+        json_escape(&b, key);
+        buf_str(&b, value ? "\":" : "\"");
+    }
+    if (value) {
+        struct json *fresh = json_copy(l->c->a, value);
+        ok = fresh != NULL;
+        if (ok && !json_is_container(fresh))
+            json_touch(fresh);
+        if (ok)
+            json_print(fresh, &b);
+    }
+    ok = ok && !buf_failed(&b) && engine_text(l->c->a, buf_span(&b), out);
+    buf_fini(&b);
+    return ok || compose_full(l->c);
+}
+
+/* ---- one class -------------------------------------------------------------------- */
+
+/* What becomes of the values of one class. */
+struct fate {
+    bool aside;
+    bool goes;             /* no alternative holds */
+    bool stays;            /* as it came */
+    const struct json *is; /* a constant, if it does not stay */
+    uint32_t term;         /* else a term */
+    uint16_t *notices;
+    size_t n_notices;
+};
+
+static unsigned
+type_of(const struct json *v)
+{
+    static const unsigned types[] = {
+        [JSON_NULL] = LENS_NULL,     [JSON_BOOL] = LENS_BOOL,
+        [JSON_NUMBER] = LENS_NUMBER, [JSON_TEXT] = LENS_STRING,
+        [JSON_LIST] = LENS_LIST,     [JSON_OBJECT] = LENS_OBJECT};
+    return types[v->kind];
+}
+
+/* The image of a constant, or of what is in no row (`value` is NULL), if only enums lead
+ * to it; *stays: it is still what it was. */
+static bool
+fold(const struct lowering *l, uint32_t term, const struct json *value,
+     const struct json **out, bool *stays)
+{
+    const struct term *t = &l->c->terms[term];
+    if (t->kind == TERM_CONST) {
+        *out = t->value;
+        *stays = false;
+        return true;
+    }
+    if (t->kind == TERM_SOURCE) {
+        *out = value;
+        *stays = true;
+        return true;
+    }
+    /* NOLINTNEXTLINE(misc-no-recursion): as many as a chain has enums */
+    if (t->kind != TERM_ENUM || !fold(l, t->of, value, out, stays))
+        return false;
+    const struct lens_symbols *s = t->symbols;
+    for (size_t i = 0; *out && i < s->n_rows; i++)
+        if (json_equal(*out, s->rows[i].from)) {
+            *out = s->rows[i].to;
+            *stays = false;
+            return *out != NULL;
+        }
+    if (s->unlisted == LENS_UNLISTED_IS) {
+        *out = s->image;
+        *stays = false;
+    }
+    return *out || *stays;
+}
+
+static bool
+fate_notices(struct lowering *l, const struct spot_of *s,
+             const struct value_class *k, struct fate *f)
+{
+    f->notices = arena_array(l->c->a, s->notices.n + 1, sizeof(*f->notices));
+    if (!f->notices)
+        return compose_full(l->c);
+    for (size_t i = 0; i < s->notices.n; i++) {
+        uint16_t notice = s->notices.at[i];
+        enum truth is = class_truth(l, l->notice_when[notice], k);
+        f->aside = f->aside || is == IS_OPEN;
+        if (is == IS_ALWAYS)
+            f->notices[f->n_notices++] = notice;
+    }
+    return true;
+}
+
+static bool
+fate_of(struct lowering *l, const struct value_class *k, struct fate *f)
+{
+    const struct spot_of *s = &l->spots[k->source];
+    const struct normal_alt *alt = NULL;
+    *f = (struct fate){.term = NORMAL_NONE};
+    for (size_t i = 0; i < s->checks.n; i++)
+        if (class_truth(l, l->check_when[s->checks.at[i]], k) != IS_NEVER)
+            f->aside = true;
+    for (size_t i = 0; i < s->uses.n; i++) {
+        enum truth is =
+            class_truth(l, lower_guard(l, s->uses.at[i].alt->when), k);
+        f->aside = f->aside || is == IS_OPEN || (is == IS_ALWAYS && alt);
+        if (is == IS_ALWAYS)
+            alt = s->uses.at[i].alt;
+    }
+    if (!fate_notices(l, s, k, f))
+        return false;
+    if (f->aside)
+        return true;
+    f->goes = alt == NULL;
+    f->stays = alt && alt->kind == ALT_SOURCE;
+    if (!alt || f->stays)
+        return true;
+    if (alt->kind == ALT_MADE) {
+        f->aside = true;
+        return true;
+    }
+    if (fold(l, alt->term, k->value, &f->is, &f->stays)) {
+        f->stays = f->stays || (k->value && f->is && f->is == k->value);
+        if (f->stays)
+            f->is = NULL;
+        return true;
+    }
+    f->is = NULL;
+    f->stays = false;
+    f->term = alt->term;
+    return true;
+}
+
+/* ---- all classes of a source -------------------------------------------------------- */
+
+static bool
+same_notices(const struct fate *a, const struct fate *b)
+{
+    if (a->n_notices != b->n_notices)
+        return false;
+    for (size_t i = 0; i < a->n_notices; i++)
+        if (a->notices[i] != b->notices[i])
+            return false;
+    return true;
+}
+
+static bool
+same_fate(const struct fate *a, const struct fate *b)
+{
+    return a->aside == b->aside && a->goes == b->goes && a->stays == b->stays &&
+           a->is == b->is && a->term == b->term && same_notices(a, b);
+}
+
+struct fates {
+    struct fate texts; /* those of no symbol */
+    struct fate numbers;
+    struct fate objects;
+    struct fate lists;
+};
+
+static enum engine_formed
+write_constant(const void *arg, span scalar, struct buf *out)
+{
+    const span *text = arg;
+    (void)scalar;
+    buf_add(out, *text);
+    return ENGINE_RESPELT; /* its notes are told */
+}
+
+static enum engine_formed
+keep_and_tell(const void *arg, span scalar, struct buf *out)
+{
+    (void)arg;
+    buf_add(out, scalar);
+    return ENGINE_RESPELT;
+}
+
+/* What a value of no symbol becomes: by a form, unless it simply stays. */
+static bool
+lower_other(struct lowering *l, uint32_t source, const struct fate *f,
+            bool dropped, struct engine_map *map)
+{
+    struct engine_form *form = arena_alloc(l->c->a, sizeof(*form));
+    if (!form)
+        return compose_full(l->c);
+    map->fault = ENGINE_NONE;
+    if (f->aside || (f->goes && !dropped)) {
+        map->fault = LOWER_ASIDE;
+        return true;
+    }
+    form->fault = LOWER_ASIDE;
+    if (!lower_notes(l, f->notices, f->n_notices, &form->notes))
+        return false;
+    if (f->goes || f->stays) {
+        form->fn = keep_and_tell;
+        map->form = f->n_notices ? form : NULL;
+        return true;
+    }
+    map->form = form;
+    if (f->is) {
+        span *text = arena_alloc(l->c->a, sizeof(*text));
+        if (!text)
+            return compose_full(l->c);
+        form->fn = write_constant;
+        form->arg = text;
+        return lower_text(l, (span){0}, f->is, text);
+    }
+    if (f->n_notices)
+        return lower_stop(l, "a form of what is told anyway");
+    return lower_form(l, f->term, source, form);
+}
+
+static bool
+lower_row(struct lowering *l, const struct json *symbol, const struct fate *f,
+          bool dropped, span *spelling, struct engine_row *row)
+{
+    static const span nothing = {0};
+    row->fault = ENGINE_NONE;
+    row->to = nothing;
+    if (!lower_text(l, nothing, symbol, spelling))
+        return false;
+    bool lost = f->goes && !dropped;
+    if (f->aside || lost || (!f->goes && !f->stays && !f->is)) {
+        row->fault = LOWER_ASIDE;
+        return true;
+    }
+    if (!f->goes && !f->stays && !lower_text(l, nothing, f->is, &row->to))
+        return false;
+    return lower_notes(l, f->notices, f->n_notices, &row->notes);
+}
+
+/* A form of a constant is left to the form. */
+static bool
+is_formed(const struct fate *f)
+{
+    return !f->aside && !f->goes && !f->stays && !f->is;
+}
+
+static bool
+lower_map(struct lowering *l, uint32_t source, const struct fate *other,
+          bool dropped, struct engine_entry *e)
+{
+    const struct json **symbols = NULL;
+    size_t n_symbols = 0, n = 0;
+    struct engine_map *map = arena_alloc(l->c->a, sizeof(*map));
+    if (!map)
+        return compose_full(l->c);
+    if (!class_symbols(l, source, &symbols, &n_symbols))
+        return false;
+    bool any = !other->aside || !(e->refused & ENGINE_OBJECT) ||
+               !(e->refused & ENGINE_LIST);
+    struct engine_row *rows =
+        arena_array(l->c->a, n_symbols + 1, sizeof(*rows));
+    span *spellings = arena_array(l->c->a, n_symbols + 1, sizeof(*spellings));
+    if (!rows || !spellings)
+        return compose_full(l->c);
+    for (size_t i = 0; i < n_symbols; i++) {
+        struct value_class k = {source, type_of(symbols[i]), symbols[i],
+                                FORM_IN};
+        struct fate f;
+        if (!fate_of(l, &k, &f))
+            return false;
+        if (is_formed(&f) && is_formed(other) && f.term == other->term)
+            continue;
+        if (same_fate(&f, other) && (f.stays || f.goes || f.aside))
+            continue;
+        if (!lower_row(l, symbols[i], &f, dropped, &spellings[n], &rows[n]))
+            return false;
+        any = any || rows[n].fault == ENGINE_NONE;
+        n++;
+    }
+    if (!any)
+        return lower_stop(l, "a value waits for what decides it");
+    if (!lower_other(l, source, other, dropped, map))
+        return false;
+    map->rows = rows;
+    if (!engine_table_build(l->c->a, spellings, n, &map->table))
+        return compose_full(l->c);
+    bool plain = n == 0 && !map->form && map->fault == ENGINE_NONE;
+    e->map = plain && !l->spots[source].is_read ? NULL : map;
+    return true;
+}
+
+/* A map that asks nothing but that a text is one. */
+static bool
+read_only(struct lowering *l, const struct engine_map **out)
+{
+    struct engine_map *map = arena_alloc(l->c->a, sizeof(*map));
+    if (!map || !engine_table_build(l->c->a, NULL, 0, &map->table))
+        return compose_full(l->c);
+    map->fault = ENGINE_NONE;
+    *out = map;
+    return true;
+}
+
+bool
+lower_value(struct lowering *l, uint32_t source, struct engine_entry *e)
+{
+    struct fates f;
+    struct value_class k = {.source = source};
+    bool dropped = e->action == ENGINE_DROP;
+    k.type = LENS_STRING;
+    if (!fate_of(l, &k, &f.texts))
+        return false;
+    k.type = LENS_NUMBER;
+    if (!fate_of(l, &k, &f.numbers))
+        return false;
+    k.type = LENS_OBJECT;
+    if (!fate_of(l, &k, &f.objects))
+        return false;
+    k.type = LENS_LIST;
+    if (!fate_of(l, &k, &f.lists))
+        return false;
+    struct fate *other = &f.texts;
+    if (f.texts.aside && !f.numbers.aside)
+        other = &f.numbers;
+    if (!same_fate(other, &f.numbers))
+        e->refused |= ENGINE_NUMBER;
+    if (!same_fate(other, &f.texts))
+        e->refused |= ENGINE_TEXT;
+    if (f.objects.aside || (!f.objects.stays && !f.objects.goes) ||
+        (f.objects.goes && !dropped) || f.objects.n_notices)
+        e->refused |= ENGINE_OBJECT;
+    if (f.lists.aside || (!f.lists.stays && !f.lists.goes) ||
+        (f.lists.goes && !dropped) || f.lists.n_notices)
+        e->refused |= ENGINE_LIST;
+    /* What is told of all of them is told of the entry. */
+    bool all = !f.objects.aside && !f.lists.aside &&
+               same_notices(&f.objects, other) && same_notices(&f.lists, other);
+    if (all && other->n_notices && dropped) {
+        const struct json **symbols = NULL;
+        size_t n = 0;
+        if (!class_symbols(l, source, &symbols, &n))
+            return false;
+        bool every = !(e->refused & (ENGINE_NUMBER | ENGINE_TEXT));
+        const struct json *same = NULL;
+        for (size_t i = 0; i < n; i++) {
+            struct value_class s = {source, type_of(symbols[i]), symbols[i],
+                                    FORM_IN};
+            struct fate of;
+            if (!fate_of(l, &s, &of))
+                return false;
+            if (same_fate(&of, other))
+                continue;
+            every = every && !same && of.goes && of.n_notices == 0;
+            same = symbols[i];
+        }
+        if (every) {
+            e->refused = 0;
+            e->has_same = same != NULL;
+            if (same && !lower_text(l, (span){0}, same, &e->same))
+                return false;
+            if (l->spots[source].is_read && !read_only(l, &e->map))
+                return false;
+            return lower_notes(l, other->notices, other->n_notices, &e->notes);
+        }
+    }
+    return lower_map(l, source, other, dropped, e);
+}
