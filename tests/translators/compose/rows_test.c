@@ -68,7 +68,7 @@ ROW(enum_after_enum_is_one_table,
 
 ROW(many_enums_after_one_another_stay_one_table,
     STEPS("T: {map: {s: {enum: {a: b}, newer: {c: a}}}}",
-          "T: {map: {s: {enum: {b: c}, other: d}}}",
+          "T: {map: {s: {enum: {b: c, x: d}, other: c}}}",
           "T: {map: {s: {enum: {c: a, d: e}}}}",
           "T: {map: {s: {enum: {a: p, e: q}, other: fail}}}"),
     UP("{\"s\":\"a\"}", "{\"s\":\"b\"}", "{\"s\":\"c\"}", "{\"s\":\"d\"}",

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * fill: what is made up, markers, and what was lost.
+ */
+#include "translators/compose/step.h"
+
+/* ---- 7. fill ------------------------------------------------------------------------ */
+
+static bool
+fill_at(struct step *s, struct take *t, guard when, struct normal_node *value)
+{
+    struct compose *c = s->c;
+    const struct lens_place *place = &t->way->place[c->write];
+    const struct lens_origin *origin = &t->way->origin;
+    struct spot to;
+    if (!spot_read(c, s->o, s->o->root, place, when, &to))
+        return false;
+    if (t->has_from && !spot_same_stars(&to, &t->from))
+        return compose_stop(c, origin,
+                            "values go from the elements of one list to "
+                            "those of another");
+    guard empty = without(c, node_present(c, value), node_present(c, to.node));
+    if (t->arrow->host_make) {
+        if (!spot_make(c, s->o, place, t->has_from ? &t->from : NULL, empty,
+                       origin, &to))
+            return false;
+    } else {
+        unsigned host = to.node->is_each ? (unsigned)(LENS_OBJECT | LENS_LIST)
+                                         : (unsigned)LENS_OBJECT;
+        empty = both(c, empty, node_types(c, to.host, host));
+    }
+    node_limit(c, value, empty);
+    guard filled = node_present(c, value);
+    struct normal_order order = order_of(c, origin);
+    for (size_t i = 0; i < value->n_alts; i++) {
+        value->alts[i].order = order;
+        value->alts[i].made = false;
+    }
+    if (!say_notice(c, filled, to.scope, NOTICE_DEFAULTED, origin))
+        return false;
+    if (filled == GUARD_NEVER)
+        return true;
+    if (!step_is_dead(to.node))
+        return step_merge(c, to.node, value);
+    if (to.node->is_each)
+        return compose_stop(c, origin, "an element would have to be made");
+    step_replace(to.host, to.node, value);
+    return true;
+}
+
+static bool
+fill(struct step *s, struct take *t)
+{
+    struct compose *c = s->c;
+    struct normal_node *value = NULL;
+    guard when = t->when;
+    uint32_t scope = s->o->scope;
+    struct spot at = {0};
+    if (!t->fill)
+        return true;
+    s->o->about = &t->arrow->origin;
+    if (t->arrow->kind == LENS_MAP) {
+        /* ⊥ was there, or what was there became ⊥ when it was emptied. */
+        guard there = node_present(c, t->as_it_came);
+        when = without(c, when, there);
+        scope = t->from.scope;
+        for (size_t i = 0; i < t->from.n_stars; i++)
+            when = both(c, when, node_present(c, t->from.stars[i]));
+    } else {
+        if (!spot_read(c, s->o, s->o->root, &t->way->place[c->write], when,
+                       &at))
+            return false;
+        when = without(c, when, node_present(c, at.node));
+        scope = at.scope;
+        for (size_t i = 0; i < at.n_stars; i++)
+            when = both(c, when, node_present(c, at.stars[i]));
+    }
+    if (when == GUARD_NEVER)
+        return true;
+    if (!captured_give(c, t->fill, &t->way->origin, scope, when, &value))
+        return false;
+    /* A literal is spelt as the side read spells it, so it runs through the arrow. */
+    if (t->arrow->kind == LENS_MAP &&
+        t->arrow->absent[c->read].kind == LENS_VALUE_LITERAL &&
+        !bring(c, s->o, t->arrow, t->way, scope, value))
+        return false;
+    return fill_at(s, t, when, value);
+}
+
+bool
+step_fill(struct step *s)
+{
+    for (size_t depth = 1; depth <= STEPS_MAX; depth++)
+        for (unsigned own = 0; own < 2; own++)
+            for (size_t i = 0; i < s->n; i++) {
+                struct take *t = &s->takes[i];
+                if (!t->leads || t->way->place[s->c->write].n != depth ||
+                    (t->arrow->kind != LENS_MAP) != own)
+                    continue;
+                if (!fill(s, t))
+                    return false;
+            }
+    return true;
+}
+
+/* ---- 8. mark ------------------------------------------------------------------------- */
+
+const char normal_wrong_marker[] = "the document says another version";
+
+bool
+step_mark_read(struct step *s)
+{
+    struct compose *c = s->c;
+    for (size_t i = 0; i < s->o->at->n_markers; i++) {
+        struct spot at;
+        if (!spot_read(c, s->o, s->o->root, &s->o->at->markers[i], s->o->when,
+                       &at))
+            return false;
+        guard wrong = without(c, node_present(c, at.node),
+                              node_equals(c, at.node, s->o->at->marks[i]));
+        if (!say_check(c, both(c, s->o->when, wrong), s->o->scope, NULL,
+                       normal_wrong_marker))
+            return false;
+    }
+    return true;
+}
+
+bool
+step_mark_write(struct step *s)
+{
+    struct compose *c = s->c;
+    const struct lens_type_at *read = s->o->at;
+    const struct lens_type_at *write = s->o->next;
+    bool moves = read->n_markers != write->n_markers;
+    if (read->n_constants || write->n_constants)
+        return compose_stop(c, NULL, "constants of a version");
+    for (size_t i = 0; !moves && i < read->n_markers; i++)
+        moves = !lens_place_same(&read->markers[i], &write->markers[i]);
+    if (moves)
+        return compose_stop(c, NULL, "a marker moves");
+    for (size_t i = 0; i < write->n_markers; i++) {
+        struct spot at;
+        if (!spot_read(c, s->o, s->o->root, &write->markers[i], s->o->when,
+                       &at))
+            return false;
+        guard same = node_equals(c, at.node, write->marks[i]);
+        struct normal_node *n = at.node;
+        guard before = node_present(c, n);
+        if (guard_implies(&c->guards, before, same))
+            continue;
+        if (json_is_container(write->marks[i]) || n->state)
+            return compose_stop(c, NULL, "a marker that is no scalar");
+        uint32_t term = term_const(c, write->marks[i]);
+        for (size_t k = 0; k < n->n_alts; k++) {
+            n->alts[k].kind = ALT_TERM;
+            n->alts[k].term = term;
+        }
+        n->n_kids = 0;
+    }
+    return true;
+}
+
+/* ---- what was lost --------------------------------------------------------------------- */
+
+bool
+step_settle(struct step *s, const struct take *t)
+{
+    struct compose *c = s->c;
+    const struct lens_arrow *arrow = t->arrow;
+    const struct lens_origin *origin = &t->way->origin;
+    guard request = ask(c, (struct atom){.kind = ATOM_REQUEST});
+    guard there = node_present(c, t->as_it_came);
+    guard same = GUARD_NEVER;
+    uint32_t scope = t->from.scope;
+    s->o->about = &arrow->origin;
+    if (arrow->kind == LENS_DROP && arrow->write == LENS_WRITE_REFUSE &&
+        !say_check(c, both(c, there, request), scope, origin,
+                   "this can no longer be written"))
+        return false;
+    if (arrow->fill.kind == LENS_VALUE_LITERAL)
+        same = node_equals(c, t->as_it_came, arrow->fill.literal);
+    else if (arrow->fill.kind != LENS_VALUE_UNSAID &&
+             arrow->fill.kind != LENS_VALUE_ABSENT)
+        return compose_stop(c, origin,
+                            "what is dropped is compared with a value that "
+                            "the other side makes up");
+    if (arrow->fill.kind == LENS_VALUE_LITERAL &&
+        arrow->fill.literal->kind == JSON_TEXT)
+        for (size_t i = 0; i < t->as_it_came->n_alts; i++) {
+            const struct normal_alt *alt = &t->as_it_came->alts[i];
+            uint32_t term = node_scalar(c, alt);
+            if (term != NORMAL_NONE &&
+                !say_check(c, both(c, alt->when, ask_unclean(c, term)), scope,
+                           NULL, "a text holds a lone surrogate"))
+                return false;
+        }
+    guard lost = without(c, there, same);
+    guard refused = arrow->kind == LENS_DROP && arrow->write == LENS_WRITE_SAME
+                        ? both(c, lost, request)
+                        : GUARD_NEVER;
+    return say_check(c, refused, scope, origin,
+                     "this can no longer be written") &&
+           say_notice(c, without(c, lost, refused), scope, NOTICE_LOSSY,
+                      origin) &&
+           node_gone(c, t->value, scope);
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * step: one version step on one object, taken apart: what the files share that do
+ * its parts, in SEMANTICS.md's order.
+ */
+#pragma once
+
+#include "translators/compose/build.h"
+
+/* An arrow that may hold, and what it takes and brings. */
+struct take {
+    const struct lens_arrow *arrow;
+    const struct lens_way *way;
+    guard when;    /* the arrow holds */
+    bool has_from; /* it has a place on the side that is read */
+    struct spot from;
+    struct normal_node
+        *value; /* what was taken, in no place; never NULL then */
+    struct normal_node *as_it_came;
+    guard taken; /* something was there, or its box was emptied */
+    bool leads;  /* to `way->place[write]` */
+    bool is_own; /* `add` or `drop`, on the side that has the place */
+    struct captured *fill;
+};
+
+struct step {
+    struct compose *c;
+    struct object *o;
+    struct take *takes;
+    size_t n;
+    size_t room;
+};
+
+/* ---- 1. choose, with what values read (choose.c) ---- */
+
+MUST_CHECK bool step_choose(struct step *s, const struct lens_arrow *arrow);
+
+/* ---- 2. take and 4. prune (take.c): `inner` are objects of a type that are translated
+ * in between ---- */
+
+MUST_CHECK bool step_take(struct step *s, struct normal_node *const *inner,
+                          size_t n_inner);
+MUST_CHECK bool step_cut_box(struct step *s, struct take *t,
+                             struct normal_node *const *inner, size_t n_inner);
+MUST_CHECK bool step_prune(struct step *s);
+
+/* ---- 5. refuse and 6. write (land.c) ---- */
+
+MUST_CHECK bool step_strangers(struct step *s, const struct take *t);
+MUST_CHECK bool step_land(struct step *s);
+
+/* Nothing ever stands there. */
+bool step_is_dead(const struct normal_node *n);
+/* Put `value` where the dead `slot` is. */
+void step_replace(struct normal_node *host, struct normal_node *slot,
+                  struct normal_node *value);
+/* All alternatives of `value` at `to`, which has some of its own. */
+MUST_CHECK bool step_merge(struct compose *c, struct normal_node *to,
+                           struct normal_node *value);
+
+/* ---- 7. fill, 8. mark, and what was lost (fill.c) ---- */
+
+MUST_CHECK bool step_fill(struct step *s);
+MUST_CHECK bool step_mark_read(struct step *s);
+MUST_CHECK bool step_mark_write(struct step *s);
+MUST_CHECK bool step_settle(struct step *s, const struct take *t);

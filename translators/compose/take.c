@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * take: values leave their places, and objects that are emptied go.
+ */
+#include "translators/compose/step.h"
+
+/* ---- 2. take ------------------------------------------------------------------- */
+
+/* Takes by how deep they cut, deepest first. */
+static size_t *
+deepest_first(struct step *s)
+{
+    size_t *order = arena_array(s->c->a, s->n + 1, sizeof(*order));
+    size_t n = 0;
+    if (!order) {
+        compose_full(s->c);
+        return NULL;
+    }
+    for (size_t depth = STEPS_MAX + 1; depth-- > 0;)
+        for (size_t i = 0; i < s->n; i++)
+            if (s->takes[i].has_from && s->takes[i].from.place->n == depth)
+                order[n++] = i;
+    return order;
+}
+
+/* Does anything typed, which is translated later, lie in it? */
+static bool
+holds_inner(const struct normal_node *n, struct normal_node *const *inner,
+            size_t n_inner)
+{
+    for (size_t i = 0; i < n_inner; i++)
+        for (const struct normal_node *at = inner[i]; at; at = at->parent)
+            if (at == n)
+                return true;
+    return false;
+}
+
+static bool
+take_one(struct step *s, struct take *t, struct normal_node *const *inner,
+         size_t n_inner)
+{
+    struct compose *c = s->c;
+    struct normal_node *n = t->from.node;
+    guard left = without(c, node_present(c, n), t->when);
+    t->taken = both(c, node_present(c, n), t->when);
+    if (t->is_own) {
+        t->as_it_came = node_copy(c, n);
+        if (!t->as_it_came)
+            return false;
+        node_limit(c, t->as_it_came, t->when);
+    }
+    t->value = n;
+    struct normal_node *stays = NULL;
+    if (left != GUARD_NEVER) {
+        for (size_t i = 0; i < s->n; i++)
+            for (size_t k = 0; s->takes[i].has_from && &s->takes[i] != t &&
+                               k < s->takes[i].from.place->n;
+                 k++)
+                if (s->takes[i].from.path[k] == n)
+                    return compose_stop(c, &t->arrow->origin,
+                                        "an object moves only sometimes, and "
+                                        "parts of it by themselves");
+        if (holds_inner(n, inner, n_inner))
+            return compose_stop(c, &t->arrow->origin,
+                                "an object of a type moves only sometimes");
+        stays = node_copy(c, n);
+        if (!stays)
+            return false;
+        node_limit(c, stays, left);
+        node_limit(c, n, t->when);
+    }
+    if (!node_cut(c, n))
+        return false;
+    for (size_t i = 0; stays && i < t->from.host->n_kids; i++) {
+        struct normal_node *hole = t->from.host->kids[i];
+        if (hole->is_each == n->is_each && span_eq(hole->key, n->key) &&
+            hole->n_alts == 0) {
+            t->from.host->kids[i] = stays;
+            stays->parent = t->from.host;
+        }
+    }
+    return true;
+}
+
+bool
+step_take(struct step *s, struct normal_node *const *inner, size_t n_inner)
+{
+    size_t *order = deepest_first(s);
+    if (!order)
+        return false;
+    for (size_t i = 0, n = 0; i < s->n; i++)
+        if (s->takes[i].has_from &&
+            !take_one(s, &s->takes[order[n++]], inner, n_inner))
+            return false;
+    return true;
+}
+
+/* ---- the rest of a box ------------------------------------------------------------ */
+
+static bool
+begins_with_list(const struct compose *c, const struct lens_way *way)
+{
+    size_t first = c->read == LENS_OLDER ? 0 : way->stages.n - 1;
+    return way->stages.n && way->stages.at[first].kind == LENS_STAGE_LIST;
+}
+
+/* How many steps lead to the box of this way: to where the bare value stands on the
+ * other side, else to the innermost object. */
+static size_t
+box_steps(const struct compose *c, const struct lens_way *way)
+{
+    const struct lens_place *box = &way->place[c->read];
+    const struct lens_place *bare = &way->place[c->write];
+    struct lens_place begin = {box->steps, bare->n, box->text};
+    if (bare->n > 0 && bare->n < box->n && lens_place_same(&begin, bare))
+        return bare->n;
+    return box->n - 1;
+}
+
+/* While `when` holds all that is left in the object goes. */
+static bool
+empty_box(struct compose *c, struct normal_node *box, guard when)
+{
+    size_t n_alts = box->n_alts;
+    for (size_t i = 0; i < n_alts; i++) {
+        struct normal_alt alt = box->alts[i];
+        guard emptied = both(c, alt.when, when);
+        if (alt.kind == ALT_MADE || emptied == GUARD_NEVER)
+            continue;
+        box->alts[i].when = without(c, alt.when, when);
+        alt.kind = ALT_MADE;
+        alt.when = emptied;
+        if (!node_add(c, box, alt))
+            return false;
+    }
+    for (size_t i = 0; i < box->n_kids; i++)
+        node_limit(c, box->kids[i], guard_not(&c->guards, when));
+    return true;
+}
+
+/* `rest: lose` or `refuse`: what is in the box besides what was taken. */
+bool
+step_cut_box(struct step *s, struct take *t, struct normal_node *const *inner,
+             size_t n_inner)
+{
+    struct compose *c = s->c;
+    const struct lens_way *way = t->way;
+    if (way->rest.kind == LENS_REST_UNSAID || !t->has_from || !t->leads ||
+        lens_rest_side(way) == c->read || begins_with_list(c, way) ||
+        way->place[c->read].n < 2)
+        return true;
+    struct normal_node *box = t->from.path[box_steps(c, way)];
+    guard object = both(c, t->when, node_types(c, box, LENS_OBJECT));
+    guard others = without(c, object, node_void(c, box));
+    const struct lens_origin *origin = &way->origin;
+    if (way->rest.kind == LENS_REST_REFUSE)
+        return say_check(c, others, t->from.scope, origin,
+                         "beside what is taken stands something that this "
+                         "version cannot hold");
+    if (holds_inner(box, inner, n_inner))
+        return compose_stop(c, origin,
+                            "an object of a type is lost with a box");
+    t->taken = either(c, t->taken, others);
+    return say_notice(c, others, t->from.scope, NOTICE_LOSSY, origin) &&
+           empty_box(c, box, others);
+}
+
+/* ---- 4. prune ------------------------------------------------------------------- */
+
+struct candidate {
+    struct normal_node *node;
+    const struct lens_place *place;
+    size_t n;
+    guard cut; /* something was taken out of it */
+};
+
+static bool
+candidates(struct step *s, struct candidate **out, size_t *n_out)
+{
+    struct candidate *found =
+        arena_array(s->c->a, s->n * STEPS_MAX + 1, sizeof(*found));
+    size_t n_found = 0;
+    if (!found)
+        return compose_full(s->c);
+    for (size_t i = 0; i < s->n; i++) {
+        const struct take *t = &s->takes[i];
+        for (size_t n = 1; t->has_from && n < t->from.place->n; n++) {
+            size_t k = 0;
+            while (k < n_found && found[k].node != t->from.path[n])
+                k++;
+            if (k == n_found)
+                found[n_found++] = (struct candidate){
+                    t->from.path[n], t->from.place, n, GUARD_NEVER};
+            found[k].cut = either(s->c, found[k].cut, t->taken);
+        }
+    }
+    *out = found;
+    *n_out = n_found;
+    return true;
+}
+
+bool
+step_prune(struct step *s)
+{
+    struct compose *c = s->c;
+    struct candidate *found = NULL;
+    size_t n = 0;
+    if (!candidates(s, &found, &n))
+        return false;
+    for (size_t depth = STEPS_MAX; depth-- > 1;)
+        for (size_t i = 0; i < n; i++) {
+            struct candidate *k = &found[i];
+            const struct lens_step *next = &k->place->steps[k->n];
+            if (k->n != depth || k->cut == GUARD_NEVER ||
+                !object_makes(c, s->o, k->place, k->n))
+                continue;
+            if (k->node->is_each)
+                return compose_stop(c, s->o->about,
+                                    "elements that are emptied go");
+            if (next->kind != LENS_KEY)
+                continue; /* a list whose elements stay is not empty */
+            guard emptied = both(c, k->cut, node_void(c, k->node));
+            node_limit(c, k->node, guard_not(&c->guards, emptied));
+        }
+    return true;
+}
