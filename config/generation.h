@@ -220,6 +220,9 @@ struct gen_route {
       "bytes of chunk extensions a message (400)")                             \
     X(h2_streams, 100, 10000,                                                  \
       "concurrent streams of a connection (REFUSED_STREAM)")                   \
+    X(h2_continuations, 8, 1000,                                               \
+      "CONTINUATION frames a header block (GOAWAY)")                           \
+    X(h2_acks, 100, GEN_LIMIT_N, "acknowledgements that wait unread (close)")  \
     X(h2_resets_burst, 200, GEN_LIMIT_N, "client resets at once (GOAWAY)")     \
     X(h2_resets_a_second, 20, GEN_LIMIT_N, "client resets refilled a second")  \
     X(h2_glitches_burst, 1000, GEN_LIMIT_N, "glitches at once (GOAWAY)")       \
@@ -273,6 +276,10 @@ struct gen_route {
     X(interim_answers, 8, 1000, "1xx answers before the final one (502)")      \
     X(connections, 0, GEN_LIMIT_N,                                             \
       "connections a worker; 0: 90 % of its descriptors")                      \
+    X(connections_per_client, 0, GEN_LIMIT_N,                                  \
+      "connections of one address, a worker; 0: any (close)")                  \
+    X(accepts_a_second, 0, GEN_LIMIT_N,                                        \
+      "new connections, a worker; 0: any (503 or close)")                      \
     X(request_arena, 67108864, GEN_LIMIT_HELD,                                 \
       "bytes of memory one request may use (500)")
 

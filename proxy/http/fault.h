@@ -13,7 +13,7 @@
 /* name, status, limit ("" if it is none), sentence */
 #define FAULTS(X)                                                              \
     X(FAULT_START_LINE, 400, "", "the start line is malformed")                \
-    X(FAULT_START_LINE_LONG, 414, "request_line_bytes",                        \
+    X(FAULT_START_LINE_LONG, 414, "request_line",                              \
       "the request line is too long")                                          \
     X(FAULT_METHOD, 400, "", "the method is malformed")                        \
     X(FAULT_METHOD_LONG, 501, "", "the method is longer than any known one")   \
@@ -22,9 +22,9 @@
     X(FAULT_TARGET, 400, "", "the request target is malformed")                \
     X(FAULT_STATUS, 400, "", "the status code is malformed")                   \
     X(FAULT_LINE_END, 400, "", "a line ends without CR LF")                    \
-    X(FAULT_LINE_LONG, 431, "header_line_bytes", "a header line is too long")  \
-    X(FAULT_HEAD_LARGE, 431, "header_bytes", "the header is too large")        \
-    X(FAULT_FIELDS_MANY, 431, "header_fields", "too many header fields")       \
+    X(FAULT_LINE_LONG, 431, "field_line", "a header line is too long")         \
+    X(FAULT_HEAD_LARGE, 431, "head_bytes", "the header is too large")          \
+    X(FAULT_FIELDS_MANY, 431, "head_fields", "too many header fields")         \
     X(FAULT_FIELD_NAME, 400, "", "a field name is malformed")                  \
     X(FAULT_FIELD_FOLDED, 400, "", "a field line is folded")                   \
     X(FAULT_FIELD_UNDERSCORE, 400, "",                                         \
@@ -48,21 +48,21 @@
     X(FAULT_CHUNK_SIZE, 400, "", "a chunk size is malformed")                  \
     X(FAULT_CHUNK_DIGITS, 400, "chunk_size_digits",                            \
       "a chunk size has too many digits")                                      \
-    X(FAULT_CHUNK_LINE_LONG, 400, "chunk_line_bytes",                          \
+    X(FAULT_CHUNK_LINE_LONG, 400, "chunk_line",                                \
       "a chunk size line is too long")                                         \
-    X(FAULT_CHUNK_EXTENSIONS, 400, "chunk_extension_bytes",                    \
+    X(FAULT_CHUNK_EXTENSIONS, 400, "chunk_extensions",                         \
       "the chunk extensions of the message are too long")                      \
     X(FAULT_CHUNK_END, 400, "", "a chunk does not end where its size says")    \
     X(FAULT_TRAILERS_LARGE, 400, "trailer_bytes",                              \
       "the trailer section is too large")                                      \
     X(FAULT_TRAILERS_MANY, 400, "trailer_fields", "too many trailer fields")   \
     X(FAULT_CUT_SHORT, 400, "", "the connection ended inside a message")       \
-    X(FAULT_INTERIM_MANY, 502, "informational_answers",                        \
+    X(FAULT_INTERIM_MANY, 502, "interim_answers",                              \
       "too many informational answers before the final one")                   \
     X(FAULT_SWITCHED, 502, "",                                                 \
       "the origin switched protocols unasked or unnamed")                      \
     X(FAULT_SCHEME, 400, "", "the scheme is neither http nor https")           \
-    X(FAULT_NO_ROOM, 503, "request_memory", "no memory left for the message")
+    X(FAULT_NO_ROOM, 503, "request_arena", "no memory left for the message")
 
 enum fault {
     FAULT_NONE,

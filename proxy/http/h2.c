@@ -110,14 +110,14 @@ void
 h2_glitch(struct h2 *h, size_t cost)
 {
     if (cost && !h2_bucket_take(&h->glitches, (uint32_t)cost, h->now_ms))
-        h2_abuse(h, "glitches");
+        h2_abuse(h, "h2_glitches_burst");
 }
 
 void
 h2_client_reset(struct h2 *h)
 {
     if (!h2_bucket_take(&h->resets, 1, h->now_ms))
-        h2_abuse(h, "client_resets");
+        h2_abuse(h, "h2_resets_burst");
 }
 
 static nghttp2_option *
@@ -285,6 +285,10 @@ leave(struct h2 *h, ssize_t error)
         return H2_FREED;
     }
     h->dead |= error < 0;
+    if (error == NGHTTP2_ERR_TOO_MANY_CONTINUATIONS && !*h->limit_reached)
+        h->limit_reached = "h2_continuations";
+    if (error == NGHTTP2_ERR_FLOODED && !*h->limit_reached)
+        h->limit_reached = "h2_acks";
     return is_done(h) ? H2_DONE : H2_OK;
 }
 

@@ -213,5 +213,5 @@ void h2_eof(struct h2 *s);
 /* GOAWAY with a code and the end of the connection. */
 void h2_terminate(struct h2 *s, enum h2_code code);
 
-/* Why it was ended for abuse: "client_resets", "glitches", "header_bytes"; or "". */
+/* Why it was ended for abuse: "h2_resets_burst", "h2_glitches_burst", "head_bytes"; or "". */
 const char *h2_limit_reached(const struct h2 *s);

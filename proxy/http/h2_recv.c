@@ -157,7 +157,7 @@ count_field(struct h2_stream *s, span name, span value)
     if (s->header_bytes <= max)
         return FAULT_NONE;
     if (s->header_bytes > 2 * (size_t)l->header_bytes)
-        h2_abuse(s->h2, "header_bytes");
+        h2_abuse(s->h2, "head_bytes");
     return s->trailers ? FAULT_TRAILERS_LARGE : FAULT_HEAD_LARGE;
 }
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proxy/server/conn.h"
 
+#include "proxy/base/hash.h"
 #include "proxy/http/proxy.h"
 #include "proxy/observe/log.h"
 #include "proxy/server/exchange.h"
 #include "proxy/server/gate.h"
+#include "proxy/server/limit.h"
 #include "proxy/server/tls.h"
 #include "proxy/server/worker.h"
 
@@ -116,6 +118,48 @@ speak(struct conn *c, const char *what)
     count_open(c, 1);
 }
 
+/* ── how many of one client ──────────────────────────────────────────────── */
+
+static struct conn **
+chain_of(const struct conn *c)
+{
+    return &c->worker->conns_by_peer[hash64(span_of((const char *)c->address,
+                                                    sizeof(c->address))) %
+                                     CONN_CHAINS];
+}
+
+static void
+unchain(struct conn *c)
+{
+    if (!c->is_chained)
+        return;
+    struct conn **at = chain_of(c);
+    while (*at != c)
+        at = &(*at)->next_of_peer;
+    *at = c->next_of_peer;
+    c->is_chained = false;
+}
+
+/* Count it with its client's others; false: it is one too many. */
+static bool
+is_within(struct conn *c)
+{
+    uint64_t max = c->worker->gen->limits.connections_per_client, n = 0;
+
+    if (!c->worker->conns_by_peer || !c->has_address)
+        return true;
+    struct conn **chain = chain_of(c);
+    for (const struct conn *other = *chain; other && n < max;
+         other = other->next_of_peer)
+        n += memcmp(other->address, c->address, sizeof(c->address)) == 0;
+    if (n >= max)
+        return false;
+    c->next_of_peer = *chain;
+    *chain = c;
+    c->is_chained = true;
+    return true;
+}
+
 /* ── ends ────────────────────────────────────────────────────────────────── */
 
 void
@@ -126,6 +170,7 @@ conn_close(struct conn *c, bool reset)
     if (c->state == CONN_DEAD)
         return;
     conn_enter(c, CONN_DEAD);
+    unchain(c);
     if (c->h2)
         conn_h2_gone(c);
     else
@@ -167,8 +212,7 @@ is_given_up(struct conn *c)
 
     if (pace == PACE_WELL)
         return false;
-    metrics_count(w->metrics, METRIC_LIMITS, 1,
-                  pace == PACE_STILL ? SPAN("send_ms") : SPAN("send_rate"));
+    limit_reached(w, pace == PACE_STILL ? SPAN("send_ms") : SPAN("send_rate"));
     conn_close(c, true);
     return true;
 }
@@ -184,8 +228,11 @@ on_timer(void *arg)
         return;
     }
     switch (c->state) {
-    case CONN_PROXY:
     case CONN_HANDSHAKE:
+        limit_reached(w, SPAN("handshake_ms"));
+        conn_close(c, false);
+        break;
+    case CONN_PROXY:
     case CONN_FRESH:
         conn_close(c, false);
         break;
@@ -379,6 +426,11 @@ begin(struct conn *c)
 {
     struct worker *w = c->worker;
 
+    if (!is_within(c)) {
+        limit_reached(w, SPAN("connections_per_client"));
+        conn_close(c, false);
+        return;
+    }
     if (c->listener->tls &&
         !(c->io.tls = tls_new(&w->sealed_out, c->listener->tls)))
         conn_close(c, false);

@@ -34,7 +34,8 @@ enum conn_state {
 #undef X
 };
 
-#define PEER_MAX 64 /* "[2001:db8::1]" and more */
+#define CONN_CHAINS 4096u /* of connections_per_client */
+#define PEER_MAX    64    /* "[2001:db8::1]" and more */
 
 struct conn {
     uint32_t magic;
@@ -55,7 +56,9 @@ struct conn {
     bool told_to_go;    /* h2: GOAWAY's first phase is out */
     const char *speaks; /* "h1", "tls_h2": for the log and the gauge */
     size_t peer_len;
-    char peer[PEER_MAX]; /* the client's address, "unix" */
+    char peer[PEER_MAX];       /* the client's address, "unix" */
+    struct conn *next_of_peer; /* of a chain of conns_by_peer */
+    bool is_chained;
     bool has_address;
     uint8_t address[16]; /* the same as bytes; IPv4 in its mapped form */
 

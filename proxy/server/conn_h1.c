@@ -7,6 +7,7 @@
 #include "proxy/http/h1_write.h"
 #include "proxy/server/conn.h"
 #include "proxy/server/exchange.h"
+#include "proxy/server/limit.h"
 #include "proxy/server/worker.h"
 
 /* A body that nobody wants is read to its end if this is all of it. */
@@ -364,7 +365,7 @@ void
 conn_h1_timeout(struct conn *c)
 {
     c->ends = true;
-    metrics_count(c->worker->metrics, METRIC_LIMITS, 1, SPAN("head_ms"));
+    limit_reached(c->worker, SPAN("head_ms"));
     if (c->state == CONN_HEAD)
         conn_enter(c, CONN_BUSY);
     exchange_late(c->x, "the request's head took too long");

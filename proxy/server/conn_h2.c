@@ -6,6 +6,7 @@
  */
 #include "proxy/server/conn.h"
 #include "proxy/server/exchange.h"
+#include "proxy/server/limit.h"
 #include "proxy/server/worker.h"
 
 #define GATHER ((size_t)64 * 1024) /* then the socket is asked */
@@ -259,7 +260,7 @@ note_abuse(struct conn *c)
     const char *limit = h2_limit_reached(c->h2);
 
     if (limit[0])
-        metrics_count(c->worker->metrics, METRIC_LIMITS, 1, span_str(limit));
+        limit_reached(c->worker, span_str(limit));
 }
 
 /* About GATHER bytes of frames, or all there are. */
@@ -338,7 +339,7 @@ conn_h2_timeout(struct conn *c)
     uint64_t now = loop_now_ms(w->loop), idle_ms = now - c->h2_since;
 
     if (c->heading && now - c->head_since >= w->gen->limits.head_ms) {
-        metrics_count(w->metrics, METRIC_LIMITS, 1, SPAN("head_ms"));
+        limit_reached(w, SPAN("head_ms"));
         h2_terminate(c->h2, H2_ENHANCE_YOUR_CALM);
     } else if (c->told_to_go ||
                (is_idle && idle_ms >= w->gen->limits.idle_h2_ms))

@@ -4,6 +4,7 @@
 #include "proxy/server/conn.h"
 #include "proxy/server/fallback.h"
 #include "proxy/server/forward.h"
+#include "proxy/server/limit.h"
 #include "proxy/server/problem.h"
 #include "proxy/server/upstream.h"
 #include "proxy/server/worker.h"
@@ -175,7 +176,7 @@ void
 exchange_refuse(struct exchange *x, const struct problem_doc *p)
 {
     if (p->limit && p->limit[0])
-        metrics_count(x->worker->metrics, METRIC_LIMITS, 1, span_str(p->limit));
+        limit_reached(x->worker, span_str(p->limit));
     if (x->up)
         upstream_release(x->up, false);
     if (!x->conn || x->state == X_OVER)

@@ -10,6 +10,7 @@
 #include "proxy/server/fallback.h"
 #include "proxy/server/forward.h"
 #include "proxy/server/gate.h"
+#include "proxy/server/limit.h"
 #include "proxy/server/problem.h"
 #include "proxy/server/tls.h"
 #include "proxy/server/tunnel.h"
@@ -595,14 +596,14 @@ exchange_pool_drained(struct exchange *x)
 
 /* A share of what is under way, but a few at least. */
 static bool
-is_in_budget(const struct worker *w)
+is_in_budget(struct worker *w)
 {
     const struct gen_limits *l = &w->gen->limits;
 
     if (w->n_retries < l->retry_floor ||
         w->n_retries < w->n_exchanges * l->retry_percent / 100)
         return true;
-    metrics_count(w->metrics, METRIC_LIMITS, 1, SPAN("retry_percent"));
+    limit_reached(w, SPAN("retry_percent"));
     return false;
 }
 

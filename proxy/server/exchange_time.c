@@ -5,6 +5,7 @@
  */
 #include "proxy/server/conn.h"
 #include "proxy/server/exchange.h"
+#include "proxy/server/limit.h"
 #include "proxy/server/upstream.h"
 #include "proxy/server/worker.h"
 
@@ -33,7 +34,7 @@ static void
 count_limit(const struct exchange *x, span limit)
 {
     if (limit.len)
-        metrics_count(x->worker->metrics, METRIC_LIMITS, 1, limit);
+        limit_reached(x->worker, limit);
 }
 
 static span

@@ -2,6 +2,7 @@
 #include "proxy/server/link.h"
 
 #include "proxy/observe/log.h"
+#include "proxy/server/limit.h"
 #include "proxy/server/tls.h"
 #include "proxy/server/worker.h"
 
@@ -139,6 +140,17 @@ link_close(struct link *l, enum pool_failure f)
     h2_free(&l->h2); /* tells those who have streams */
     while (l->ups)
         link_fail_seat(l->ups, f);
+}
+
+void
+link_fault(struct link *l, enum fault f)
+{
+    const char *limit = fault_limit(f);
+
+    if (f == FAULT_HEAD_LARGE)
+        limit = "answer_head_bytes"; /* a request's has another name */
+    if (limit[0])
+        limit_reached(l->worker, span_str(limit));
 }
 
 void

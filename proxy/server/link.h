@@ -105,6 +105,9 @@ void link_dial_failed(struct link *l, const char *kind,
 /* Into one of its endpoint's lists, or none. */
 void link_list(struct link *l, struct link **list);
 
+/* What came is no answer: if that was a limit, it is counted. */
+void link_fault(struct link *l, enum fault f);
+
 /* Free what was closed; when a batch of events is done. */
 void links_bury(struct upstreams *u);
 

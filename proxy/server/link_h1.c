@@ -72,6 +72,7 @@ link_h1_feed(struct link *l, span in)
             answer_ended(l, trailers, in.len == 0);
             return;
         case H1_ERROR:
+            link_fault(l, out.fault);
             link_close(l, POOL_PROTOCOL);
             return;
         }

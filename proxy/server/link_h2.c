@@ -7,6 +7,7 @@
  * says it did not process (REFUSED_STREAM, or beyond GOAWAY's last one) or that
  * never went out may be sent again; any other may have had its effect.
  */
+#include "proxy/server/limit.h"
 #include "proxy/server/link.h"
 #include "proxy/server/worker.h"
 
@@ -158,7 +159,7 @@ on_bad_answer(void *conn, struct h2_stream *s, enum fault f)
 {
     struct upstream *up = unseat(s);
 
-    (void)conn, (void)f;
+    link_fault(link_of(conn), f);
     if (up)
         link_fail_seat(up, POOL_PROTOCOL);
 }
@@ -336,7 +337,7 @@ note_abuse(struct link *l)
     const char *limit = h2_limit_reached(l->h2);
 
     if (limit[0])
-        metrics_count(l->worker->metrics, METRIC_LIMITS, 1, span_str(limit));
+        limit_reached(l->worker, span_str(limit));
 }
 
 void

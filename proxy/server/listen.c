@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proxy/server/listen.h"
 
-#include "proxy/observe/log.h"
+#include "proxy/http/h2_guard.h"
 #include "proxy/server/conn.h"
+#include "proxy/server/limit.h"
 #include "proxy/server/worker.h"
 
 #include <errno.h>
@@ -22,13 +23,11 @@ static const char busy[] = "HTTP/1.1 503 Service Unavailable\r\n"
                            "Unavailable\",\"status\":503,\"limit\":\"busy\"}\n";
 
 static void
-turn_away(struct listener *l, int fd)
+turn_away(struct listener *l, int fd, const char *limit)
 {
     struct worker *w = l->worker;
 
-    metrics_count(w->metrics, METRIC_LIMITS, 1, SPAN("connections"));
-    log_warn_limited(loop_now_ms(w->loop), "connections_limit", SPAN(""),
-                     "open=%zu", w->n_conns);
+    limit_reached(w, span_str(limit));
     /* A fresh socket's buffer has room for this; if not, the close says it. */
     if (!w->gen->listeners[l->index].tls &&
         send(fd, busy, sizeof(busy) - 1, MSG_NOSIGNAL) > 0)
@@ -47,7 +46,7 @@ turn_away_without_fd(struct listener *l)
     close(w->spare_fd);
     int fd = accept4(l->watch.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0)
-        turn_away(l, fd);
+        turn_away(l, fd, "connections");
     /* A duplicate, as nothing may be opened in the sandbox. */
     w->spare_fd = fcntl(l->watch.fd, F_DUPFD_CLOEXEC, 0);
 }
@@ -69,7 +68,10 @@ accept_one(struct listener *l)
         return errno == ECONNABORTED || errno == EINTR;
     metrics_add(w->metrics, l->accepted_cell, 1);
     if (w->n_conns >= w->conns_max)
-        turn_away(l, fd);
+        turn_away(l, fd, "connections");
+    else if (w->gen->limits.accepts_a_second &&
+             !h2_bucket_take(&w->accepts, 1, loop_now_ms(w->loop)))
+        turn_away(l, fd, "accepts_a_second");
     else
         conn_accept(w, l->index, fd, address, len);
     return true;

@@ -148,8 +148,6 @@ problem_of_request(const struct translation_fault *f)
     p.line = f->line;
     p.from = f->from;
     p.to = f->to;
-    if (p.status == 413)
-        p.limit = "held_request";
     return p;
 }
 
@@ -161,6 +159,10 @@ fault(struct exchange *x, struct translate *tr, struct problem_doc *p)
 
     count_failure(x, f, is_answer);
     *p = is_answer ? problem_of_answer(f) : problem_of_request(f);
+    if (f->status == 413)
+        p->limit = is_answer ? "held_answer" : "held_request";
+    else if (f->status == 400 && f->err.code == ERR_LIMIT)
+        p->limit = "json_depth";
 }
 
 static struct problem_doc

@@ -280,6 +280,10 @@ set_limits(struct worker *w)
     w->h2_limits.resets_per_s = (uint32_t)l->h2_resets_a_second;
     w->h2_limits.glitches_burst = (uint32_t)l->h2_glitches_burst;
     w->h2_limits.glitches_per_s = (uint32_t)l->h2_glitches_a_second;
+    w->h2_limits.continuations_n = (uint32_t)l->h2_continuations;
+    w->h2_limits.acks_n = (uint32_t)l->h2_acks;
+    h2_bucket_init(&w->accepts, (uint32_t)l->accepts_a_second,
+                   (uint32_t)l->accepts_a_second);
     for (size_t i = 0; i < w->gen->n_routes; i++)
         w->h2_limits.takes_connect |= w->gen->routes[i].websocket;
     set_answer_limits(w);
@@ -317,6 +321,10 @@ make_tables(struct worker *w)
     w->cells = account_new(w);
     w->weight_slots =
         arena_array(w->arena, w->gen->n_routes, sizeof(*w->weight_slots));
+    if (w->gen->limits.connections_per_client &&
+        !(w->conns_by_peer =
+              arena_array(w->arena, CONN_CHAINS, sizeof(*w->conns_by_peer))))
+        return false;
     if (!w->upstreams || !w->cells || !w->weight_slots || !gate_open(w))
         return false;
     for (size_t i = 0; i < w->gen->n_routes; i++)

@@ -12,6 +12,7 @@
 #include "config/generation.h"
 #include "proxy/http/h1.h"
 #include "proxy/http/h2.h"
+#include "proxy/http/h2_guard.h"
 #include "proxy/observe/access.h"
 #include "proxy/observe/metrics.h"
 #include "proxy/observe/roles.h"
@@ -48,6 +49,8 @@ struct worker {
     struct h2_limits answer_h2_limits;
     struct pace_rules pace_rules; /* of what is sent to a client */
     struct rate_table rates;
+    struct h2_bucket accepts;    /* accepts_a_second */
+    struct conn **conns_by_peer; /* chains; NULL: nobody counts */
     uint32_t *weight_slots; /* by route: of the canary, or SEGMENT_NO_SLOT */
 
     /* One for all: good for the length of one wake-up. */

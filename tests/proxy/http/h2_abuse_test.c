@@ -57,7 +57,7 @@ TEST(a_client_may_reset_its_burst_and_not_one_more)
     reset_once(p);
     assert_string_equal(h2_limit_reached(p->server), "");
     reset_once(p);
-    assert_ended(p, "client_resets");
+    assert_ended(p, "h2_resets_burst");
     pair_free(&p);
 }
 
@@ -119,7 +119,7 @@ TEST(frames_that_no_honest_client_needs_many_of_are_counted)
         pair_feed(p, f);
         if (!*h2_limit_reached(p->server))
             print_error("case %zu\n", i);
-        assert_ended(p, "glitches");
+        assert_ended(p, "h2_glitches_burst");
         pair_free(&p);
     }
 }
@@ -136,7 +136,7 @@ TEST(streams_that_the_client_makes_us_reset_are_counted)
         n++;
     }
     assert_in_range(n, 90, 200);
-    assert_ended(p, "glitches");
+    assert_ended(p, "h2_glitches_burst");
     pair_free(&p);
 }
 
@@ -152,7 +152,7 @@ TEST(requests_that_we_refuse_are_counted)
         n++;
     }
     assert_in_range(n, 90, 200);
-    assert_ended(p, "glitches");
+    assert_ended(p, "h2_glitches_burst");
     pair_free(&p);
 }
 
@@ -232,7 +232,7 @@ TEST(a_header_list_is_counted_while_it_expands)
     bomb(p, 21, 3000);
     assert_said(p, "bad FAULT_HEAD_LARGE");
     bomb(p, 22, 3000);
-    assert_ended(p, "header_bytes");
+    assert_ended(p, "head_bytes");
     pair_free(&p);
 }
 
@@ -242,7 +242,7 @@ TEST(a_header_bomb_ends_the_connection_and_holds_no_memory)
 
     p->arena_bytes = 100000;
     bomb(p, 8000, 4000); /* 32 MB in 12 kB */
-    assert_ended(p, "header_bytes");
+    assert_ended(p, "head_bytes");
     pair_free(&p);
 }
 

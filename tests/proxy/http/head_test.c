@@ -184,8 +184,7 @@ TEST(methods_and_statuses_say_what_follows_from_them)
     assert_int_equal(http_reason(299).len, 0);
     assert_true(http_status_is_bodyless(103));
     assert_false(http_status_is_bodyless(200));
-    assert_span(span_str(fault_limit(FAULT_START_LINE_LONG)),
-                "request_line_bytes");
+    assert_span(span_str(fault_limit(FAULT_START_LINE_LONG)), "request_line");
     assert_int_equal(fault_status(FAULT_START_LINE_LONG), 414);
     assert_span(span_str(fault_name(FAULT_HOST)), "FAULT_HOST");
     assert_true(strlen(fault_text(FAULT_HOST)) > 0);

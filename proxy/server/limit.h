@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * limit: what happens when one is reached, beside what its place does about it.
+ */
+#pragma once
+
+#include "proxy/base/span.h"
+
+struct worker;
+
+/* Count it under its name, and say so in the log, at most once a second. */
+void limit_reached(struct worker *w, span name);
