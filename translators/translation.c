@@ -3,7 +3,9 @@
 
 #include "translators/head.h"
 #include "translators/program.h"
+
 #include "translators/stream.h"
+#include <stdlib.h>
 
 #define DEPTH_DEFAULT 128
 #define OUTPUT_FREE                                                            \
@@ -129,41 +131,73 @@ text_of(struct translation *t, const struct buf *b, span *out)
     return !buf_failed(b) && span_dup(t->arena, buf_span(b), out);
 }
 
+/* A notice of a plan that was told, by its number. */
+struct told {
+    size_t i;
+    struct plan_notice is;
+};
+
+/* As the document has them; of one place as the plan has them. */
+static int
+by_place(const void *a, const void *b)
+{
+    const struct told *x = a;
+    const struct told *y = b;
+    if (x->is.at != y->is.at)
+        return x->is.at < y->is.at ? -1 : 1;
+    return x->i < y->i ? -1 : 1;
+}
+
+static bool
+all_told(struct translation *t, struct told **out, size_t *n)
+{
+    struct plan_notice is;
+    size_t max = 0;
+    while (plan_run_notice(t->run, max, &is))
+        max++;
+    *out = arena_array(t->arena, max + 1, sizeof(**out));
+    *n = 0;
+    for (size_t i = 0; *out && i < max; i++)
+        if (plan_run_notice(t->run, i, &is) && is.n)
+            (*out)[(*n)++] = (struct told){i, is};
+    return *out != NULL;
+}
+
 /* The plan's notices in the reference's words. */
 static bool
 take_notices(struct translation *t)
 {
-    struct plan_notice n;
-    for (size_t i = 0; plan_run_notice(t->run, i, &n); i++) {
-        struct reference_report *r = &t->report;
+    static const enum notice_kind kinds[] = {[PLAN_LOSSY] = NOTICE_LOSSY,
+                                             [PLAN_FILLED] = NOTICE_DEFAULTED,
+                                             [PLAN_STRANGER] = NOTICE_STRANGER};
+    struct reference_report *r = &t->report;
+    struct told *told = NULL;
+    size_t n = 0;
+    if (!all_told(t, &told, &n))
+        return false;
+    qsort(told, n, sizeof(*told), by_place);
+    r->notices = arena_grow(t->arena, r->notices, r->n_notices,
+                            r->n_notices + n, sizeof(*r->notices));
+    r->room_notices = r->n_notices + n;
+    for (size_t i = 0; r->notices && i < n; i++) {
+        const struct lens_origin *origin = told[i].is.origin;
         struct buf pointer;
         span at = {0};
-        if (n.n == 0)
-            continue;
-        if (r->n_notices == r->room_notices) {
-            size_t more = r->room_notices ? r->room_notices * 2 : 8;
-            void *grown = arena_grow(t->arena, r->notices, r->n_notices, more,
-                                     sizeof(*r->notices));
-            if (!grown)
-                return false;
-            r->notices = grown;
-            r->room_notices = more;
-        }
         buf_init(&pointer, arena_limit(t->arena));
-        plan_run_notice_at(t->run, i, &pointer);
+        plan_run_notice_at(t->run, told[i].i, &pointer);
         bool ok = text_of(t, &pointer, &at);
         buf_fini(&pointer);
         if (!ok)
             return false;
-        r->notices[r->n_notices++] = (struct translation_notice){
-            .kind = n.is_filled ? NOTICE_DEFAULTED : NOTICE_LOSSY,
-            .change = n.origin->change->name,
-            .file = n.origin->change->file,
-            .line = n.origin->line,
-            .pointer = at,
-            .n = n.n};
+        r->notices[r->n_notices++] =
+            (struct translation_notice){.kind = kinds[told[i].is.kind],
+                                        .change = origin->change->name,
+                                        .file = origin->change->file,
+                                        .line = origin->line,
+                                        .pointer = at,
+                                        .n = told[i].is.n};
     }
-    return true;
+    return r->notices != NULL;
 }
 
 /* Why a message ends whose beginning is gone: as the machine met it. */
@@ -208,7 +242,8 @@ begin(struct translation *t)
     t->out_before = t->out_after = buf_len(t->out);
     if (!plan || t->report.trace)
         return;
-    t->run = plan_run_new(t->arena, plan, t->facts.depth_max, t->out);
+    t->run = plan_run_new(t->arena, plan, t->facts.depth_max,
+                          !t->facts.is_request, t->out);
     if (t->run)
         t->stage = STAGE_BOTH;
 }

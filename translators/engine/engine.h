@@ -27,6 +27,7 @@ bool engine_has_level(enum engine_level level);
 struct engine_limits {
     size_t depth_max; /* open containers; cut down to JSON_DEPTH_MAX */
     size_t held_max;  /* bytes of one held token; bytes in slots; 0: 1 MiB */
+    bool lenient;     /* what is refused and said to be lenient goes instead */
 };
 
 /*

@@ -94,6 +94,7 @@ engine_new(struct arena *a, const struct engine_program *program,
     m->arena = a;
     m->out = out;
     m->depth_max = depth;
+    m->lenient = limits->lenient;
     m->held_max = limits->held_max ? limits->held_max : HELD_DEFAULT;
     m->frames = m->frames_first;
     m->frames_room = ENGINE_FRAMES_FIRST;

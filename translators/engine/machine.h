@@ -155,6 +155,7 @@ struct engine {
     const struct engine_program *program;
     struct arena *arena;
     size_t held_max;
+    bool lenient;
     bool (*run)(struct engine *m, struct engine_window *w);
     size_t frames_room;
     struct engine_made made[ENGINE_OPEN_MAX];

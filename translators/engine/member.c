@@ -14,9 +14,10 @@ bool
 engine_holds(const struct engine *m, const struct engine_test *t)
 {
     const struct engine_slot *s = engine_slot_of(m, t->up, t->slot);
+    if (!s->noted)
+        return t->negated;
     const char *at = m->captures.bytes + m->captures.start + s->note_at;
-    bool is_in =
-        s->noted && engine_find(&t->values, at, s->note_len) < t->values.n;
+    bool is_in = engine_find(&t->values, at, s->note_len) < t->values.n;
     return is_in != t->negated;
 }
 
@@ -37,7 +38,7 @@ engine_begin_member(struct engine *m, const char *p, const char *q)
     while (e && e->when && !engine_holds(m, e->when))
         e = e->otherwise;
     f->entry = e;
-    if (e && e->action == ENGINE_REFUSE)
+    if (e && e->action == ENGINE_REFUSE && !(e->lenient && m->lenient))
         return engine_fail_by(m, e->fault, p);
     if (e && e->action != ENGINE_KEEP)
         return cut(m, f, p);

@@ -107,7 +107,8 @@ enum engine_action {
     ENGINE_KEEP,    /* in its slot */
     ENGINE_DROP,    /* validated, and not written */
     ENGINE_CAPTURE, /* its output waits in a slot */
-    ENGINE_REFUSE   /* the message fails with `fault` */
+    ENGINE_REFUSE   /* the message fails with `fault`; in a lenient run what is
+                       said to be lenient is dropped instead */
 };
 
 /* Shapes of values, as bits. */
@@ -144,6 +145,8 @@ struct engine_entry {
     uint16_t slot;   /* CAPTURE */
     uint16_t note; /* a scalar's source spelling is kept in this slot as well */
     uint8_t note_up;
+    bool
+        lenient; /* REFUSE: dropped in a lenient run; has no map, child, same */
     bool has_same; /* DROP: a scalar spelt `same` goes without its notes */
     span same;     /* a text of engine_text, minimally spelt */
     span to; /* its key in the output, quotes included; empty: as it came */

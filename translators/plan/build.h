@@ -81,7 +81,7 @@ const struct lens_arrow *build_arrow(const struct lens_block *block,
 MUST_CHECK bool build_allows(struct build *b, size_t step, size_t type);
 
 /* A new notice. */
-MUST_CHECK bool build_tell(struct build *b, bool is_filled,
+MUST_CHECK bool build_tell(struct build *b, enum plan_notice_kind kind,
                            const struct lens_origin *origin, size_t step,
                            size_t *out);
 

@@ -37,7 +37,7 @@ drop(struct filling *f, struct filled *one, size_t step,
     if (arrow->fill.kind == LENS_VALUE_LITERAL &&
         json_equal(one->value, arrow->fill.literal))
         return true;
-    return build_tell(f->b, false, &arrow->ways[0].origin, step,
+    return build_tell(f->b, PLAN_LOSSY, &arrow->ways[0].origin, step,
                       &one->notices[one->n_notices++]);
 }
 
@@ -132,7 +132,7 @@ fill(struct filling *f, size_t step, const struct lens_arrow *arrow,
     if (is_map)
         one->unless = worn_by(f, step, build_name(arrow, b->read));
     return one->value && (!is_map || change(f, arrow, &one->value)) &&
-           build_tell(b, true, one->origin, step,
+           build_tell(b, PLAN_FILLED, one->origin, step,
                       &one->notices[one->n_notices++]);
 }
 

@@ -125,7 +125,23 @@ go_away(struct build *b, struct walk *w, size_t step,
         if (!fold_print(b, fill, &k->same))
             return false;
     }
-    return build_tell(b, false, &arrow->ways[0].origin, step, &k->notice);
+    return build_tell(b, PLAN_LOSSY, &arrow->ways[0].origin, step, &k->notice);
+}
+
+/* It stands where this arrow leads. */
+static bool
+meet_stranger(struct build *b, struct walk *w, size_t step,
+              const struct lens_arrow *arrow)
+{
+    struct plan_key *k = w->key;
+    bool is_read = w->leads || w->folds.n;
+    w->gone = true;
+    k->drop = !is_read && arrow->collide == LENS_COLLIDE_DROP;
+    k->stranger = !is_read && arrow->collide == LENS_COLLIDE_UNSAID;
+    k->aside = !k->drop;
+    return (!k->drop && !k->stranger) ||
+           build_tell(b, PLAN_STRANGER, &arrow->ways[0].origin, step,
+                      &k->notice);
 }
 
 static bool
@@ -143,9 +159,8 @@ go_step(struct build *b, struct walk *w, size_t step)
     if (!go_marker(b, w, step, arrow, type))
         return false;
     if (!arrow) {
-        w->key->aside = build_arrow(block, b->write, w->name) != NULL;
-        w->gone = w->key->aside;
-        return true;
+        arrow = build_arrow(block, b->write, w->name);
+        return !arrow || meet_stranger(b, w, step, arrow);
     }
     if (arrow->kind != LENS_MAP)
         return go_away(b, w, step, arrow);

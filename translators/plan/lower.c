@@ -81,7 +81,8 @@ lower_key(struct build *b, const struct plan_key *k, struct engine_entry *e)
     e->twice = ASIDE;
     if (k->aside) {
         e->action = ENGINE_REFUSE;
-        return true;
+        e->lenient = k->stranger;
+        return !k->stranger || lower_notes(b, &k->notice, 1, &e->notes);
     }
     if (k->drop)
         return lower_drop(b, k, e);

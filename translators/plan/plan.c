@@ -35,13 +35,13 @@ build_arrow(const struct lens_block *block, enum lens_side side, span key)
 }
 
 bool
-build_tell(struct build *b, bool is_filled, const struct lens_origin *origin,
-           size_t step, size_t *out)
+build_tell(struct build *b, enum plan_notice_kind kind,
+           const struct lens_origin *origin, size_t step, size_t *out)
 {
     for (size_t i = 0; i < b->n_tells; i++) {
         *out = i;
-        if (b->tells[i].is_filled == is_filled &&
-            b->tells[i].origin == origin && b->tells[i].step == step)
+        if (b->tells[i].kind == kind && b->tells[i].origin == origin &&
+            b->tells[i].step == step)
             return true;
     }
     if (b->n_tells == b->room_tells) {
@@ -54,7 +54,7 @@ build_tell(struct build *b, bool is_filled, const struct lens_origin *origin,
         b->room_tells = more;
     }
     *out = b->n_tells;
-    b->tells[b->n_tells++] = (struct plan_tell){is_filled, origin, step};
+    b->tells[b->n_tells++] = (struct plan_tell){kind, origin, step};
     return true;
 }
 

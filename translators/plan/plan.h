@@ -44,10 +44,12 @@ bool plan_entry_guards(const struct plan_entry *entry);
 /* What the machine runs for it. */
 const struct engine_program *plan_entry_program(const struct plan_entry *entry);
 
-/* NULL: `a` is full. `depth_max` is cut down to JSON_DEPTH_MAX. */
+/* NULL: `a` is full. `depth_max` is cut down to JSON_DEPTH_MAX. In an answer a
+ * stranger goes, in a request it is refused. */
 MUST_CHECK struct plan_run *plan_run_new(struct arena *a,
                                          const struct plan_entry *entry,
-                                         size_t depth_max, struct buf *out);
+                                         size_t depth_max, bool is_answer,
+                                         struct buf *out);
 
 enum plan_step {
     PLAN_MORE,  /* all but an unfinished token is done */
@@ -63,9 +65,14 @@ enum plan_step {
 MUST_CHECK enum plan_step plan_run_feed(struct plan_run *r, span bytes,
                                         bool is_end);
 
-/* A declared loss or a value made up, as in translators/reference/report.h. */
+/* As in translators/reference/report.h. */
+enum plan_notice_kind {
+    PLAN_LOSSY,   /* something went that the other side cannot hold */
+    PLAN_FILLED,  /* a value made up */
+    PLAN_STRANGER /* something went that stood where an arrow leads */
+};
 struct plan_notice {
-    bool is_filled; /* else something went that the other side cannot hold */
+    enum plan_notice_kind kind;
     const struct lens_origin *origin;
     size_t at; /* offset of the first in the body */
     size_t n;

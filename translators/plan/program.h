@@ -21,15 +21,16 @@ struct plan_row {
 
 /* What becomes of the member of one key. */
 struct plan_key {
-    span key;   /* its bytes */
-    span to;    /* to be written with quotes; empty: as it came */
-    bool aside; /* something stands where an arrow leads */
+    span key;      /* its bytes */
+    span to;       /* to be written with quotes; empty: as it came */
+    bool aside;    /* something stands where an arrow leads */
+    bool stranger; /* and in an answer it goes, with the notice */
     bool drop;
     bool has_same; /* DROP: what is spelt `same` goes without a notice */
     bool has_rows;
     bool passes; /* a scalar that is in no row stays */
     unsigned bit;
-    size_t notice; /* DROP */
+    size_t notice; /* of a drop or a stranger */
     span same;
     const struct plan_row *rows;
     size_t n_rows;
@@ -55,7 +56,7 @@ struct plan_state {
 };
 
 struct plan_tell {
-    bool is_filled;
+    enum plan_notice_kind kind;
     const struct lens_origin *origin;
     size_t step;
 };

@@ -13,9 +13,10 @@ struct plan_run {
 
 struct plan_run *
 plan_run_new(struct arena *a, const struct plan_entry *entry, size_t depth_max,
-             struct buf *out)
+             bool is_answer, struct buf *out)
 {
-    struct engine_limits limits = {.depth_max = depth_max};
+    struct engine_limits limits = {.depth_max = depth_max,
+                                   .lenient = is_answer};
     struct plan_run *r = arena_alloc(a, sizeof(*r));
     if (!r)
         return NULL;
@@ -45,7 +46,7 @@ plan_run_notice(const struct plan_run *r, size_t i, struct plan_notice *out)
     if (i >= r->entry->n_tells)
         return false;
     size_t n = engine_told(r->machine, i, &at);
-    *out = (struct plan_notice){.is_filled = r->entry->tells[i].is_filled,
+    *out = (struct plan_notice){.kind = r->entry->tells[i].kind,
                                 .origin = r->entry->tells[i].origin,
                                 .at = (size_t)at,
                                 .n = n};

@@ -219,9 +219,17 @@ chain_document(struct arena *a, uint64_t *seed, bool wild)
 struct told {
     span change;
     unsigned line;
-    bool is_filled;
+    enum plan_notice_kind kind;
     size_t n;
 };
+
+static enum plan_notice_kind
+kind_of(enum notice_kind kind)
+{
+    return kind == NOTICE_DEFAULTED  ? PLAN_FILLED
+           : kind == NOTICE_STRANGER ? PLAN_STRANGER
+                                     : PLAN_LOSSY;
+}
 
 static size_t
 told_by_plan(const struct plan_run *run, const struct told *t)
@@ -229,7 +237,7 @@ told_by_plan(const struct plan_run *run, const struct told *t)
     struct plan_notice n;
     size_t sum = 0;
     for (size_t i = 0; plan_run_notice(run, i, &n); i++)
-        if (n.is_filled == t->is_filled && n.origin->line == t->line &&
+        if (n.kind == t->kind && n.origin->line == t->line &&
             span_eq(n.origin->change->name, t->change))
             sum += n.n;
     return sum;
@@ -240,7 +248,7 @@ told_by_reference(const struct reference_report *r, const struct told *t)
 {
     size_t sum = 0;
     for (size_t i = 0; i < r->n_notices; i++)
-        if ((r->notices[i].kind == NOTICE_DEFAULTED) == t->is_filled &&
+        if (kind_of(r->notices[i].kind) == t->kind &&
             r->notices[i].line == t->line &&
             span_eq(r->notices[i].change, t->change))
             sum += r->notices[i].n;
@@ -254,8 +262,9 @@ compare_notices(struct arena *a, const struct plan_run *run,
     struct plan_notice n;
     for (size_t i = 0; i < report->n_notices; i++) {
         const struct translation_notice *r = &report->notices[i];
-        struct told t = {r->change, r->line, r->kind == NOTICE_DEFAULTED, 0};
-        if (r->kind != NOTICE_DEFAULTED && r->kind != NOTICE_LOSSY)
+        struct told t = {r->change, r->line, kind_of(r->kind), 0};
+        if (r->kind != NOTICE_DEFAULTED && r->kind != NOTICE_LOSSY &&
+            r->kind != NOTICE_STRANGER)
             return SPAN("a notice that no plan has");
         if (told_by_plan(run, &t) != told_by_reference(report, &t))
             return arena_fmt(a, "notices of line %u: %zu, should be %zu",
@@ -263,8 +272,7 @@ compare_notices(struct arena *a, const struct plan_run *run,
                              told_by_reference(report, &t));
     }
     for (size_t i = 0; plan_run_notice(run, i, &n); i++) {
-        struct told t = {n.origin->change->name, n.origin->line, n.is_filled,
-                         0};
+        struct told t = {n.origin->change->name, n.origin->line, n.kind, 0};
         if (n.n && !told_by_reference(report, &t))
             return arena_fmt(a, "a notice of line %u too many", t.line);
     }
@@ -273,13 +281,14 @@ compare_notices(struct arena *a, const struct plan_run *run,
 
 /* The plan with one byte each time: the same verdict, the same bytes. */
 static span
-compare_cuts(struct arena *a, const struct plan_entry *entry, span body,
-             enum plan_step whole, span should)
+compare_cuts(struct arena *a, const struct plan_entry *entry, bool is_request,
+             span body, enum plan_step whole, span should)
 {
     struct buf out;
     span difference = {0};
     buf_init(&out, CHAIN_ROOM);
-    struct plan_run *run = plan_run_new(a, entry, JSON_DEPTH_DEFAULT, &out);
+    struct plan_run *run =
+        plan_run_new(a, entry, JSON_DEPTH_DEFAULT, !is_request, &out);
     enum plan_step step = PLAN_MORE;
     for (size_t n = 0; run && step == PLAN_MORE && n < body.len; n++)
         step = plan_run_feed(run, span_of(body.at + n, 1), false);
@@ -334,11 +343,13 @@ chain_compare(struct arena *a, const struct lens_api *api,
         .api = api, .from = from, .to = to, .sites = sites};
     buf_init(&out, CHAIN_ROOM);
     buf_init(&should, CHAIN_ROOM);
-    struct plan_run *run = plan_run_new(a, entry, JSON_DEPTH_DEFAULT, &out);
+    struct plan_run *run =
+        plan_run_new(a, entry, JSON_DEPTH_DEFAULT, !is_request, &out);
     enum plan_step step = run ? plan_run_feed(run, body, true) : PLAN_ASIDE;
     result.done = step == PLAN_DONE;
     enum err_code code =
         reference_body(a, &chain, &facts, body, &should, &report);
+    result.fails = code != OK;
     if (result.done && code != OK)
         result.difference =
             arena_fmt(a, "done, and should fail: %s", report.fault.err.text);
@@ -348,7 +359,8 @@ chain_compare(struct arena *a, const struct lens_api *api,
     if (result.done && !result.difference.len)
         result.difference = compare_notices(a, run, &report);
     if (!result.difference.len)
-        result.difference = compare_cuts(a, entry, body, step, buf_span(&out));
+        result.difference =
+            compare_cuts(a, entry, is_request, body, step, buf_span(&out));
     buf_fini(&out);
     buf_fini(&should);
     return result;

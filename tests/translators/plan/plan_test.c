@@ -11,6 +11,7 @@ struct tally {
     size_t planned;
     size_t documents;
     size_t done;
+    size_t refused; /* by both */
 };
 
 static void
@@ -32,6 +33,7 @@ compare_all(struct arena *a, uint64_t *seed, const struct lens_api *api,
         t->planned += i == 0 && r.planned;
         t->documents += r.planned && !wild;
         t->done += r.done && !wild;
+        t->refused += r.planned && !r.done && r.fails && !wild;
     }
 }
 
@@ -51,8 +53,10 @@ TEST(a_plan_says_what_the_reference_says_however_the_body_is_cut)
         }
         arena_free(&a);
     }
-    print_message("%zu chains, %zu planned; %zu documents, %zu done\n",
-                  t.chains, t.planned, t.documents, t.done);
+    print_message("%zu chains, %zu planned; %zu documents, %zu done, %zu "
+                  "refused, %zu for the reference\n",
+                  t.chains, t.planned, t.documents, t.done, t.refused,
+                  t.documents - t.done - t.refused);
     assert_true(t.planned * 2 > t.chains);
     assert_true(t.done * 4 > t.documents);
 }
@@ -120,7 +124,7 @@ run(struct shop *s, span body)
 {
     buf_clear(&s->out);
     struct plan_run *r =
-        plan_run_new(s->a, s->order, JSON_DEPTH_DEFAULT, &s->out);
+        plan_run_new(s->a, s->order, JSON_DEPTH_DEFAULT, false, &s->out);
     assert_non_null(r);
     return plan_run_feed(r, body, true);
 }
@@ -177,6 +181,43 @@ TEST(what_the_program_cannot_know_goes_aside)
     for (size_t i = 0; i < COUNT(bodies); i++)
         if (run(&s, span_str(bodies[i])) != PLAN_ASIDE)
             fail_msg("done: %s", bodies[i]);
+    close_shop(&s);
+}
+
+TEST(in_an_answer_a_stranger_goes_with_a_notice)
+{
+    static const struct {
+        const char *body;
+        const char *out;
+        const char *at;
+    } cases[] = {
+        {"{\"new\":{\"old\":1},\"x\":2}", "{\"x\":2,\"latest\":1}", "/new"},
+        {"{\"x\":2 , \"newest\":1}", "{\"x\":2,\"latest\":1}", "/newest"},
+        {"{\"lines\":[{},{\"code\":1,\"sku\":2}]}",
+         "{\"rows\":[{},{\"code\":2}],\"latest\":1}", "/lines/1/code"},
+    };
+    struct shop s;
+    open_shop(&s);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct plan_notice n;
+        size_t strangers = 0;
+        buf_clear(&s.out);
+        struct plan_run *r =
+            plan_run_new(s.a, s.order, JSON_DEPTH_DEFAULT, true, &s.out);
+        assert_non_null(r);
+        assert_int_equal(plan_run_feed(r, span_str(cases[i].body), true),
+                         PLAN_DONE);
+        assert_span(buf_span(&s.out), cases[i].out);
+        for (size_t k = 0; plan_run_notice(r, k, &n); k++) {
+            if (n.kind != PLAN_STRANGER || !n.n)
+                continue;
+            strangers++;
+            buf_clear(&s.out);
+            plan_run_notice_at(r, k, &s.out);
+            assert_span(buf_span(&s.out), cases[i].at);
+        }
+        assert_int_equal(strangers, 1);
+    }
     close_shop(&s);
 }
 
@@ -245,7 +286,8 @@ TEST(a_run_takes_no_memory_but_for_its_output)
     span body = SPAN("{\"old\":1,\"lines\":[{\"sku\":1},{\"sku\":2}]}");
     struct shop s;
     open_shop(&s);
-    struct plan_run *r = plan_run_new(s.a, s.order, JSON_DEPTH_DEFAULT, &s.out);
+    struct plan_run *r =
+        plan_run_new(s.a, s.order, JSON_DEPTH_DEFAULT, false, &s.out);
     assert_non_null(r);
     arena_fail_after(1);
     enum plan_step step = plan_run_feed(r, body, true);
