@@ -194,6 +194,9 @@ struct gen_route {
     span answer_media, answer_body;
     struct gen_rewrite rewrite;
     bool whole; /* `kind: whole`: PATCH with plain JSON is a whole document */
+    bool
+        strict_patches; /* `patch: strict`: what would fail at the client's version
+                            fails here too */
 };
 
 /*

@@ -405,6 +405,22 @@ GATE_READER(rate)
 GATE_READER(rewrite)
 
 static void
+read_patch(struct reader *r, const struct yaml *value, void *self)
+{
+    struct route_reading *reading = self;
+    span text;
+
+    if (!reader_text(r, value, &text))
+        return;
+    reading->route->strict_patches = span_is(text, "strict");
+    if (!reading->route->strict_patches) {
+        yaml_problem(r->problems, value, "`%.*s` is no word of `patch`",
+                     SPAN_FMT(text));
+        problem_remedy(r->problems, "say strict, or nothing");
+    }
+}
+
+static void
 read_write(struct reader *r, const struct yaml *value, void *self)
 {
     struct route_reading *reading = self;
@@ -514,6 +530,7 @@ load_route(struct route_reading *reading)
         {"headers", read_headers, false},
         {"stream", read_stream, false},
         {"kind", read_kind, false},
+        {"patch", read_patch, false},
         {"websocket", read_websocket, false},
         {"redirect", read_redirect, false},
         {"answer", read_answer, false},

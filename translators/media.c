@@ -46,8 +46,8 @@ program_media_kind(span media)
     } known[] = {
         {"application/json", MEDIA_JSON},
         {"text/json", MEDIA_JSON},
-        {"application/merge-patch+json", MEDIA_PATCH},
-        {"application/json-patch+json", MEDIA_PATCH},
+        {"application/merge-patch+json", MEDIA_MERGE_PATCH},
+        {"application/json-patch+json", MEDIA_JSON_PATCH},
         {"application/x-ndjson", MEDIA_RECORDS},
         {"application/ndjson", MEDIA_RECORDS},
         {"application/jsonl", MEDIA_RECORDS},

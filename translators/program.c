@@ -380,35 +380,48 @@ full(struct err *e)
     return PROGRAM_UNSUPPORTED;
 }
 
+/* RFC 5789 leaves open what a PATCH with plain JSON means: a merge patch, unless the
+ * route says that it is a document. */
+static enum patch_kind
+patch_kind(const struct message *m, enum media_kind media)
+{
+    if (media == MEDIA_MERGE_PATCH)
+        return PATCH_MERGE;
+    if (media == MEDIA_JSON_PATCH)
+        return PATCH_JSON;
+    return media == MEDIA_JSON && m->side == MESSAGE_REQUEST &&
+                   span_is(m->method, "PATCH") && !m->whole
+               ? PATCH_MERGE
+               : PATCH_NONE;
+}
+
 /* The body would change: is it in a form that is offered? */
 static enum program_need
-offered(const struct message *m, span media, struct err *e)
+offered(struct program *p, const struct message *m, span media, struct err *e)
 {
-    switch (program_media_kind(media)) {
+    enum media_kind kind = program_media_kind(media);
+    switch (kind) {
     case MEDIA_OTHER:
         return PROGRAM_PASS;
-    case MEDIA_PATCH:
-        err_set(e, ERR_UNSUPPORTED,
-                "a patch (%.*s) is not translated between versions",
-                SPAN_FMT(media));
-        return PROGRAM_UNSUPPORTED;
-    case MEDIA_RECORDS:
-        return PROGRAM_TRANSLATE;
     case MEDIA_MSGPACK:
         err_set(e, ERR_UNSUPPORTED,
                 "MessagePack (%.*s) is not translated between versions",
                 SPAN_FMT(media));
         return PROGRAM_UNSUPPORTED;
+    case MEDIA_MERGE_PATCH:
+    case MEDIA_JSON_PATCH:
+        if (m->side == MESSAGE_REQUEST)
+            break;
+        err_set(e, ERR_UNSUPPORTED,
+                "a patch (%.*s) is translated as a request alone",
+                SPAN_FMT(media));
+        return PROGRAM_UNSUPPORTED;
+    case MEDIA_RECORDS:
     case MEDIA_JSON:
         break;
     }
-    if (m->side != MESSAGE_REQUEST || !span_is(m->method, "PATCH") || m->whole)
-        return PROGRAM_TRANSLATE;
-    err_set(e, ERR_UNSUPPORTED,
-            "PATCH with plain JSON is a merge patch, which is not translated "
-            "between versions (`kind: whole` on the route says it is a whole "
-            "document)");
-    return PROGRAM_UNSUPPORTED;
+    p->patch = (struct patch_options){patch_kind(m, kind), m->strict};
+    return PROGRAM_TRANSLATE;
 }
 
 /* The other version has no such route. */
@@ -440,6 +453,15 @@ not_json(span media, struct err *e)
             "a body that is no JSON (%.*s) cannot be told in another version "
             "here",
             SPAN_FMT(media));
+    return PROGRAM_UNSUPPORTED;
+}
+
+/* An arrow leads between the body and the rest of the message. */
+static enum program_need
+no_patch(struct err *e)
+{
+    err_set(e, ERR_UNSUPPORTED,
+            "a patch cannot be told where the body is not all that changes");
     return PROGRAM_UNSUPPORTED;
 }
 
@@ -476,14 +498,17 @@ translator_program(const struct translator *t, struct arena *a,
     if (unmet)
         return not_met(unmet, e);
     bool asks = p->has_body || p->is_joint;
-    enum program_need need = asks ? offered(m, media, e) : PROGRAM_PASS;
+    enum program_need need = asks ? offered(p, m, media, e) : PROGRAM_PASS;
+    if (p->is_joint && need == PROGRAM_TRANSLATE && p->patch.kind)
+        return no_patch(e);
     if (p->is_joint && (need == PROGRAM_PASS || p->is_stream))
         return not_json(media, e);
     p->has_body = need == PROGRAM_TRANSLATE;
     if (need == PROGRAM_UNSUPPORTED ||
         (!p->has_body && !p->has_head && !p->n_declared))
         return need;
-    bool may_plan = p->has_body && !p->is_stream && !p->is_joint;
+    bool may_plan =
+        p->has_body && !p->is_stream && !p->is_joint && !p->patch.kind;
     p->plan = may_plan ? planned(p) : NULL;
     *out = p;
     return PROGRAM_TRANSLATE;
@@ -557,6 +582,9 @@ translator_program_of_type(const struct translator *t, struct arena *a,
     }
     if (from == to)
         return PROGRAM_PASS;
+    span media = {0};
+    if (!program_media(a, m->media, &media))
+        return full(e);
     struct finder f = {.t = t, .a = a};
     struct program *p = new_program(&f, m, from, to);
     struct lens_site *site = arena_alloc(a, sizeof(*site));
@@ -574,7 +602,9 @@ translator_program_of_type(const struct translator *t, struct arena *a,
     }
     if (!p->has_body)
         return PROGRAM_PASS;
-    p->plan = planned(p);
+    p->patch = (struct patch_options){patch_kind(m, program_media_kind(media)),
+                                      m->strict};
+    p->plan = p->patch.kind ? NULL : planned(p);
     *out = p;
     return PROGRAM_TRANSLATE;
 }
@@ -607,6 +637,16 @@ bool
 program_is_joint(const struct program *p)
 {
     return p->is_joint;
+}
+
+const char *
+program_body_word(const struct program *p)
+{
+    if (p->is_stream)
+        return "a stream of records";
+    return p->patch.kind == PATCH_MERGE  ? "a merge patch"
+           : p->patch.kind == PATCH_JSON ? "a JSON Patch"
+                                         : "a document";
 }
 
 uint64_t

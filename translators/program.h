@@ -5,6 +5,7 @@
 #pragma once
 
 #include "translators/lens/lens.h"
+#include "translators/patch/patch.h"
 #include "translators/plan/plan.h"
 #include "translators/records/records.h"
 #include "translators/reference/reference.h"
@@ -24,6 +25,7 @@ struct program {
     struct reference_chain chain;
     struct reference_facts facts;
     const struct plan_entry *plan; /* NULL: for the reference alone */
+    struct patch_options patch;    /* kind PATCH_NONE: its body is a document */
     bool has_head;
     bool has_body;
     bool is_stream; /* its body is records, each with a program of its own */
@@ -61,7 +63,8 @@ struct lens_occasion program_occasion(const struct message *m, span media);
 enum media_kind {
     MEDIA_JSON,
     MEDIA_OTHER, /* of no type: it passes */
-    MEDIA_PATCH,
+    MEDIA_MERGE_PATCH,
+    MEDIA_JSON_PATCH,
     MEDIA_RECORDS,
     MEDIA_MSGPACK
 };

@@ -362,9 +362,12 @@ translation_end(struct translation *t)
         return t->failed;
     if (t->run)
         return OK;
-    t->failed = t->program->is_joint
-                    ? join(t, buf_span(&t->held))
-                    : reference_body(t->arena, &t->program->chain, &t->facts,
+    const struct program *p = t->program;
+    t->failed = p->is_joint ? join(t, buf_span(&t->held))
+                : p->patch.kind
+                    ? patch_body(t->arena, &p->chain, &t->facts, &p->patch,
+                                 buf_span(&t->held), t->out, &t->report)
+                    : reference_body(t->arena, &p->chain, &t->facts,
                                      buf_span(&t->held), t->out, &t->report);
     if (t->failed)
         return t->failed;

@@ -9,6 +9,7 @@
 #include "proxy/cli/composing.h"
 #include "translators/cases/cases.h"
 #include "translators/lens/report.h"
+#include "translators/patch/patch.h"
 
 #include <stdio.h>
 #include <sys/stat.h>
@@ -101,6 +102,66 @@ print_report_json(const struct lens_api *api, const struct lens_report *r)
     printf("]}");
 }
 
+/* ---- patches that fall back ---- */
+
+typedef void (*gap_fn)(const struct lens_api *api, size_t type, size_t from,
+                       size_t to, const struct patch_gap *gap, bool first);
+
+static void
+print_gap(const struct lens_api *api, size_t type, size_t from, size_t to,
+          const struct patch_gap *gap, bool first)
+{
+    if (first)
+        printf("%.*s: members that a merge patch cannot change without the "
+               "stored document (422)\n",
+               SPAN_FMT(api->name));
+    printf("  %.*s  %.*s -> %.*s  %s %.*s: %.*s",
+           SPAN_FMT(api->types[type].name), SPAN_FMT(api->versions[from].label),
+           SPAN_FMT(api->versions[to].label), gap->if_erased ? "remove" : "set",
+           SPAN_FMT(gap->place), SPAN_FMT(gap->why));
+    if (gap->change.len)
+        printf("   %.*s:%u", SPAN_FMT(gap->file), gap->line);
+    putchar('\n');
+}
+
+static void
+print_gap_json(const struct lens_api *api, size_t type, size_t from, size_t to,
+               const struct patch_gap *gap, bool first)
+{
+    printf("%s\n    {\"type\": ", first ? "" : ",");
+    cli_print_json_text(api->types[type].name);
+    printf(", \"from\": ");
+    cli_print_json_text(api->versions[from].label);
+    printf(", \"to\": ");
+    cli_print_json_text(api->versions[to].label);
+    printf(", \"place\": ");
+    cli_print_json_text(gap->place);
+    printf(", \"does\": \"%s\", \"why\": ", gap->if_erased ? "remove" : "set");
+    cli_print_json_text(gap->why);
+    printf(", \"file\": ");
+    cli_print_json_text(gap->file);
+    printf(", \"line\": %u}", gap->line);
+}
+
+static void
+each_gap(const struct checking *c, const struct lens_api *api, gap_fn fn)
+{
+    bool first = true;
+
+    for (size_t t = 0; t < api->n_types; t++)
+        for (size_t v = 0; v + 1 < api->n_versions; v++)
+            for (int up = 1; up >= 0; up--) {
+                const struct patch_gap *gaps;
+                size_t n;
+                size_t from = up ? v : v + 1, to = up ? v + 1 : v;
+
+                if (patch_gaps(c->arena, api, t, from, to, &gaps, &n))
+                    continue;
+                for (size_t i = 0; i < n; i++, first = false)
+                    fn(api, t, from, to, &gaps[i], first);
+            }
+}
+
 static void
 print_declared_json(const struct lens_api *api, size_t table,
                     const struct lens_declared *d)
@@ -150,6 +211,8 @@ print_api_json(const struct checking *c, const struct lens_api *api)
             first = false;
             print_declared_json(api, v, &api->tables[v].declared[i]);
         }
+    printf("], \"patches\": [");
+    each_gap(c, api, print_gap_json);
     printf("]}");
 }
 
@@ -164,6 +227,7 @@ print_api(const struct checking *c, const struct lens_api *api)
         printf("%.*s: too big to report on\n", SPAN_FMT(api->name));
     fwrite(buf_len(&b) ? buf_span(&b).at : "", 1, buf_len(&b), stdout);
     buf_fini(&b);
+    each_gap(c, api, print_gap);
 }
 
 static int

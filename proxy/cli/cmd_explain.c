@@ -230,6 +230,7 @@ say_message(struct arena *a, const struct message *m, struct stile_message *out)
         .media = arena_str(a, m->media),
         .platform = arena_str(a, m->platform),
         .whole = m->whole,
+        .strict = m->strict,
     };
     return out->method && out->path && out->media && out->platform;
 }
@@ -254,6 +255,7 @@ know_body(struct explaining *x, const struct stile_message *m,
         return CLI_OK;
     }
     know(x, "request", SPAN("its body is translated"));
+    know(x, "body", span_str(stile_translation_body_word(t)));
     x->steps = json_array();
     json_object_set_new(x->known, "steps", x->steps);
     stile_translation_trace(t, know_step, x);

@@ -14,7 +14,7 @@
 #define ARENA_MAX    ((size_t)8 << 30)
 
 struct translate_words {
-    const char *api, *from, *to, *type, *message, *file;
+    const char *api, *from, *to, *type, *message, *patch, *file;
     bool trace;
 };
 
@@ -113,6 +113,23 @@ print_step(void *arg, const struct stile_step *step)
     fputc('\n', to);
 }
 
+/* What is read is a patch: then the message is a request. */
+static bool
+make_patch(const char *word, struct stile_message *m)
+{
+    m->side = STILE_REQUEST;
+    m->status = 0;
+    if (!m->method)
+        m->method = "PATCH";
+    if (strcmp(word, "merge") == 0)
+        m->media = "application/merge-patch+json";
+    else if (strcmp(word, "json") == 0)
+        m->media = "application/json-patch+json";
+    else
+        return false;
+    return true;
+}
+
 static int
 open_translation(const struct stile_api *api, struct arena *a,
                  const struct translate_words *w, struct stile_head *head,
@@ -132,6 +149,13 @@ open_translation(const struct stile_api *api, struct arena *a,
                 "stile translate: `%s` is no message; write \"GET /orders/1\", "
                 "\"404 GET /orders/1\" or \"request PUT /orders/1\"\n",
                 w->message);
+        return CLI_USAGE;
+    }
+    if (w->patch && !make_patch(w->patch, &m)) {
+        fprintf(stderr,
+                "stile translate: `%s` is no kind of patch; write merge (RFC "
+                "7396) or json (RFC 6902)\n",
+                w->patch);
         return CLI_USAGE;
     }
     m.type = w->type;
@@ -211,6 +235,8 @@ cmd_translate(int argc, char **argv)
          "it is one value of this type"},
         {'m', OPTION_TEXT, "message", "MESSAGE", &w.message,
          "it is the body of this message"},
+        {0, OPTION_TEXT, "patch", "KIND", &w.patch,
+         "it is a patch: merge (RFC 7396) or json (RFC 6902)"},
         {0, OPTION_FLAG, "trace", NULL, &w.trace,
          "print every version on the way, and what each change did"},
     };

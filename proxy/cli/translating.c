@@ -32,6 +32,9 @@ print_fault(const char *who, const struct stile_translation *t)
         fprintf(stderr, "  change  %s, %s:%u\n", f->change, f->file, f->line);
     if (f->from[0])
         fprintf(stderr, "  between %s and %s\n", f->from, f->to);
+    if (f->needs_document)
+        fprintf(stderr,
+                "  it needs the stored document: the patch falls back\n");
     return CLI_REFUSED;
 }
 

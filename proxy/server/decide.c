@@ -62,6 +62,7 @@ decide_message(const struct decide_case *c, const struct decision *d,
         .media = head_value(c->head, FIELD_CONTENT_TYPE),
         .platform = d->platform,
         .whole = d->route->whole,
+        .strict = d->route->strict_patches,
     };
 }
 

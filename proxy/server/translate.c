@@ -26,6 +26,7 @@ translate_message(const struct exchange *x, enum message_side side,
         .media = head_value(h, FIELD_CONTENT_TYPE),
         .platform = x->decision.platform,
         .whole = x->decision.route->whole,
+        .strict = x->decision.route->strict_patches,
     };
 }
 
@@ -140,7 +141,9 @@ problem_of_request(const struct translation_fault *f)
 {
     struct problem_doc p = problem_plain(f->status ? f->status : 422, "");
 
-    p.type = p.status == 413 ? "too-large" : "request-untranslatable";
+    p.type = p.status == 413       ? "too-large"
+             : f->needs_document ? "patch-needs-document"
+                                 : "request-untranslatable";
     p.detail = span_str(f->err.text);
     p.pointer = f->pointer;
     p.change = f->change;

@@ -264,7 +264,22 @@ def test_what_a_message_is_decides_what_its_body_is(t):
         assert json.loads(translate(t, "v1", "v2", document, "--message", word).stdout) == expected, word
     for word in ("GET", "GET orders", "999 GET /x", "request", "GET /a /b", ""):
         translate(t, "v1", "v2", "{}", "--message", word, code=USAGE)
-    assert "merge patch" in translate(t, "v1", "v2", "{}", "--message", "request PATCH /orders/1", code=REFUSED).stderr
+
+
+def test_a_patch_is_translated_as_what_it_is(t):
+    order = ("--type", "Order")
+    for kind, patch, expected in (("merge", {"status": "paid", "note": None}, {"status": "succeeded", "notes": None}),
+                                  ("json", [{"op": "replace", "path": "/status", "value": "paid"}], [{"op": "replace", "path": "/status", "value": "succeeded"}])):
+        assert json.loads(translate(t, "v1", "v2", patch, "--patch", kind, *order).stdout) == expected, kind
+        assert json.loads(translate(t, "v1", "v2", patch, "--patch", kind, "--message", "request PATCH /orders/1").stdout) == expected, kind
+    assert json.loads(translate(t, "v1", "v2", {"status": "paid"}, "--message", "request PATCH /orders/1").stdout) == {"status": "succeeded"}
+    falls = translate(t, "v1", "v2", {"ship_name": None}, "--patch", "merge", *order, code=REFUSED).stderr
+    assert "at      /ship_name" in falls and "customer-ref" in falls and "needs the stored document" in falls, falls
+    assert "needs" not in translate(t, "v1", "v2", {"status": "lost"}, "--patch", "merge", *order, code=REFUSED).stderr
+    assert "list of operations" in translate(t, "v1", "v2", {}, "--patch", "json", *order, code=REFUSED).stderr
+    translate(t, "v1", "v2", {}, "--patch", "diff", *order, code=USAGE)
+    traced = translate(t, "v1", "v3", [{"op": "add", "path": "/total_cents", "value": 5}], "--patch", "json", "--trace", *order, code=REFUSED).stderr
+    assert "-- v1 -> v2\n" in traced and "amounts/total" in traced, traced
 
 
 def test_the_trace_shows_each_version_and_the_change_that_touched_each_place(t):

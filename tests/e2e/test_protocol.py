@@ -180,8 +180,11 @@ REFUSED = [
     (("Api-Version: v1",), "PUT", '{"x":"' + "y" * 20000 + '"}', 413, {}),
     (("Api-Version: v1", "Content-Encoding: compress"), "PUT", "{}", 415, {}),
     (("Api-Version: v1", "Content-Encoding: gzip"), "PUT", "{}", 400, {}),
-    (("Api-Version: v1", "Content-Type: application/merge-patch+json"), "PATCH", "{}", 415, {}),
-    (("Api-Version: v1", "Content-Type: application/json"), "PATCH", "{}", 415, {}),
+    (("Api-Version: v1", "Content-Type: application/json-patch+json"), "PATCH", "{}", 400, {}),
+    (("Api-Version: v1", "Content-Type: application/json-patch+json"), "PATCH", '[{"op":"add","path":"a","value":1}]', 400, {"pointer": "/0/path"}),
+    (("Api-Version: v1", "Content-Type: application/merge-patch+json"), "PATCH", '{"ship_name":null}', 422,
+     {"change": "customer-ref", "pointer": "/ship_name", "line": 14}),
+    (("Api-Version: v1", "Content-Type: application/json"), "PATCH", '{"status":"lost"}', 422, {"pointer": "/status", "change": "states"}),
     (("Api-Version: v1", "Content-Type: application/msgpack"), "POST", "\x81", 415, {}),
 ]
 

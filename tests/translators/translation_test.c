@@ -172,14 +172,21 @@ TEST(a_type_that_no_change_touches_passes)
 
 TEST(a_typed_body_in_a_form_that_is_not_offered_is_unsupported)
 {
-    static const char *const media[] = {
-        "application/merge-patch+json", "application/json-patch+json",
-        "application/msgpack", "Application/Merge-Patch+JSON; x=y"};
+    static const struct {
+        const char *media;
+        bool as_answer;
+    } no[] = {{"application/msgpack", false},
+              {"application/merge-patch+json", true},
+              {"Application/Json-Patch+JSON; x=y", true}};
     struct shop s;
     open_shop(&s);
-    for (size_t i = 0; i < COUNT(media); i++) {
+    for (size_t i = 0; i < COUNT(no); i++) {
         struct message m = post_order();
-        m.media = span_str(media[i]);
+        m.media = span_str(no[i].media);
+        if (no[i].as_answer) {
+            m.side = MESSAGE_ANSWER;
+            m.status = 200;
+        }
         assert_int_equal(need_of(&s, &m, 0, 2), PROGRAM_UNSUPPORTED);
     }
     close_shop(&s);
@@ -200,6 +207,22 @@ TEST(a_body_that_is_no_json_passes)
     close_shop(&s);
 }
 
+static const char *
+patched(struct shop *s, const struct message *m, size_t from, size_t to,
+        const char *body)
+{
+    struct buf out;
+    buf_truncate(&s->out, 0);
+    if (feed(s, find(s, m, from, to), &no_limits, body) != OK)
+        return translation_fault(s->tr)->err.text;
+    buf_init(&out, DOCUMENT_ROOM);
+    buf_add(&out, buf_span(&s->out));
+    span text;
+    assert_true(span_dup(s->a, buf_span(&out), &text));
+    buf_fini(&out);
+    return text.at;
+}
+
 TEST(patch_with_plain_json_is_a_patch_unless_the_route_says_whole)
 {
     struct shop s;
@@ -207,13 +230,55 @@ TEST(patch_with_plain_json_is_a_patch_unless_the_route_says_whole)
     struct message m = post_order();
     m.method = SPAN("PATCH");
     m.path = SPAN("/orders/1");
-    assert_int_equal(need_of(&s, &m, 0, 2), PROGRAM_UNSUPPORTED);
+    m.write = MESSAGE_WRITE_LOSE;
+    assert_string_equal(patched(&s, &m, 0, 2, "{\"customer\":null}"),
+                        "{\"customer_id\":null}");
     m.whole = true;
-    assert_int_equal(need_of(&s, &m, 0, 2), PROGRAM_TRANSLATE);
+    assert_string_equal(patched(&s, &m, 0, 2, "{\"customer\":null}"),
+                        "{\"customer_id\":null,\"channel\":\"api\"}");
     m.whole = false;
     m.side = MESSAGE_ANSWER;
     m.status = 200;
-    assert_int_equal(need_of(&s, &m, 2, 0), PROGRAM_TRANSLATE);
+    assert_string_equal(patched(&s, &m, 2, 0, "{\"customer_id\":\"7\"}"),
+                        "{\"customer\":\"7\"}");
+    close_shop(&s);
+}
+
+TEST(patches_are_told_by_their_media_type)
+{
+    struct shop s;
+    open_shop(&s);
+    struct message m = post_order();
+    m.method = SPAN("PATCH");
+    m.path = SPAN("/orders/1");
+    m.whole = true; /* the media type says more */
+    m.media = SPAN("application/merge-patch+json");
+    assert_string_equal(patched(&s, &m, 2, 0, "{\"customer_id\":null}"),
+                        "{\"customer\":null}");
+    m.media = SPAN("application/json-patch+json");
+    assert_string_equal(
+        patched(&s, &m, 0, 2,
+                "[{\"op\":\"remove\",\"path\":\"/customer\"}]"),
+        "[{\"op\":\"remove\",\"path\":\"/customer_id\"}]");
+    assert_string_equal(patched(&s, &m, 0, 2, "{\"customer\":1}"),
+                        "a JSON Patch is a list of operations, not object");
+    assert_int_equal(translation_fault(s.tr)->status, 400);
+    assert_false(translation_fault(s.tr)->needs_document);
+    close_shop(&s);
+}
+
+TEST(a_patch_that_falls_back_says_so)
+{
+    struct shop s;
+    open_shop(&s);
+    struct message m = post_order();
+    m.method = SPAN("PATCH");
+    m.path = SPAN("/orders/1");
+    m.media = SPAN("application/json-patch+json");
+    (void)patched(&s, &m, 0, 2,
+                  "[{\"op\":\"test\",\"path\":\"\",\"value\":{}}]");
+    assert_int_equal(translation_fault(s.tr)->status, 422);
+    assert_true(translation_fault(s.tr)->needs_document);
     close_shop(&s);
 }
 

@@ -699,6 +699,9 @@ struct lens_type {
     bool has_version_at; /* a record says its own version, */
     struct lens_place
         version_at; /* here: keys alone, and no arrow leads to or from it */
+    /* `empty_hosts: same`: an object that is empty and none say the same, so a patch
+     * may leave one behind or make one. */
+    bool empty_hosts_same;
     const struct lens_type_at *at; /* by version */
 };
 

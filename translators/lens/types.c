@@ -8,8 +8,9 @@
 
 static const struct lens_words type_words =
     LENS_WORDS("a type", "at", "marker", "constants", "unknown", "key", "keep",
-               "version_at");
+               "version_at", "empty_hosts");
 static const struct lens_words at_words = LENS_WORDS("a place", "at", "when");
+static const struct lens_words host_words = LENS_WORDS("`empty_hosts`", "same");
 static const struct lens_words unknown_words =
     LENS_WORDS("`unknown`", "pass", "drop", "refuse");
 
@@ -386,6 +387,10 @@ read_type(struct lens_builder *b, const struct yaml_entry *e, size_t i)
     read_marker(b, yaml_get(node, "marker"), b->type_at[i]);
     read_all_constants(b, yaml_get(node, "constants"), b->type_at[i]);
     spread_keeps(b, yaml_get(node, "keep"), b->type_at[i]);
+
+    int hosts;
+    if (lens_word_read(b, node, "empty_hosts", &host_words, &hosts))
+        t->empty_hosts_same = hosts == 0;
 
     int unknown;
     if (lens_word_read(b, node, "unknown", &unknown_words, &unknown) &&

@@ -6,9 +6,9 @@
 
 /* Of the language, and not of this build. What each would do is in LANGUAGE.md;
  * a file that uses one is refused by name, never half understood. */
-static const char *const later[] = {
-    "concat", "flatten", "back",  "lookup",      "index", "order",   "in",
-    "by",     "each",    "paths", "empty_hosts", "patch", "contract"};
+static const char *const later[] = {"concat", "flatten", "back",  "lookup",
+                                    "index",  "order",   "in",    "by",
+                                    "each",   "paths",   "patch", "contract"};
 
 bool
 lens_words_is_later(span word)

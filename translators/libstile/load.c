@@ -280,6 +280,7 @@ libstile_message(const struct stile_message *m)
         .media = text_of(m->media),
         .platform = text_of(m->platform),
         .whole = m->whole,
+        .strict = m->strict,
         .write = (size_t)m->write < COUNT(writes) ? writes[m->write]
                                                   : MESSAGE_WRITE_UNSAID,
     };

@@ -143,6 +143,7 @@ struct stile_message {
     const char *media;    /* Content-Type; none counts as application/json */
     const char *platform; /* of the client, for `for:` */
     bool whole;           /* PATCH with JSON is a document, no merge patch */
+    bool strict;          /* a patch that would fail in its version fails */
     enum stile_write write;
 };
 
@@ -199,6 +200,10 @@ bool stile_translation_has_head(const struct stile_translation *t);
 
 /* A stream of records: each comes out as soon as it is whole, and may be sent on. */
 bool stile_translation_is_stream(const struct stile_translation *t);
+
+/* "a document", "a merge patch", "a JSON Patch", "a stream of records"; "" without a
+ * body that can change. */
+const char *stile_translation_body_word(const struct stile_translation *t);
 
 /*
  * Bytes of the body, and its end. After a failure nothing more is taken, the code
@@ -267,6 +272,7 @@ struct stile_fault {
     unsigned line;
     const char *from; /* labels of the version step that failed */
     const char *to;
+    bool needs_document; /* of a patch: the stored document would tell */
 };
 
 /* Why it failed; code is STILE_OK if it did not. */

@@ -192,6 +192,12 @@ stile_translation_is_stream(const struct stile_translation *t)
     return stile_translation_has_body(t) && program_is_stream(t->program);
 }
 
+const char *
+stile_translation_body_word(const struct stile_translation *t)
+{
+    return stile_translation_has_body(t) ? program_body_word(t->program) : "";
+}
+
 /* ---- what it has to say ---------------------------------------------------------------- */
 
 /* A fault's texts; without memory for one it is empty. */
@@ -215,7 +221,8 @@ failed(struct stile_translation *t)
                                     .file = text_of(t, f->file),
                                     .line = f->line,
                                     .from = text_of(t, f->from),
-                                    .to = text_of(t, f->to)};
+                                    .to = text_of(t, f->to),
+                                    .needs_document = f->needs_document};
     return t->fault.code;
 }
 

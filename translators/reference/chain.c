@@ -141,9 +141,9 @@ run_site(struct run *r, const struct leg *leg, struct typed *site,
     return spot_cut(r, site->node, site->at, &hole);
 }
 
-static bool
-run_sites(struct run *r, const struct leg *leg, struct typed_list *sites,
-          const struct json *holder)
+bool
+chain_translate(struct run *r, const struct leg *leg, struct typed_list *sites,
+                const struct json *holder)
 {
     struct typed_list *inner = NULL;
     if (!nest(r, sites, &inner))
@@ -177,7 +177,7 @@ run_chain(struct run *r, const struct reference_chain *chain,
         run_leave(r); /* what the last step found */
         if (!chain_find_sites(r, &chain->sites[at], holder->members[0].value,
                               &sites) ||
-            !run_sites(r, &leg, &sites, holder))
+            !chain_translate(r, &leg, &sites, holder))
             return false;
         spot_purge(holder);
         if (!chain_trace(r, report, holder->members[0].value, r->from, r->to))

@@ -30,6 +30,11 @@ MUST_CHECK bool chain_nest_sites(struct run *r, const struct typed_list *all,
 /* Begin the step from version `at`: number, labels, no touches. */
 void chain_step(struct run *r, const struct leg *leg);
 
+/* Each typed value of a body, found before, brought over this leg. */
+MUST_CHECK bool chain_translate(struct run *r, const struct leg *leg,
+                                struct typed_list *sites,
+                                const struct json *holder);
+
 /* Turn the run's fault and notices into the report's, with pointers into the body. */
 MUST_CHECK enum err_code chain_report(struct run *r,
                                       struct reference_report *report);

@@ -197,8 +197,8 @@ take_tags(struct frame *f, const struct lens_case *c)
 
 /* ---- arrows ------------------------------------------------------------------------ */
 
-static bool
-facts_hold(const struct run *r, const struct lens_arrow *arrow)
+bool
+frame_facts_hold(const struct run *r, const struct lens_arrow *arrow)
 {
     for (size_t i = 0; i < arrow->n_facts; i++) {
         const struct lens_fact *fact = &arrow->facts[i];
@@ -411,6 +411,17 @@ left_overs(struct frame *f, const struct lens_arrow *arrow,
     return true;
 }
 
+bool
+frame_is_untold(const struct frame *f, const struct binding *b)
+{
+    size_t n = 0;
+    if (b->node || !trail_of(f->root).partial)
+        return false;
+    while (n < b->place->n && b->path[n + 1])
+        n++;
+    return trail_of(b->path[n]).partial;
+}
+
 static bool
 choose_group(struct frame *f, const struct lens_arrow *arrow,
              const struct group *group)
@@ -429,6 +440,8 @@ choose_group(struct frame *f, const struct lens_arrow *arrow,
     if (fits == SIZE_MAX && there)
         return no_way(f, arrow, there);
     size_t w = fits != SIZE_MAX ? fits : absent_way;
+    if (frame_is_untold(f, &group->by_way[w]))
+        return true;
     struct take *t =
         frame_take_of(f, TAKE_MAP, &arrow->ways[w], &group->by_way[w]);
     if (!t)
@@ -483,7 +496,8 @@ may_replace(struct frame *f, const struct lens_arrow *arrow)
     bool is_head = f->type_index == SIZE_MAX &&
                    lens_place_is_text(&arrow->ways[0].place[LENS_NEWER]);
     if (!r->is_request || !r->replaces || r->may_erase || is_head ||
-        f->leg->read != LENS_OLDER || arrow->has_stash)
+        trail_of(f->root).partial || f->leg->read != LENS_OLDER ||
+        arrow->has_stash)
         return true;
     if (!r->never_erase && arrow->write != LENS_WRITE_REFUSE)
         return true;
@@ -530,7 +544,7 @@ choose_arrow(struct frame *f, const struct lens_arrow *arrow)
 {
     const struct lens_origin *about = f->run->about;
     f->run->about = &arrow->origin;
-    bool ok = !facts_hold(f->run, arrow) || choose_held(f, arrow);
+    bool ok = !frame_facts_hold(f->run, arrow) || choose_held(f, arrow);
     f->run->about = about;
     return ok;
 }
@@ -538,8 +552,10 @@ choose_arrow(struct frame *f, const struct lens_arrow *arrow)
 enum frame_end
 choose(struct frame *f)
 {
+    /* Whoever lets a patch through has made sure that no case at the type minds. */
+    bool partial = trail_of(f->root).partial;
     size_t n = f->n_blocks; /* those of cases come behind */
-    for (size_t i = 0; i < n && f->n_blocks; i++) {
+    for (size_t i = 0; i < n && f->n_blocks && !partial; i++) {
         enum frame_end end = choose_cases(f, f->blocks[i]);
         if (end != FRAME_DONE)
             return end;

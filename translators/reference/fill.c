@@ -164,7 +164,8 @@ fill_one(struct frame *f, struct gap *gap)
     if (!walk_to(f, gap->place, gap->stars, gap->n_stars,
                  active->arrow->host_make, origin, &to, &found))
         return false;
-    if (!found || to.there)
+    /* In a patch nothing is filled but what it brings whole. */
+    if (!found || to.there || trail_of(to.parent).partial)
         return true;
     return walk_put(f, &to, image.value, NULL, origin) &&
            run_notice(r, NOTICE_DEFAULTED, origin, f->root) &&

@@ -303,6 +303,13 @@ MUST_CHECK bool walk_made_are_found(struct frame *f);
 
 /* ---- small ---- */
 
+/* Does `for:` speak of this message? */
+bool frame_facts_hold(const struct run *r, const struct lens_arrow *arrow);
+
+/* Nothing is there, in an object of which a patch tells only what changes: then
+ * it is not known to be absent. */
+bool frame_is_untold(const struct frame *f, const struct binding *b);
+
 /* The prefix or place is on the type's list of what is never removed. */
 bool frame_keeps(const struct frame *f, const struct lens_place *place);
 

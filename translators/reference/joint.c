@@ -87,6 +87,10 @@ choose_each(struct frame *f, const struct lens_arrow *arrow)
     for (size_t at = 0; at < found.n;) {
         const struct binding *first = &found.at[at];
         size_t part = 0;
+        if (frame_is_untold(f, first)) {
+            at++;
+            continue;
+        }
         for (; at < found.n &&
                place_same_stars(first->stars, n_stars, found.at[at].stars,
                                 n_stars) &&
@@ -117,8 +121,14 @@ joint_choose(struct frame *f, const struct lens_arrow *arrow)
             return false;
     /* All places lie in the same elements, so they have as many bindings. */
     for (size_t at = 0; at < found[0].n; at++) {
+        size_t n_untold = 0;
         for (size_t i = 0; i < j->n[read]; i++) {
             assert(found[i].n == found[0].n);
+            n_untold += frame_is_untold(f, &found[i].at[at]);
+        }
+        if (n_untold == j->n[read])
+            continue;
+        for (size_t i = 0; i < j->n[read]; i++) {
             if (!add_part(f, arrow, i, i, &found[i].at[at]))
                 return false;
         }

@@ -205,10 +205,13 @@ mark_write(struct frame *f)
     if (!read || !write || spot_is_empty(f->root) ||
         f->root->kind != JSON_OBJECT)
         return true;
+    bool partial =
+        trail_of(f->root).partial; /* constants stand there already */
     if (!same_markers(read, write))
-        return move_markers(f, read, write) && constants(f, read, write);
+        return move_markers(f, read, write) &&
+               (partial || constants(f, read, write));
     for (size_t i = 0; i < write->n_markers; i++)
         if (!remark(f, &write->markers[i], write->marks[i]))
             return false;
-    return constants(f, read, write);
+    return partial || constants(f, read, write);
 }

@@ -28,6 +28,9 @@ struct translation_fault {
     bool
         hides; /* the whole has no form there and a change hides it: one record of
                    many goes, a message of its own fails */
+    /* Of a patch that falls back: it could be carried if the stored document were
+     * known. */
+    bool needs_document;
 };
 
 /* A loss that happened and was declared. */

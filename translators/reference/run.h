@@ -97,6 +97,8 @@ struct trail {
     bool hole;     /* stands for what was cut out here: nothing is there */
     bool made;     /* a parent that a write had to make */
     bool gone;     /* hidden: what leads into it leads nowhere */
+    bool partial; /* of a patch: an object of which only what changes is told */
+    bool erased;  /* of a patch: a member that is to go, shown as null */
     unsigned
         step; /* version step in which it came into its object; 0: it stays */
     span change; /* and its place among those that came in that step */

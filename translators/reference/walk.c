@@ -51,6 +51,7 @@ arrive(struct frame *f, struct json *object, span key, struct json *value,
     trail.order = arrival.order;
     trail.writer = f->id;
     trail.made = made;
+    trail.partial = trail.partial || (made && trail_of(object).partial);
     if (!trail_set(r, value, trail))
         return false;
     return json_insert(r->arena, object, slot_for(r, object, &arrival), key,
