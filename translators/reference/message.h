@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * message: what the files of a whole message share: the object
- * {path, query, header, status, body} and what its fields were.
+ * {method, path, query, header, status, body} and what its fields were.
  *
  * Fields ride on nodes. The `mark` of a text is its place among those of the query
  * and then the header, counted from one, so that its bytes are known again under

@@ -27,11 +27,26 @@ decoded(struct run *r, span raw, span *out)
     return true;
 }
 
+/* For guards: no arrow leads to or from it. */
+static bool
+say_method(struct message_run *m)
+{
+    struct run *r = m->run;
+    struct json *method =
+        r->is_request ? json_new_text(r->arena, m->method) : NULL;
+    if (!r->is_request)
+        return true;
+    return (method && json_set(r->arena, m->root, SPAN("method"), method)) ||
+           run_full(r);
+}
+
 bool
 message_part_path(struct message_run *m, const struct leg *leg,
                   const struct reference_heads *heads)
 {
     struct run *r = m->run;
+    if (!say_method(m))
+        return false;
     const struct lens_http *h = heads->route;
     struct template_match match;
     struct json *path = json_new_object(r->arena);
