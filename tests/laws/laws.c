@@ -93,6 +93,7 @@ open_group(struct group *g, struct arena *a)
     g->is_chain = gen_pick(&g->gen, 2);
     g->gen.exact = gen_pick(&g->gen, 2) && !g->is_chain;
     g->gen.marked = gen_pick(&g->gen, 3) == 0;
+    g->gen.named = gen_pick(&g->gen, 2) || g->is_chain;
     *c = (struct law_case){.gen = &g->gen,
                            .type = g->is_chain ? "Doc" : "T",
                            .path = g->is_chain ? "/docs" : "/t"};

@@ -78,6 +78,8 @@ change_some(const struct law_case *c, span text)
 static enum law_verdict
 frame(const struct law_case *c, span *why)
 {
+    if (!c->gen->named)
+        return LAW_SILENT; /* an open set names every member */
     struct law_result one =
         law_translate(c, c->from, c->to, law_with(c, "\"zz\":1"), LAW_WHOLE);
     struct law_result two = law_translate(
