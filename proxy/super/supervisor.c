@@ -215,13 +215,26 @@ any_brood(const struct super *s)
     return false;
 }
 
-/* Workers first, control last: it answers and counts to the end. */
+/* Whose parent has gone is our child: so this is anybody below us. */
+static bool
+has_children(void)
+{
+    siginfo_t info;
+
+    return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
+/*
+ * Workers first, control last: it answers and counts to the end. Its socket is
+ * closed a moment before it is no more, so it is waited for: who sees us end
+ * finds nobody left.
+ */
 static void
 stop_on(struct super *s)
 {
     if (!s->stopping || any_brood(s))
         return;
-    if (s->control.fd < 0) {
+    if (s->control.fd < 0 && !has_children()) {
         s->done = true;
         return;
     }
@@ -229,7 +242,8 @@ stop_on(struct super *s)
         control_tell(s, &s->control, WIRE_RETIRE, 0, 0, (span){0});
         s->stop_deadline_ms = s->now_ms + STOP_MS;
     } else if (s->now_ms >= s->stop_deadline_ms) {
-        kill(s->control.pid, SIGKILL);
+        if (s->control.fd >= 0)
+            kill(s->control.pid, SIGKILL);
         s->done = true;
     }
 }

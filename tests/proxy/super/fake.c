@@ -23,7 +23,7 @@ static struct {
     struct generation g;
     struct gen_listener listeners[8];
     char text[4096];
-    bool workers_die, control_dies, control_hangs;
+    bool workers_die, control_dies, control_hangs, control_lingers;
 } made;
 
 static void
@@ -64,6 +64,7 @@ read_line(span line, struct problems *problems)
     made.workers_die |= span_is(word, "workers-die");
     made.control_dies |= span_is(word, "control-dies");
     made.control_hangs |= span_is(word, "control-hangs");
+    made.control_lingers |= span_is(word, "control-lingers");
 }
 
 static enum err_code
@@ -230,6 +231,10 @@ fake_control_main(const struct control_env *env)
         if (code == ERR_IO)
             usleep(1000);
         if (code == OK) {
+            if (in.msg.kind == WIRE_RETIRE && made.control_lingers) {
+                close(env->supervisor_fd); /* as a process that ends does */
+                usleep(500000);
+            }
             if (in.msg.kind == WIRE_RETIRE)
                 return 0;
             if (in.msg.kind == WIRE_VERDICT)

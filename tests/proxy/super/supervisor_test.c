@@ -66,6 +66,26 @@ TEST(it_serves_then_drains_and_leaves_nothing_behind_at_sigterm)
     fake_end(&f);
 }
 
+TEST(it_has_stopped_only_when_control_is_no_more)
+{
+    struct fake f;
+    char text[64];
+    unsigned long generation = 0;
+    int pid = 0;
+
+    fake_begin(&f);
+    fake_configure(&f, "workers 1\ncontrol-lingers\n");
+    fake_start(&f);
+    fake_until(&f, 1);
+    fake_control(&f, "pid\n", text, sizeof(text));
+    assert_int_equal(sscanf(text, "%lu %d", &generation, &pid), 2);
+    kill(f.supervisor, SIGTERM);
+    assert_int_equal(fake_wait(&f), 0);
+    /* At once: it was waited for, after its socket had closed. */
+    assert_true(kill((pid_t)pid, 0) != 0 && errno == ESRCH);
+    fake_end(&f);
+}
+
 TEST(the_admin_socket_is_for_its_owner_and_group_alone)
 {
     struct fake f;
