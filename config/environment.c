@@ -106,7 +106,7 @@ expand_text(struct loader *l, struct yaml *node)
     buf_fini(&b);
 }
 
-/* A tree as deep as YAML_DEPTH_MAX allows. NOLINTNEXTLINE(misc-no-recursion) */
+/* NOLINTBEGIN(misc-no-recursion): a tree is as deep as YAML_DEPTH_MAX */
 const struct yaml *
 load_environment(struct loader *l, const struct yaml *node)
 {
@@ -120,7 +120,8 @@ load_environment(struct loader *l, const struct yaml *node)
         expand_text(l, copy);
         return copy;
     case YAML_LIST:
-        copy->items = reader_array(&l->r, node, node->n, sizeof(*copy->items));
+        copy->items =
+            reader_array(&l->r, node, node->n, sizeof(const struct yaml *));
         for (size_t i = 0; copy->items && i < node->n; i++)
             copy->items[i] = load_environment(l, node->items[i]);
         return copy->items ? copy : node;
@@ -135,3 +136,4 @@ load_environment(struct loader *l, const struct yaml *node)
     }
     return copy;
 }
+/* NOLINTEND(misc-no-recursion) */

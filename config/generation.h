@@ -149,7 +149,7 @@ struct gen_rate {
 };
 
 /* Buckets of a generation's rates: sets of RATE_WAYS words, shared by its workers. */
-#define GEN_RATE_SETS  8192u
+#define GEN_RATE_SETS  ((size_t)8192)
 #define GEN_RATE_WORDS (GEN_RATE_SETS * 8)
 
 /* What of a request's target the pool is told otherwise; empty: as it came. */

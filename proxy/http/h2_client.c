@@ -213,6 +213,7 @@ finish_head(struct h2_stream *s)
 
     if (fault)
         return fault;
+    assert(h); /* else there was no room for it */
     h->body = s->ended ? HTTP_BODY_SIZED : HTTP_BODY_CHUNKED;
     fault = framing_answer(h, &s->hops, s->asked);
     h->keep_alive = true;

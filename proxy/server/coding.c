@@ -74,8 +74,8 @@ coding_acceptable(struct arena *a, span list)
         if (!may_stay(item))
             continue;
         if (n) {
-            memcpy(at + n, ", ", 2);
-            n += 2;
+            at[n++] = ',';
+            at[n++] = ' ';
         }
         memcpy(at + n, item.at, item.len);
         n += item.len;

@@ -432,14 +432,13 @@ readable(struct link *l)
     /* In TLS 1.3 our certificate is refused after the handshake. */
     if (got == IO_BROKEN && l->io.tls && tls_problem(l->io.tls)[0])
         tell_tls(l, tls_problem(l->io.tls));
-    if (l->state == LINK_IDLE || is_from_before(l))
-        link_close(l, POOL_RESET); /* an end, or bytes nobody asked for */
-    else if (got == IO_BYTES)
+    bool is_unasked = l->state == LINK_IDLE || is_from_before(l);
+    if (!is_unasked && got == IO_BYTES)
         feed_and_end(l, in);
-    else if (l->state == LINK_H1)
+    else if (!is_unasked && l->state == LINK_H1)
         link_h1_ended(l, is_good_end(l, got));
     else
-        link_close(l, POOL_RESET);
+        link_close(l, POOL_RESET); /* its end, or bytes nobody asked for */
 }
 
 static void

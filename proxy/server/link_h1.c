@@ -86,14 +86,15 @@ link_h1_ended(struct link *l, bool in_good_order)
     struct upstream *up = l->ups;
     struct h1_out out;
 
-    if (l->is_tunnel && in_good_order)
-        answer_ended(l, NULL, false);
-    else if (l->heard_n == up->heard_n)
-        link_close(l, POOL_RESET);
-    else if (in_good_order && h1_eof(&l->h1, &out) == H1_END)
+    bool has_spoken = l->heard_n != up->heard_n;
+    bool is_end =
+        in_good_order &&
+        (l->is_tunnel || (has_spoken && h1_eof(&l->h1, &out) == H1_END));
+
+    if (is_end)
         answer_ended(l, NULL, false);
     else
-        link_close(l, up->x->answer ? POOL_SHORT : POOL_RESET);
+        link_close(l, has_spoken && up->x->answer ? POOL_SHORT : POOL_RESET);
 }
 
 /* ── sending ─────────────────────────────────────────────────────────────── */

@@ -35,9 +35,11 @@ base64(struct exchange *x, const uint8_t *bytes, size_t n)
         three |= i + 2 < n ? bytes[i + 2] : 0;
         out[at++] = digits[three >> 18 & 63];
         out[at++] = digits[three >> 12 & 63];
-        out[at++] = i + 1 < n ? digits[three >> 6 & 63] : '=';
-        out[at++] = i + 2 < n ? digits[three & 63] : '=';
+        out[at++] = digits[three >> 6 & 63];
+        out[at++] = digits[three & 63];
     }
+    for (size_t i = 0; i < (3 - n % 3) % 3; i++)
+        out[len - 1 - i] = '=';
     return span_of(out, len);
 }
 

@@ -323,7 +323,7 @@ make_tables(struct worker *w)
         arena_array(w->arena, w->gen->n_routes, sizeof(*w->weight_slots));
     if (w->gen->limits.connections_per_client &&
         !(w->conns_by_peer =
-              arena_array(w->arena, CONN_CHAINS, sizeof(*w->conns_by_peer))))
+              arena_array(w->arena, CONN_CHAINS, sizeof(struct conn *))))
         return false;
     if (!w->upstreams || !w->cells || !w->weight_slots || !gate_open(w))
         return false;
