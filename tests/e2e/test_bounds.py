@@ -139,10 +139,12 @@ def test_http2_buckets_and_continuations(t):
 
     def resets(n):
         def send(c):
-            for _ in range(n):
-                stream = c.ask(path="/x")
+            for _ in range(n):  # in one piece, so that no answer comes before its reset
+                stream = c.h2.get_next_available_stream_id()
+                c.streams[stream] = {"head": None, "body": b"", "ended": False, "reset": None, "interim": [], "trailers": []}
+                c.h2.send_headers(stream, [(":method", "GET"), (":scheme", "http"), (":authority", "a"), (":path", "/x")], end_stream=True)
                 c.h2.reset_stream(stream, 8)
-                c.flush()
+            c.flush()
         return send
 
     def continued(n):
