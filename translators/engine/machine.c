@@ -104,7 +104,7 @@ engine_new(struct arena *a, const struct engine_program *program,
     buf_init(&m->captures, m->held_max + ENGINE_SLACK);
     buf_init(&m->pieces, m->held_max);
     buf_init(&m->slots,
-             JSON_DEPTH_MAX * ENGINE_SLOTS_MAX * sizeof(struct engine_slot));
+             sizeof(struct engine_slot) * JSON_DEPTH_MAX * ENGINE_SLOTS_MAX);
     buf_init(&m->scratch[0], 6 * m->held_max + 64);
     buf_init(&m->scratch[1], 6 * m->held_max + 64);
     buf_init(&m->paths, PATHS_MAX);

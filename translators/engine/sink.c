@@ -10,6 +10,8 @@
  */
 #include "translators/engine/machine.h"
 
+#include <assert.h>
+
 void
 engine_open_sink(struct engine *m)
 {
@@ -59,6 +61,7 @@ engine_grow(struct engine *m, size_t n)
     if (!buf_reserve(m->sink, n + ENGINE_SLACK))
         return no_room(m);
     engine_open_sink(m);
+    assert(m->o); /* what was reserved is there */
     return true;
 }
 
@@ -67,6 +70,7 @@ engine_put_exactly(struct engine *m, const char *at, size_t n)
 {
     if ((size_t)(m->o_end - m->o) < n + ENGINE_SLACK && !engine_grow(m, n))
         return false;
+    assert(m->o);
     if (n)
         memcpy(m->o, at, n);
     m->o += n;

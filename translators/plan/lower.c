@@ -113,6 +113,34 @@ lower_keys(struct build *b, const struct plan_state *s,
     return engine_table_build(b->a, names, s->n_keys, &out->keys);
 }
 
+/* Members that come and go on the way are only told: as many as may be at once. */
+static size_t
+alike(const struct plan_fill *fills, size_t n)
+{
+    size_t k = 1;
+    while (k < n && !fills[0].member.len && !fills[k].member.len &&
+           fills[k].unless == fills[0].unless)
+        k++;
+    return k;
+}
+
+static bool
+lower_told(struct build *b, const struct plan_fill *fills, size_t n,
+           struct engine_notes *out)
+{
+    size_t all = 0;
+    for (size_t i = 0; i < n; i++)
+        all += fills[i].n_notices;
+    size_t *notices = arena_array(b->scratch, all + 1, sizeof(*notices));
+    if (!notices)
+        return false;
+    all = 0;
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < fills[i].n_notices; k++)
+            notices[all++] = fills[i].notices[k];
+    return lower_notes(b, notices, all, out);
+}
+
 static bool
 lower_fills(struct build *b, const struct plan_state *s,
             struct engine_state *out)
@@ -120,16 +148,17 @@ lower_fills(struct build *b, const struct plan_state *s,
     struct engine_op *ops = arena_array(b->a, s->n_fills + 1, sizeof(*ops));
     if (!ops)
         return false;
-    for (size_t i = 0; i < s->n_fills; i++) {
+    for (size_t i = 0, n = 0; i < s->n_fills; i += n) {
         const struct plan_fill *f = &s->fills[i];
-        ops[i].kind = f->member.len ? ENGINE_OP_MEMBER : ENGINE_OP_NOTE;
-        ops[i].unless = f->unless;
-        if (!engine_text(b->a, f->member, &ops[i].text) ||
-            !lower_notes(b, f->notices, f->n_notices, &ops[i].notes))
+        struct engine_op *op = &ops[out->n_ops++];
+        n = alike(f, s->n_fills - i);
+        op->kind = f->member.len ? ENGINE_OP_MEMBER : ENGINE_OP_NOTE;
+        op->unless = f->unless;
+        if (!engine_text(b->a, f->member, &op->text) ||
+            !lower_told(b, f, n, &op->notes))
             return false;
     }
     out->ops = ops;
-    out->n_ops = s->n_fills;
     return true;
 }
 
