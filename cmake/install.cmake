@@ -9,7 +9,19 @@ if(STILE_FUZZ)
     return() # its sanitizers are in the programs alone
 endif()
 
-set(STILE_LIBRARY_ROOMS base yaml json records lens reference engine plan translators libstile)
+# Every room that translators/libstile stands on, whichever they are.
+set(STILE_LIBRARY_ROOMS libstile)
+set(todo libstile)
+while(todo)
+    list(POP_FRONT todo room)
+    get_target_property(links stile_${room} LINK_LIBRARIES)
+    foreach(link ${links})
+        if(link MATCHES "^stile_(.+)$" AND NOT CMAKE_MATCH_1 IN_LIST STILE_LIBRARY_ROOMS)
+            list(APPEND STILE_LIBRARY_ROOMS ${CMAKE_MATCH_1})
+            list(APPEND todo ${CMAKE_MATCH_1})
+        endif()
+    endforeach()
+endwhile()
 set(STILE_LIBRARY_MAP ${CMAKE_SOURCE_DIR}/translators/libstile/stile.map)
 # From the folder of libstile.pc to the prefix, so that an installed tree may be moved.
 file(RELATIVE_PATH STILE_PC_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
