@@ -57,7 +57,7 @@ static const struct fixture *
 fixture(void)
 {
     static struct fixture f;
-    struct arena *a;
+    static struct arena *a; /* lives as long as the process */
     struct problems p;
     struct err e;
     const struct lens_text changes[] = {
