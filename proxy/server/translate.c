@@ -141,7 +141,7 @@ problem_of_request(const struct translation_fault *f)
 {
     struct problem_doc p = problem_plain(f->status ? f->status : 422, "");
 
-    p.type = p.status == 413       ? "too-large"
+    p.type = p.status == 413     ? "too-large"
              : f->needs_document ? "patch-needs-document"
                                  : "request-untranslatable";
     p.detail = span_str(f->err.text);
