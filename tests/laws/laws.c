@@ -5,8 +5,9 @@
  *     laws [--docs N] [--seed S]
  *
  * Documents come in groups, each with an API and a seed of its own; what breaks
- * a law is told with the command that shows it again. Law 3 needs MessagePack and
- * law 7 patches: they have a line here as soon as the door translates those.
+ * a law is told with the command that shows it again. Law 7 has dice of its own,
+ * in tests/translators/patch/laws_test.c; law 3 needs MessagePack, which the door
+ * does not translate.
  */
 #include "tests/laws/law.h"
 #include "tests/translators/plan/chains.h"
