@@ -41,18 +41,6 @@ judge_element(struct judge *j, const struct scene *s,
     return judge_deed(j, m->node, whole) && leaf_set(j, s, arrow, way, &at);
 }
 
-bool
-settle_below_part(struct judge *j, struct json *part)
-{
-    for (size_t i = 0; i < part->n; i++) {
-        struct json *child = part->members[i].value;
-        if (part_is(child) ? !settle_below_part(j, child)
-                           : !judge_settled(j, child))
-            return false;
-    }
-    return judge_settled(j, part);
-}
-
 static bool
 judge_part(struct judge *j, const struct scene *s,
            const struct lens_arrow *arrow, const struct lens_way *way,

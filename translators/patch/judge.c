@@ -17,6 +17,18 @@ judge_settled(struct judge *j, const struct json *leaf)
 }
 
 bool
+settle_below_part(struct judge *j, struct json *part)
+{
+    for (size_t i = 0; i < part->n; i++) {
+        struct json *child = part->members[i].value;
+        if (part_is(child) ? !settle_below_part(j, child)
+                           : !judge_settled(j, child))
+            return false;
+    }
+    return judge_settled(j, part);
+}
+
+bool
 judge_is_settled(const struct judge *j, const struct json *node)
 {
     return pointers_get(&j->settled, node, 0) != SIZE_MAX;

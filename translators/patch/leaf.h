@@ -21,7 +21,7 @@ MUST_CHECK bool leaf_name(struct judge *j, const struct scene *s,
                           const struct lens_arrow *arrow,
                           const struct lens_way *way, const struct met *m);
 
-/* `rest: {stash: q}`: what the patch tells of q, and of what it shadows. */
+/* `rest: {stash: q}`: what the patch tells of q, and of what it shadows (stash.c). */
 MUST_CHECK bool leaf_stash(struct judge *j, const struct scene *s,
                            const struct lens_arrow *arrow, bool any);
 
