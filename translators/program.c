@@ -344,6 +344,8 @@ planned(const struct program *p)
     }
     const struct plan_entry *entry =
         plan_find(plan, &first->place, first->type);
+    if (!entry && first->place.n == 0)
+        entry = plan_find_composed(plan, first->type, p->facts.is_request);
     bool asks = p->facts.replaces && !p->facts.may_erase;
     if (entry && asks && (p->facts.never_erase || plan_entry_guards(entry)))
         return NULL; /* what a PUT would erase is the reference's to say */

@@ -169,7 +169,9 @@ take_notices(struct translation *t)
 {
     static const enum notice_kind kinds[] = {[PLAN_LOSSY] = NOTICE_LOSSY,
                                              [PLAN_FILLED] = NOTICE_DEFAULTED,
-                                             [PLAN_STRANGER] = NOTICE_STRANGER};
+                                             [PLAN_STRANGER] = NOTICE_STRANGER,
+                                             [PLAN_HIDDEN] = NOTICE_HIDDEN,
+                                             [PLAN_RESPELT] = NOTICE_RESPELT};
     struct reference_report *r = &t->report;
     struct told *told = NULL;
     size_t n = 0;

@@ -32,6 +32,7 @@ Order:
   map:
     customer: customer_id
     cents: {to: total, as: minor(2) <> decimal(2)}
+    note: {to: notes, as: one <> list, rest: lose}         # no program of the machine has it: the document is held
     state: {enum: {open: pending, paid: done}, other: fail}
 http:
   GET /orders: {map: {query/cust: query/customer}}

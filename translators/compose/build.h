@@ -154,6 +154,9 @@ MUST_CHECK bool node_cut(struct compose *c, struct normal_node *n);
 
 /* Is nothing in this object? Asked of what is one. */
 guard node_void(struct compose *c, const struct normal_node *n);
+/* The same, whatever is at this kid. */
+guard node_void_but(struct compose *c, const struct normal_node *n,
+                    const struct normal_node *kid);
 
 /* What goes may run through states: keep it for their checks. */
 MUST_CHECK bool node_gone(struct compose *c, struct normal_node *n,

@@ -7,7 +7,7 @@
  * guards bounds and the depth of any one stays far below */
 
 #define GUARDS_MAX  ((size_t)1 << 20)
-#define CACHE_CELLS ((size_t)1 << 12)
+#define CACHE_CELLS ((size_t)1 << 10)
 
 /* What `if x then y else z` came to, the last time a cell was used. */
 struct guard_cell {

@@ -164,7 +164,7 @@ cost_of(struct lowering *l, guard g, uint32_t source, bool exact)
             if (is == IS_OPEN || form == FORM_IN)
                 cost += is == IS_NEVER ? 0 : expected ? 100 : 1;
         }
-    return used ? cost : cost / 4;
+    return used ? cost : cost / 64; /* nobody misses it */
 }
 
 /* The source at which a guard is best decided; NORMAL_NONE: at none. */

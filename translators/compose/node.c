@@ -303,6 +303,13 @@ node_equals(struct compose *c, struct normal_node *n, const struct json *value)
 guard
 node_void(struct compose *c, const struct normal_node *n)
 {
+    return node_void_but(c, n, NULL);
+}
+
+guard
+node_void_but(struct compose *c, const struct normal_node *n,
+              const struct normal_node *kid)
+{
     guard is = GUARD_NEVER;
     for (size_t i = 0; i < n->n_alts; i++) {
         guard here = n->alts[i].when;
@@ -318,7 +325,8 @@ node_void(struct compose *c, const struct normal_node *n)
         is = either(c, is, here);
     }
     for (size_t i = 0; i < n->n_kids; i++)
-        is = without(c, is, node_present(c, n->kids[i]));
+        if (n->kids[i] != kid)
+            is = without(c, is, node_present(c, n->kids[i]));
     return is;
 }
 

@@ -138,6 +138,23 @@ empty_box(struct compose *c, struct normal_node *box, guard when)
     return true;
 }
 
+/* Is it an object or a list, and nothing in it? */
+static guard
+hollow(struct compose *c, struct normal_node *n)
+{
+    guard is = both(c, node_types(c, n, LENS_OBJECT), node_void(c, n));
+    for (size_t i = 0; i < n->n_alts; i++) {
+        if (n->alts[i].kind != ALT_SOURCE)
+            continue;
+        uint32_t term = term_of_source(c, n->alts[i].source);
+        guard empty =
+            both(c, ask_types(c, term, LENS_LIST),
+                 ask(c, (struct atom){.kind = ATOM_EMPTY, .term = term}));
+        is = either(c, is, both(c, n->alts[i].when, empty));
+    }
+    return is;
+}
+
 /* `rest: lose` or `refuse`: what is in the box besides what was taken. */
 bool
 step_cut_box(struct step *s, struct take *t, struct normal_node *const *inner,
@@ -149,9 +166,16 @@ step_cut_box(struct step *s, struct take *t, struct normal_node *const *inner,
         lens_rest_side(way) == c->read || begins_with_list(c, way) ||
         way->place[c->read].n < 2)
         return true;
-    struct normal_node *box = t->from.path[box_steps(c, way)];
+    size_t steps = box_steps(c, way);
+    struct normal_node *box = t->from.path[steps];
     guard object = both(c, t->when, node_types(c, box, LENS_OBJECT));
     guard others = without(c, object, node_void(c, box));
+    if (steps + 1 < t->from.place->n) {
+        /* What was emptied on the way to the value is nothing beside it. */
+        struct normal_node *next = t->from.path[steps + 1];
+        guard alone = both(c, node_void_but(c, box, next), hollow(c, next));
+        others = without(c, others, alone);
+    }
     const struct lens_origin *origin = &way->origin;
     if (way->rest.kind == LENS_REST_REFUSE)
         return say_check(c, others, t->from.scope, origin,

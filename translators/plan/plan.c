@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "translators/plan/plan.h"
 
+#include "translators/compose/lower.h"
 #include "translators/plan/build.h"
 
 /* ---- the chain ------------------------------------------------------------------ */
@@ -294,6 +295,80 @@ build_entry(const struct build *chain, const struct lens_place *place,
     p->n_entries += build_lower(b, e);
 }
 
+/* ---- composed ------------------------------------------------------------------- */
+
+#define COMPOSED_STEPS_MAX 32 /* longer chains would be long to compose */
+
+static bool
+has_entry(const struct plan *p, size_t type)
+{
+    for (size_t i = 0; i < p->n_entries; i++)
+        if (p->entries[i].type == type && p->entries[i].place->n == 0)
+            return true;
+    return false;
+}
+
+/* NULL in *out: it has no program. False: no room. */
+static bool
+compose_entry(struct arena *a, struct compose *c, size_t type, bool is_request,
+              const struct plan_entry **out)
+{
+    static const struct lens_place whole = {0};
+    static const enum plan_notice_kind kinds[] = {
+        [NOTICE_LOSSY] = PLAN_LOSSY,       [NOTICE_HIDDEN] = PLAN_HIDDEN,
+        [NOTICE_DEFAULTED] = PLAN_FILLED,  [NOTICE_RESPELT] = PLAN_RESPELT,
+        [NOTICE_STRANGER] = PLAN_STRANGER, [NOTICE_STALE] = PLAN_LOSSY,
+        [NOTICE_UNREADABLE] = PLAN_LOSSY};
+    struct lowered l;
+    struct err e;
+    if (compose_lower(c, type, is_request, &l, &e) != OK)
+        return false;
+    if (l.why)
+        return true;
+    struct plan_entry *entry = arena_alloc(a, sizeof(*entry));
+    struct plan_tell *tells = arena_array(a, l.n_tells + 1, sizeof(*tells));
+    if (!entry || !tells)
+        return false;
+    for (size_t i = 0; i < l.n_tells; i++)
+        tells[i] = (struct plan_tell){.kind = kinds[l.tells[i].kind],
+                                      .origin = l.tells[i].origin};
+    *entry = (struct plan_entry){.place = &whole,
+                                 .type = type,
+                                 .guards = l.guards,
+                                 .tells = tells,
+                                 .n_tells = l.n_tells,
+                                 .program = l.program};
+    *out = entry;
+    return true;
+}
+
+/* What the class has no entry for, as far as there is room. */
+static void
+compose_entries(const struct build *chain, struct plan *p)
+{
+    const struct lens_api *api = chain->api;
+    struct compose *c = NULL;
+    struct err e;
+    bool all = true;
+    for (size_t type = 0; type < api->n_types; type++)
+        all = all && has_entry(p, type);
+    const struct plan_entry **composed = arena_array(
+        chain->a, 2 * api->n_types + 1, sizeof(const struct plan_entry *));
+    if (all || !composed || chain->n_steps > COMPOSED_STEPS_MAX ||
+        compose_begin(chain->a, api, chain->from, chain->to > chain->from, &c,
+                      &e) != OK)
+        return;
+    for (size_t step = 0; step < chain->n_steps; step++)
+        if (compose_step(c, &e) != OK)
+            return;
+    p->composed = composed;
+    for (size_t type = 0; type < api->n_types; type++)
+        for (size_t way = 0; !has_entry(p, type) && way < 2; way++)
+            if (!compose_entry(chain->a, c, type, way == 0,
+                               &composed[2 * type + way]))
+                return;
+}
+
 static bool
 is_known_site(const struct lens_api *api, size_t version, size_t site)
 {
@@ -337,6 +412,7 @@ plan_build(struct arena *a, const struct lens_api *api, size_t from, size_t to,
             build_entry(&chain, &s->place, s->type, p, &entries[p->n_entries]);
         arena_reset(scratch);
     }
+    compose_entries(&chain, p);
     arena_free(&scratch);
     *out = p;
     return OK;
@@ -350,6 +426,12 @@ plan_find(const struct plan *p, const struct lens_place *place, size_t type)
             lens_place_same(p->entries[i].place, place))
             return &p->entries[i];
     return NULL;
+}
+
+const struct plan_entry *
+plan_find_composed(const struct plan *p, size_t type, bool is_request)
+{
+    return p->composed ? p->composed[2 * type + !is_request] : NULL;
 }
 
 bool

@@ -37,6 +37,14 @@ MUST_CHECK enum err_code plan_build(struct arena *a, const struct lens_api *api,
 const struct plan_entry *plan_find(const struct plan *p,
                                    const struct lens_place *place, size_t type);
 
+/*
+ * A program for bodies that are a value of `type` as a whole, composed
+ * (translators/compose) where the class above has none; NULL if that has no
+ * program either. Requests and answers have each their own.
+ */
+const struct plan_entry *plan_find_composed(const struct plan *p, size_t type,
+                                            bool is_request);
+
 /* Has it an `add` with `write: refuse`? Then a PUT from an old client is for
  * the reference. */
 bool plan_entry_guards(const struct plan_entry *entry);
@@ -67,9 +75,11 @@ MUST_CHECK enum plan_step plan_run_feed(struct plan_run *r, span bytes,
 
 /* As in translators/reference/report.h. */
 enum plan_notice_kind {
-    PLAN_LOSSY,   /* something went that the other side cannot hold */
-    PLAN_FILLED,  /* a value made up */
-    PLAN_STRANGER /* something went that stood where an arrow leads */
+    PLAN_LOSSY,    /* something went that the other side cannot hold */
+    PLAN_FILLED,   /* a value made up */
+    PLAN_STRANGER, /* something went that stood where an arrow leads */
+    PLAN_HIDDEN,   /* something without a form there */
+    PLAN_RESPELT   /* read in a spelling that is not written */
 };
 struct plan_notice {
     enum plan_notice_kind kind;

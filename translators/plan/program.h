@@ -74,4 +74,5 @@ struct plan_entry {
 struct plan {
     const struct plan_entry *entries;
     size_t n_entries;
+    const struct plan_entry *const *composed; /* by type: requests, answers */
 };

@@ -233,6 +233,62 @@ TEST(no_body_that_ends_early_is_done)
     close_shop(&s);
 }
 
+static const char nest_yaml[] =
+    "change: nest\nfrom: v1\nto: v2\n"
+    "manifest: {title: t, owner: o, guarantee: none}\n"
+    "Order:\n  map:\n    name: ship/name\n"
+    "    total: {to: sum, as: minor(2) <> decimal(2)}\n";
+
+static const char rename_yaml[] =
+    "change: again\nfrom: v2\nto: v3\n"
+    "manifest: {title: t, owner: o, guarantee: none}\n"
+    "Order:\n  map: {ship/name: ship/who, sum: amount}\n";
+
+/* What the composed program writes, or NULL text where it goes aside. */
+static span
+run_composed(struct arena *a, const struct plan *p, bool is_request, span body)
+{
+    const struct plan_entry *entry = plan_find_composed(p, 0, is_request);
+    struct buf out;
+    span text = {0};
+    assert_non_null(entry);
+    buf_init(&out, CHAIN_ROOM);
+    struct plan_run *r =
+        plan_run_new(a, entry, JSON_DEPTH_DEFAULT, !is_request, &out);
+    assert_non_null(r);
+    if (plan_run_feed(r, body, true) == PLAN_DONE)
+        assert_true(span_dup(a, buf_span(&out), &text));
+    buf_fini(&out);
+    return text;
+}
+
+TEST(what_the_class_has_no_entry_for_is_composed)
+{
+    static const struct lens_place whole = {0};
+    const struct lens_text changes[] = {
+        {SPAN("1.yaml"), span_str(nest_yaml)},
+        {SPAN("2.yaml"), span_str(rename_yaml)}};
+    struct lens_text api_text = {SPAN("api.yaml"), span_str(api_yaml)};
+    struct arena *a = arena_new(CHAIN_ROOM);
+    const struct lens_api *api = NULL;
+    const struct plan *p = NULL;
+    struct problems problems;
+    struct err e;
+    problems_init(&problems, a);
+    assert_int_equal(
+        lens_load_text(a, api_text, changes, COUNT(changes), &problems, &api),
+        OK);
+    assert_int_equal(plan_build(a, api, 0, 2, &p, &e), OK);
+    assert_null(plan_find(p, &whole, 0));
+    assert_span(run_composed(a, p, true,
+                             SPAN("{\"name\":\"Ada\",\"total\":1299,\"x\":1}")),
+                "{\"amount\":\"12.99\",\"x\":1,\"ship\":{\"who\":\"Ada\"}}");
+    assert_span(run_composed(a, p, false, SPAN("{\"amount\":1}")), "{}");
+    assert_null(run_composed(a, p, true, SPAN("{\"amount\":1}")).at);
+    assert_null(run_composed(a, p, true, SPAN("{\"total\":\"x\"}")).at);
+    arena_free(&a);
+}
+
 /* A text may hold a NUL. */
 static span
 around(struct shop *s, const char *before, span text, const char *after)
