@@ -266,6 +266,13 @@ compose_begin(struct arena *a, const struct lens_api *api, size_t from, bool up,
     if (!c->roots || !c->fresh || !guards_init(&c->guards, a) ||
         !find_reaches(c))
         return too_much(e);
+    /* The first of each kind is what stands for those that find no room. */
+    static const struct json null = {.kind = JSON_NULL, .touched = true};
+    (void)source_root(c);
+    (void)term_const(c, &null);
+    (void)ask(c, (struct atom){.kind = ATOM_REQUEST});
+    if (c->full || c->guards.full)
+        return too_much(e);
     *out = c;
     return OK;
 }

@@ -194,3 +194,30 @@ TEST(the_machine_does_what_the_reference_does_or_goes_aside)
     assert_true(count[0].lowered * 3 > count[0].chains);
     assert_true(count[0].done * 3 > count[0].documents);
 }
+
+TEST(without_memory_there_is_an_error_and_no_crash)
+{
+    uint64_t seed = 5;
+    struct arena *a = arena_new(BENCH_ROOM);
+    span text = {0};
+    const struct lens_api *api = generate_api(a, &seed, &text);
+    bool whole = false;
+    assert_non_null(api);
+    for (size_t n = 1; !whole && n < 4000; n += 1 + n / 40) {
+        struct arena *b = arena_new(BENCH_ROOM);
+        struct compose *c = NULL;
+        struct lowered l;
+        struct err e;
+        arena_fail_after(n);
+        enum err_code code = compose_begin(b, api, 0, true, &c, &e);
+        for (size_t v = 1; code == OK && v < api->n_versions; v++)
+            code = compose_step(c, &e);
+        if (code == OK)
+            code = compose_lower(c, 0, true, &l, &e);
+        arena_fail_after(0);
+        assert_true(code == OK || code == ERR_LIMIT);
+        whole = code == OK;
+        arena_free(&b);
+    }
+    arena_free(&a);
+}
