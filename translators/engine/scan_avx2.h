@@ -88,10 +88,10 @@ find_number(const char *p, const struct engine_window *w)
 {
     const __m256i nine = _mm256_set1_epi8(9);
     __m256i v = _mm256_sub_epi8(load32(p), _mm256_set1_epi8('0'));
-    /* A one above all: the count ends within the word. */
+    /* Ones above all: every count ends within the word. */
     uint64_t other =
         (uint64_t)~bits_of(_mm256_cmpeq_epi8(_mm256_min_epu8(v, nine), v)) |
-        (uint64_t)1 << 32;
+        UINT64_MAX << 32;
     unsigned sign = *p == '-';
     unsigned end = (unsigned)__builtin_ctzll(other >> sign) + sign;
     if (UNLIKELY(end == sign || (p[sign] == '0' && end > sign + 1)))

@@ -128,6 +128,23 @@ TEST(a_text_or_number_that_is_only_copied_may_be_of_any_length)
     arena_free(&a);
 }
 
+/* Digits up to the edge of a block and over it, a point at each place. */
+TEST(numbers_are_whole_wherever_a_block_ends)
+{
+    struct arena *a = arena_new(ROOM);
+    for (size_t digits = 1; digits < 70; digits++)
+        for (size_t point = 1; point <= digits; point += 1 + digits / 34) {
+            char body[80];
+            memset(body, '2', sizeof(body));
+            body[0] = '[';
+            body[1 + digits] = ']';
+            body[point] = '.'; /* also first and last: then it is none */
+            check(a, span_of(body, digits + 2));
+            arena_reset(a);
+        }
+    arena_free(&a);
+}
+
 /* A wrong byte far inside a long text, at every distance from a block's edge. */
 TEST(wrong_utf8_is_found_wherever_it_stands)
 {
