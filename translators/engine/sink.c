@@ -187,6 +187,10 @@ bool
 engine_begin_capture(struct engine *m, struct engine_frame *f, const char *p)
 {
     const struct engine_entry *e = f->entry;
+    const struct engine_slot *s =
+        e->action == ENGINE_DROP ? NULL : engine_slot_of(m, e->up, e->slot);
+    if (s && (s->full || s->first)) /* a place has one value */
+        return engine_fail_by(m, e->fault, p);
     if (m->target != NO_SLOT && !end_piece(m))
         return false;
     f->target = m->target;
