@@ -139,7 +139,8 @@ struct engine_entry {
     uint16_t bit; /* seen bit of the object around it, or ENGINE_NONE */
     uint16_t
         twice; /* fault when its bit is already seen; ENGINE_NONE: it may */
-    uint16_t fault;  /* REFUSE; also of a shape in `refused` */
+    uint16_t fault;  /* REFUSE; also of a shape in `refused`, and of a CAPTURE
+                        whose slot has a value */
     uint8_t refused; /* shapes that fail the message */
     uint8_t up;      /* CAPTURE: whose slot. 0: of the object around it */
     uint16_t slot;   /* CAPTURE */

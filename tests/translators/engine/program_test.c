@@ -300,10 +300,10 @@ TEST(values_wait_for_the_end_of_an_object_that_is_open)
     const struct member inside[] = {
         {"currency", {PLAIN, .action = ENGINE_CAPTURE, .up = 1, .slot = 1}},
         {"old", {PLAIN, .to = SPAN("\"new\"")}}};
-    const struct member members[] = {
-        {"price",
-         {PLAIN, .action = ENGINE_CAPTURE, .slot = 0, .child = &inner}},
-        {"host", {PLAIN, .child = &inner}}};
+    const struct member members[] = {{"price",
+                                      {PLAIN, .action = ENGINE_CAPTURE,
+                                       .slot = 0, .child = &inner, .fault = 5}},
+                                     {"host", {PLAIN, .child = &inner}}};
     const struct engine_op ops[] = {
         {.kind = ENGINE_OP_OPEN, .text = SPAN("\"money\":{")},
         {.kind = ENGINE_OP_OPEN, .text = SPAN("\"in\":{")},
@@ -324,6 +324,8 @@ TEST(values_wait_for_the_end_of_an_object_that_is_open)
     becomes(&t, "{\"host\":{\"old\":1,\"currency\":\"e\",\"b\":2},\"price\":1}",
             "{\"host\":{\"new\":1,\"b\":2},\"money\":{\"in\":{\"amount\":1},"
             "\"cur\":\"e\"}}");
+    fails(&t, "{\"price\":1,\"x\":0,\"price\":2}", ENGINE_BY_PROGRAM, 5,
+          "/price");
     /* The captured value is edited, and gives away a member of its own. */
     becomes(
         &t,
