@@ -373,9 +373,12 @@ run_from(struct passage *p, size_t i, struct normal_alt alt)
         return p->c->read == stage->one ? wrap(p, i, alt)
                                         : pick(p, i, stage, alt);
     case LENS_STAGE_INDEX:
+    case LENS_STAGE_ORDER:
+    case LENS_STAGE_PATHS:
         break;
     }
-    return compose_stop(p->c, p->s->origin, "a list as a map by key");
+    return compose_stop(p->c, p->s->origin,
+                        "a list as a map or sorted, or names of fields");
 }
 
 /* ---- all alternatives ---- */

@@ -9,7 +9,7 @@ static const struct lens_words map_words =
                "other", "double", "cases", "else", "overlap", "when", "for",
                "absent", "omit", "null", "rest", "outside", "hide", "collide",
                "host", "style", "pick", "empty", "differ", "unequal", "none",
-               "value", "except", "keys", "deep", "foreign");
+               "value", "except", "keys", "deep", "foreign", "order");
 static const struct lens_words add_words =
     LENS_WORDS("an arrow of `add`", "up", "stash", "as", "write", "when", "for",
                "host", "wins", "outside", "collide", "style", "except");

@@ -244,6 +244,9 @@ bool lens_index_words(struct lens_builder *b, const struct yaml *node,
 /* `empty: "[] <> absent"` of an arrow whose way has been read: it is absence. */
 bool lens_index_empty(struct lens_builder *b, const struct yaml *node,
                       struct lens_arrow *out);
+/* `order: by k`, if it is said (order.c). */
+bool lens_order_read(struct lens_builder *b, const struct yaml *node,
+                     struct lens_vec *stages);
 const struct lens_stage *lens_index_of(const struct lens_stages *stages);
 
 /* The parts of a text (pattern.c); `text` is what stands between the quotes. */

@@ -20,7 +20,7 @@ static const struct lens_words spellings =
     LENS_WORDS("a spelling of keys", "snake", "camel", "pascal", "kebab");
 
 /* Of the language: forms of lists and maps. */
-static const char *const later[] = {"paths(", "any"};
+static const char *const later[] = {"any"};
 
 const char *
 lens_form_word(enum lens_form_kind kind)
@@ -277,12 +277,6 @@ read_forms(struct lens_builder *b, const struct yaml *node, span x, span y,
                                     "json, keys(a) <> keys(b)");
         return false;
     }
-    for (size_t i = 0; i < 2; i++)
-        if (out->form[i].kind == LENS_AS_BIN)
-            return wrong(b, node, h[i].word,
-                         "is for MessagePack, which this build does not "
-                         "translate yet",
-                         "use base64, base64url or hex");
     return read_parameter(b, node, &h[0], &out->form[0]) &&
            read_parameter(b, node, &h[1], &out->form[1]);
 }
@@ -367,6 +361,18 @@ refuse_each(struct lens_builder *b, const struct yaml *node)
     return false;
 }
 
+/* `paths(Order)`: texts that name fields of a type. */
+static bool
+read_paths(struct lens_builder *b, const struct yaml *node, span text,
+           struct lens_stage *out)
+{
+    int type =
+        lens_type_read(b, node, span_trim(span_of(text.at + 6, text.len - 7)));
+    out->kind = LENS_STAGE_PATHS;
+    out->type = type < 0 ? 0 : (size_t)type;
+    return type >= 0;
+}
+
 static bool
 read_pair(struct lens_builder *b, const struct yaml *node,
           struct lens_stage *out)
@@ -376,6 +382,8 @@ read_pair(struct lens_builder *b, const struct yaml *node,
         return false;
     if (is_later(text))
         return refuse_later(b, node, text);
+    if (span_starts(text, SPAN("paths(")) && text.at[text.len - 1] == ')')
+        return read_paths(b, node, text, out);
     size_t middle = arrow_at(text);
     if (middle == text.len)
         return wrong(b, node, text, "is not two forms",

@@ -9,7 +9,7 @@
 static const struct lens_words joint_words = LENS_WORDS(
     "an arrow over several places", "to", "split", "table", "differ", "outside",
     "as", "enum", "older", "newer", "other", "when", "for", "absent", "omit",
-    "null", "collide", "host", "unequal", "none");
+    "null", "collide", "host", "unequal", "none", "concat", "back");
 static const struct lens_words differ_words =
     LENS_WORDS("`differ`", "first", "refuse");
 static const struct lens_words unequal_words = LENS_WORDS(
@@ -34,7 +34,8 @@ lens_joint_is(const struct yaml_entry *e)
     const struct yaml *to = v->kind == YAML_MAP ? yaml_get(v, "to") : v;
     return e->key->kind == YAML_LIST || (to && to->kind == YAML_LIST) ||
            (v->kind == YAML_MAP &&
-            (yaml_get(v, "split") || yaml_get(v, "table") || is_each(v)));
+            (yaml_get(v, "split") || yaml_get(v, "table") ||
+             yaml_get(v, "concat") || is_each(v)));
 }
 
 /* ---- the places of one side ---- */
@@ -95,6 +96,14 @@ check_places(struct lens_builder *b, const struct yaml *at,
     return true;
 }
 
+/* A last `*` names the elements of the list that is above it. */
+static bool
+whole_list(struct lens_builder *b, struct lens_place *p)
+{
+    bool star = p->n > 1 && p->steps[p->n - 1].kind == LENS_EACH;
+    return !star || lens_place_make(b, p->steps, p->n - 1, p);
+}
+
 static bool
 read_places(struct lens_builder *b, const struct yaml *node,
             struct lens_joint *out, enum lens_side side)
@@ -110,7 +119,8 @@ read_places(struct lens_builder *b, const struct yaml *node,
         return false;
     for (size_t i = 0; i < n; i++)
         if (!lens_place_read(b, node->kind == YAML_LIST ? node->items[i] : node,
-                             &all[i]))
+                             &all[i]) ||
+            (out->kind == LENS_JOINT_CONCAT && !whole_list(b, &all[i])))
             return false;
     out->places[side] = all;
     out->n[side] = n;
@@ -248,7 +258,7 @@ static bool
 say_word(struct lens_builder *b, const struct yaml *at, const char *remedy,
          const char *what)
 {
-    yaml_problem(b->problems, at, "nothing says what %s", what);
+    yaml_problem(b->problems, at, "nothing says %s", what);
     problem_remedy(b->problems, "%s", remedy);
     return false;
 }
@@ -271,11 +281,12 @@ read_each(struct lens_builder *b, const struct yaml_entry *e,
     if (unequal < 0)
         return say_word(b, e->key,
                         "say unequal: fail, null, first, min, max, sum or keep",
-                        "the one value is when the elements do not have the "
-                        "same");
+                        "what the one value is when the elements do not have "
+                        "the same");
     if (none < 0)
-        return say_word(b, e->key, "say none: refuse or lose",
-                        "becomes of the one value when there is no element");
+        return say_word(
+            b, e->key, "say none: refuse or lose",
+            "what becomes of the one value when there is no element");
     j->unequal = (enum lens_unequal)unequal;
     j->none_refuse = none == 0;
     struct lens_way *w = ways(b, out, 1);
@@ -289,6 +300,53 @@ read_each(struct lens_builder *b, const struct yaml_entry *e,
     bool good = lens_stages_read(b, node, true, w);
     b->each = false;
     return good;
+}
+
+/* By a shape, or by a step: `*[kind=card]`. */
+static bool
+read_back(struct lens_builder *b, const struct yaml *node,
+          struct lens_back *out)
+{
+    struct lens_place p;
+    if (node->kind == YAML_MAP)
+        return lens_shape_conditions(b, node, &out->shape);
+    if (!lens_place_read(b, node, &p))
+        return false;
+    if (p.n != 1 || p.steps[0].kind != LENS_EACH_FIND)
+        return wrong(b, node, "write *[kind=card], or {kind: card}",
+                     "tells no elements apart", p.text);
+    out->find = &p.steps[0];
+    return true;
+}
+
+static bool
+read_concat(struct lens_builder *b, const struct yaml_entry *e,
+            struct lens_joint *j, struct lens_arrow *out)
+{
+    const struct yaml *back = yaml_get(e->value, "back");
+    j->one = j->n[LENS_OLDER] == 1 ? LENS_OLDER : LENS_NEWER;
+    size_t n = j->n[1 - j->one];
+    if (j->n[j->one] != 1 || n < 2)
+        return wrong(b, e->key, "lead several lists to one",
+                     "and the other side are not several lists and one",
+                     j->places[0][0].text);
+    if (!back || back->kind != YAML_LIST || back->n != n)
+        return say_word(b, back ? back : e->key,
+                        "say back: [\"*[kind=card]\", ...], one for each list",
+                        "which elements of the one list go back to which of "
+                        "the several");
+    struct lens_back *backs = lens_array(b, n, sizeof(*backs));
+    struct lens_way *all = ways(b, out, n);
+    for (size_t i = 0; backs && all && i < n; i++) {
+        if (!read_back(b, back->items[i], &backs[i]))
+            return false;
+        for (size_t side = 0; side < 2; side++) {
+            all[i].has[side] = true;
+            all[i].place[side] = j->places[side][j->n[side] > 1 ? i : 0];
+        }
+    }
+    j->backs = backs;
+    return backs && all;
 }
 
 static bool
@@ -352,12 +410,29 @@ misplaced(struct lens_builder *b, const struct yaml *node,
     if (is_each_kind &&
         !lens_misplaced(b, node, "differ", "several places on one side"))
         return false;
+    if (j->kind != LENS_JOINT_CONCAT &&
+        !lens_misplaced(b, node, "back", "several lists and one"))
+        return false;
     for (size_t i = 0; !is_copy && i < COUNT(of_copy); i++)
         if (!lens_misplaced(b, node, of_copy[i],
                             "a copy; a table says it in a cell"))
             return false;
     return j->kind != LENS_JOINT_TABLE ||
            lens_misplaced(b, node, "outside", "`as` or `split`");
+}
+
+/* Several lists, each with a last `*`, on one side. */
+static bool
+is_concat(const struct yaml_entry *e)
+{
+    const struct yaml *v = e->value;
+    const struct yaml *to = v->kind == YAML_MAP ? yaml_get(v, "to") : v;
+    const struct yaml *many = e->key->kind == YAML_LIST ? e->key : to;
+    if (v->kind == YAML_MAP && (yaml_get(v, "concat") || yaml_get(v, "back")))
+        return true;
+    return many && many->kind == YAML_LIST && many->n &&
+           many->items[0]->kind == YAML_SCALAR &&
+           span_ends(many->items[0]->text, SPAN("/*"));
 }
 
 /* `to:`, else the same places; the parts of a split may be left to its text. */
@@ -367,6 +442,11 @@ read_to(struct lens_builder *b, const struct yaml_entry *e,
 {
     const struct yaml *node = e->value;
     bool is_split = node->kind == YAML_MAP && yaml_get(node, "split");
+    const struct yaml *lists =
+        node->kind == YAML_MAP ? yaml_get(node, "concat") : NULL;
+    if (lists)
+        return lens_misplaced(b, node, "to", "the lists that `concat` names") &&
+               read_places(b, lists, j, LENS_NEWER);
     const struct yaml *to =
         node->kind == YAML_MAP ? yaml_get(node, "to") : node;
     if (!to && is_split && e->key->kind != YAML_LIST)
@@ -381,10 +461,17 @@ lens_joint_read(struct lens_builder *b, const struct yaml_entry *e,
     const struct yaml *node = e->value;
     bool is_map = node->kind == YAML_MAP;
     struct lens_joint *j = lens_array(b, 1, sizeof(*j));
+    if (j && is_concat(e))
+        j->kind = LENS_JOINT_CONCAT;
     if (!j || (is_map && !lens_words_check(b, node, &joint_words)) ||
         !read_places(b, e->key, j, LENS_OLDER) || !read_to(b, e, j))
         return false;
-    bool good = is_map && yaml_get(node, "split")   ? read_split(b, e, j, out)
+    if (j->kind == LENS_JOINT_CONCAT && !is_map)
+        return say_word(b, e->key, "say back: [\"*[kind=card]\", ...]",
+                        "which elements of the one list go back to which of "
+                        "the several");
+    bool good = j->kind == LENS_JOINT_CONCAT        ? read_concat(b, e, j, out)
+                : is_map && yaml_get(node, "split") ? read_split(b, e, j, out)
                 : is_map && yaml_get(node, "table") ? read_table(b, e, j, out)
                 : is_each(node)                     ? read_each(b, e, j, out)
                                                     : read_copy(b, e, j, out);

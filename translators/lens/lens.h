@@ -211,7 +211,7 @@ struct lens_fact {
     X(BASE64, BYTES, "base64", 0)                                              \
     X(BASE64URL, BYTES, "base64url", 0)                                        \
     X(HEX, BYTES, "hex", 0)                                                    \
-    X(BIN, BYTES, "bin", 0) /* bytes as such: refused by JSON engines */       \
+    X(BIN, BYTES, "bin", 0) /* bytes as such; JSON spells them as base64 */    \
     X(TEXT, TEXT, "text", 0)                                                   \
     X(PREFIX, TEXT, "prefix", 'T') /* the text behind a fixed beginning */     \
     X(LOWER, TEXT, "lower", 0)                                                 \
@@ -293,10 +293,12 @@ struct lens_symbols {
 /* ---- stages: how a value is written on each side -------------------------------- */
 
 enum lens_stage_kind {
-    LENS_STAGE_FORM, /* `as: X <> Y` */
-    LENS_STAGE_ENUM, /* `enum:` */
-    LENS_STAGE_LIST, /* `as: one <> list` */
-    LENS_STAGE_INDEX /* `as: list(k) <> map` */
+    LENS_STAGE_FORM,  /* `as: X <> Y` */
+    LENS_STAGE_ENUM,  /* `enum:` */
+    LENS_STAGE_LIST,  /* `as: one <> list` */
+    LENS_STAGE_INDEX, /* `as: list(k) <> map` */
+    LENS_STAGE_ORDER, /* `order: by k` */
+    LENS_STAGE_PATHS  /* `as: paths(Type)` */
 };
 
 /* `as: list(k) <> map`: what of an element stands in the map under its key. */
@@ -319,10 +321,13 @@ struct lens_stage {
     enum lens_pick pick; /* LIST: of several; PICK_ONLY: several fail */
     bool empty_absent;   /* LIST: [] is ⊥ on the other side, not null */
 
-    enum lens_side list;     /* INDEX: the side that has the list */
-    enum lens_held held;     /* INDEX */
-    enum lens_twice twice;   /* INDEX: two elements with one key */
-    struct lens_place key;   /* INDEX: keys alone, of an element; n == 0: `.` */
+    enum lens_side list;   /* INDEX: the side that has the list */
+    enum lens_held held;   /* INDEX */
+    enum lens_twice twice; /* INDEX: two elements with one key */
+    size_t type;           /* PATHS: whose fields the texts name */
+    enum lens_side sorted; /* ORDER: the side whose list is sorted by `key` */
+    struct lens_place
+        key; /* INDEX, ORDER: keys alone, of an element; n == 0: `.` */
     struct lens_place value; /* INDEX, HELD_VALUE: likewise */
     const struct json *unit; /* INDEX, HELD_NONE: what the map holds */
 };
@@ -400,6 +405,9 @@ enum lens_rest_kind {
     LENS_REST_UNSAID, /* as occupied: a request is refused, an answer loses it */
     LENS_REST_LOSE,   /* gone, with a notice */
     LENS_REST_REFUSE, /* the message fails */
+    LENS_REST_KEEP, /* it stays in the store: an answer does not show it; a request that
+                       has it or would replace it fails, as the stored document would
+                       be needed */
     LENS_REST_STASH /* kept at `stash` on the side being written, and read back */
 };
 
@@ -500,7 +508,15 @@ enum lens_joint_kind {
     LENS_JOINT_COPY,  /* one value / the same at several places */
     LENS_JOINT_SPLIT, /* one text / its parts */
     LENS_JOINT_TABLE, /* several / several, by rows */
-    LENS_JOINT_EACH   /* one value / the same in every element */
+    LENS_JOINT_EACH,  /* one value / the same in every element */
+    LENS_JOINT_CONCAT /* one list / several, one after another */
+};
+
+/* CONCAT: which elements of the one list go to this one of several: the first that fits
+ * takes an element. */
+struct lens_back {
+    const struct lens_step *find; /* `*[k=v]`; NULL: by `shape` */
+    struct lens_shape shape;
 };
 
 /* EACH: what unequal elements become on the side that has one value. */
@@ -537,7 +553,7 @@ struct lens_row {
 
 /*
  * What leads from the values at the places of one side to those of the other, all
- * at once. COPY has a way for each pair of places, EACH one; SPLIT and TABLE one of
+ * at once. COPY and CONCAT have a way for each pair of places, EACH one; SPLIT and TABLE one of
  * one side for each place, those of the older side first. All places of one side lie
  * in the same elements: they are the same down to the last `*`. Of EACH the many
  * place has more `*` than the one, which has the first of them.
@@ -546,7 +562,8 @@ struct lens_joint {
     enum lens_joint_kind kind;
     const struct lens_place *places[2];
     size_t n[2];
-    enum lens_side one; /* COPY, SPLIT, EACH: the side that has one place */
+    enum lens_side
+        one; /* COPY, SPLIT, EACH, CONCAT: the side that has one place */
     bool
         differ_refuse; /* COPY: places that differ fail; else the first decides */
     bool
@@ -554,6 +571,8 @@ struct lens_joint {
     const struct lens_pattern *pattern; /* SPLIT: part i is at place i */
     const struct lens_row *rows;        /* TABLE */
     size_t n_rows;
+    const struct lens_back
+        *backs; /* CONCAT: by place of the side that has several */
     enum lens_unequal unequal; /* EACH */
     bool
         none_refuse; /* EACH: a value for no element at all fails; else it is lost */

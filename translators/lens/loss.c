@@ -106,6 +106,10 @@ lose_list(struct gathering *g, const struct lens_way *w,
     if (refuses)
         lose(g, fails(list), &w->origin,
              lens_fmt(&g->b, "%.*s of several", SPAN_FMT(place)));
+    else if (w->rest.kind == LENS_REST_KEEP)
+        lose(g, LENS_WRITE_FAILS, &w->origin,
+             lens_fmt(&g->b, "a whole document, for %.*s but one",
+                      SPAN_FMT(place)));
     else if (w->rest.kind != LENS_REST_STASH)
         lose(g, LENS_WRITE_LOSES, &w->origin,
              lens_fmt(&g->b, "%.*s but one", SPAN_FMT(place)));
@@ -153,8 +157,13 @@ lose_rest(struct gathering *g, const struct lens_way *w, enum lens_side side)
         return;
     span what =
         lens_fmt(&g->b, "%.*s but %.*s", SPAN_FMT(box.text), SPAN_FMT(p->text));
-    lose(g, w->rest.kind == LENS_REST_REFUSE ? fails(side) : LENS_WRITE_LOSES,
-         &w->origin, what);
+    if (w->rest.kind == LENS_REST_KEEP)
+        lose(g, LENS_WRITE_FAILS, &w->origin,
+             lens_fmt(&g->b, "a whole document, for %.*s", SPAN_FMT(what)));
+    else
+        lose(g,
+             w->rest.kind == LENS_REST_REFUSE ? fails(side) : LENS_WRITE_LOSES,
+             &w->origin, what);
 }
 
 static span
@@ -191,6 +200,17 @@ lose_stages(struct gathering *g, const struct lens_way *w)
             lose_form(g, w, s);
         else if (s->kind == LENS_STAGE_INDEX)
             lose_index(g, w, s);
+        else if (s->kind == LENS_STAGE_PATHS)
+            for (size_t side = 0; side < 2; side++)
+                lose(g, needs((enum lens_side)side), &w->origin,
+                     lens_fmt(&g->b,
+                              "%.*s to name fields that both versions "
+                              "have",
+                              SPAN_FMT(w->place[side].text)));
+        else if (s->kind == LENS_STAGE_ORDER)
+            lose(g, LENS_WRITE_LOSES, &w->origin,
+                 lens_fmt(&g->b, "the order of %.*s",
+                          SPAN_FMT(w->place[lens_other(s->sorted)].text)));
         else
             lose_list(g, w, s);
     }
@@ -249,6 +269,14 @@ lose_joint(struct gathering *g, const struct lens_arrow *a)
                       SPAN_FMT(j->places[many][1].text),
                       SPAN_FMT(j->places[many][0].text)));
         lose_stages(g, &a->ways[0]);
+        return;
+    case LENS_JOINT_CONCAT:
+        lose(g, needs(many), &a->origin,
+             lens_fmt(&g->b, "elements of %.*s, ... that come back to it",
+                      SPAN_FMT(j->places[many][0].text)));
+        lose(g, LENS_WRITE_LOSES, &a->origin,
+             lens_fmt(&g->b, "the order of %.*s, where its kinds are mixed",
+                      SPAN_FMT(one)));
         return;
     case LENS_JOINT_EACH:
         lose(g,

@@ -17,7 +17,7 @@ static const struct lens_words else_words =
 static const struct lens_words hide_words =
     LENS_WORDS("`hide`", "drop", "fail");
 static const struct lens_words rest_words =
-    LENS_WORDS("`rest`", "lose", "refuse");
+    LENS_WORDS("`rest`", "lose", "refuse", "keep");
 static const struct lens_words bag_words =
     LENS_WORDS("`rest`", "stash", "wins");
 static const struct lens_words wins_word = LENS_WORDS("`wins`", "stash");
@@ -158,13 +158,6 @@ read_rest(struct lens_builder *b, const struct yaml *node,
 {
     if (!node)
         return true;
-    if (node->kind == YAML_SCALAR && span_is(node->text, "keep")) {
-        yaml_problem(b->problems, node,
-                     "`rest: keep` merges with the stored document, which "
-                     "this build does not translate yet");
-        problem_remedy(b->problems, "say lose, refuse or {stash: place}");
-        return false;
-    }
     if (node->kind == YAML_MAP) {
         const struct yaml *q = yaml_get(node, "stash");
         out->kind = LENS_REST_STASH;
@@ -178,8 +171,11 @@ read_rest(struct lens_builder *b, const struct yaml *node,
         return lens_place_read(b, q, &out->stash) &&
                lens_flag_read(b, node, "wins", &wins_word, &out->wins);
     }
+    static const enum lens_rest_kind kinds[] = {
+        LENS_REST_LOSE, LENS_REST_REFUSE, LENS_REST_KEEP};
     int word = lens_words_one(b, node, &rest_words);
-    out->kind = word == 0 ? LENS_REST_LOSE : LENS_REST_REFUSE;
+    if (word >= 0)
+        out->kind = kinds[word];
     return word >= 0;
 }
 
@@ -239,7 +235,7 @@ is_form(const struct lens_vec *stages)
 {
     const struct lens_stage *all = stages->at;
     for (size_t i = 0; i < stages->n; i++)
-        if (all[i].kind == LENS_STAGE_FORM)
+        if (all[i].kind == LENS_STAGE_FORM || all[i].kind == LENS_STAGE_PATHS)
             return true;
     return false;
 }
@@ -286,6 +282,7 @@ lens_stages_read(struct lens_builder *b, const struct yaml *node,
     if (as && (!lens_form_read(b, as, &stages) || !one_list(b, as, &stages)))
         return false;
     if (!read_symbols(b, node, has_extras, &stages) ||
+        !lens_order_read(b, yaml_get(node, "order"), &stages) ||
         !read_list_words(b, node, &stages) ||
         !read_outside(b, node, &stages, &out->outside))
         return false;

@@ -198,6 +198,9 @@ judge_joint(struct judge *j, struct scene *s, const struct lens_arrow *arrow)
     }
     if (any && !judge_told(j, s, arrow))
         return false;
+    if (any && joint->kind == LENS_JOINT_CONCAT)
+        return patch_falls(j, first->node, &arrow->origin,
+                           "where one of several lists ends is not known");
     if (!any || (inside && is_inside(j, s, joint, inside)))
         return true;
     if (!leaves || j->mode == PART_TEST || judge_names(j))

@@ -230,6 +230,8 @@ is_one_to_one(const struct judge *j, const struct lens_arrow *arrow,
                 return false;
             break;
         case LENS_STAGE_INDEX:
+        case LENS_STAGE_ORDER:
+        case LENS_STAGE_PATHS:
             return false;
         case LENS_STAGE_LIST:
             if (stage->one != j->leg->read || value->kind == JSON_NULL)

@@ -14,7 +14,9 @@ rest_beside(struct frame *f, const struct lens_way *way, struct json *rest)
     if (spot_count(rest) == 0)
         return true;
     bool refuse = way->rest.kind == LENS_REST_REFUSE ||
-                  (way->rest.kind == LENS_REST_UNSAID && r->is_request);
+                  ((way->rest.kind == LENS_REST_UNSAID ||
+                    way->rest.kind == LENS_REST_KEEP) &&
+                   r->is_request);
     if (refuse)
         return run_fail(r, FAULT_CARRY, rest, &way->origin,
                         "the object has members that this case has no form "

@@ -39,6 +39,7 @@ void
 chain_step(struct run *r, const struct leg *leg)
 {
     r->step++;
+    r->table = leg->from < leg->to ? leg->from : leg->to;
     r->from = r->api->versions[leg->from].label;
     r->to = r->api->versions[leg->to].label;
     r->n_touches = 0;

@@ -208,6 +208,11 @@ MUST_CHECK bool joint_has_none(struct frame *f, const struct take *t);
  * the same in all of them. */
 MUST_CHECK bool joint_leaves(struct frame *f, struct take *t, bool *leaves);
 
+/* Several lists and one (concat.c): what the values of the parts become. */
+MUST_CHECK bool concat_bring(struct frame *f, const struct lens_arrow *arrow,
+                             struct take *parts, struct json *const *values,
+                             size_t n);
+
 /* 2. Cut the values out, inner places first, and what `rest:` lists hold. */
 MUST_CHECK bool take_all(struct frame *f);
 

@@ -101,7 +101,7 @@ static bool
 say_rest(const struct turning *t, const struct json *element)
 {
     bool lost = t->asker->rest == LENS_REST_LOSE ||
-                (t->asker->rest == LENS_REST_UNSAID && !t->r->is_request);
+                (t->asker->rest != LENS_REST_REFUSE && !t->r->is_request);
     if (spot_count(element) == 0)
         return true;
     if (!lost)

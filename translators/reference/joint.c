@@ -21,7 +21,7 @@ way_for(const struct lens_arrow *arrow, enum lens_side side, size_t i)
     const struct lens_joint *j = arrow->joint;
     if (j->kind == LENS_JOINT_EACH)
         return &arrow->ways[0];
-    if (j->kind == LENS_JOINT_COPY)
+    if (j->kind == LENS_JOINT_COPY || j->kind == LENS_JOINT_CONCAT)
         return &arrow->ways[j->n[side] > 1 ? i : 0];
     return &arrow->ways[(side == LENS_NEWER ? j->n[LENS_OLDER] : 0) + i];
 }
@@ -741,6 +741,9 @@ joint_bring(struct frame *f, size_t first)
         return bring_copies(&g);
     case LENS_JOINT_EACH:
         return bring_each(&g);
+    case LENS_JOINT_CONCAT:
+        return is_nothing(&g) ||
+               concat_bring(f, arrow, &f->takes[first], g.values, g.n_read);
     case LENS_JOINT_SPLIT:
         return is_nothing(&g) || bring_parts(&g);
     case LENS_JOINT_TABLE:

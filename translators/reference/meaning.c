@@ -96,6 +96,8 @@ read_text(struct arena *a, const struct lens_form *form, span text,
     case LENS_AS_BASE64URL:
     case LENS_AS_HEX:
         return bytes_read(a, form->kind, text, &out->text);
+    case LENS_AS_BIN: /* JSON spells bytes so */
+        return bytes_read(a, LENS_AS_BASE64, text, &out->text);
     case LENS_AS_TEXT:
     case LENS_AS_LOWER:
     case LENS_AS_UPPER:
@@ -106,7 +108,7 @@ read_text(struct arena *a, const struct lens_form *form, span text,
             return false;
         out->text = span_skip(text, form->text.len);
         return true;
-    default: /* bin has no form in JSON */
+    default:
         return false;
     }
 }
@@ -269,7 +271,10 @@ meaning_write(struct arena *a, const struct lens_form *form,
         return text_of(a, cased(a, m->text, 'a'));
     case LENS_AS_PREFIX:
         return write_prefixed(a, form, m->text);
-    case LENS_AS_BIN: /* JSON has no bytes */
+    case LENS_AS_BIN: {
+        static const struct lens_form base64 = {.kind = LENS_AS_BASE64};
+        return write_bytes(a, &base64, m->text);
+    }
     case LENS_AS_JSON:
     case LENS_AS_JSON_TEXT:
     case LENS_AS_KEYS:

@@ -73,12 +73,30 @@ prepare_read(struct frame *f, struct take *t)
     return t->box || run_full(r);
 }
 
+/* `rest: keep` on a request that takes the place of a whole document: what is beside the
+ * value is in the store alone. */
+static bool
+may_replace_rest(struct frame *f, const struct take *t)
+{
+    struct run *r = f->run;
+    bool has_rest = rest_on(t->way, f->leg->write) != REST_NONE ||
+                    t->way->shape[f->leg->write].has_inside;
+    if (!has_rest || !r->is_request || !r->replaces || r->may_erase)
+        return true;
+    return run_fail(r, FAULT_CARRY, t->from.node, t->origin,
+                    "replacing this would erase what stands beside \"%.*s\", "
+                    "which only the stored document has",
+                    SPAN_FMT(t->way->place[f->leg->write].text));
+}
+
 /* The stash that may hold the rest of what this take brings. */
 static bool
 prepare_write(struct frame *f, size_t at)
 {
     struct run *r = f->run;
     struct take *t = &f->takes[at];
+    if (t->way->rest.kind == LENS_REST_KEEP && t->from.node)
+        return may_replace_rest(f, t);
     if (t->way->rest.kind != LENS_REST_STASH)
         return true;
     if (rest_on(t->way, f->leg->write) == REST_NONE &&
@@ -176,6 +194,14 @@ say(struct frame *f, size_t at, const struct json *what)
                         SPAN_FMT(t->from.place->text));
     case LENS_REST_STASH:
         return stash(f, at);
+    case LENS_REST_KEEP:
+        if (f->run->is_request)
+            return run_fail(
+                f->run, FAULT_CARRY, what, t->origin,
+                "beside \"%.*s\" stands something that this version "
+                "cannot hold",
+                SPAN_FMT(t->from.place->text));
+        break;
     case LENS_REST_LOSE:
     case LENS_REST_UNSAID:
         break;

@@ -64,6 +64,7 @@ struct run {
         *head; /* and its head: origins beyond the source,
                                           counted from one, are its fields */
 
+    size_t table;    /* of the version step: its older version */
     unsigned step;   /* number of the version step, from 1 */
     unsigned frames; /* objects translated so far: each has a number */
     unsigned muted;  /* while not 0, nothing is told: a copy is translated */

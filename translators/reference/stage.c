@@ -132,7 +132,8 @@ pick(struct run *r, const struct lens_stage *stage,
                         "the list has %zu elements, and this version takes one",
                         n);
     /* Unsaid is as occupied: a request is refused, an answer loses them. */
-    if (n > 1 && asker->rest == LENS_REST_UNSAID && r->is_request)
+    if (n > 1 && r->is_request &&
+        (asker->rest == LENS_REST_UNSAID || asker->rest == LENS_REST_KEEP))
         return run_fail(r, FAULT_CARRY, list, asker->origin,
                         "the list has %zu elements, and this version takes one",
                         n);
@@ -209,6 +210,10 @@ run_one(struct run *r, const struct lens_stage *stage, enum lens_side read,
         return run_list(r, stage, read, asker, value, out);
     case LENS_STAGE_INDEX:
         return stage_index(r, stage, read, asker, value, out);
+    case LENS_STAGE_PATHS:
+        return stage_paths(r, stage, read, asker, value, outside);
+    case LENS_STAGE_ORDER:
+        return stage_order(r, stage, read, asker, value);
     case LENS_STAGE_FORM:
         break;
     }
@@ -227,8 +232,9 @@ run_one(struct run *r, const struct lens_stage *stage, enum lens_side read,
 static bool
 is_changed_in_place(const struct lens_stage *stage)
 {
-    return stage->kind == LENS_STAGE_FORM &&
-           stage->form[LENS_OLDER].kind == LENS_AS_KEYS;
+    return stage->kind == LENS_STAGE_PATHS ||
+           (stage->kind == LENS_STAGE_FORM &&
+            stage->form[LENS_OLDER].kind == LENS_AS_KEYS);
 }
 
 bool

@@ -38,6 +38,19 @@ MUST_CHECK bool stage_index(struct run *r, const struct lens_stage *stage,
                             const struct stage_asker *asker, struct json *value,
                             struct image *out);
 
+/* order.c: a list sorted where it stands. */
+MUST_CHECK bool stage_order(struct run *r, const struct lens_stage *stage,
+                            enum lens_side read,
+                            const struct stage_asker *asker,
+                            struct json *value);
+
+/* paths.c: names of fields in a text, or in each text of a list. *outside: one of them
+ * has no image. */
+MUST_CHECK bool stage_paths(struct run *r, const struct lens_stage *stage,
+                            enum lens_side read,
+                            const struct stage_asker *asker, struct json *value,
+                            bool *outside);
+
 /* A literal of the lens as a node of this document, standing for what is at `at`. */
 struct json *stage_literal(struct run *r, const struct json *literal,
                            size_t at);

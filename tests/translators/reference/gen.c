@@ -51,7 +51,8 @@ arrow(struct gen *g, struct arena *a)
 {
     span p = place(g, a), q = place(g, a);
     const char *const *opening;
-    switch (gen_pick(g, g->exact ? 20 : 23)) {
+    size_t kind = gen_pick(g, (g->exact ? 20u : 23u) + (g->lists ? 2u : 0u));
+    switch (!g->lists && kind >= 20 ? kind + 2 : kind) {
     default:
         return arena_fmt(a, "\"%.*s\": \"%.*s\"", SPAN_FMT(p), SPAN_FMT(q));
     case 3:
@@ -131,12 +132,21 @@ arrow(struct gen *g, struct arena *a)
         return arena_fmt(a, "%s%.*s%s", opening[0],
                          SPAN_FMT(gen_pick(g, 2) ? p : SPAN("b")), opening[1]);
     case 20:
+        return arena_fmt(a, "\"%.*s\": {to: \"%.*s\", order: %s}", SPAN_FMT(p),
+                         SPAN_FMT(q),
+                         gen_pick(g, 2) ? "by k" : "{older: by .}");
+    case 21:
+        return arena_fmt(a,
+                         "? [\"%.*s/*\", \"%.*s/*\"]\n    : {to: \"%.*s/*\", "
+                         "back: [\"*[k=a]\", {g: absent}]}",
+                         SPAN_FMT(p), SPAN_FMT(place(g, a)), SPAN_FMT(q));
+    case 22:
         return arena_fmt(a, "\"%.*s\": {to: \"%.*s\", absent: {older: 1}}",
                          SPAN_FMT(p), SPAN_FMT(q));
-    case 21:
+    case 23:
         return arena_fmt(a, "\"%.*s\": {to: \"%.*s\", omit: {newer: x}}",
                          SPAN_FMT(p), SPAN_FMT(q));
-    case 22:
+    case 24:
         return arena_fmt(
             a,
             "\"%.*s\": {to: \"%.*s\", when: {older: {%s: x}, newer: {%s: x}}}",
@@ -176,7 +186,8 @@ is_scalar(const struct lens_way *way, enum lens_side side)
         bool json = stage->kind == LENS_STAGE_FORM &&
                     stage->form[side].kind == LENS_AS_JSON;
         bool list = stage->kind == LENS_STAGE_LIST && side != stage->one;
-        bool index = stage->kind == LENS_STAGE_INDEX;
+        bool index =
+            stage->kind == LENS_STAGE_INDEX || stage->kind == LENS_STAGE_ORDER;
         if (!json && !list && !index)
             return true;
     }
@@ -328,6 +339,11 @@ fitting(struct gen *g, struct arena *a, const struct lens_way *way,
         return json_copy(a, stage->symbols[side].rows[0].from);
     case LENS_STAGE_LIST:
         return parse(a, side == stage->one ? "7" : "[7]");
+    case LENS_STAGE_PATHS:
+        return parse(a, "\"-a,b.c\"");
+    case LENS_STAGE_ORDER:
+        return parse(a, gen_pick(g, 2) ? "[{\"k\":2},{\"k\":10},{}]"
+                                       : "[{\"k\":\"b\"},{\"k\":\"a\"}]");
     case LENS_STAGE_INDEX:
         return parse(
             a, side == stage->list
@@ -395,6 +411,10 @@ plant_joint(struct gen *g, struct arena *a, const struct lens_arrow *arrow,
     const struct json *shared = fitting(g, a, &arrow->ways[0], side);
     for (size_t i = 0; i < j->n[side]; i++) {
         struct json *v = json_copy(a, shared);
+        if (j->kind == LENS_JOINT_CONCAT)
+            v = parse(a, side == j->one ? "[{\"k\":\"a\",\"g\":1},{\"q\":1},[]]"
+                         : i            ? "[{\"q\":1},{\"k\":\"b\"}]"
+                                        : "[{\"k\":\"a\"}]");
         if (j->kind == LENS_JOINT_SPLIT)
             v = parse(a, side == j->one ? "\"p-q-1\"" : i ? "\"1\"" : "\"p\"");
         if (j->kind == LENS_JOINT_TABLE) {

@@ -16,6 +16,7 @@ struct gen {
     bool exact;  /* only arrows whose losses always give a notice */
     bool marked; /* a document may say its version, at `ver` */
     bool named;  /* none that takes whatever it does not name */
+    bool lists;  /* several lists and one, sorted lists, too */
 };
 
 /* From 0 to n - 1. */
