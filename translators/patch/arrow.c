@@ -48,6 +48,13 @@ judge_part(struct judge *j, const struct scene *s,
 {
     const struct lens_place *from = &way->place[j->leg->read];
     const struct lens_stage *list = way_list(way);
+    const struct lens_value *absent = &arrow->absent[j->leg->read];
+    /* Emptied by what leaves it, it would be absent, and that means something. */
+    if (absent->kind != LENS_VALUE_UNSAID && absent->kind != LENS_VALUE_ABSENT)
+        return patch_falls(j, m->node, &arrow->origin,
+                           "whether \"%.*s\" is left out in the end is not "
+                           "known, and that has a meaning",
+                           SPAN_FMT(from->text));
     if (list && list->one != j->leg->read && !arrow->has_cases &&
         j->mode != PART_MERGE)
         return judge_element(j, s, arrow, way, m);

@@ -33,8 +33,10 @@ judge_member(struct judge *j, const struct lens_arrow *arrow,
                            "not known",
                            SPAN_FMT(m->key),
                            SPAN_FMT(way->place[j->leg->read].text));
-    bool adds = j->mode == PART_ADD || j->mode == PART_GIVE;
-    if (adds && host > 0)
+    /* Nor is it when it goes: what the bag has by that name may have come with it. */
+    bool asks = j->mode == PART_ADD || j->mode == PART_GIVE ||
+                j->mode == PART_TAKE || part_is_erased(m->value);
+    if (asks && host > 0)
         return patch_falls(j, m->value, &arrow->origin,
                            "whether the object around \"%.*s\" is there is not "
                            "known",
@@ -56,7 +58,7 @@ judge_open(struct judge *j, struct scene *s, const struct lens_arrow *arrow)
     const struct lens_place *from = &way->place[j->leg->read];
     struct lens_place bag = place_prefix(from, from->n - 1);
     struct mets found;
-    if (!judge_told(j, s, arrow) || !meet(j->run, s->frame.root, &bag, &found))
+    if (!meet(j->run, s->frame.root, &bag, &found))
         return false;
     for (size_t i = 0; i < found.n; i++) {
         struct json *part = found.at[i].node;

@@ -79,6 +79,11 @@ grant(struct judge *j, const struct wish *w)
     struct json *node = part_get(w->root, w->keys, w->n);
     if (!node)
         return vanished(j, w);
+    if (part_is(node))
+        return patch_falls(j, w->about, w->origin,
+                           "it becomes an object of which the patch tells "
+                           "other members, and what else is in it is not "
+                           "known");
     return judge_stored(j, node, w->origin) && (!w->unwrap || unwrap(j, node));
 }
 

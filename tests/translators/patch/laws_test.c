@@ -67,6 +67,20 @@ is_null_of_list(const struct lens_way *way, const struct json *node)
     return false;
 }
 
+/* An open set runs over the members of an object. */
+static bool
+is_bag(const struct lens_way *way, const struct json *node)
+{
+    for (int side = 0; way->open && side < 2; side++) {
+        const struct json *at = node;
+        for (size_t k = 0; at && k + 1 < way->place[side].n; k++)
+            at = json_get(at, way->place[side].steps[k].key);
+        if (way->has[side] && at && at->kind != JSON_OBJECT)
+            return false;
+    }
+    return true;
+}
+
 static bool
 is_regular_block(const struct lens_block *b, const struct json *node)
 {
@@ -76,7 +90,7 @@ is_regular_block(const struct lens_block *b, const struct json *node)
             for (int k = 0; k < 2; k++)
                 if (way->has[k] && !is_regular_at(node, &way->place[k], 0))
                     return false;
-            if (is_null_of_list(way, node))
+            if (is_null_of_list(way, node) || !is_bag(way, node))
                 return false;
         }
     return true;
