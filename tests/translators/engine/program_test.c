@@ -247,8 +247,9 @@ TEST(what_must_be_seen_whole_has_a_limit)
         static char body[8192];
         memset(body, 'x', sizeof(body));
         memcpy(body, "{\"a\":\"", 6);
-        memcpy(body + 5 + n - 1, "\"}", 3);
-        struct ran r = run_all(t.a, &t.program, span_str(body));
+        body[n + 4] = '"';
+        body[n + 5] = '}';
+        struct ran r = run_all(t.a, &t.program, span_of(body, n + 6));
         assert_int_equal(r.verdict, n == 4096 ? ENGINE_DONE : ENGINE_FAILED);
         if (n > 4096)
             assert_int_equal(r.fault.why, ENGINE_TOO_LONG);
