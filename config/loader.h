@@ -94,7 +94,7 @@ const struct subject_spec *
 loader_subject(struct reader *r, const struct yaml *value, const char *what);
 
 /* A pool's context, into `pool`; `node` is its `tls` if it `is_said`. tls.c */
-void load_pool_tls(struct loader *l, const struct yaml *value, bool is_said,
+void load_pool_tls(struct loader *l, const struct yaml *node, bool is_said,
                    struct gen_pool *pool);
 
 /* "host:port", "[::1]:80", "unix:/path" into an address; `unix_ok` allows the last. */

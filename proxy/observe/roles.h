@@ -68,6 +68,6 @@ struct control_env {
     struct endpoints *endpoints;
     struct stats *totals; /* control's own cells, and where it folds */
     struct records *records;
-    int report_fd;        /* the end that receives datagrams of record.h */
+    int report_fd; /* the end that receives datagrams of record.h */
     int log_fd;
 };

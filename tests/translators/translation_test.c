@@ -257,8 +257,7 @@ TEST(patches_are_told_by_their_media_type)
                         "{\"customer\":null}");
     m.media = SPAN("application/json-patch+json");
     assert_string_equal(
-        patched(&s, &m, 0, 2,
-                "[{\"op\":\"remove\",\"path\":\"/customer\"}]"),
+        patched(&s, &m, 0, 2, "[{\"op\":\"remove\",\"path\":\"/customer\"}]"),
         "[{\"op\":\"remove\",\"path\":\"/customer_id\"}]");
     assert_string_equal(patched(&s, &m, 0, 2, "{\"customer\":1}"),
                         "a JSON Patch is a list of operations, not object");
