@@ -27,9 +27,10 @@ check(struct arena *a, span text)
     if ((code == OK) != (r.verdict == ENGINE_DONE))
         fail_msg("%.*s: %s", SPAN_FMT(text), e.text);
     if (code == OK)
-        assert_true(span_eq(r.out, text));
+        assert_true(r.out.at && text.at && span_eq(r.out, text));
     else if (r.fault.offset != e.offset &&
-             (text.len == 0 || text.at[0] != '\xEF') && e.offset < text.len)
+             !(text.at && text.len && text.at[0] == '\xEF') &&
+             e.offset < text.len)
         fail_msg("%.*s: at %llu, not %zu: %s", SPAN_FMT(text),
                  (unsigned long long)r.fault.offset, e.offset, e.text);
 }
