@@ -203,7 +203,9 @@ judge_joint(struct judge *j, struct scene *s, const struct lens_arrow *arrow)
                            "where one of several lists ends is not known");
     if (!any || (inside && is_inside(j, s, joint, inside)))
         return true;
-    if (!leaves || j->mode == PART_TEST || judge_names(j))
+    /* Where one list ends in another is not told by any patch. */
+    bool joins = joint->kind == LENS_JOINT_CONCAT;
+    if (!leaves || joins || j->mode == PART_TEST || judge_names(j))
         return not_all(j, first, arrow, &joint->places[read][0]);
     return judge_leaves(j, s, arrow, found);
 }
