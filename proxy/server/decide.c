@@ -62,6 +62,7 @@ decide_message(const struct decide_case *c, const struct decision *d,
         .media = head_value(c->head, FIELD_CONTENT_TYPE),
         .platform = d->platform,
         .whole = d->route->whole,
+        .write = d->write,
         .strict = d->route->strict_patches,
     };
 }
@@ -194,27 +195,29 @@ decide_translates(const struct decision *d)
             translator_reads_versions(d->api->translator));
 }
 
-static bool
-is_refused_write(const struct decide_case *c, const struct decision *d)
+/* The route's word for such a message. */
+static enum message_write
+write_of(const struct decide_case *c, const struct decision *d)
 {
-    if (!d->translates || d->client == d->pool->version)
-        return false;
     for (size_t i = 0; i < d->route->n_writes; i++) {
         const struct gen_write *w = &d->route->writes[i];
 
         if (span_eq(w->method, c->head->method_token) &&
             template_matches(w->path, c->head->path, NULL))
-            return w->word == GEN_WRITE_REFUSE;
+            return w->word == GEN_WRITE_REFUSE ? MESSAGE_WRITE_REFUSE
+                                               : MESSAGE_WRITE_LOSE;
     }
-    return false;
+    return MESSAGE_WRITE_UNSAID;
 }
 
 static void
 take_pool(const struct decide_case *c, struct decision *d)
 {
     d->pool = d->arm == ARM_CANARY ? d->route->canary->pool : d->route->pool;
+    d->write = write_of(c, d);
     d->translates = decide_translates(d);
-    d->write_refused = is_refused_write(c, d);
+    d->write_refused = d->write == MESSAGE_WRITE_REFUSE && d->translates &&
+                       d->client != d->pool->version;
 }
 
 void

@@ -11,6 +11,7 @@
 #include "config/generation.h"
 #include "proxy/http/head.h"
 #include "routing/detect.h"
+#include "translators/translation.h"
 
 /*
  * What is decided about. The worker fills it from an exchange; `stile explain`
@@ -56,8 +57,9 @@ struct decision {
     span subject;
     enum arm arm;
     uint32_t bucket;
-    uint32_t weight_ppm; /* as it was read for this request */
-    bool write_refused;  /* it would erase what its sender cannot see */
+    uint32_t weight_ppm;      /* as it was read for this request */
+    enum message_write write; /* the route's word for such a message */
+    bool write_refused;       /* it would erase what its sender cannot see */
 };
 
 /* Which route; false: none. */

@@ -27,6 +27,7 @@ translate_message(const struct exchange *x, enum message_side side,
         .platform = x->decision.platform,
         .whole = x->decision.route->whole,
         .strict = x->decision.route->strict_patches,
+        .write = x->decision.write,
     };
 }
 

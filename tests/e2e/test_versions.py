@@ -368,6 +368,15 @@ def test_losses_are_told_on_the_answer(t):
     assert a.get("access-control-expose-headers") == "X-A, Stile-Notice", a
 
 
+def test_the_routes_word_for_a_write_wins_over_an_arrows(t):
+    careful = MONEY.split("http:")[0] + "  add:\n    channel: {up: api, write: refuse}\n"
+    for route, status in (("", 422), (', write: {"PUT /orders/{id}": lose}', 200), (', write: {"PUT /orders/{id}": refuse}', 409)):
+        b = t.backend(answering(message(body=NEW)))
+        w = shop(t, b, changes=(NOTHING, careful), route=route)
+        a = t.ask(w.port, method="PUT", path="/orders/1", body=OLD, Api_Version="v1")
+        assert a.status == status, (route, a)
+
+
 def test_a_translated_answer_waits_and_keeps_the_connection(t):
     b = t.backend(answering(message(body=NEW)))
     w = shop(t, b)
