@@ -393,7 +393,7 @@ static bool names(struct listing *l);
 static char
 next(const struct listing *l)
 {
-    return l->rest.len ? l->rest.at[0] : 0;
+    return l->rest.len ? l->rest.at[0] : '\0';
 }
 
 static void

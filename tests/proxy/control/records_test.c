@@ -64,7 +64,7 @@ TEST(the_last_ten_thousand_records_are_found_and_no_older_one)
 TEST(of_long_records_the_newest_are_found_and_none_that_was_overwritten)
 {
     struct records *r = fresh();
-    size_t n = 3 * RECORDS_KEPT, found = 0;
+    size_t n = (size_t)3 * RECORDS_KEPT, found = 0;
 
     for (size_t i = 0; i < n; i++)
         put(r, i, i % 7 ? RECORD_TEXT_MAX : i % RECORD_TEXT_MAX);
@@ -108,7 +108,8 @@ TEST(rubbish_in_the_segment_is_not_found_and_not_tripped_over)
         uint64_t *words = (uint64_t *)(void *)r;
         size_t at = sizeof(r->head) / 8 + test_random(&seed) % 64;
         words[at] = test_random(&seed);
-        r->sequence %= 3 * RECORDS_KEPT; /* it is stored in one piece */
+        r->sequence %=
+            (uint64_t)3 * RECORDS_KEPT; /* it is stored in one piece */
         r->bytes[test_random(&seed) % 4096] ^= 0x40;
         for (size_t i = 0; i < 20; i++) {
             struct record out; /* its facts may be what was put there */

@@ -46,8 +46,8 @@ TEST(each_family_is_read_at_its_least_length_and_not_one_under)
         {0x11, 12, AF_INET}, {0x21, 36, AF_INET6}, {0x31, 216, AF_UNIX}};
 
     for (size_t i = 0; i < COUNT(cases); i++) {
-        struct sockaddr_storage from;
-        enum proxy_says says;
+        struct sockaddr_storage from = {0};
+        enum proxy_says says = PROXY_CLIENT;
         struct made m = make(0x21, cases[i].family, cases[i].least);
 
         assert_true(reads(&m, &says, &from));
@@ -61,7 +61,7 @@ TEST(each_family_is_read_at_its_least_length_and_not_one_under)
 TEST(the_source_is_the_first_address)
 {
     struct made m = make(0x21, 0x11, 12);
-    struct sockaddr_storage from;
+    struct sockaddr_storage from = {0};
     enum proxy_says says;
     char text[INET_ADDRSTRLEN];
 

@@ -17,7 +17,7 @@ fill(char *at, size_t n)
     uint64_t seed = 7;
 
     for (size_t i = 0; i < n; i++)
-        at[i] = i / 1000 % 2 ? (char)test_random(&seed) : (char)('a' + i % 7);
+        at[i] = (char)(i / 1000 % 2 ? test_random(&seed) : 'a' + i % 7);
 }
 
 static void

@@ -40,10 +40,10 @@ TEST(a_peer_is_slow_below_the_rate_and_not_at_it)
     struct pace_rules none = rules;
 
     none.rate = 0;
-    assert_int_equal(told_slow(5 * 1024 - 1, &rules, 29), 0);
-    assert_int_equal(told_slow(5 * 1024 - 1, &rules, 30), 1);
-    assert_int_equal(told_slow(5 * 1024 - 1, &rules, 90), 3);
-    assert_int_equal(told_slow(5 * 1024, &rules, 900), 0);
+    assert_int_equal(told_slow((uint64_t)5 * 1024 - 1, &rules, 29), 0);
+    assert_int_equal(told_slow((uint64_t)5 * 1024 - 1, &rules, 30), 1);
+    assert_int_equal(told_slow((uint64_t)5 * 1024 - 1, &rules, 90), 3);
+    assert_int_equal(told_slow((uint64_t)5 * 1024, &rules, 900), 0);
     assert_int_equal(told_slow(1, &none, 900), 0);
 }
 

@@ -54,9 +54,9 @@ decode(struct arena *a, span token)
     size_t n = 0;
     assert_non_null(text);
     for (size_t i = 0; i < token.len; i++)
-        text[n++] = token.at[i] != '~'     ? token.at[i]
-                    : token.at[++i] == '0' ? '~'
-                                           : '/';
+        text[n++] = (char)(token.at[i] != '~'     ? token.at[i]
+                           : token.at[++i] == '0' ? '~'
+                                                  : '/');
     return (span){text, n};
 }
 

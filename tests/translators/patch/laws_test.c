@@ -243,7 +243,7 @@ dice_operations(struct gen *g, struct arena *a, const struct run_way *w, span x)
         span add = dice_pointer(g, a, root, true);
         span at = dice_pointer(g, a, root, false);
         span value = dice_value(g, a, w, x);
-        span one = SPAN("");
+        span one;
         switch (gen_pick(g, 7)) {
         case 0:
         case 1:
