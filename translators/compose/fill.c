@@ -54,7 +54,7 @@ fill(struct step *s, struct take *t)
     struct compose *c = s->c;
     struct normal_node *value = NULL;
     guard when = t->when;
-    uint32_t scope = s->o->scope;
+    uint32_t scope;
     struct spot at = {0};
     if (!t->fill)
         return true;

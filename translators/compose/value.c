@@ -39,13 +39,16 @@ read_place(struct compose *c, const struct object *o,
            const struct lens_place *place, guard when, const struct spot *at,
            struct spot *out)
 {
-    if (is_typed(o, place))
-        return compose_stop(c, o->about, "a value copies an object of a type");
+    if (is_typed(o, place)) {
+        compose_stop(c, o->about, "a value copies an object of a type");
+        return false;
+    }
     if (!spot_read(c, o, o->root, place, when, out))
         return false;
-    return out->n_stars == 0 || (at && spot_same_stars(out, at)) ||
-           compose_stop(c, o->about,
-                        "a value is read from another list's elements");
+    if (out->n_stars == 0 || (at && spot_same_stars(out, at)))
+        return true;
+    compose_stop(c, o->about, "a value is read from another list's elements");
+    return false;
 }
 
 static bool

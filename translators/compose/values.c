@@ -17,8 +17,11 @@ lower_notes(struct lowering *l, const uint16_t *notices, size_t n,
         const struct normal_notice *k = &l->state->notices[notices[i]];
         struct lowered *out_to = l->out;
         size_t tell = 0;
+        /* The list is ours, and grows here. */
+        /* NOLINTBEGIN(performance-no-int-to-ptr) */
         struct lower_tell *tells =
             (struct lower_tell *)(uintptr_t)out_to->tells;
+        /* NOLINTEND(performance-no-int-to-ptr) */
         while (tell < out_to->n_tells &&
                (tells[tell].kind != k->kind || tells[tell].origin != k->origin))
             tell++;
@@ -87,7 +90,8 @@ type_of(const struct json *v)
 }
 
 /* The image of a constant, or of what is in no row (`value` is NULL), if only enums lead
- * to it; *stays: it is still what it was. */
+ * to it, as many as a chain has; *stays: it is still what it was. */
+/* NOLINTBEGIN(misc-no-recursion) */
 static bool
 fold(const struct lowering *l, uint32_t term, const struct json *value,
      const struct json **out, bool *stays)
@@ -103,7 +107,6 @@ fold(const struct lowering *l, uint32_t term, const struct json *value,
         *stays = true;
         return true;
     }
-    /* NOLINTNEXTLINE(misc-no-recursion): as many as a chain has enums */
     if (t->kind != TERM_ENUM || !fold(l, t->of, value, out, stays))
         return false;
     const struct lens_symbols *s = t->symbols;
@@ -119,6 +122,7 @@ fold(const struct lowering *l, uint32_t term, const struct json *value,
     }
     return *out || *stays;
 }
+/* NOLINTEND(misc-no-recursion) */
 
 static bool
 fate_notices(struct lowering *l, const struct spot_of *s,

@@ -234,7 +234,7 @@ read_patterns(struct lens_builder *b, const struct yaml *node,
 {
     for (size_t i = 0; i < 2; i++) {
         struct half h;
-        span inside;
+        span inside = {0};
         if (is_quoted(text[i])) {
             (void)unquote(text[i], &inside);
             out->form[i].kind = LENS_AS_PATTERN;

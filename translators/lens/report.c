@@ -68,10 +68,9 @@ weigh_way(struct weighing *w, const struct lens_arrow *a,
     for (size_t i = 0; i < way->stages.n; i++)
         if (way->stages.at[i].kind == LENS_STAGE_INDEX)
             weigh(w, LENS_HOLDS_VALUE, place);
-        else if (way->stages.at[i].kind == LENS_STAGE_ORDER)
-            weigh(w, LENS_HOLDS_LIST, place);
-        else if (way->stages.at[i].kind == LENS_STAGE_LIST &&
-                 way->stages.at[i].pick == LENS_PICK_LAST)
+        else if (way->stages.at[i].kind == LENS_STAGE_ORDER ||
+                 (way->stages.at[i].kind == LENS_STAGE_LIST &&
+                  way->stages.at[i].pick == LENS_PICK_LAST))
             weigh(w, LENS_HOLDS_LIST, place);
     for (size_t side = 0; side < 2; side++)
         if (way->has[side] && finds_elements(&way->place[side]))

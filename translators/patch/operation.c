@@ -46,7 +46,7 @@ unescape(struct run *r, const struct json *node, span token, span *out)
     for (size_t i = 0; i < token.len; i++) {
         char c = token.at[i];
         if (c == '~') {
-            char next = i + 1 < token.len ? token.at[i + 1] : '\0';
+            char next = (char)(i + 1 < token.len ? token.at[i + 1] : '\0');
             if (next != '0' && next != '1')
                 return run_fail(r, FAULT_READ, node, NULL,
                                 "\"~\" in a pointer is written ~0, and \"/\" "

@@ -61,13 +61,14 @@ step_operation(struct run *r, const struct reference_chain *chain,
                const struct patch_options *options, struct operation *o,
                size_t at)
 {
-    struct term terms[2];
+    struct term terms[2] = {{0}};
     for (size_t i = 0; i < o->n_targets; i++)
         if (!o->targets[i].gone &&
             !step_target(r, chain, options, &o->targets[i], at, &terms[i]))
             return false;
     if (o->n_targets == 2 &&
-        (terms[0].way != terms[1].way || terms[0].type != terms[1].type)) {
+        (o->targets[0].gone != o->targets[1].gone ||
+         terms[0].way != terms[1].way || terms[0].type != terms[1].type)) {
         run_fail(r, FAULT_CARRY, o->node, NULL,
                  "the value is not in the patch, and the two places write it "
                  "differently in the other version");

@@ -393,7 +393,9 @@ static bool names(struct listing *l);
 static char
 next(const struct listing *l)
 {
-    return l->rest.len ? l->rest.at[0] : '\0';
+    if (l->rest.len == 0)
+        return '\0';
+    return l->rest.at[0];
 }
 
 static void

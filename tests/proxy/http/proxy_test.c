@@ -62,14 +62,15 @@ TEST(the_source_is_the_first_address)
 {
     struct made m = make(0x21, 0x11, 12);
     struct sockaddr_storage from = {0};
-    enum proxy_says says;
-    char text[INET_ADDRSTRLEN];
+    enum proxy_says says = PROXY_CLIENT;
+    char text[INET_ADDRSTRLEN] = "";
 
     assert_true(reads(&m, &says, &from));
-    const struct sockaddr_in *v4 = (const void *)&from;
-    assert_string_equal(inet_ntop(AF_INET, &v4->sin_addr, text, sizeof(text)),
+    struct sockaddr_in v4 = {0};
+    memcpy(&v4, &from, sizeof(v4));
+    assert_string_equal(inet_ntop(AF_INET, &v4.sin_addr, text, sizeof(text)),
                         "1.2.3.4");
-    assert_int_equal(ntohs(v4->sin_port), 9 << 8 | 10);
+    assert_int_equal(ntohs(v4.sin_port), 9 << 8 | 10);
 }
 
 TEST(a_proxy_that_speaks_for_itself_tells_no_client)
