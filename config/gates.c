@@ -124,7 +124,7 @@ read_redirect_status(struct reader *r, const struct yaml *value, void *self)
         return;
     }
     yaml_problem(r->problems, value, "%u is no status of a redirect", status);
-    problem_remedy(r->problems, "say 308 (for good) or 307 (for now)");
+    problem_remedy(r->problems, "say 308 (permanent) or 307 (temporary)");
 }
 
 void
