@@ -10,6 +10,7 @@
 struct json_index {
     uint32_t *slots; /* 1 + position of a key's first member; 0 is free */
     size_t n_slots;  /* a power of two, at least twice the object's room */
+    size_t taken;    /* of them, those of former keys too */
     bool fresh;
     bool doubled; /* a key has two members; only right while fresh */
 };
@@ -45,7 +46,7 @@ slot_of(const struct json *object, span key)
     /* Seeded by an address, so that a peer cannot choose keys that collide. */
     size_t i = hash64_seeded(key, (uintptr_t)x) & (x->n_slots - 1);
 
-    /* Ends: at most half of the slots are taken. */
+    /* Ends: a quarter of the slots is free (json_index_renamed). */
     while (x->slots[i] && !span_eq(object->members[x->slots[i] - 1].key, key))
         i = (i + 1) & (x->n_slots - 1);
     return &x->slots[i];
@@ -56,10 +57,12 @@ enter(const struct json *object, size_t at)
 {
     uint32_t *slot = slot_of(object, object->members[at].key);
 
-    if (*slot)
+    if (*slot) {
         object->index->doubled = true;
-    else
-        *slot = (uint32_t)(at + 1);
+        return;
+    }
+    *slot = (uint32_t)(at + 1);
+    object->index->taken++;
 }
 
 static void
@@ -71,6 +74,7 @@ refresh(const struct json *object)
         return;
     memset(x->slots, 0, x->n_slots * sizeof(*x->slots));
     x->doubled = false;
+    x->taken = 0;
     for (size_t i = 0; i < object->n; i++)
         enter(object, i);
     x->fresh = true;
@@ -88,6 +92,19 @@ json_index_appended(struct json *object)
 {
     if (object->kind == JSON_OBJECT && object->index && object->index->fresh)
         enter(object, object->n - 1);
+}
+
+/* The slot of its former key leads to a member that does not have it: nobody's. */
+void
+json_index_renamed(struct json *object, size_t at)
+{
+    struct json_index *x = object->index;
+
+    if (object->kind != JSON_OBJECT || !x || !x->fresh)
+        return;
+    if (!x->doubled && (x->taken + 1) * 4 < x->n_slots * 3)
+        enter(object, at);
+    x->fresh = !x->doubled && (x->taken + 1) * 4 < x->n_slots * 3;
 }
 
 static size_t

@@ -16,3 +16,5 @@ MUST_CHECK bool json_index_fit(struct arena *a, struct json *object);
 /* Positions or keys have changed; a member was put at the end. */
 void json_index_stale(struct json *object);
 void json_index_appended(struct json *object);
+/* The member at `at` has another key now. */
+void json_index_renamed(struct json *object, size_t at);

@@ -223,7 +223,7 @@ json_rename(struct arena *a, struct json *object, size_t at, span key)
         return false;
     object->members[at].key = copy;
     object->members[at].raw = raw;
-    json_index_stale(object);
+    json_index_renamed(object, at);
     json_touch(object);
     return true;
 }

@@ -9,7 +9,7 @@
  */
 #pragma once
 
-#include "translators/reference/place.h"
+#include "translators/reference/keyed.h"
 #include "translators/reference/pointers.h"
 #include "translators/reference/stage.h"
 #include "translators/reference/test.h"
@@ -42,10 +42,11 @@ struct typed_list {
 struct pending {
     const struct lens_value *value; /* NULL: unsaid */
     struct bindings *found;         /* by value->places; nodes are copies */
+    struct pointers *by_star;       /* and which of them a star is of */
     struct typed_list typed;        /* typed nodes in these copies */
-    struct bindings in;             /* POSITION: the list, as it came */
-    size_t index;                   /* of the object in its list */
-    struct pending *otherwise;      /* `else:`; NULL if unsaid */
+    struct keyed *in;          /* POSITION: the list, as it came; NULL: none */
+    size_t index;              /* of the object in its list, if asked */
+    struct pending *otherwise; /* `else:`; NULL if unsaid */
 };
 
 /* An arrow of the table that holds for this object. */

@@ -11,6 +11,7 @@ struct scratch {
     struct arena *arena;
     struct scratch *outer;
     struct scratch *inner;
+    struct seat seat; /* of the objects inside */
 };
 
 bool
@@ -51,6 +52,12 @@ run_end(struct run *r)
     for (; r->level; r->level = r->level->outer)
         arena_free(&r->level->arena);
     r->scratch = NULL;
+}
+
+struct seat *
+run_seat(struct run *r)
+{
+    return &(r->level->outer ? r->level->outer : r->level)->seat;
 }
 
 size_t

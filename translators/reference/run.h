@@ -107,6 +107,17 @@ struct trail {
     unsigned writer; /* the frame that put it there; 0 none */
 };
 
+/* The element of a list that was counted last, so that the next one is near. */
+struct seat {
+    const struct json *list;
+    unsigned step; /* of the run: lists are cleaned up between steps */
+    size_t at;     /* its slot */
+    size_t index;  /* and how many are there before it */
+};
+
+/* That of the list which holds the object at hand. */
+struct seat *run_seat(struct run *r);
+
 /* Origin of a node; where it has none, that of the nearest thing above. */
 size_t run_origin(const struct json *node);
 

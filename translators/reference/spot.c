@@ -34,7 +34,15 @@ spot_member(struct run *r, const struct json *object, span key,
     *out = NULL;
     if (!object || object->kind != JSON_OBJECT)
         return true;
-    for (size_t i = 0; i < object->n; i++) {
+    size_t at = json_find(object, key);
+    if (at == JSON_NONE)
+        return true;
+    if (!json_duplicate_of(object, key)) { /* a hole has a key, too */
+        struct json *only = object->members[at].value;
+        *out = spot_is_empty(only) ? NULL : only;
+        return true;
+    }
+    for (size_t i = at; i < object->n; i++) {
         const struct json_member *m = &object->members[i];
         if (spot_is_empty(m->value) || !span_eq(m->key, key))
             continue;
@@ -58,17 +66,33 @@ spot_element(const struct json *list, size_t index)
     return NULL;
 }
 
-size_t
-spot_index(const struct json *node)
+/* On from where the seat is; false: it is not there. */
+static bool
+count_on(struct seat *s, const struct json *node)
 {
-    size_t index = 0;
-    for (size_t i = 0; node->parent && i < node->parent->n; i++) {
-        const struct json *other = node->parent->members[i].value;
-        if (other == node)
-            break;
-        index += !spot_is_empty(other);
+    const struct json *list = s->list;
+    for (; s->at < list->n; s->at++) {
+        if (list->members[s->at].value == node)
+            return true;
+        s->index += !spot_is_empty(list->members[s->at].value);
     }
-    return index;
+    return false;
+}
+
+size_t
+spot_index(struct run *r, const struct json *node)
+{
+    const struct seat first = {.list = node->parent, .step = r->step};
+    struct seat *s = run_seat(r);
+    if (!node->parent)
+        return 0;
+    if (s->list != first.list || s->step != first.step)
+        *s = first;
+    if (!count_on(s, node)) { /* it is before the last one */
+        *s = first;
+        (void)count_on(s, node);
+    }
+    return s->index;
 }
 
 size_t

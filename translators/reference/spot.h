@@ -30,8 +30,8 @@ MUST_CHECK bool spot_member(struct run *r, const struct json *object, span key,
 /* The element at `index` among those that are there, or NULL. */
 struct json *spot_element(const struct json *list, size_t index);
 
-/* Where `node` stands among the elements that are there. */
-size_t spot_index(const struct json *node);
+/* Where the object at hand stands among the elements that are there. */
+size_t spot_index(struct run *r, const struct json *node);
 
 /* Position in the parent; tried at `hint` first. */
 size_t spot_position(const struct json *node, size_t hint);

@@ -49,6 +49,45 @@ capture(struct frame *f, const struct lens_place *place, struct bindings *out,
     return true;
 }
 
+/* Which binding is the first under each star, so that many are found at once. */
+static bool
+number_stars(struct run *r, const struct bindings *b, struct pointers *out)
+{
+    for (size_t i = 0; i < b->n; i++)
+        for (size_t k = 0; k < b->at[i].n_stars; k++) {
+            bool was = false;
+            if (!pointers_put(r, out, b->at[i].stars[k].node, k, i, &was))
+                return false;
+        }
+    return true;
+}
+
+/* The list in which positions are counted. */
+static bool
+capture_list(struct frame *f, const struct lens_value *value,
+             struct pending *out)
+{
+    struct run *r = f->run;
+    struct bindings found = {0};
+    struct typed_list unused = {0};
+    if (!capture(f, &value->in, &found, &unused))
+        return false;
+    struct json *list = found.n ? found.at[0].node : NULL;
+    if (!list || list->kind != JSON_LIST)
+        return true;
+    out->in = arena_alloc(r->scratch, sizeof(*out->in));
+    return out->in ? keyed_build(r, list, &value->by, out->in) : run_full(r);
+}
+
+static bool
+counts_itself(const struct lens_value *v)
+{
+    for (size_t i = 0; v->kind == LENS_VALUE_TEXT && i < v->n_parts; i++)
+        if (v->parts[i].kind == LENS_PART_INDEX)
+            return true;
+    return false;
+}
+
 /* The places a value reads: those of its parts are beside, in their own array. */
 static const struct lens_place *
 place_of(const struct lens_value *v, size_t i)
@@ -67,8 +106,10 @@ value_prepare(struct frame *f, const struct lens_value *value,
               struct pending *out)
 {
     struct run *r = f->run;
-    *out = (struct pending){.value = value, .index = spot_index(f->root)};
+    *out = (struct pending){.value = value};
     size_t n = places_of(value);
+    if (counts_itself(value))
+        out->index = spot_index(r, f->root);
     if (value->otherwise) {
         out->otherwise = arena_alloc(r->scratch, sizeof(*out->otherwise));
         if (!out->otherwise)
@@ -80,18 +121,18 @@ value_prepare(struct frame *f, const struct lens_value *value,
         value->kind == LENS_VALUE_LITERAL)
         return true;
     out->found = arena_array(r->scratch, n, sizeof(*out->found));
-    if (!out->found)
+    out->by_star = arena_array(r->scratch, n, sizeof(*out->by_star));
+    if (!out->found || !out->by_star)
         return run_full(r);
     for (size_t i = 0; i < n; i++) {
         if (value->kind == LENS_VALUE_TEXT &&
             value->parts[i].kind != LENS_PART_PLACE)
             continue;
-        if (!capture(f, place_of(value, i), &out->found[i], &out->typed))
+        if (!capture(f, place_of(value, i), &out->found[i], &out->typed) ||
+            !number_stars(r, &out->found[i], &out->by_star[i]))
             return false;
     }
-    struct typed_list unused = {0};
-    return value->kind != LENS_VALUE_POSITION ||
-           capture(f, &value->in, &out->in, &unused);
+    return value->kind != LENS_VALUE_POSITION || capture_list(f, value, out);
 }
 
 /* ---- giving -------------------------------------------------------------------- */
@@ -102,10 +143,11 @@ found_at(const struct pending *p, size_t i, const struct star *stars,
          size_t n_stars)
 {
     const struct bindings *b = &p->found[i];
-    for (size_t k = 0; k < b->n; k++)
-        if (place_same_stars(b->at[k].stars, b->at[k].n_stars, stars, n_stars))
-            return b->at[k].node;
-    return NULL;
+    size_t n = b->n && b->at[0].n_stars < n_stars ? b->at[0].n_stars : n_stars;
+    if (!b->n || !n)
+        return b->n ? b->at[0].node : NULL;
+    size_t at = pointers_get(&p->by_star[i], stars[n - 1].node, n - 1);
+    return at == SIZE_MAX ? NULL : b->at[at].node;
 }
 
 /* A copy of a captured node, its typed values translated. Nothing is told: the
@@ -236,17 +278,12 @@ give_position(struct frame *f, const struct pending *p,
               const struct star *stars, size_t n_stars, struct json **out)
 {
     const struct json *key = found_at(p, 0, stars, n_stars);
-    struct json *list = p->in.n ? p->in.at[0].node : NULL;
-    if (!key || !list || list->kind != JSON_LIST)
+    size_t at = JSON_NONE;
+    if (!key || !p->in)
         return true;
-    for (size_t i = 0; i < list->n; i++) {
-        struct json *other = NULL;
-        if (!place_get(f->run, list->members[i].value, &p->value->by, &other))
-            return false;
-        if (other && json_equal(other, key))
-            return give_number(f, i, out);
-    }
-    return true;
+    if (!keyed_find(f->run, p->in, key, &at))
+        return false;
+    return at == JSON_NONE || give_number(f, at, out);
 }
 
 static bool

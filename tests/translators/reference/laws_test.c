@@ -193,29 +193,38 @@ TEST(time_grows_with_a_list_and_not_with_its_square)
         const char *list;
         const char *element;
         bool down;
-    } bodies[] = {{"lines", "{\"a\":1,\"b\":2}", false},
-                  {"lines", "{\"old\":1}", false},
-                  {"from", "{\"a\":1}", false},
-                  {"tags", "\"a\"", false},
-                  {"port", "{\"s\":\"1\",\"n\":1}", true},
-                  {"outer", "{\"a\":1}", false},
-                  {"typed", "{\"k\":\"h\"}", false}};
-    const span change = SPAN("T:\n"
-                             "  map:\n"
-                             "    lines/*/a: lines/*/b\n"
-                             "    from/*/a: into/*/b\n"
-                             "    tags/*: {enum: {a: b, c: b}, double: "
-                             "drop}\n"
-                             "    port/*/p: {cases: [{older: string, "
-                             "to: port/*/s}, {older: number, to: "
-                             "port/*/n}], overlap: first}\n"
-                             "    outer: moved\n"
-                             "    outer/*/a: moved/*/b\n"
-                             "  add: {lines/*/z: {up: 1, write: lose}}\n"
-                             "  drop: {lines/*/old: {down: 1, write: "
-                             "same}}\n"
-                             "L:\n"
-                             "  cases: [{older: {k: h}, hide: drop}]\n");
+        bool keyed; /* an object of many members, not a list */
+    } bodies[] = {{"lines", "{\"a\":1,\"b\":2}", false, false},
+                  {"lines", "{\"old\":1}", false, false},
+                  {"from", "{\"a\":1}", false, false},
+                  {"tags", "\"a\"", false, false},
+                  {"port", "{\"s\":\"1\",\"n\":1}", true, false},
+                  {"outer", "{\"a\":1}", false, false},
+                  {"typed", "{\"k\":\"h\"}", false, false},
+                  {"typed", "{\"k\":\"n\"}", false, false},
+                  {"bag", "1", false, true},
+                  {"shelf", "{\"a\":1}", false, true}};
+    const span change =
+        SPAN("T:\n"
+             "  map:\n"
+             "    lines/*/a: lines/*/b\n"
+             "    from/*/a: into/*/b\n"
+             "    tags/*: {enum: {a: b, c: b}, double: "
+             "drop}\n"
+             "    port/*/p: {cases: [{older: string, "
+             "to: port/*/s}, {older: number, to: "
+             "port/*/n}], overlap: first}\n"
+             "    outer: moved\n"
+             "    outer/*/a: moved/*/b\n"
+             "    bag/*: {to: rest/*, keys: camel <> snake}\n"
+             "    shelf/*/a: rack/*/b\n"
+             "  add:\n"
+             "    lines/*/z: {up: 1, write: lose}\n"
+             "  drop: {lines/*/old: {down: 1, write: "
+             "same}}\n"
+             "L:\n"
+             "  add: {n: {up: {text: \"{index}\"}}}\n"
+             "  cases: [{older: {k: h}, hide: drop}]\n");
     struct arena *a = arena_new(BENCH_ROOM * 4);
     const struct lens_api *api =
         bench_api(a, SPAN("T: {at: \"* /t\"}\nL: {at: \"typed/* of T\"}"),
@@ -224,10 +233,14 @@ TEST(time_grows_with_a_list_and_not_with_its_square)
     for (size_t i = 0; i < COUNT(bodies); i++) {
         struct buf b;
         buf_init(&b, BENCH_ROOM);
-        buf_fmt(&b, "{\"%s\":[%s", bodies[i].list, bodies[i].element);
-        for (size_t n = 1; n < 50000; n++) /* squared this is half an hour */
-            buf_fmt(&b, ",%s", bodies[i].element);
-        buf_str(&b, "]}");
+        buf_fmt(&b, "{\"%s\":%c", bodies[i].list, bodies[i].keyed ? '{' : '[');
+        for (size_t n = 0; n < 50000; n++) { /* squared this is half an hour */
+            buf_str(&b, n ? "," : "");
+            if (bodies[i].keyed)
+                buf_fmt(&b, "\"k%zu\":", n);
+            buf_str(&b, bodies[i].element);
+        }
+        buf_str(&b, bodies[i].keyed ? "}}" : "]}");
         struct bench_result r = bench_run(a, api, 0, bodies[i].down,
                                           !bodies[i].down, false, buf_span(&b));
         assert_int_equal(r.code, OK);
