@@ -56,6 +56,9 @@ struct compose {
     struct normal_state **fresh; /* by type: begun in this step */
     struct normal_state *state;  /* at hand */
     uint32_t n_arrived;
+    bool
+        asks; /* nothing that an arrow says is told: what would fail is in `fails` */
+    guard fails;
 };
 
 /* The state at hand has no normal form. Always false. */
@@ -218,6 +221,12 @@ MUST_CHECK bool shape_fits(struct compose *c, const struct object *o,
                            struct normal_node *node,
                            const struct lens_shape *shape, guard when,
                            guard *out);
+
+/* When both are there and equal, while `when` holds: texts that are compared must be
+ * texts. */
+MUST_CHECK bool nodes_same(struct compose *c, const struct normal_node *x,
+                           const struct normal_node *y, guard when,
+                           uint32_t scope, guard *out);
 
 /* ---- one step of one object (step.c, its parts beside it) ---- */
 

@@ -140,6 +140,17 @@ term_truth(const struct lowering *l, const struct atom *a,
     }
 }
 
+/* How the form that an atom asks about reads a value of this class: of a scalar none
+ * reads an object or a list. */
+static enum form_case
+form_here(const struct lowering *l, const struct atom *a,
+          const struct value_class *k)
+{
+    enum lens_form_kind kind = l->c->terms[a->term].from->kind;
+    bool any = kind == LENS_AS_JSON || kind == LENS_AS_KEYS;
+    return k->type & (LENS_OBJECT | LENS_LIST) && !any ? FORM_OUT : k->form;
+}
+
 static enum truth
 atom_truth(const struct lowering *l, const struct atom *a,
            const struct value_class *k)
@@ -156,11 +167,11 @@ atom_truth(const struct lowering *l, const struct atom *a,
     case ATOM_OUTSIDE:
         if (bottom(l, a->term) != k->source)
             return IS_OPEN;
-        return of_bool(k->form == FORM_OUT);
+        return of_bool(form_here(l, a, k) == FORM_OUT);
     case ATOM_RESPELT:
         if (bottom(l, a->term) != k->source)
             return IS_OPEN;
-        return of_bool(k->form == FORM_BENT);
+        return of_bool(form_here(l, a, k) == FORM_BENT);
     case ATOM_REQUEST:
     case ATOM_REPLACES:
     case ATOM_NEVER_ERASES:

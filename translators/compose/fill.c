@@ -162,6 +162,52 @@ step_mark_write(struct step *s)
 
 /* ---- what was lost --------------------------------------------------------------------- */
 
+/*
+ * What the other side would make up for what was taken, asked of the object as it is
+ * now; nothing is told of it, and where it fails nothing is made up.
+ */
+static bool
+give_back(struct step *s, const struct take *t, guard when,
+          struct normal_node **out)
+{
+    struct compose *c = s->c;
+    struct object back = *s->o;
+    struct captured *fill = NULL;
+    back.at = s->o->next;
+    back.next = s->o->at;
+    *out = NULL;
+    if (!captured_read(c, &back, &t->arrow->fill, when, &t->from, &fill))
+        return false;
+    return !fill ||
+           captured_give(c, fill, &t->way->origin, t->from.scope, when, out);
+}
+
+static bool
+made_up(struct step *s, const struct take *t, guard when, guard *same)
+{
+    struct compose *c = s->c;
+    struct normal_node *fill = NULL;
+    enum lens_side read = c->read;
+    guard fails = c->fails;
+    bool asks = c->asks;
+    *same = GUARD_NEVER;
+    if (when == GUARD_NEVER)
+        return true;
+    c->asks = true;
+    c->fails = GUARD_NEVER;
+    c->read = c->write;
+    c->write = read;
+    bool ok = give_back(s, t, when, &fill);
+    if (ok && fill)
+        node_limit(c, fill, guard_not(&c->guards, c->fails));
+    c->write = c->read;
+    c->read = read;
+    c->asks = asks;
+    c->fails = fails;
+    return ok && (!fill || nodes_same(c, t->as_it_came, fill, when,
+                                      t->from.scope, same));
+}
+
 bool
 step_settle(struct step *s, const struct take *t)
 {
@@ -177,23 +223,8 @@ step_settle(struct step *s, const struct take *t)
         !say_check(c, both(c, there, request), scope, origin,
                    "this can no longer be written"))
         return false;
-    if (arrow->fill.kind == LENS_VALUE_LITERAL)
-        same = node_equals(c, t->as_it_came, arrow->fill.literal);
-    else if (arrow->fill.kind != LENS_VALUE_UNSAID &&
-             arrow->fill.kind != LENS_VALUE_ABSENT)
-        return compose_stop(c, origin,
-                            "what is dropped is compared with a value that "
-                            "the other side makes up");
-    if (arrow->fill.kind == LENS_VALUE_LITERAL &&
-        arrow->fill.literal->kind == JSON_TEXT)
-        for (size_t i = 0; i < t->as_it_came->n_alts; i++) {
-            const struct normal_alt *alt = &t->as_it_came->alts[i];
-            uint32_t term = node_scalar(c, alt);
-            if (term != NORMAL_NONE &&
-                !say_check(c, both(c, alt->when, ask_unclean(c, term)), scope,
-                           NULL, "a text holds a lone surrogate"))
-                return false;
-        }
+    if (!made_up(s, t, there, &same))
+        return false;
     guard lost = without(c, there, same);
     guard refused = arrow->kind == LENS_DROP && arrow->write == LENS_WRITE_SAME
                         ? both(c, lost, request)

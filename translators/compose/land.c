@@ -6,33 +6,6 @@
 
 /* ---- 5. refuse ------------------------------------------------------------------- */
 
-/* When both are there and equal. */
-static bool
-when_same(struct compose *c, const struct normal_node *x,
-          const struct normal_node *y, guard when, uint32_t scope, guard *out)
-{
-    *out = GUARD_NEVER;
-    for (size_t i = 0; i < x->n_alts; i++)
-        for (size_t k = 0; k < y->n_alts; k++) {
-            guard meet =
-                both(c, both(c, x->alts[i].when, y->alts[k].when), when);
-            if (meet == GUARD_NEVER)
-                continue;
-            uint32_t a = node_term(c, x, &x->alts[i]);
-            uint32_t b = node_term(c, y, &y->alts[k]);
-            if (a == NORMAL_NONE || b == NORMAL_NONE)
-                return false;
-            guard texts = both(c, ask_types(c, a, LENS_STRING),
-                               ask_types(c, b, LENS_STRING));
-            guard unclean = either(c, ask_unclean(c, a), ask_unclean(c, b));
-            if (!say_check(c, both(c, both(c, meet, texts), unclean), scope,
-                           NULL, "a text holds a lone surrogate"))
-                return false;
-            *out = either(c, *out, both(c, meet, ask_same(c, a, b)));
-        }
-    return true;
-}
-
 /*
  * Something may stand where an arrow leads. `brought`: what the arrow brings, in
  * no place; NULL: nothing.
@@ -47,7 +20,7 @@ meet(struct step *s, const struct take *t, const struct spot *at,
     guard same = GUARD_NEVER;
     if (stands == GUARD_NEVER)
         return true;
-    if (brought && !when_same(c, there, brought, t->when, at->scope, &same))
+    if (brought && !nodes_same(c, there, brought, t->when, at->scope, &same))
         return false;
     guard other = without(c, stands, same);
     guard dropped = same;

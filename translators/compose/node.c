@@ -438,6 +438,32 @@ node_term(struct compose *c, const struct normal_node *n,
                 : NORMAL_NONE;
 }
 
+bool
+nodes_same(struct compose *c, const struct normal_node *x,
+           const struct normal_node *y, guard when, uint32_t scope, guard *out)
+{
+    *out = GUARD_NEVER;
+    for (size_t i = 0; i < x->n_alts; i++)
+        for (size_t k = 0; k < y->n_alts; k++) {
+            guard meet =
+                both(c, both(c, x->alts[i].when, y->alts[k].when), when);
+            if (meet == GUARD_NEVER)
+                continue;
+            uint32_t a = node_term(c, x, &x->alts[i]);
+            uint32_t b = node_term(c, y, &y->alts[k]);
+            if (a == NORMAL_NONE || b == NORMAL_NONE)
+                return false;
+            guard texts = both(c, ask_types(c, a, LENS_STRING),
+                               ask_types(c, b, LENS_STRING));
+            guard unclean = either(c, ask_unclean(c, a), ask_unclean(c, b));
+            if (!say_check(c, both(c, both(c, meet, texts), unclean), scope,
+                           NULL, "a text holds a lone surrogate"))
+                return false;
+            *out = either(c, *out, both(c, meet, ask_same(c, a, b)));
+        }
+    return true;
+}
+
 void
 node_limit(struct compose *c, struct normal_node *n, guard when)
 {

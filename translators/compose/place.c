@@ -13,6 +13,10 @@ say_check(struct compose *c, guard when, uint32_t scope,
     struct normal_state *s = c->state;
     if (when == GUARD_NEVER)
         return true;
+    if (c->asks && origin) {
+        c->fails = either(c, c->fails, when);
+        return true;
+    }
     void *grown = COMPOSE_GROW(c, s->checks, s->n_checks, s->room_checks);
     if (!grown)
         return false;
@@ -27,7 +31,7 @@ say_notice(struct compose *c, guard when, uint32_t scope, enum notice_kind kind,
            const struct lens_origin *origin)
 {
     struct normal_state *s = c->state;
-    if (when == GUARD_NEVER)
+    if (when == GUARD_NEVER || c->asks)
         return true;
     void *grown = COMPOSE_GROW(c, s->notices, s->n_notices, s->room_notices);
     if (!grown)

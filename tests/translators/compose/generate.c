@@ -114,9 +114,16 @@ add_map(struct arena *a, uint64_t *seed, struct buf *b)
 static const char *
 value(struct arena *a, uint64_t *seed)
 {
-    switch (pick(seed, 6)) {
+    switch (pick(seed, 8)) {
     case 0:
         return "{value: {a: p, b: {c: 1}}}";
+    case 4:
+        return arena_str(
+            a, arena_fmt(a, "{from: %s, enum: {p: q, r: p}, other: %s}",
+                         name(seed), symbol(seed)));
+    case 5:
+        return arena_str(a, arena_fmt(a, "{which: {p: %.*s, q: %s}}",
+                                      SPAN_FMT(place(a, seed)), name(seed)));
     case 1:
         return arena_str(a, arena_fmt(a, "{from: %s, else: p}", name(seed)));
     case 2:
@@ -141,7 +148,7 @@ add_block(struct arena *a, uint64_t *seed, struct buf *b, const char *type)
                 pick(seed, 3) ? "" : ", host: make");
     if (pick(seed, 3) == 0)
         buf_fmt(b, "  drop: {\"%.*s\": {down: %s, write: %s}}\n",
-                SPAN_FMT(place(a, seed)), symbol(seed),
+                SPAN_FMT(place(a, seed)), value(a, seed),
                 pick(seed, 3)   ? "ignore"
                 : pick(seed, 2) ? "refuse"
                                 : "same");

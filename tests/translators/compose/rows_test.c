@@ -139,7 +139,8 @@ ROW(an_expression_reads_what_its_change_saw,
     STEPS("T: {add: {n: {up: {from: p}, write: lose}}}",
           "T: {map: {p: {enum: {a: b}}, n: m}}"),
     UP("{\"p\":\"a\"}", "{\"p\":{\"q\":1}}", "{}", "{\"n\":\"a\",\"p\":\"a\"}"),
-    .again = true)
+    DOWN("{\"m\":\"b\",\"p\":\"b\"}", "{\"m\":\"a\",\"p\":\"b\"}",
+         "{\"m\":{\"q\":1},\"p\":{\"q\":1}}", "{\"m\":1}", "{\"p\":1}"))
 
 ROW(the_first_fill_wins,
     STEPS("T: {map: {c: {absent: {older: true}}}}",
