@@ -102,7 +102,8 @@ print_state(const struct super *s, struct buf *out)
             "\"reloading\":%s}",
             s->reload.last_ok ? "true" : "false",
             (unsigned long)s->reload.last_number,
-            s->reload.step != RELOAD_IDLE ? "true" : "false");
+            s->reload.step != RELOAD_IDLE || s->reload.again ? "true"
+                                                             : "false");
 }
 
 void

@@ -62,8 +62,9 @@ def pool(value):
 
 
 class Stile:
-    def __init__(self, t, *, pools=None, routes=None, apis=None, more="", limits=None, tls=False, workers=2, plain=False, config=None):
-        self.t, self.binary = t, (t.plain if plain else t.build) / "stile"
+    def __init__(self, t, *, pools=None, routes=None, apis=None, more="", limits=None, tls=False, workers=2, plain=False, config=None,
+                 binary=None):
+        self.t, self.binary = t, binary or (t.plain if plain else t.build) / "stile"
         self.folder = t.folder / f"stile-{len(t.processes)}"
         self.folder.mkdir()
         self.port, self.tls_port, self.observe = free_port(), free_port(), free_port()
@@ -183,7 +184,8 @@ class Stile:
 
     def workers(self):
         """Pids of the workers of the newest generation."""
-        return [w["pid"] for w in self.status()["workers"] if w["pid"]]
+        status = self.status()
+        return [w["pid"] for w in status["workers"] if w["pid"] and w["generation"] == status["generation"]["number"]]
 
     def control(self):
         return self.status()["pid"]

@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: Apache-2.0
+"""soaking: what is done to Stile under load, and what the clients of tests/soak lost meanwhile.
+
+    with Load(t, s) as load:                     # clients of every kind, at full speed
+        quiet = load.window(1)                   # a second of nothing: what the next is compared with
+        event = load.during(s.reload)            # what happened from its first moment to its last
+    load.total()                                 # of all requests; `failed` is what must be 0
+
+A window is a dict of outcomes over all clients (ok, refused, wrong, lost, unconnected, again), with `failed`, `p99_ms` of the worst
+kind and `p99` by kind.
+"""
+import json
+import pathlib
+import shutil
+import signal
+import subprocess
+import time
+
+from stile import Stile, until
+
+# `turns`: clients that leave and come, so that every moment has a fresh connection in it.
+KINDS = (
+    ("h1", ("--connections", 12)),
+    ("h1-short", ("--connections", 4, "--turns", 10)),
+    ("h2", ("--h2", "--connections", 4, "--streams", 8)),
+    ("h1-tls", ("--tls", "--connections", 8)),
+    ("h2-tls", ("--tls", "--h2", "--connections", 4, "--streams", 8)),
+    ("h2-tls-short", ("--tls", "--h2", "--connections", 2, "--streams", 4, "--turns", 200)),
+)
+FAILED = ("refused", "wrong", "lost", "unconnected")
+
+
+class Client:
+    """One process of tests/soak, and the lines it reports."""
+
+    def __init__(self, t, port, *words):
+        self.log = t.folder / f"soak-{len(t.processes)}.json"
+        self.process = t.start(t.build / "tests/soak", "--port", port, *words)
+        self.n_read = 0
+
+    def lines(self):
+        text = self.process.text()
+        return [json.loads(line) for line in text[:text.rfind("\n") + 1].splitlines() if line.startswith("{")]
+
+    def report(self):
+        """End a window: what was in it."""
+        if self.process.process.poll() is None:
+            try:
+                self.process.signal(signal.SIGUSR1)
+            except ProcessLookupError:
+                pass
+        lines = until(lambda: len(lines := self.lines()) > self.n_read and lines or
+                      self.process.process.poll() is not None and self.lines(), "a report", timeout=60)
+        self.n_read = len(lines)
+        return lines[-1]
+
+    def is_running(self):
+        return self.process.process.poll() is None
+
+    def last(self, timeout=60):
+        self.process.wait(timeout)
+        last = self.lines()[-1]
+        assert last["last"], self.process.text()
+        return last
+
+
+def summed(by_kind, part):
+    """Outcomes of all clients as one; reports by kind of client."""
+    out = dict.fromkeys(("ok", *FAILED, "again"), 0)
+    for report in by_kind.values():
+        for word, n in report[part].items():
+            out[word] += n
+    out["failed"] = sum(out[word] for word in FAILED)
+    return out
+
+
+class Load:
+    def __init__(self, t, s, kinds=KINDS, post=200, path="/1k"):
+        self.t, self.s, self.clients, self.reports = t, s, {}, {}
+        for name, words in kinds:
+            port = s.tls_port if "--tls" in words else s.port
+            self.clients[name] = Client(t, port, *words, "--post", post, "--path", path)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        if kind is None:
+            self.finish()
+
+    def finish(self):
+        """No new requests; those under way are answered."""
+        for client in self.clients.values():
+            if client.is_running():
+                client.process.signal(signal.SIGTERM)
+        self.reports = {name: client.last() for name, client in self.clients.items()}
+
+    def take(self):
+        """What was since the last one."""
+        reports = {name: client.report() for name, client in self.clients.items()}
+        window = summed(reports, "window")
+        window["p99"] = {name: report["ok_ms"]["p99"] for name, report in reports.items() if report["ok_ms"]["n"]}
+        window["p99_ms"] = max(window["p99"].values(), default=0)
+        self.reports = reports
+        return window
+
+    def window(self, seconds):
+        self.take()
+        time.sleep(seconds)
+        return self.take()
+
+    def during(self, event):
+        self.take()
+        event()
+        return self.take()
+
+    def until(self, n):
+        """Until every client has had n more good answers: the load is on."""
+        goals = {name: client.report()["total"]["ok"] + n for name, client in self.clients.items()}
+        until(lambda: all(client.report()["total"]["ok"] >= goals[name] for name, client in self.clients.items()), f"{n} more answers each",
+              timeout=60)
+
+    def total(self):
+        return summed(self.reports, "total")
+
+
+def house(t, *, backends=1, workers=2, more="", canary=True, limits=None, plain=False):
+    """Stile from a copy of the binary that may be replaced, with certificates that may, before fast backends."""
+    folder = t.folder / "installed"
+    folder.mkdir()
+    binary = folder / "stile"
+    shutil.copy2((t.plain if plain else t.build) / "stile", binary)
+    t.certs()
+    pools = {name: t.fast_backend() for name in ("blue", "green")[:2 if canary else 1]}
+    route = {"name": "all", "pool": "blue"}
+    if canary:
+        route |= {"subject": ["header:X-Account"], "canary": {"pool": "green", "weight": "0", "salt": "s-1"}}
+    s = SoakStile(t, pools=pools, routes=[route], tls=True, workers=workers, more=more, binary=binary, limits=limits)
+    return s
+
+
+class SoakStile(Stile):
+    """Without an access log: at full speed it would only fill the disk."""
+
+    def describe(self, *words):
+        return super().describe(*words).replace("log: {access: stdout}\n", "")
+
+
+# ── what is done to it ──
+
+
+def processes(s):
+    """What the supervisor says of them; nothing in the first moments of a new control."""
+    return s.status().get("processes") or {"reloading": True, "generations": []}
+
+
+def settled(s, timeout=60):
+    until(lambda: len(processes(s)["generations"]) == 1, "the old generations have gone", timeout=timeout)
+
+
+def reload(s):
+    s.reload()
+
+
+def bad_reload(s):
+    good = s.config.read_text()
+    s.rewrite(lambda text: text.replace("pools:", "pouls:"))
+    s.reload(code=1)
+    s.rewrite(lambda _: good)
+
+
+def reload_twice(s):
+    """Two callers at once: one of them is told of the reload it asked for, the other of its own or that it waits its turn."""
+    number = s.status()["generation"]["number"]
+    words = [str(s.binary), "reload", "--socket", str(s.socket)]
+    callers = [subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) for _ in range(2)]
+    s.process.signal(signal.SIGHUP)
+    for caller in callers:
+        caller.communicate(timeout=60)
+    until(lambda: not processes(s)["reloading"], "all is done", timeout=60)
+    assert s.status()["generation"]["number"] > number
+
+
+def new_certificate(s):
+    folder = s.t.certs()
+    before = (folder / "localhost.pem").read_bytes()
+    aside = s.t.folder / "new-certs"
+    aside.mkdir(exist_ok=True)
+    subprocess.run([s.t.build / "bench/bench_worker", "--dev-cert", aside], check=True, capture_output=True)
+    for name in ("localhost.key", "localhost.pem", "ca.pem"):
+        (aside / name).rename(folder / name)
+    assert (folder / "localhost.pem").read_bytes() != before
+    s.reload()
+
+
+def new_binary(s):
+    """As a package manager does it: another file by the same name. Workers run it after the reload."""
+    aside = s.binary.with_suffix(".new")
+    shutil.copy2(s.binary, aside)
+    aside.rename(s.binary)
+    s.reload()
+    inode = s.binary.stat().st_ino
+    assert all(pathlib.Path(f"/proc/{pid}/exe").stat().st_ino == inode for pid in s.workers())
+
+
+def new_weights(s):
+    for share in ("10%", "100%", "35%", "0"):
+        s.weight("all", share)
+
+
+CHANGES = (reload, bad_reload, reload_twice, new_certificate, new_binary, new_weights)
