@@ -2,7 +2,7 @@
 #include "proxy/server/account.h"
 
 #include "proxy/observe/record.h"
-#include "proxy/server/conn.h"
+#include "proxy/server/client.h"
 #include "proxy/server/upstream.h"
 #include "proxy/server/worker.h"
 #include "translators/lens/lens.h"
@@ -230,8 +230,8 @@ log_line(struct exchange *x, uint64_t us)
     access_text(a, "id", x->id);
     if (x->trace.len)
         access_text(a, "trace", x->trace);
-    access_text(a, "client", span_of(x->conn->peer, x->conn->peer_len));
-    access_text(a, "protocol", span_str(x->conn->speaks));
+    access_text(a, "client", client_peer(x->client));
+    access_text(a, "protocol", span_str(x->client->speaks));
     access_text(a, "method", x->request ? x->request->method_token : (span){0});
     access_text(a, "host", x->request ? x->request->host : (span){0});
     access_text(a, "path", x->path);

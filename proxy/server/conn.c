@@ -107,14 +107,14 @@ static void
 count_open(struct conn *c, int64_t by)
 {
     metrics_count(c->worker->metrics, METRIC_CONNECTIONS, by,
-                  span_str(c->speaks));
+                  span_str(c->client.speaks));
 }
 
 static void
 speak(struct conn *c, const char *what)
 {
     count_open(c, -1);
-    c->speaks = what;
+    c->client.speaks = what;
     count_open(c, 1);
 }
 
@@ -123,9 +123,10 @@ speak(struct conn *c, const char *what)
 static struct conn **
 chain_of(const struct conn *c)
 {
-    return &c->worker->conns_by_peer[hash64(span_of((const char *)c->address,
-                                                    sizeof(c->address))) %
-                                     CONN_CHAINS];
+    return &c->worker
+                ->conns_by_peer[hash64(span_of((const char *)c->client.address,
+                                               sizeof(c->client.address))) %
+                                CONN_CHAINS];
 }
 
 static void
@@ -146,12 +147,13 @@ is_within(struct conn *c)
 {
     uint64_t max = c->worker->gen->limits.connections_per_client, n = 0;
 
-    if (!c->worker->conns_by_peer || !c->has_address)
+    if (!c->worker->conns_by_peer || !c->client.has_address)
         return true;
     struct conn **chain = chain_of(c);
     for (const struct conn *other = *chain; other && n < max;
          other = other->next_of_peer)
-        n += memcmp(other->address, c->address, sizeof(c->address)) == 0;
+        n += memcmp(other->client.address, c->client.address,
+                    sizeof(c->client.address)) == 0;
     if (n >= max)
         return false;
     c->next_of_peer = *chain;
@@ -327,6 +329,7 @@ end_handshake(struct conn *c)
 
     metrics_count(c->worker->metrics, METRIC_HANDSHAKES, 1,
                   tls_is_resumed(c->io.tls) ? SPAN("resumed") : SPAN("full"));
+    c->client.certificate = tls_certificate(c->io.tls);
     if (is_h2) {
         begin_h2(c);
         return;
@@ -387,7 +390,8 @@ at_eof(struct conn *c)
 /* ── who it is ───────────────────────────────────────────────────────────── */
 
 static void
-note_peer(struct conn *c, const struct sockaddr *peer, size_t len)
+note_peer(struct client *c, const struct generation *gen,
+          const struct sockaddr *peer, size_t len)
 {
     char text[INET6_ADDRSTRLEN] = "unix";
     const char *open = "", *close = "";
@@ -416,8 +420,7 @@ note_peer(struct conn *c, const struct sockaddr *peer, size_t len)
     c->peer_len =
         (size_t)snprintf(c->peer, sizeof(c->peer), "%s%s%s", open, text, close);
     c->is_trusted =
-        c->has_address &&
-        gate_is_in(c->worker->gen->trust, c->worker->gen->n_trust, c->address);
+        c->has_address && gate_is_in(gen->trust, gen->n_trust, c->address);
 }
 
 /* TLS, or the first request. */
@@ -431,11 +434,11 @@ begin(struct conn *c)
         conn_close(c, false);
         return;
     }
-    if (c->listener->tls &&
-        !(c->io.tls = tls_new(&w->sealed_out, c->listener->tls)))
+    if (c->client.listener->tls &&
+        !(c->io.tls = tls_new(&w->sealed_out, c->client.listener->tls)))
         conn_close(c, false);
     else if (c->state == CONN_PROXY)
-        conn_enter(c, c->listener->tls ? CONN_HANDSHAKE : CONN_FRESH);
+        conn_enter(c, c->client.listener->tls ? CONN_HANDSHAKE : CONN_FRESH);
 }
 
 /* ── the PROXY header ────────────────────────────────────────────────────── */
@@ -462,9 +465,10 @@ refuse_header(struct conn *c, const char *why)
 {
     metrics_count(c->worker->metrics, METRIC_REFUSED, 1, SPAN("proxy-header"));
     log_warn_limited(loop_now_ms(c->worker->loop), "proxy_header_refused",
-                     c->listener->at.text, "listener=%.*s peer=%.*s why=\"%s\"",
-                     SPAN_FMT(c->listener->at.text), (int)c->peer_len, c->peer,
-                     why);
+                     c->client.listener->at.text,
+                     "listener=%.*s peer=%.*s why=\"%s\"",
+                     SPAN_FMT(c->client.listener->at.text),
+                     SPAN_FMT(client_peer(&c->client)), why);
     conn_close(c, false);
 }
 
@@ -488,7 +492,8 @@ read_header(struct conn *c)
         return;
     }
     if (says == PROXY_CLIENT)
-        note_peer(c, (struct sockaddr *)&from, sizeof(from));
+        note_peer(&c->client, c->worker->gen, (struct sockaddr *)&from,
+                  sizeof(from));
     buf_fini(&c->ahead);
     begin(c);
 }
@@ -596,24 +601,24 @@ conn_accept(struct worker *w, size_t listener, int fd,
     }
     c->magic = MAGIC;
     c->worker = w;
-    c->listener = gen;
-    c->listener_index = listener;
+    c->client.listener = gen;
+    c->client.listener_index = listener;
     c->state = gen->proxy_protocol ? CONN_PROXY
                : gen->tls          ? CONN_HANDSHAKE
                                    : CONN_FRESH;
-    c->speaks = "fresh";
+    c->client.speaks = "fresh";
     timer_init(&c->timer, on_timer, c);
     buf_init(&c->ahead, 2 * WORKER_SCRATCH);
     h1_init(&c->h1, H1_REQUESTS, &w->request_limits);
     if (gen->at.path.len == 0)
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-    note_peer(c, peer, peer_len);
+    note_peer(&c->client, w->gen, peer, peer_len);
     count_open(c, 1);
     link_conn(c);
     timer_set(&c->timer, w->loop, time_in(c, c->state));
     conn_read(c, true);
     if (!gen->proxy_protocol)
         begin(c);
-    else if (!c->is_trusted && c->has_address)
+    else if (!c->client.is_trusted && c->client.has_address)
         refuse_header(c, "it comes from an address that is not trusted");
 }

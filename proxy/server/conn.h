@@ -10,6 +10,7 @@
 
 #include "proxy/http/h1.h"
 #include "proxy/http/h2.h"
+#include "proxy/server/client.h"
 #include "proxy/server/io.h"
 
 #include <netinet/in.h>
@@ -35,13 +36,11 @@ enum conn_state {
 };
 
 #define CONN_CHAINS 4096u /* of connections_per_client */
-#define PEER_MAX    64    /* "[2001:db8::1]" and more */
 
 struct conn {
     uint32_t magic;
     struct worker *worker;
-    const struct gen_listener *listener;
-    size_t listener_index;
+    struct client client;
     enum conn_state state;
     struct io io;
     struct timer timer;
@@ -50,17 +49,11 @@ struct conn {
     struct conn *next_dead;
     bool is_later;
     bool is_counted;
-    bool is_trusted;    /* its Forwarded fields are believed */
-    bool has_eof;       /* the peer has shut its side */
-    bool ends;          /* h1: close after the answer under way */
-    bool told_to_go;    /* h2: GOAWAY's first phase is out */
-    const char *speaks; /* "h1", "tls_h2": for the log and the gauge */
-    size_t peer_len;
-    char peer[PEER_MAX];       /* the client's address, "unix" */
+    bool has_eof;              /* the peer has shut its side */
+    bool ends;                 /* h1: close after the answer under way */
+    bool told_to_go;           /* h2: GOAWAY's first phase is out */
     struct conn *next_of_peer; /* of a chain of conns_by_peer */
     bool is_chained;
-    bool has_address;
-    uint8_t address[16]; /* the same as bytes; IPv4 in its mapped form */
 
     /* h1 */
     struct h1 h1;

@@ -48,6 +48,7 @@ exchange_new(struct conn *c, const struct down *down)
     x->worker = w;
     x->arena = a;
     x->conn = c;
+    x->client = &c->client;
     x->down = down;
     x->began_us = loop_clock_us();
     /* What is searched, and all that may come with its last byte. */
@@ -110,9 +111,9 @@ exchange_break(struct exchange *x)
         return;
     x->is_answered = true;
     x->is_broken = true;
-    if (x->conn)
+    if (!exchange_is_over(x))
         x->down->broken(x);
-    if (x->conn && x->to_client_breaks)
+    if (!exchange_is_over(x) && x->to_client_breaks)
         exchange_watch_time(x);
 }
 
@@ -131,9 +132,9 @@ exchange_answered(struct exchange *x, const struct fields *trailers)
         upstream_release(x->up, x->is_received);
     /* What still comes goes nowhere, but has a deadline. */
     x->holds_down = false;
-    if (x->conn)
+    if (!exchange_is_over(x))
         x->down->end(x, trailers);
-    if (x->conn && (!x->is_received || buf_len(&x->to_client)))
+    if (!exchange_is_over(x) && (!x->is_received || buf_len(&x->to_client)))
         exchange_watch_time(x);
 }
 
@@ -179,7 +180,7 @@ exchange_refuse(struct exchange *x, const struct problem_doc *p)
         limit_reached(x->worker, span_str(p->limit));
     if (x->up)
         upstream_release(x->up, false);
-    if (!x->conn || x->state == X_OVER)
+    if (exchange_is_over(x))
         return;
     if (x->has_head) {
         exchange_break(x);
@@ -225,7 +226,7 @@ exchange_late(struct exchange *x, const char *what)
     p.closes = true;
     if (!x->is_answered)
         exchange_refuse(x, &p);
-    else if (x->conn)
+    else if (!exchange_is_over(x))
         x->down->broken(x);
 }
 

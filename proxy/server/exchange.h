@@ -18,6 +18,7 @@
 #include "proxy/server/pace.h"
 #include "proxy/server/translate.h"
 
+struct client;
 struct conn;
 struct exchange;
 struct h2_stream;
@@ -69,7 +70,8 @@ struct exchange {
     enum exchange_state state;
     struct worker *worker;
     struct arena *arena;
-    struct conn *conn; /* NULL once the client is gone */
+    struct conn *conn;           /* NULL once it is over */
+    const struct client *client; /* whoever asks; the conn's */
     const struct down *down;
     struct h2_stream *stream; /* h2 alone */
     struct exchange *next_dead;
@@ -146,6 +148,13 @@ struct exchange *exchange_of(void *arg);
 
 /* What is decided about, for decide.h. */
 struct decide_case exchange_case(const struct exchange *x);
+
+/* It is accounted for, and nobody takes anything from it any more. */
+static inline bool
+exchange_is_over(const struct exchange *x)
+{
+    return x->state == X_OVER;
+}
 
 /* A request begins; NULL if there is no memory. Its head goes into x->arena. */
 struct exchange *exchange_new(struct conn *c, const struct down *down);

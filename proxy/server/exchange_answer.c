@@ -19,7 +19,8 @@ exchange_interim(struct exchange *x, struct http_head *head)
 {
     x->moved_ms = loop_now_ms(x->worker->loop);
     x->interim_n++;
-    if (head->status == 103 && x->request->version != HTTP_1_0 && x->conn)
+    if (head->status == 103 && x->request->version != HTTP_1_0 &&
+        !exchange_is_over(x))
         x->down->interim(x, head);
 }
 
@@ -145,7 +146,7 @@ exchange_answer_body(struct exchange *x, span bytes)
     struct problem_doc p;
 
     x->moved_ms = loop_now_ms(x->worker->loop);
-    if (!x->conn)
+    if (exchange_is_over(x))
         return;
     if (!x->down_way.has_body) {
         send_answer_bytes(x, bytes);
@@ -167,7 +168,7 @@ exchange_answer_end(struct exchange *x, const struct fields *trailers)
 {
     struct problem_doc p;
 
-    if (!x->conn)
+    if (exchange_is_over(x))
         return;
     if (x->down_way.has_body) {
         if (!translate_end(x, &x->down_way, &p)) {

@@ -162,13 +162,11 @@ pool_is_up(void *live, const struct gen_pool *pool)
 struct decide_case
 exchange_case(const struct exchange *x)
 {
-    const struct tls *tls = x->conn ? x->conn->io.tls : NULL;
-
     return (struct decide_case){
         .gen = x->worker->gen,
         .head = x->request,
-        .listener = x->conn ? x->conn->listener_index : 0,
-        .certificate = tls ? tls_certificate(tls) : (span){0},
+        .listener = x->client->listener_index,
+        .certificate = x->client->certificate,
         .now_s = (int64_t)(loop_wall_ms() / 1000),
         .weight_ppm = weight_in_force,
         .pool_is_up = pool_is_up,
@@ -459,7 +457,7 @@ exchange_request_body(struct exchange *x, span bytes)
             take(x, bytes.len, buf_len(&x->to_pool));
         } else if (x->up)
             send_body(x, bytes);
-        else if (x->conn)
+        else if (!exchange_is_over(x))
             x->down->took(x, bytes.len); /* answered early: dropped */
         break;
     case X_HEAD:
@@ -584,7 +582,7 @@ exchange_connected(struct exchange *x)
 void
 exchange_pool_drained(struct exchange *x)
 {
-    if (!x->up || !x->conn)
+    if (!x->up || exchange_is_over(x))
         return;
     if (x->untaken)
         x->down->took(x, x->untaken);

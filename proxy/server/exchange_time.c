@@ -172,12 +172,12 @@ exchange_watch_time(struct exchange *x)
     uint64_t now = loop_now_ms(x->worker->loop);
     struct nearest n;
 
-    if (x->state == X_OVER || !x->conn)
+    if (exchange_is_over(x))
         return;
     n = nearest_deadline(x);
     if (n.at_ms <= now) {
         act(x, n.due);
-        if (x->state == X_OVER || !x->conn)
+        if (exchange_is_over(x))
             return;
         n = nearest_deadline(x);
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proxy/server/forward.h"
 
-#include "proxy/server/conn.h"
+#include "proxy/server/client.h"
 #include "proxy/server/exchange.h"
 #include "proxy/server/links.h"
 #include "proxy/server/upstream.h"
@@ -171,11 +171,10 @@ all_values(struct exchange *x, const struct http_head *h, enum field_id id)
 static bool
 say_who(struct exchange *x, struct http_head *h)
 {
-    const struct conn *c = x->conn;
-    span scheme = c->io.tls ? SPAN("https") : SPAN("http");
+    const struct client *c = x->client;
+    span scheme = client_is_secure(c) ? SPAN("https") : SPAN("http");
     /* RFC 7239 §6.2: a Unix socket's client has no address to tell. */
-    span peer = c->listener->at.path.len ? SPAN("unknown")
-                                         : span_of(c->peer, c->peer_len);
+    span peer = c->listener->at.path.len ? SPAN("unknown") : client_peer(c);
     span chain;
     span element = forwarded(x, peer, h->authority, scheme);
 

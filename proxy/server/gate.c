@@ -3,7 +3,7 @@
 
 #include "proxy/base/hash.h"
 #include "proxy/http/date.h"
-#include "proxy/server/conn.h"
+#include "proxy/server/client.h"
 #include "proxy/server/exchange.h"
 #include "proxy/server/forward.h"
 #include "proxy/server/problem.h"
@@ -41,7 +41,7 @@ static bool
 is_allowed(const struct exchange *x)
 {
     const struct gen_route *r = x->decision.route;
-    const struct conn *c = x->conn;
+    const struct client *c = x->client;
 
     return r->n_allow == 0 || !c->has_address ||
            gate_is_in(r->allow, r->n_allow, c->address);
@@ -83,8 +83,7 @@ key_of(const struct exchange *x)
     decide_facts(&c, x->request, &facts);
     if (subject_find(r->rate.by, &facts, &who, &source))
         return hash64_seeded(who, r->index * 2 + 1);
-    return hash64_seeded(span_of(x->conn->peer, x->conn->peer_len),
-                         r->index * 2);
+    return hash64_seeded(client_peer(x->client), r->index * 2);
 }
 
 static bool
@@ -135,7 +134,7 @@ location(struct exchange *x)
     span path = to->path.len ? to->path : h->path;
 
     if (scheme.len == 0)
-        scheme = x->conn->io.tls ? SPAN("https") : SPAN("http");
+        scheme = client_is_secure(x->client) ? SPAN("https") : SPAN("http");
     if (host.len == 0)
         return (span){0};
     return arena_fmt(x->arena, "%.*s://%.*s%.*s%s%.*s", SPAN_FMT(scheme),

@@ -175,7 +175,7 @@ open_tunnel(struct exchange *x, struct http_head *h)
     x->is_tunnel = true;
     x->is_received = false; /* what comes from now on is its body */
     x->down->head(x, h);
-    if (!x->up || !x->conn)
+    if (!x->up || exchange_is_over(x))
         return;
     upstream_body(x->up, buf_span(&x->to_pool));
     upstream_flush(x->up);
