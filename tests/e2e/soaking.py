@@ -34,9 +34,8 @@ class Client:
     """One process of tests/soak, and the lines it reports."""
 
     def __init__(self, t, port, *words):
-        self.log = t.folder / f"soak-{len(t.processes)}.json"
         self.process = t.start(t.build / "tests/soak", "--port", port, *words)
-        self.n_read = 0
+        self.n_read = len(until(self.lines, "its first line: it takes signals"))
 
     def lines(self):
         text = self.process.text()
@@ -50,7 +49,7 @@ class Client:
             except ProcessLookupError:
                 pass
         lines = until(lambda: len(lines := self.lines()) > self.n_read and lines or
-                      self.process.process.poll() is not None and self.lines(), "a report", timeout=60)
+                      self.process.process.poll() is not None and self.lines(), "a report")
         self.n_read = len(lines)
         return lines[-1]
 

@@ -452,6 +452,7 @@ main(int argc, char **argv)
     signal(SIGUSR1, on_signal);
     soak.epoll = epoll_create1(EPOLL_CLOEXEC);
     soak.began_us = soak.window_us = soak_now_us();
+    report(false); /* signals are taken from here on */
     run();
     report(true);
     return 0;
