@@ -45,11 +45,11 @@ static void
 tell_broken(const struct law_case *c, size_t law, uint64_t seed, span why)
 {
     fprintf(stderr,
-            "\nlaw %s is broken: %s, v%zu -> v%zu, document %.*s\n  %.*s\n"
+            "\nlaw %s is broken: %s, v%zu -> v%zu, document %.*s\n  %.*s\n%.*s"
             "  again: ./run laws --docs %d --seed %llu\n",
             laws[law].name, c->is_request ? "request" : "answer", c->from + 1,
-            c->to + 1, SPAN_FMT(c->x), SPAN_FMT(why), GROUP,
-            (unsigned long long)seed);
+            c->to + 1, SPAN_FMT(c->x), SPAN_FMT(why), SPAN_FMT(c->gen->told),
+            GROUP, (unsigned long long)seed);
 }
 
 static void

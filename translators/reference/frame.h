@@ -180,9 +180,10 @@ MUST_CHECK enum frame_end choose(struct frame *f);
  * there; the takes from `first` on are of one: under which keys they go. */
 bool open_is_known(const struct frame *f, const struct lens_way *way,
                    enum lens_side side, span key);
-/* Is it, empty, an object that only the side read names? It passes. */
-bool open_is_bag(const struct frame *f, const struct lens_way *way,
-                 const struct json *node, span key);
+/* Is it, empty, an object that only the side read names? It passes, where what is taken
+ * for a member of the bag on the way back has a bag to go to. */
+MUST_CHECK bool open_is_bag(struct frame *f, const struct lens_way *way,
+                            const struct json *node, span key, bool *is);
 MUST_CHECK bool open_bind(struct frame *f, const struct lens_way *way,
                           enum lens_side side, struct bindings *out);
 MUST_CHECK bool open_lead(struct frame *f, size_t first);

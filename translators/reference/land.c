@@ -151,11 +151,14 @@ foreigners(struct frame *f, size_t active, const struct lens_way *way)
         return false;
     for (size_t i = 0; i < found.n; i++) {
         struct binding *b = &found.at[i];
+        bool passes = false;
         if (!b->node || is_left(f, b->node) || !b->node->parent ||
-            trail_of(b->node).writer == f->id ||
-            open_is_bag(f, way, b->node, b->stars[b->n_stars - 1].key))
+            trail_of(b->node).writer == f->id)
             continue;
-        if (!foreign(f, active, way, b, &brought))
+        if (!open_is_bag(f, way, b->node, b->stars[b->n_stars - 1].key,
+                         &passes))
+            return false;
+        if (!passes && !foreign(f, active, way, b, &brought))
             return false;
     }
     return true;

@@ -77,19 +77,77 @@ open_is_known(const struct frame *f, const struct lens_way *way,
     return f->type && type_names(&f->type->at[version], &host, key);
 }
 
-bool
-open_is_bag(const struct frame *f, const struct lens_way *way,
-            const struct json *node, span key)
+/* Does the place lead on, over that member, into a container like this one? */
+static bool
+leads_into(const struct lens_way *way, const struct lens_place *place,
+           const struct lens_place *host, const struct json *node)
 {
-    struct lens_place host = place_prefix(&way->place[f->leg->write],
-                                          way->place[f->leg->write].n - 1);
-    if (!json_is_container(node) || !spot_is_void(node))
+    size_t next = host->n + 1;
+    if (place->n <= next)
         return false;
+    switch (place->steps[next].kind) {
+    case LENS_KEY:
+        return node->kind == JSON_OBJECT;
+    case LENS_EACH:
+        return node->kind == JSON_OBJECT || !way->open || next + 1 < place->n;
+    case LENS_INDEX:
+    case LENS_LAST:
+    case LENS_ONLY:
+    case LENS_FIND:
+    case LENS_EACH_FIND:
+        return node->kind == JSON_LIST;
+    }
+    return false;
+}
+
+static bool
+is_made_by(const struct lens_arrow *arrow, enum lens_side side,
+           const struct lens_place *host, span key, const struct json *node)
+{
+    for (size_t w = 0; w < arrow->n_ways; w++) {
+        const struct lens_way *way = &arrow->ways[w];
+        const struct lens_place *stash = &way->rest.stash;
+        if (way->has[side] && names(&way->place[side], host, key) &&
+            leads_into(way, &way->place[side], host, node))
+            return true;
+        if (way->rest.kind == LENS_REST_STASH && lens_rest_side(way) == side &&
+            names(stash, host, key) && leads_into(way, stash, host, node))
+            return true;
+    }
+    return false;
+}
+
+/* Where the bag is no object, its members cannot come back to it. */
+static bool
+has_bags(struct frame *f, const struct lens_way *way, bool *has)
+{
+    const struct lens_place *set = &way->place[f->leg->read];
+    struct lens_place bag = place_prefix(set, set->n - 1);
+    struct bindings found = {0};
+    *has = true;
+    if (!place_bind(f->run, f->root, &bag, &found))
+        return false;
+    for (size_t i = 0; i < found.n; i++)
+        *has = *has &&
+               (!found.at[i].node || found.at[i].node->kind == JSON_OBJECT);
+    return true;
+}
+
+bool
+open_is_bag(struct frame *f, const struct lens_way *way,
+            const struct json *node, span key, bool *is)
+{
+    const struct lens_place *set = &way->place[f->leg->write];
+    struct lens_place host = place_prefix(set, set->n - 1);
+    bool made = false;
+    *is = false;
+    if (!json_is_container(node) || !spot_is_void(node))
+        return true;
     for (size_t i = 0; i < f->n_blocks; i++)
         for (size_t k = 0; k < f->blocks[i]->n_arrows; k++)
-            if (arrow_names(&f->blocks[i]->arrows[k], f->leg->read, &host, key))
-                return true;
-    return false;
+            made = made || is_made_by(&f->blocks[i]->arrows[k], f->leg->read,
+                                      &host, key, node);
+    return !made || has_bags(f, way, is);
 }
 
 /* ---- its members --------------------------------------------------------------------- */

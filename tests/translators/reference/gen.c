@@ -256,8 +256,11 @@ gen_api(struct gen *g, struct arena *a)
                          : SPAN("T: {at: \"* /t\"}\n"
                                 "U: {at: [u of T, \"m/* of T\", v of U]}\n");
         span changes[2] = {change(g, a), change(g, a)};
-        const struct lens_api *api =
-            bench_api(a, types, changes, 1 + gen_pick(g, 2), NULL);
+        size_t n = 1 + gen_pick(g, 2);
+        const struct lens_api *api = bench_api(a, types, changes, n, NULL);
+        g->told =
+            arena_fmt(a, "%.*s%.*s%.*s", SPAN_FMT(types), SPAN_FMT(changes[0]),
+                      SPAN_FMT(n > 1 ? changes[1] : (span){0}));
         bool sensible = api != NULL;
         for (size_t t = 0; sensible && t + 1 < api->n_versions; t++)
             sensible = is_sensible(api->tables[t].blocks[0]);
