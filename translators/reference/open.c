@@ -143,6 +143,9 @@ open_is_bag(struct frame *f, const struct lens_way *way,
     *is = false;
     if (!json_is_container(node) || !spot_is_void(node))
         return true;
+    /* In a patch it would set what the bag has by that name. */
+    if (trail_of(node->parent).partial)
+        return true;
     for (size_t i = 0; i < f->n_blocks; i++)
         for (size_t k = 0; k < f->blocks[i]->n_arrows; k++)
             made = made || is_made_by(&f->blocks[i]->arrows[k], f->leg->read,
