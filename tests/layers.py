@@ -29,6 +29,7 @@ BELOW = {
     "translators/libstile": ["proxy/base", "translators/json", "translators/lens", "translators"],
     "translators/cases": ["proxy/base", "translators/yaml", "translators/json", "translators/lens", "translators"],
     "routing": ["proxy/base"],
+    "routing/rollout": ["proxy/base"],
     "certs": ["proxy/base"],
     "proxy/http": ["proxy/base"],
     "proxy/observe": ["proxy/base"],

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "routing/rollout/advance.h"
+
+#include <stdio.h>
+
+static struct advance
+does(enum machine_event event)
+{
+    return (struct advance){.acts = true, .event = event};
+}
+
+static struct advance
+waits(enum advance_wait wait, uint64_t have, uint64_t need)
+{
+    return (struct advance){.wait = wait, .have = have, .need = need};
+}
+
+/* A clock that is set back makes no hold shorter, and none longer than it was. */
+static uint64_t
+held_ms(const struct machine *m, const struct advance_facts *f)
+{
+    uint64_t now = f->wall_ms > m->latest_ms ? f->wall_ms : m->latest_ms;
+
+    return now - m->since_ms;
+}
+
+static uint64_t
+forbidden_for_ms(const struct rollout_plan *plan, uint64_t wall_ms)
+{
+    for (uint32_t i = 0; i < plan->n_forbidden; i++)
+        if (window_holds(&plan->forbidden[i], wall_ms, plan->zone))
+            return window_ends_ms(&plan->forbidden[i], wall_ms, plan->zone) -
+                   wall_ms;
+    return 0;
+}
+
+/* What a step lacks after its hold; the next one if nothing. */
+static struct advance
+missing(const struct rollout_plan *plan, const struct machine *m,
+        const struct advance_facts *f)
+{
+    const struct rollout_step *s = &plan->steps[m->step];
+    uint64_t answers = f->canary_answers > m->base_answers
+                           ? f->canary_answers - m->base_answers
+                           : 0;
+    uint64_t forbidden = forbidden_for_ms(plan, f->wall_ms);
+    uint32_t need = plan->approvals_need ? plan->approvals_need : 1;
+
+    if (answers < s->min_requests)
+        return waits(WAIT_NO_DATA, answers, s->min_requests);
+    if (s->approve && f->approvals < need)
+        return waits(WAIT_APPROVAL, f->approvals, need);
+    if (m->step + 1 == plan->n_steps)
+        return does(EVENT_FINISH); /* nobody moves: no window forbids it */
+    if (forbidden)
+        return waits(WAIT_WINDOW, 0, forbidden);
+    return does(EVENT_ADVANCE);
+}
+
+static struct advance
+stepping(const struct rollout_plan *plan, const struct machine *m,
+         const struct advance_facts *f)
+{
+    const struct rollout_step *s = &plan->steps[m->step];
+    uint64_t held = held_ms(m, f);
+
+    if (held < s->hold_ms)
+        return waits(WAIT_HOLD, held, s->hold_ms);
+    struct advance a = missing(plan, m, f);
+    if (a.acts)
+        return a;
+    if (a.wait == WAIT_NO_DATA && s->at_most_ms && held >= s->at_most_ms)
+        a.acts = true, a.event = EVENT_PAUSE;
+    else if (m->state == ROLLOUT_STEP)
+        a.acts = true, a.event = EVENT_WAIT;
+    return a;
+}
+
+static struct advance
+live(const struct rollout_plan *plan, const struct machine *m,
+     const struct advance_facts *f)
+{
+    if (f->is_halted)
+        return does(EVENT_HALT);
+    if (f->is_slower)
+        return does(f->baseline_is_up ? EVENT_HALT : EVENT_BLOCK);
+    if (m->state == ROLLOUT_PAUSED)
+        return waits(WAIT_OPERATOR, 0, 0);
+    return stepping(plan, m, f);
+}
+
+static struct advance
+judge(const struct rollout_plan *plan, const struct machine *m,
+      const struct advance_facts *f)
+{
+    switch (m->state) {
+    case ROLLOUT_DRAFT:
+        return does(EVENT_CHECK);
+    case ROLLOUT_CHECKED:
+        if (f->approvals >= plan->approvals_need)
+            return does(EVENT_APPROVE);
+        return waits(WAIT_APPROVAL, f->approvals, plan->approvals_need);
+    case ROLLOUT_APPROVED:
+    case ROLLOUT_SHADOWING:
+        return waits(WAIT_START, 0, 0);
+    case ROLLOUT_STEP:
+    case ROLLOUT_HOLDING:
+    case ROLLOUT_BAKING:
+    case ROLLOUT_PAUSED:
+        return live(plan, m, f);
+    case ROLLOUT_BLOCKED:
+        return f->is_halted ? does(EVENT_HALT) : waits(WAIT_OPERATOR, 0, 0);
+    case ROLLOUT_HALTED:
+        return plan->on_fail == ON_FAIL_ROLLBACK ? does(EVENT_ROLL_BACK)
+                                                 : waits(WAIT_OPERATOR, 0, 0);
+    case ROLLOUT_ROLLED_BACK:
+        return does(EVENT_REPORT);
+    case ROLLOUT_DONE:
+    case ROLLOUT_REPORTED:
+    case ROLLOUT_WITHDRAWN:
+        break;
+    }
+    return waits(WAIT_NOTHING, 0, 0);
+}
+
+void
+advance_judge(const struct rollout_plan *plan, const struct machine *m,
+              const struct advance_facts *f, struct advance *out)
+{
+    *out = judge(plan, m, f);
+}
+
+const char *
+advance_wait_word(enum advance_wait w)
+{
+    static const char *const words[] = {
+#define X(id, word) word,
+        ADVANCE_WAITS(X)
+#undef X
+    };
+
+    return words[w];
+}
+
+void
+advance_text(const struct advance *a, char *out, size_t size)
+{
+    char have[24], need[24];
+    unsigned long long n = a->have, of = a->need;
+
+    plan_duration_text(a->have, have, sizeof(have));
+    plan_duration_text(a->need, need, sizeof(need));
+    switch (a->wait) {
+    case WAIT_HOLD:
+        (void)snprintf(out, size, "hold: %s of %s", have, need);
+        return;
+    case WAIT_NO_DATA:
+        (void)snprintf(out, size, "no data: %llu of %llu requests", n, of);
+        return;
+    case WAIT_WINDOW:
+        (void)snprintf(out, size, "window: %s until it opens", need);
+        return;
+    case WAIT_APPROVAL:
+        (void)snprintf(out, size, "approval: %llu of %llu", n, of);
+        return;
+    case WAIT_START:
+    case WAIT_OPERATOR:
+    case WAIT_NOTHING:
+        (void)snprintf(out, size, "%s", advance_wait_word(a->wait));
+    }
+}

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The table of edges, walked at random: whatever happens in whatever order, a
+ * rollout is in one step at a time, its weight is its state's, and from wherever
+ * traffic is on the canary everybody can be brought back.
+ */
+#include "routing/rollout/advance.h"
+
+#include "tests/test.h"
+
+static const struct rollout_step steps[] = {
+    {.weight_ppm = 10000,
+     .hold_ms = 3600000,
+     .min_requests = 2000,
+     .at_most_ms = 86400000},
+    {.weight_ppm = 50000, .hold_ms = 3600000, .min_requests = 2000},
+    {.weight_ppm = 250000, .hold_ms = 14400000, .approve = true},
+    {.weight_ppm = 1000000, .hold_ms = 1800000},
+};
+
+static const struct rollout_plan plan = {
+    .steps = steps, .n_steps = COUNT(steps), .approvals_need = 2};
+
+static const char *
+word(enum machine_state s)
+{
+    return machine_state_word(s);
+}
+
+TEST(an_event_leads_from_a_state_to_one_other_at_most)
+{
+    size_t n;
+    const struct machine_edge *e = machine_edges(&n);
+
+    for (size_t i = 0; i < n; i++) {
+        assert_ptr_equal(machine_edge(e[i].from, e[i].event), &e[i]);
+        assert_true(e[i].by != 0);
+    }
+}
+
+TEST(wherever_traffic_is_on_the_canary_it_can_be_taken_off)
+{
+    for (int s = 0; s <= ROLLOUT_WITHDRAWN; s++) {
+        if (!machine_is_live((enum machine_state)s))
+            continue;
+        const struct machine_edge *halt =
+            machine_edge((enum machine_state)s, EVENT_HALT);
+        const struct machine_edge *back =
+            machine_edge((enum machine_state)s, EVENT_ROLL_BACK);
+        assert_non_null(halt);
+        assert_non_null(back);
+        assert_true(halt->by & BY_OPERATOR);
+        assert_true(back->by & BY_OPERATOR);
+        assert_false(machine_is_live(halt->to));
+        assert_false(machine_is_live(back->to));
+    }
+}
+
+TEST(a_worker_can_only_ever_retreat)
+{
+    size_t n;
+    const struct machine_edge *e = machine_edges(&n);
+
+    for (size_t i = 0; i < n; i++)
+        if (e[i].by & BY_WORKER)
+            assert_int_equal(e[i].event, EVENT_HALT);
+}
+
+TEST(a_state_is_read_back_by_its_word)
+{
+    for (int s = 0; s <= ROLLOUT_WITHDRAWN; s++) {
+        enum machine_state back;
+        assert_true(
+            machine_state_of(span_str(word((enum machine_state)s)), &back));
+        assert_int_equal(back, s);
+    }
+    enum machine_state none;
+    assert_false(machine_state_of(SPAN("nowhere"), &none));
+}
+
+/* What must hold of one edge that was taken. */
+static void
+check_edge(const struct machine *a, const struct machine *b,
+           enum machine_event event)
+{
+    uint32_t before = machine_weight(&plan, a),
+             after = machine_weight(&plan, b);
+
+    assert_true(b->step < plan.n_steps);
+    assert_true(b->latest_ms >= a->latest_ms);
+    assert_true(b->since_ms >= a->since_ms);
+    if (event == EVENT_ADVANCE || event == EVENT_PROMOTE)
+        assert_true(b->step == a->step + 1 ||
+                    (b->state == ROLLOUT_DONE && b->step == a->step));
+    if (b->run != a->run) {
+        assert_int_equal(event, EVENT_AGAIN);
+        assert_int_equal(b->run, a->run + 1);
+        assert_int_equal(after, 0);
+    }
+    if (after > before && before > 0) /* up, by one step and no more */
+        assert_int_equal(after, plan.steps[a->step + 1].weight_ppm);
+    if (after > 0 && before == 0) /* begun at step 1 */
+        assert_true(event == EVENT_START && b->step == 0);
+    if (after < before && after > 0)
+        assert_int_equal(event, EVENT_REBUILD);
+}
+
+TEST(on_random_walks_it_goes_up_a_step_at_a_time_and_down_at_once)
+{
+    static const enum machine_actor by[] = {BY_CONTROL, BY_OPERATOR, BY_WORKER};
+    uint64_t seed = 7;
+    size_t taken = 0, refused = 0;
+
+    for (int walk = 0; walk < 2000; walk++) {
+        struct machine m = machine_new(1000);
+        for (int i = 0; i < 300; i++) {
+            uint64_t dice = test_random(&seed);
+            struct machine next;
+            struct machine_call call = {
+                .event = (enum machine_event)(dice % (EVENT_AGAIN + 1)),
+                .by = by[dice / 32 % 3],
+                .wall_ms = dice / 128 % 100000, /* clocks jump, too */
+                .canary_answers = dice / 128 % 5000,
+            };
+            const struct machine_edge *edge = machine_edge(m.state, call.event);
+            enum err_code code = machine_apply(&plan, &m, &call, &next, NULL);
+            if (code) {
+                refused++;
+                continue;
+            }
+            assert_non_null(edge);
+            assert_true(edge->by & call.by);
+            check_edge(&m, &next, call.event);
+            m = next;
+            taken++;
+        }
+    }
+    assert_true(taken > 5000 && refused > 5000);
+}
+
+TEST(what_cannot_be_done_says_what_can)
+{
+    struct machine m = machine_new(0), out;
+    struct machine_call call = {.event = EVENT_RESUME, .by = BY_OPERATOR};
+    struct err e;
+
+    assert_int_equal(machine_apply(&plan, &m, &call, &out, &e), ERR_CONFLICT);
+    assert_string_equal(e.text, "a rollout that is draft cannot 'resume'; it "
+                                "can: withdraw");
+    call.event = EVENT_CHECK;
+    assert_int_equal(machine_apply(&plan, &m, &call, &out, &e),
+                     ERR_UNSUPPORTED);
+}
+
+/* ------------------------------------------------------------ by itself, in time */
+
+/* Ask and apply, as control does; the events taken, as text. */
+static void
+let_go(struct machine *m, struct advance_facts *f, struct advance *last)
+{
+    for (int i = 0; i < 20; i++) {
+        struct machine next;
+        advance_judge(&plan, m, f, last);
+        if (!last->acts)
+            return;
+        struct machine_call call = {.event = last->event,
+                                    .by = BY_CONTROL,
+                                    .wall_ms = f->wall_ms,
+                                    .canary_answers = f->canary_answers};
+        assert_int_equal(machine_apply(&plan, m, &call, &next, NULL), OK);
+        *m = next;
+    }
+    fail_msg("it does not come to rest");
+}
+
+/* One that was approved and started at `wall_ms`. */
+static struct machine
+started(uint64_t wall_ms)
+{
+    struct machine m = machine_new(wall_ms), next;
+    struct advance_facts f = {
+        .wall_ms = wall_ms, .approvals = 2, .baseline_is_up = true};
+    struct advance a;
+    struct machine_call start = {
+        .event = EVENT_START, .by = BY_OPERATOR, .wall_ms = wall_ms};
+
+    let_go(&m, &f, &a);
+    assert_string_equal(word(m.state), "approved");
+    assert_int_equal(a.wait, WAIT_START);
+    assert_int_equal(machine_apply(&plan, &m, &start, &next, NULL), OK);
+    assert_int_equal(machine_weight(&plan, &next), 10000);
+    return next;
+}
+
+TEST(nothing_begins_before_enough_people_agreed)
+{
+    struct machine m = machine_new(0);
+    struct advance_facts f = {.approvals = 1};
+    struct advance a;
+
+    let_go(&m, &f, &a);
+    assert_string_equal(word(m.state), "checked");
+    assert_int_equal(a.wait, WAIT_APPROVAL);
+    assert_int_equal(a.have, 1);
+    assert_int_equal(a.need, 2);
+}
+
+TEST(a_step_is_left_after_its_hold_with_its_requests)
+{
+    struct machine m = started(1000);
+    struct advance_facts f = {.wall_ms = 1000 + 3599999,
+                              .canary_answers = 5000,
+                              .baseline_is_up = true};
+    struct advance a;
+
+    let_go(&m, &f, &a);
+    assert_int_equal(a.wait, WAIT_HOLD);
+    f.wall_ms++;
+    let_go(&m, &f, &a);
+    assert_int_equal(m.step, 1);
+    assert_int_equal(machine_weight(&plan, &m), 50000);
+    /* The next one counts from here: the 5000 are not its own. */
+    f.wall_ms += 3600000;
+    let_go(&m, &f, &a);
+    assert_string_equal(word(m.state), "holding");
+    assert_int_equal(a.wait, WAIT_NO_DATA);
+    assert_int_equal(a.have, 0);
+    f.canary_answers += 2000;
+    let_go(&m, &f, &a);
+    assert_int_equal(m.step, 2);
+}
+
+TEST(no_traffic_holds_and_at_last_pauses)
+{
+    struct machine m = started(0);
+    struct advance_facts f = {.wall_ms = 7200000, .baseline_is_up = true};
+    struct advance a;
+    char text[96];
+
+    let_go(&m, &f, &a);
+    assert_string_equal(word(m.state), "holding");
+    advance_text(&a, text, sizeof(text));
+    assert_string_equal(text, "no data: 0 of 2000 requests");
+    f.wall_ms = 86400000;
+    let_go(&m, &f, &a);
+    assert_string_equal(word(m.state), "paused");
+    assert_int_equal(machine_weight(&plan, &m), 10000);
+    assert_int_equal(a.wait, WAIT_OPERATOR);
+}
+
+TEST(a_clock_that_goes_back_shortens_no_hold)
+{
+    struct machine m = started(10000000);
+    struct advance_facts f = {
+        .wall_ms = 5, .canary_answers = 5000, .baseline_is_up = true};
+    struct advance a;
+
+    let_go(&m, &f, &a);
+    assert_int_equal(a.wait, WAIT_HOLD);
+    assert_int_equal(a.have, 0);
+}
+
+TEST(a_latch_beats_an_advance_that_is_due)
+{
+    struct machine m = started(0);
+    struct advance_facts f = {.wall_ms = 3600000,
+                              .canary_answers = 5000,
+                              .is_halted = true,
+                              .baseline_is_up = true};
+    struct advance a;
+
+    let_go(&m, &f, &a);
+    assert_string_equal(word(m.state), "reported");
+    assert_int_equal(machine_weight(&plan, &m), 0);
+}
+
+TEST(a_slow_canary_is_not_rolled_back_into_a_dead_baseline)
+{
+    struct machine m = started(0);
+    struct advance_facts f = {.wall_ms = 5, .is_slower = true};
+    struct advance a;
+
+    let_go(&m, &f, &a);
+    assert_string_equal(word(m.state), "rollback_blocked");
+    assert_int_equal(machine_weight(&plan, &m), 10000);
+    assert_int_equal(a.wait, WAIT_OPERATOR);
+}
+
+TEST(a_new_build_goes_back_to_the_first_step)
+{
+    struct machine m = started(0), next;
+    struct machine_call promote = {.event = EVENT_PROMOTE, .by = BY_OPERATOR},
+                        rebuild = {.event = EVENT_REBUILD, .by = BY_CONTROL};
+
+    for (uint32_t weight = 1; weight < plan.n_steps; weight++) {
+        assert_int_equal(machine_apply(&plan, &m, &promote, &next, NULL), OK);
+        assert_int_equal(machine_weight(&plan, &next),
+                         steps[weight].weight_ppm);
+        m = next;
+    }
+    assert_string_equal(word(m.state), "baking");
+    assert_int_equal(machine_apply(&plan, &m, &rebuild, &next, NULL), OK);
+    assert_string_equal(word(next.state), "step");
+    assert_int_equal(next.step, 0);
+}
+
+TEST(nobody_is_moved_in_a_forbidden_window)
+{
+    /* 2026-11-27 is a Friday; 17:00 UTC. */
+    static const uint64_t friday = UINT64_C(1795798800000);
+    struct window w;
+    struct rollout_plan forbids = plan;
+    struct machine m = started(friday - 3600000);
+    struct advance_facts f = {
+        .wall_ms = friday, .canary_answers = 9999, .baseline_is_up = true};
+    struct advance a;
+
+    assert_true(window_parse(SPAN("Fri 16:00 - Mon 08:00"), &w));
+    forbids.forbidden = &w;
+    forbids.n_forbidden = 1;
+    m.state = ROLLOUT_HOLDING;
+    advance_judge(&forbids, &m, &f, &a);
+    assert_false(a.acts);
+    assert_int_equal(a.wait, WAIT_WINDOW);
+    assert_int_equal(a.need, (7 + 24 + 24 + 8) * 3600000ul);
+    f.wall_ms += a.need;
+    advance_judge(&forbids, &m, &f, &a);
+    assert_true(a.acts && a.event == EVENT_ADVANCE);
+}
