@@ -139,7 +139,7 @@ compile(struct arena *a, struct bench_job *job, const struct spec *spec)
         sites[i] = (struct reference_sites){list, 1};
     job->chain = (struct reference_chain){
         .api = api, .to = api->n_versions - 1, .sites = sites};
-    job->entry = plan_find(plan, place, type);
+    job->entry = plan_find(plan, place, type, true);
     job->program = job->entry ? plan_entry_program(job->entry) : NULL;
     return job->program != NULL;
 }

@@ -31,19 +31,20 @@ build_plans(struct arena *a, const struct lens_api *api,
     size_t n = api->n_versions;
     const struct plan **plans =
         arena_array(a, n * n + 1, sizeof(const struct plan *));
-    if (!plans)
+    bool *wanted = arena_array(a, n + 1, sizeof(*wanted));
+    if (!plans || !wanted)
         return err_set(e, ERR_LIMIT, "no room for a translator");
-    for (size_t from = 0; from < n; from++)
-        for (size_t to = 0; to < n; to++) {
-            bool is_far =
-                n > PLANNED_VERSIONS_MAX && from + 1 != n && to + 1 != n;
-            if (from == to || is_far)
-                continue;
+    for (size_t from = 0; from < n; from++) {
+        for (size_t to = 0; to < n; to++)
+            wanted[to] =
+                n <= PLANNED_VERSIONS_MAX || from + 1 == n || to + 1 == n;
+        for (unsigned up = 0; up < 2; up++) {
             enum err_code code =
-                plan_build(a, api, from, to, &plans[from * n + to], e);
+                plan_build_way(a, api, from, up, wanted, &plans[from * n], e);
             if (code)
                 return code;
         }
+    }
     *out = plans;
     return OK;
 }
@@ -343,9 +344,7 @@ planned(const struct program *p)
             return NULL;
     }
     const struct plan_entry *entry =
-        plan_find(plan, &first->place, first->type);
-    if (!entry && first->place.n == 0)
-        entry = plan_find_composed(plan, first->type, p->facts.is_request);
+        plan_find(plan, &first->place, first->type, p->facts.is_request);
     bool asks = p->facts.replaces && !p->facts.may_erase;
     if (entry && asks && (p->facts.never_erase || plan_entry_guards(entry)))
         return NULL; /* what a PUT would erase is the reference's to say */

@@ -163,15 +163,10 @@ all_told(struct translation *t, struct told **out, size_t *n)
     return *out != NULL;
 }
 
-/* The plan's notices in the reference's words. */
+/* The plan's notices, as the reference tells them. */
 static bool
 take_notices(struct translation *t)
 {
-    static const enum notice_kind kinds[] = {[PLAN_LOSSY] = NOTICE_LOSSY,
-                                             [PLAN_FILLED] = NOTICE_DEFAULTED,
-                                             [PLAN_STRANGER] = NOTICE_STRANGER,
-                                             [PLAN_HIDDEN] = NOTICE_HIDDEN,
-                                             [PLAN_RESPELT] = NOTICE_RESPELT};
     struct reference_report *r = &t->report;
     struct told *told = NULL;
     size_t n = 0;
@@ -192,7 +187,7 @@ take_notices(struct translation *t)
         if (!ok)
             return false;
         r->notices[r->n_notices++] =
-            (struct translation_notice){.kind = kinds[told[i].is.kind],
+            (struct translation_notice){.kind = told[i].is.kind,
                                         .change = origin->change->name,
                                         .file = origin->change->file,
                                         .line = origin->line,

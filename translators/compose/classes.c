@@ -239,7 +239,7 @@ class_symbols(struct lowering *l, uint32_t source, const struct json ***out,
     const struct json **symbols =
         arena_array(l->c->a, count, sizeof(const struct json *));
     if (!symbols)
-        return compose_full(l->c);
+        return lower_no_room(l);
     *n = 0;
     for (size_t i = 0; i < COUNT(words); i++)
         symbols[(*n)++] = &words[i];

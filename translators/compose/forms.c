@@ -60,9 +60,9 @@ lower_form(struct lowering *l, uint32_t term, uint32_t source,
     if (t->kind != TERM_FORM || l->c->terms[t->of].kind != TERM_SOURCE ||
         !is_of_scalars(t->from->kind) || !is_of_scalars(t->to->kind))
         return lower_stop(l, "a form of more than one scalar");
-    struct form_arg *arg = arena_alloc(l->c->a, sizeof(*arg));
+    struct form_arg *arg = arena_alloc(l->to, sizeof(*arg));
     if (!arg)
-        return compose_full(l->c);
+        return lower_no_room(l);
     *arg = (struct form_arg){*t->from, *t->to, l->n->api};
     /* Outside must fail, and what is told of another spelling is told once. */
     struct value_class outside = {source, LENS_STRING, NULL, FORM_OUT};

@@ -233,7 +233,7 @@ place_checks(struct lowering *l)
     const struct normal_state *s = l->state;
     l->check_when = arena_array(l->c->a, s->n_checks + 1, sizeof(guard));
     if (!l->check_when)
-        return compose_full(l->c);
+        return lower_no_room(l);
     for (size_t i = 0; i < s->n_checks; i++) {
         guard g = lower_guard(l, s->checks[i].when);
         l->check_when[i] = g;
@@ -272,7 +272,7 @@ place_notices(struct lowering *l)
     l->notice_when = arena_array(l->c->a, s->n_notices + 1, sizeof(guard));
     l->notice_done = arena_array(l->c->a, s->n_notices + 1, sizeof(bool));
     if (!l->notice_when || !l->notice_done)
-        return compose_full(l->c);
+        return lower_no_room(l);
     for (size_t i = 0; i < s->n_notices; i++) {
         guard g = lower_guard(l, s->notices[i].when);
         l->notice_when[i] = g;
@@ -351,9 +351,9 @@ lower_child(struct lowering *l, uint32_t source, const struct normal_node *node,
     }
     if (node->n_kids == 0)
         return true;
-    struct engine_state *child = arena_alloc(l->c->a, sizeof(*child));
+    struct engine_state *child = arena_alloc(l->to, sizeof(*child));
     if (!child)
-        return compose_full(l->c);
+        return lower_no_room(l);
     e->child = child;
     if (!node->kids[0]->is_each)
         return lower_object(l, source, node, child);
@@ -362,9 +362,9 @@ lower_child(struct lowering *l, uint32_t source, const struct normal_node *node,
     const struct normal_node *each = node->kids[0];
     if (each->each == NORMAL_NONE)
         return true;
-    struct engine_entry *element = arena_alloc(l->c->a, sizeof(*element));
+    struct engine_entry *element = arena_alloc(l->to, sizeof(*element));
     if (!element)
-        return compose_full(l->c);
+        return lower_no_room(l);
     *element = plain;
     if (l->spots[each->each].uses.n == 0)
         return lower_stop(l, "elements that all go");
@@ -385,9 +385,9 @@ lower_lost(struct lowering *l, uint32_t source, struct engine_entry *e)
         return lower_stop(l, "elements that all go");
     if (s->n_kids == 0 || s->kids[0] >= l->n->n_sources)
         return true;
-    struct engine_state *child = arena_alloc(l->c->a, sizeof(*child));
+    struct engine_state *child = arena_alloc(l->to, sizeof(*child));
     if (!child)
-        return compose_full(l->c);
+        return lower_no_room(l);
     e->child = child;
     return lower_object(l, source, &nothing, child);
 }
@@ -437,7 +437,7 @@ lower_key(struct lowering *l, uint32_t source, uint16_t bit,
             return s->gone ? lower_child(l, source, s->gone, e)
                            : lower_lost(l, source, e);
         }
-        if (l->c->full)
+        if (l->full || l->c->full)
             return false;
         /* Whenever it is there somebody else must see to it. */
         l->out->why = NULL;
@@ -632,8 +632,8 @@ lower_made(struct lowering *l, uint32_t source, const struct normal_node *node,
     if (!lower_arrivals(l, source, node, ops))
         return false;
     op = add_op(l, ops, ENGINE_OP_SHUT);
-    if (!op || !engine_text(l->c->a, SPAN("}"), &op->text))
-        return op == NULL ? false : compose_full(l->c);
+    if (!op || !engine_text(l->to, SPAN("}"), &op->text))
+        return op == NULL ? false : lower_no_room(l);
     if (came) {
         ops->at[jump].needs = unless;
         ops->at[jump].jump = (uint16_t)(ops->n - jump - 1);
@@ -726,6 +726,16 @@ lower_full(struct lowering *l, uint32_t source, struct ops *ops)
 
 /* ---- objects -------------------------------------------------------------------------------- */
 
+/* What grew in the builder's arena, where the program lives. NULL: no room. */
+static void *
+kept(struct lowering *l, const void *array, size_t n, size_t size)
+{
+    void *out = arena_array(l->to, n + 1, size);
+    if (out && n)
+        memcpy(out, array, n * size);
+    return out;
+}
+
 static bool
 lower_object(struct lowering *l, uint32_t source,
              const struct normal_node *node, struct engine_state *out)
@@ -734,12 +744,11 @@ lower_object(struct lowering *l, uint32_t source,
     const struct source *s = &l->c->sources[source];
     for (uint32_t i = 0; i < s->n_kids; i++)
         n += s->kids[i] < l->n->n_sources;
-    struct engine_entry *entries =
-        arena_array(l->c->a, n + 1, sizeof(*entries));
+    struct engine_entry *entries = arena_array(l->to, n + 1, sizeof(*entries));
     span *names = arena_array(l->c->a, n + 1, sizeof(*names));
     struct ops ops = {0};
     if (!entries || !names)
-        return compose_full(l->c);
+        return lower_no_room(l);
     if (n > 64)
         return lower_stop(l, "an object of more than 64 known keys");
     for (uint32_t i = 0; i < n; i++) {
@@ -748,14 +757,16 @@ lower_object(struct lowering *l, uint32_t source,
         if (!lower_key(l, kid, (uint16_t)i, &entries[i]))
             return false;
     }
-    if (!engine_table_build(l->c->a, names, n, &out->keys))
-        return compose_full(l->c);
+    if (!engine_table_build(l->to, names, n, &out->keys))
+        return lower_no_room(l);
     out->entries = entries;
     if (!lower_arrivals(l, source, node, &ops) ||
         !lower_told(l, source, &ops) || !lower_full(l, source, &ops))
         return false;
-    out->ops = ops.at;
     out->n_ops = ops.n;
+    out->ops = kept(l, ops.at, ops.n, sizeof(*ops.at));
+    if (!out->ops)
+        return lower_no_room(l);
     out->n_slots = l->levels[source].n_slots;
     return true;
 }
@@ -771,7 +782,7 @@ lower_state(struct lowering *l, const struct normal_state *s,
     l->spots = arena_array(l->c->a, n + 1, sizeof(*l->spots));
     l->levels = arena_array(l->c->a, n + 1, sizeof(*l->levels));
     if (!l->spots || !l->levels)
-        return compose_full(l->c);
+        return lower_no_room(l);
     for (size_t i = 0; i < n; i++)
         l->spots[i].slot = l->spots[i].bit = ENGINE_NONE;
     if (!find_uses(l, s->root))
@@ -793,34 +804,38 @@ lower_all(struct lowering *l)
 {
     l->states =
         arena_array(l->c->a, l->n->n_states + 1, sizeof(struct engine_state *));
-    struct engine_entry *root = arena_alloc(l->c->a, sizeof(*root));
+    struct engine_entry *root = arena_alloc(l->to, sizeof(*root));
     if (!l->states || !root)
-        return compose_full(l->c);
+        return lower_no_room(l);
     for (size_t i = 0; i < l->n->n_states; i++) {
-        l->states[i] = arena_alloc(l->c->a, sizeof(*l->states[i]));
+        l->states[i] = arena_alloc(l->to, sizeof(*l->states[i]));
         if (!l->states[i])
-            return compose_full(l->c);
+            return lower_no_room(l);
     }
     for (size_t i = 0; i < l->n->n_states; i++)
         if (!lower_state(l, l->n->states[i], l->states[i]))
             return false;
     *root = plain;
     root->child = l->states[0];
+    l->out->tells =
+        kept(l, l->out->tells, l->out->n_tells, sizeof(*l->out->tells));
+    if (!l->out->tells)
+        return lower_no_room(l);
     l->out->program = (struct engine_program){root, l->out->n_tells};
     return true;
 }
 
 enum err_code
-compose_lower(struct compose *c, size_t type, bool is_request,
+compose_lower(struct compose *c, struct arena *a, size_t type, bool is_request,
               struct lowered *out, struct err *e)
 {
-    struct lowering l = {.c = c, .out = out, .is_request = is_request};
+    struct lowering l = {.c = c, .to = a, .out = out, .is_request = is_request};
     *out = (struct lowered){0};
     enum err_code code = compose_take(c, type, &l.n, e);
     if (code != OK)
         return code;
     bool ok = lower_all(&l);
-    if (c->full || c->guards.full)
+    if (l.full || c->full || c->guards.full)
         return err_set(e, ERR_LIMIT, "no room for a program");
     if (!ok && !out->why)
         out->why = "it cannot be lowered";

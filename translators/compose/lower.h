@@ -30,8 +30,9 @@ struct lowered {
 
 /*
  * Lower what the builder's steps so far do to a type, in requests or in answers. The
- * program lives in the builder's arena. ERR_LIMIT: that is full.
+ * program lives in `a`, and needs the API alone beside it; the builder goes on as
+ * before. ERR_LIMIT: `a` or the builder's arena is full.
  */
-MUST_CHECK enum err_code compose_lower(struct compose *c, size_t type,
-                                       bool is_request, struct lowered *out,
-                                       struct err *e);
+MUST_CHECK enum err_code compose_lower(struct compose *c, struct arena *a,
+                                       size_t type, bool is_request,
+                                       struct lowered *out, struct err *e);

@@ -46,10 +46,12 @@ struct level {
 };
 
 struct lowering {
-    struct compose *c;
+    struct compose *c; /* its arena holds what only the work needs */
+    struct arena *to;  /* of the program */
     const struct normal *n;
     struct lowered *out;
     bool is_request;
+    bool full;                    /* no room in `to` */
     struct engine_state **states; /* by state of the normal form */
 
     /* Of the state at hand. */
@@ -62,6 +64,14 @@ struct lowering {
     struct level *levels;  /* by source */
     size_t room_tells;
 };
+
+/* Always false: an arena is full. */
+static inline bool
+lower_no_room(struct lowering *l)
+{
+    l->full = true;
+    return false;
+}
 
 /* Always false. */
 bool lower_stop(struct lowering *l, const char *why);

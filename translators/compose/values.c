@@ -10,9 +10,9 @@ bool
 lower_notes(struct lowering *l, const uint16_t *notices, size_t n,
             struct engine_notes *out)
 {
-    uint16_t *at = arena_array(l->c->a, n + 1, sizeof(*at));
+    uint16_t *at = arena_array(l->to, n + 1, sizeof(*at));
     if (!at)
-        return compose_full(l->c);
+        return lower_no_room(l);
     for (size_t i = 0; i < n; i++) {
         const struct normal_notice *k = &l->state->notices[notices[i]];
         struct lowered *out_to = l->out;
@@ -61,9 +61,9 @@ lower_text(struct lowering *l, span key, const struct json *value, span *out)
         if (ok)
             json_print(fresh, &b);
     }
-    ok = ok && !buf_failed(&b) && engine_text(l->c->a, buf_span(&b), out);
+    ok = ok && !buf_failed(&b) && engine_text(l->to, buf_span(&b), out);
     buf_fini(&b);
-    return ok || compose_full(l->c);
+    return ok || lower_no_room(l);
 }
 
 /* ---- one class -------------------------------------------------------------------- */
@@ -130,7 +130,7 @@ fate_notices(struct lowering *l, const struct spot_of *s,
 {
     f->notices = arena_array(l->c->a, s->notices.n + 1, sizeof(*f->notices));
     if (!f->notices)
-        return compose_full(l->c);
+        return lower_no_room(l);
     for (size_t i = 0; i < s->notices.n; i++) {
         uint16_t notice = s->notices.at[i];
         enum truth is = class_truth(l, l->notice_when[notice], k);
@@ -230,9 +230,9 @@ static bool
 lower_other(struct lowering *l, uint32_t source, const struct fate *f,
             bool dropped, struct engine_map *map)
 {
-    struct engine_form *form = arena_alloc(l->c->a, sizeof(*form));
+    struct engine_form *form = arena_alloc(l->to, sizeof(*form));
     if (!form)
-        return compose_full(l->c);
+        return lower_no_room(l);
     map->fault = ENGINE_NONE;
     if (f->aside || (f->goes && !dropped)) {
         map->fault = LOWER_ASIDE;
@@ -248,9 +248,9 @@ lower_other(struct lowering *l, uint32_t source, const struct fate *f,
     }
     map->form = form;
     if (f->is) {
-        span *text = arena_alloc(l->c->a, sizeof(*text));
+        span *text = arena_alloc(l->to, sizeof(*text));
         if (!text)
-            return compose_full(l->c);
+            return lower_no_room(l);
         form->fn = write_constant;
         form->arg = text;
         return lower_text(l, (span){0}, f->is, text);
@@ -292,18 +292,17 @@ lower_map(struct lowering *l, uint32_t source, const struct fate *other,
 {
     const struct json **symbols = NULL;
     size_t n_symbols = 0, n = 0;
-    struct engine_map *map = arena_alloc(l->c->a, sizeof(*map));
+    struct engine_map *map = arena_alloc(l->to, sizeof(*map));
     if (!map)
-        return compose_full(l->c);
+        return lower_no_room(l);
     if (!class_symbols(l, source, &symbols, &n_symbols))
         return false;
     bool any = !other->aside || !(e->refused & ENGINE_OBJECT) ||
                !(e->refused & ENGINE_LIST);
-    struct engine_row *rows =
-        arena_array(l->c->a, n_symbols + 1, sizeof(*rows));
+    struct engine_row *rows = arena_array(l->to, n_symbols + 1, sizeof(*rows));
     span *spellings = arena_array(l->c->a, n_symbols + 1, sizeof(*spellings));
     if (!rows || !spellings)
-        return compose_full(l->c);
+        return lower_no_room(l);
     for (size_t i = 0; i < n_symbols; i++) {
         struct value_class k = {source, type_of(symbols[i]), symbols[i],
                                 FORM_IN};
@@ -324,8 +323,8 @@ lower_map(struct lowering *l, uint32_t source, const struct fate *other,
     if (!lower_other(l, source, other, dropped, map))
         return false;
     map->rows = rows;
-    if (!engine_table_build(l->c->a, spellings, n, &map->table))
-        return compose_full(l->c);
+    if (!engine_table_build(l->to, spellings, n, &map->table))
+        return lower_no_room(l);
     bool plain = n == 0 && !map->form && map->fault == ENGINE_NONE;
     e->map = plain && !l->spots[source].is_read ? NULL : map;
     return true;
@@ -335,9 +334,9 @@ lower_map(struct lowering *l, uint32_t source, const struct fate *other,
 static bool
 read_only(struct lowering *l, const struct engine_map **out)
 {
-    struct engine_map *map = arena_alloc(l->c->a, sizeof(*map));
-    if (!map || !engine_table_build(l->c->a, NULL, 0, &map->table))
-        return compose_full(l->c);
+    struct engine_map *map = arena_alloc(l->to, sizeof(*map));
+    if (!map || !engine_table_build(l->to, NULL, 0, &map->table))
+        return lower_no_room(l);
     map->fault = ENGINE_NONE;
     *out = map;
     return true;

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * plan: a chain of versions as one program of the machine (translators/engine).
+ * plan: a chain of versions as programs of the machine (translators/engine).
  *
- * What is planned is a class of chains whose result can be told key by key:
- * renames inside one object, drops, adds and fills with constants, `enum` of
- * scalars, markers that are scalars, types below keys and `*`. A chain with
- * anything else has no entry here. A document may be more than its program
- * knows (a stranger where an arrow leads, a doubled key, an unlisted symbol,
- * bytes that are no JSON): then the run says PLAN_ASIDE, and the reference reads
- * the document from its start. So a plan never refuses, and what it accepts is
- * what the reference says.
+ * Each type has a program, composed and lowered (translators/compose), for requests
+ * and one for answers, and one for each place of a body that messages have it
+ * at. What does not compose, or what the machine cannot do as bytes come, has
+ * none. A document may be more than its program knows (a stranger where an arrow
+ * leads, a doubled key, bytes that are no JSON): then the run says PLAN_ASIDE,
+ * and the reference reads the document from its start. So a plan never refuses,
+ * and what it accepts is what the reference says.
  *
  * A plan is immutable and lives in the arena it was built in.
  */
@@ -20,30 +19,35 @@
 #include "proxy/base/err.h"
 #include "translators/engine/engine.h"
 #include "translators/lens/lens.h"
+#include "translators/reference/report.h"
 
 struct plan;
-struct plan_entry; /* where a body begins: a type at a place of it */
+struct plan_entry; /* a type at a place of a body, in requests or answers */
 struct plan_run;   /* one body on its way; in the arena it was made in */
 
 /*
- * Plan the way from version `from` to version `to` (not the same).
+ * Plan the ways from version `from` to all versions above it, or below, that are
+ * wanted (by version): plans[to]. The chain to one is made of that to its
+ * neighbour. A chain that would be too large to compose stays NULL.
  * ERR_LIMIT: `a` is full.
  */
+MUST_CHECK enum err_code plan_build_way(struct arena *a,
+                                        const struct lens_api *api, size_t from,
+                                        bool up, const bool *wanted,
+                                        const struct plan **plans,
+                                        struct err *e);
+
+/* The way from version `from` to version `to` (not the same) alone; never NULL.
+ * ERR_LIMIT: `a` is full. */
 MUST_CHECK enum err_code plan_build(struct arena *a, const struct lens_api *api,
                                     size_t from, size_t to,
                                     const struct plan **out, struct err *e);
 
-/* The program for a body that has `type` at `place`; NULL if there is none. */
+/* The program for requests, or answers, whose body has `type` at `place`; NULL if
+ * there is none. */
 const struct plan_entry *plan_find(const struct plan *p,
-                                   const struct lens_place *place, size_t type);
-
-/*
- * A program for bodies that are a value of `type` as a whole, composed
- * (translators/compose) where the class above has none; NULL if that has no
- * program either. Requests and answers have each their own.
- */
-const struct plan_entry *plan_find_composed(const struct plan *p, size_t type,
-                                            bool is_request);
+                                   const struct lens_place *place, size_t type,
+                                   bool is_request);
 
 /* Has it an `add` with `write: refuse`? Then a PUT from an old client is for
  * the reference. */
@@ -73,16 +77,8 @@ enum plan_step {
 MUST_CHECK enum plan_step plan_run_feed(struct plan_run *r, span bytes,
                                         bool is_end);
 
-/* As in translators/reference/report.h. */
-enum plan_notice_kind {
-    PLAN_LOSSY,    /* something went that the other side cannot hold */
-    PLAN_FILLED,   /* a value made up */
-    PLAN_STRANGER, /* something went that stood where an arrow leads */
-    PLAN_HIDDEN,   /* something without a form there */
-    PLAN_RESPELT   /* read in a spelling that is not written */
-};
 struct plan_notice {
-    enum plan_notice_kind kind;
+    enum notice_kind kind;
     const struct lens_origin *origin;
     size_t at; /* offset of the first in the body */
     size_t n;

@@ -4,6 +4,7 @@
  */
 #include "translators/plan/program.h"
 
+#include "translators/compose/lower.h"
 #include "translators/engine/engine.h"
 
 struct plan_run {

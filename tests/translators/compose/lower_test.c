@@ -29,7 +29,7 @@ lower(struct arena *a, const struct lens_api *api, size_t from, size_t to,
     assert_int_equal(compose_begin(a, api, from, to > from, &c, &e), OK);
     for (size_t at = from; at != to; at += to > from ? 1 : (size_t)-1)
         assert_int_equal(compose_step(c, &e), OK);
-    assert_int_equal(compose_lower(c, 0, is_request, out, &e), OK);
+    assert_int_equal(compose_lower(c, a, 0, is_request, out, &e), OK);
 }
 
 static enum engine_verdict
@@ -213,7 +213,7 @@ TEST(without_memory_there_is_an_error_and_no_crash)
         for (size_t v = 1; code == OK && v < api->n_versions; v++)
             code = compose_step(c, &e);
         if (code == OK)
-            code = compose_lower(c, 0, true, &l, &e);
+            code = compose_lower(c, a, 0, true, &l, &e);
         arena_fail_after(0);
         assert_true(code == OK || code == ERR_LIMIT);
         whole = code == OK;
