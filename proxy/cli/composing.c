@@ -13,8 +13,14 @@ struct composing {
     const struct lens_api *api;
     struct arena *arena;
     struct weight
-        *at; /* by way: up or down, near or far; type; older version */
+        *at;      /* by way: up or down, near or far; type; older version */
+    size_t built; /* of the chains that are one version longer than another */
 };
+
+/* Chains that cannot be built from a neighbour's (those to the newest version, from
+ * each other) are as many as versions, and as long: the longest of a large API keep
+ * their estimates. */
+#define BUILT_MAX ((size_t)4 << 20)
 
 enum way { UP_NEAR, DOWN_NEAR, UP_FAR, DOWN_FAR, WAYS };
 
@@ -143,27 +149,31 @@ keep(const struct composing *c, struct compose *from, enum way way,
 
 /* From a version to its neighbour, and on to the newest. */
 static bool
-all_up(const struct composing *c, struct arena *a, size_t older)
+all_up(struct composing *c, struct arena *a, size_t older)
 {
     struct compose *up = NULL;
     struct err e;
-    bool ok = compose_begin(a, c->api, older, true, &up, &e) == OK &&
-              compose_step(up, &e) == OK && keep(c, up, UP_NEAR, older);
-    for (size_t v = older + 1; ok && v + 1 < c->api->n_versions; v++)
-        ok = compose_step(up, &e) == OK;
-    return ok && keep(c, up, UP_FAR, older);
+    if (compose_begin(a, c->api, older, true, &up, &e) != OK ||
+        compose_step(up, &e) != OK || !keep(c, up, UP_NEAR, older))
+        return false;
+    size_t v = older + 1;
+    while (c->built + compose_size(up) < BUILT_MAX &&
+           v + 1 < c->api->n_versions && compose_step(up, &e) == OK)
+        v++;
+    c->built += compose_size(up);
+    return v + 1 < c->api->n_versions || keep(c, up, UP_FAR, older);
 }
 
-static bool
+/* From the newest on, as far as there is room. */
+static void
 all_down(const struct composing *c, struct arena *a)
 {
     struct compose *down = NULL;
     struct err e;
-    size_t newest = c->api->n_versions - 1;
-    bool ok = compose_begin(a, c->api, newest, false, &down, &e) == OK;
-    for (size_t older = newest; ok && older-- > 0;)
+    size_t older = c->api->n_versions - 1;
+    bool ok = compose_begin(a, c->api, older, false, &down, &e) == OK;
+    while (ok && older-- > 0)
         ok = compose_step(down, &e) == OK && keep(c, down, DOWN_FAR, older);
-    return ok;
 }
 
 static bool
@@ -187,11 +197,13 @@ composing_all(struct arena *a, const struct lens_api *api)
         *c = (struct composing){.api = api, .arena = a};
         c->at = arena_array(a, WAYS * api->n_types * api->n_versions + 1,
                             sizeof(*c->at));
-        ok = c->at && all_down(c, scratch);
+        ok = c->at != NULL;
     }
-    for (size_t v = 0; ok && v + 1 < api->n_versions; v++) {
+    if (ok)
+        all_down(c, scratch);
+    for (size_t v = api->n_versions; ok && v-- > 1;) {
         arena_reset(scratch);
-        ok = all_up(c, scratch, v) && near_down(c, scratch, v);
+        ok = all_up(c, scratch, v - 1) && near_down(c, scratch, v - 1);
     }
     arena_free(&scratch);
     return ok ? c : NULL;

@@ -56,6 +56,9 @@ struct compose {
     struct normal_state **fresh; /* by type: begun in this step */
     struct normal_state *state;  /* at hand */
     uint32_t n_arrived;
+    uint32_t *marks; /* of all normal forms that were taken */
+    size_t room_marks;
+    uint32_t n_walks;
     bool
         asks; /* nothing that an arrow says is told: what would fail is in `fails` */
     guard fails;

@@ -277,6 +277,12 @@ compose_begin(struct arena *a, const struct lens_api *api, size_t from, bool up,
     return OK;
 }
 
+size_t
+compose_size(const struct compose *c)
+{
+    return c->guards.n;
+}
+
 /* What went in this step is as it is after it. */
 static bool
 settle_gone(struct compose *c, struct normal_state *s)
@@ -408,6 +414,20 @@ frozen_root(struct compose *c, struct normal_state *s)
     return frozen ? frozen->state : NULL;
 }
 
+/* Whoever walks over guards marks them; normal forms of one builder share the marks. */
+static bool
+make_marks(struct compose *c)
+{
+    size_t room = c->room_marks ? c->room_marks : 64;
+    if (c->guards.n <= c->room_marks)
+        return true;
+    while (room < c->guards.n)
+        room *= 2;
+    c->marks = arena_array(c->a, room, sizeof(*c->marks));
+    c->room_marks = room;
+    return c->marks || compose_full(c);
+}
+
 enum err_code
 compose_take(struct compose *c, size_t type, const struct normal **out,
              struct err *e)
@@ -416,7 +436,7 @@ compose_take(struct compose *c, size_t type, const struct normal **out,
     struct normal_state *root = frozen_root(c, c->roots[type]);
     struct normal *n = arena_alloc(c->a, sizeof(*n));
     struct found found = {.c = c};
-    if (!root || !n || !find_state(&found, root))
+    if (!root || !n || !make_marks(c) || !find_state(&found, root))
         return too_much(e);
     if (found.mixed && !root->stop.why) {
         root->stop.why = "one value is of two types along the chain";
@@ -433,7 +453,9 @@ compose_take(struct compose *c, size_t type, const struct normal **out,
                          .terms = c->terms,
                          .atoms = c->atoms,
                          .guards = c->guards.at,
-                         .n_atoms = c->n_atoms};
+                         .n_atoms = c->n_atoms,
+                         .marks = c->marks,
+                         .n_walks = &c->n_walks};
     *out = n;
     return OK;
 }

@@ -120,16 +120,24 @@ atom_waits(const struct normal *n, const struct atom *atom, uint32_t own)
     return NORMAL_NONE;
 }
 
+/* A guard that this walk has seen has nothing to say. */
 static uint32_t
-guard_waits(const struct normal *n, guard g, uint32_t own)
+walk_guard(const struct normal *n, guard g, uint32_t own, uint32_t walk)
 {
-    if (g <= GUARD_ALWAYS)
+    if (g <= GUARD_ALWAYS || n->marks[g] == walk)
         return NORMAL_NONE;
+    n->marks[g] = walk;
     const struct guard_node *node = &n->guards[g];
     uint32_t found = atom_waits(n, &n->atoms[node->atom], own);
     if (found == NORMAL_NONE)
-        found = guard_waits(n, node->yes, own);
-    return found == NORMAL_NONE ? guard_waits(n, node->no, own) : found;
+        found = walk_guard(n, node->yes, own, walk);
+    return found == NORMAL_NONE ? walk_guard(n, node->no, own, walk) : found;
+}
+
+static uint32_t
+guard_waits(const struct normal *n, guard g, uint32_t own)
+{
+    return walk_guard(n, g, own, ++*n->n_walks);
 }
 
 static uint32_t

@@ -32,6 +32,9 @@ MUST_CHECK enum err_code compose_step(struct compose *c, struct err *e);
 MUST_CHECK enum err_code compose_take(struct compose *c, size_t type,
                                       const struct normal **out, struct err *e);
 
+/* How much has been built so far: for who has many chains to build, and a bound. */
+size_t compose_size(const struct compose *c);
+
 /* What must be held back, and how long (LANGUAGE.md, The arrows). */
 enum normal_class {
     NORMAL_STREAMS, /* S */

@@ -235,4 +235,6 @@ struct normal {
     const struct atom *atoms;
     const struct guard_node *guards;
     size_t n_atoms;
+    uint32_t *marks; /* by guard: which walk was there last (class.c) */
+    uint32_t *n_walks;
 };
