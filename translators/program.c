@@ -356,7 +356,7 @@ static void
 make_stream(struct finder *f, const struct message *m, span media)
 {
     f->p->is_stream = true;
-    f->p->framing = program_framing(media);
+    f->p->framing = m->is_messages ? RECORDS_MESSAGES : program_framing(media);
     f->p->message = *m;
     f->p->message.media = media;
     f->occasion.is_event = f->p->framing == RECORDS_EVENTS;
@@ -477,7 +477,8 @@ translator_program(const struct translator *t, struct arena *a,
         return PROGRAM_PASS;
     if (!program_media(a, m->media, &media))
         return full(e);
-    bool is_stream = program_media_kind(media) == MEDIA_RECORDS;
+    bool is_stream =
+        m->is_messages || program_media_kind(media) == MEDIA_RECORDS;
     if (from == to && !is_stream)
         return PROGRAM_PASS;
 

@@ -246,8 +246,9 @@ find_program(struct stream *s, span event, size_t from, struct found *out)
 /* ---- one record -------------------------------------------------------------------- */
 
 /*
- * The data of an event may be any text (`[DONE]`); what is no object passes a
- * type untouched, and so does what is not even JSON.
+ * The data of an event may be any text (`[DONE]`), a message of a WebSocket, too
+ * (`ping`); what is no object passes a type untouched, and so does what is not
+ * even JSON.
  */
 static bool
 is_other_text(const struct stream *s, span text)
@@ -255,7 +256,8 @@ is_other_text(const struct stream *s, span text)
     struct json *root = NULL;
     struct err e;
     text = span_trim(text);
-    return s->program->framing == RECORDS_EVENTS &&
+    return (s->program->framing == RECORDS_EVENTS ||
+            s->program->framing == RECORDS_MESSAGES) &&
            !span_starts(text, SPAN("{")) &&
            json_parse(s->scratch, text, s->limits.depth_max, &root, &e) != OK;
 }

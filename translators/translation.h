@@ -56,6 +56,9 @@ struct message {
     bool whole;  /* `kind: whole` on the route: PATCH with JSON is a document */
     bool strict; /* `patch: strict` on the route (translators/patch/patch.h) */
     enum message_write write;
+    bool
+        is_messages; /* its body is a WebSocket's messages on that path: each is
+                         a record of its own, and one call of translation_feed */
 };
 
 /*

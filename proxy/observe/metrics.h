@@ -40,7 +40,7 @@ enum metric_type { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM };
     X(TRANSLATE_FAILURES, COUNTER, 128, "stile_translate_failures_total",      \
       "change,kind", "Messages that could not be translated, by change")       \
     X(TRANSLATE_TIME, HISTOGRAM, 32, "stile_translate_seconds", "api,kind",    \
-      "Time spent translating one message")                                    \
+      "Time spent translating one message (a WebSocket: all of one way)")      \
     X(NOTICES, COUNTER, 128, "stile_notices_total", "change,kind",             \
       "Declared losses that happened: lossy, hidden, defaulted, respelt")      \
     X(UNTYPED, COUNTER, 64, "stile_untyped_total", "route",                    \

@@ -3,6 +3,7 @@
 
 #include "proxy/observe/record.h"
 #include "proxy/server/client.h"
+#include "proxy/server/messages.h"
 #include "proxy/server/upstream.h"
 #include "proxy/server/worker.h"
 #include "translators/lens/lens.h"
@@ -123,11 +124,35 @@ notices_n(const struct translate *tr)
 {
     size_t n = 0, sum = 0;
     const struct translation_notice *all =
-        tr->t ? translation_notices(tr->t, &n) : NULL;
+        tr && tr->t ? translation_notices(tr->t, &n) : NULL;
 
     for (size_t i = 0; i < n; i++)
         sum += all[i].n;
     return sum;
+}
+
+static uint64_t
+all_notices_n(const struct exchange *x)
+{
+    return notices_n(&x->up_way) + notices_n(&x->down_way) +
+           notices_n(messages_way(x, true)) + notices_n(messages_way(x, false));
+}
+
+static bool
+is_translated(const struct exchange *x)
+{
+    return x->up_way.t || x->down_way.t || messages_way(x, true) ||
+           messages_way(x, false);
+}
+
+static uint64_t
+translation_us(const struct exchange *x)
+{
+    const struct translate *up = messages_way(x, true);
+    const struct translate *down = messages_way(x, false);
+
+    return x->up_way.us + x->down_way.us + (up ? up->us : 0) +
+           (down ? down->us : 0);
 }
 
 /* ── metrics ─────────────────────────────────────────────────────────────── */
@@ -189,7 +214,7 @@ count_translation(struct exchange *x, const struct translate *tr, span kind)
     size_t n = 0;
     const struct translation_notice *all;
 
-    if (!tr->t)
+    if (!tr || !tr->t)
         return;
     metrics_observe_us(m,
                        metrics_cell(m, METRIC_TRANSLATE_TIME,
@@ -262,10 +287,9 @@ log_line(struct exchange *x, uint64_t us)
     access_u64(a, "bytes_in", x->request_bytes);
     access_u64(a, "bytes_out", x->answer_bytes);
     access_u64(a, "duration_us", us);
-    if (x->up_way.t || x->down_way.t) {
-        access_u64(a, "translation_us", x->up_way.us + x->down_way.us);
-        access_u64(a, "notices",
-                   notices_n(&x->up_way) + notices_n(&x->down_way));
+    if (is_translated(x)) {
+        access_u64(a, "translation_us", translation_us(x));
+        access_u64(a, "notices", all_notices_n(x));
     }
     if (x->was_retried)
         access_bool(a, "retried", true);
@@ -332,10 +356,10 @@ report(struct exchange *x, uint64_t us)
         .fallback = d->arm == ARM_FALLBACK,
         .request_bytes = x->request_bytes,
         .answer_bytes = x->answer_bytes,
-        .translate_us = x->up_way.us + x->down_way.us,
+        .translate_us = translation_us(x),
         .pool_us = x->answered_us ? x->answered_us - x->asked_us : 0,
         .total_us = us,
-        .notices = notices_n(&x->up_way) + notices_n(&x->down_way),
+        .notices = all_notices_n(x),
         .id = x->id,
         .method = x->request->method_token,
         .route = d->route ? d->route->name : (span){0},
@@ -376,6 +400,8 @@ exchange_account(struct exchange *x)
     count_decision(x, c);
     count_translation(x, &x->up_way, SPAN("request"));
     count_translation(x, &x->down_way, SPAN("answer"));
+    count_translation(x, messages_way(x, true), SPAN("messages_up"));
+    count_translation(x, messages_way(x, false), SPAN("messages_down"));
     if (x->answered_us && x->decision.pool)
         upstreams_observe(x->worker->upstreams, x->decision.pool,
                           x->answered_us - x->asked_us);

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proxy/server/drain.h"
 
+#include "proxy/http/ws.h"
 #include "proxy/observe/log.h"
 #include "proxy/server/conn.h"
 #include "proxy/server/listen.h"
+#include "proxy/server/messages.h"
 #include "proxy/server/worker.h"
+
+#define GOODBYE_MS ((uint64_t)2500) /* for tunnels, beyond the deadline */
 
 static void
 on_deadline(void *arg)
@@ -13,7 +17,14 @@ on_deadline(void *arg)
 
     log_warn("drain_deadline", "index=%u connections=%zu exchanges=%zu",
              w->env->index, w->n_conns, w->n_exchanges);
-    loop_stop(w->loop);
+    if (w->is_past_drain ||
+        messages_close_all(w, WS_GOING_AWAY, "the server goes away") == 0) {
+        loop_stop(w->loop);
+        return;
+    }
+    w->is_past_drain = true;
+    timer_set(&w->drain, w->loop, GOODBYE_MS);
+    worker_flush(w);
 }
 
 void

@@ -5,6 +5,7 @@
 #include "proxy/server/fallback.h"
 #include "proxy/server/forward.h"
 #include "proxy/server/limit.h"
+#include "proxy/server/messages.h"
 #include "proxy/server/problem.h"
 #include "proxy/server/upstream.h"
 #include "proxy/server/worker.h"
@@ -72,6 +73,7 @@ exchange_close(struct exchange *x)
     if (x->up)
         upstream_release(x->up, false);
     exchange_account(x);
+    messages_leave(x);
     x->state = X_OVER;
     x->conn = NULL;
     w->n_exchanges--;
@@ -91,6 +93,7 @@ exchanges_bury(struct worker *w)
         fallback_end(x);
         buf_fini(&x->to_pool);
         buf_fini(&x->to_client);
+        messages_fini(x);
         buf_fini(&x->up_way.out);
         buf_fini(&x->down_way.out);
         buf_fini(&x->up_way.plain);

@@ -22,6 +22,7 @@ struct client;
 struct conn;
 struct exchange;
 struct h2_stream;
+struct messages;
 struct problem_doc;
 struct upstream;
 struct worker;
@@ -102,6 +103,7 @@ struct exchange {
     span endpoint;       /* that was asked last */
     span tunnel_key;     /* Sec-WebSocket-Key, as it came */
     span tunnel_sent;    /* and as the pool was sent it */
+    struct messages *messages; /* of a tunnel; NULL: none is wanted */
 
     /* the answer */
     struct http_head *answer;
@@ -230,6 +232,9 @@ void exchange_refuse(struct exchange *x, const struct problem_doc *p);
 /* The same, counted as refused for a reason that is a word (and the type). */
 void exchange_deny(struct exchange *x, unsigned status, const char *type,
                    const char *detail);
+
+/* Bytes of its body; the pool is held while the client does not take them. */
+void exchange_send_answer(struct exchange *x, span bytes);
 
 /* The answer's body is out but for its end. */
 void exchange_answered(struct exchange *x, const struct fields *trailers);

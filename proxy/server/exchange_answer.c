@@ -7,6 +7,7 @@
 
 #include "proxy/server/conn.h"
 #include "proxy/server/forward.h"
+#include "proxy/server/messages.h"
 #include "proxy/server/problem.h"
 #include "proxy/server/tunnel.h"
 #include "proxy/server/upstream.h"
@@ -107,8 +108,8 @@ exchange_answer(struct exchange *x, struct http_head *head)
     exchange_watch_time(x);
 }
 
-static void
-send_answer_bytes(struct exchange *x, span bytes)
+void
+exchange_send_answer(struct exchange *x, span bytes)
 {
     if (bytes.len == 0)
         return;
@@ -126,7 +127,7 @@ send_answer_out(struct exchange *x)
 {
     span out = buf_span(&x->down_way.out);
 
-    send_answer_bytes(x, out);
+    exchange_send_answer(x, out);
     worker_send(x->worker);
     buf_consume(&x->down_way.out, out.len);
 }
@@ -148,8 +149,12 @@ exchange_answer_body(struct exchange *x, span bytes)
     x->moved_ms = loop_now_ms(x->worker->loop);
     if (exchange_is_over(x))
         return;
+    if (x->is_tunnel) {
+        messages_down(x, bytes);
+        return;
+    }
     if (!x->down_way.has_body) {
-        send_answer_bytes(x, bytes);
+        exchange_send_answer(x, bytes);
         return;
     }
     if (!translate_feed(x, &x->down_way, bytes, &p)) {

@@ -11,6 +11,7 @@
 #include "proxy/server/forward.h"
 #include "proxy/server/gate.h"
 #include "proxy/server/limit.h"
+#include "proxy/server/messages.h"
 #include "proxy/server/problem.h"
 #include "proxy/server/tls.h"
 #include "proxy/server/tunnel.h"
@@ -186,15 +187,11 @@ prepare(struct exchange *x)
             "a client of this version would erase what it cannot see");
         return;
     }
-    if (x->wants_tunnel && x->decision.translates &&
-        x->decision.client != x->decision.pool->version) {
-        exchange_deny(x, 501, "upgrade-refused",
-                      "a WebSocket's messages are not translated: speak the "
-                      "version of the pool");
-        return;
-    }
     x->asked = *x->request;
-    if (!translate_request(x, &x->asked, &p)) {
+    if (x->wants_tunnel)
+        x->asked.body = HTTP_BODY_NONE; /* what follows are its messages */
+    if (!translate_request(x, &x->asked, &p) ||
+        (x->wants_tunnel && !messages_plan(x, &p))) {
         exchange_refuse(x, &p);
         return;
     }
@@ -411,7 +408,11 @@ send_translated(struct exchange *x)
 static void
 send_body(struct exchange *x, span bytes)
 {
-    if (x->up_way.has_body) {
+    if (x->is_tunnel) {
+        messages_up(x, bytes);
+        if (!x->up || !x->conn)
+            return;
+    } else if (x->up_way.has_body) {
         if (!feed_request(x, bytes))
             return;
         send_translated(x);
@@ -630,6 +631,10 @@ exchange_failed(struct exchange *x, enum pool_failure f)
 
     if (x->state == X_OVER)
         return;
+    if (messages_end_ms(x)) { /* all was said */
+        exchange_answered(x, NULL);
+        return;
+    }
     if (may_retry(x, f)) {
         x->was_retried = true;
         x->worker->n_retries++;

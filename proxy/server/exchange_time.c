@@ -3,9 +3,11 @@
  * The deadlines of an exchange. Bytes only store when they came; what is due is
  * worked out when the one timer fires, so nothing is re-armed per byte.
  */
+#include "proxy/http/ws.h"
 #include "proxy/server/conn.h"
 #include "proxy/server/exchange.h"
 #include "proxy/server/limit.h"
+#include "proxy/server/messages.h"
 #include "proxy/server/upstream.h"
 #include "proxy/server/worker.h"
 
@@ -22,6 +24,7 @@
     X(DUE_IDLE, "", "the pool stopped in the middle")                          \
     X(DUE_POOL_STREAM, "stream_idle_ms", "the pool's stream stopped")          \
     X(DUE_TOTAL, "", "the route's own limit")                                  \
+    X(DUE_CLOSING, "", "a tunnel's pool does not close its side")              \
     X(DUE_TAKEN, "", "h2: does the client take what waits?")
 
 enum due {
@@ -107,6 +110,10 @@ nearest_deadline(const struct exchange *x)
 {
     struct nearest n = {DUE_NONE, UINT64_MAX};
 
+    if (messages_end_ms(x) && !x->is_answered) {
+        consider(&n, DUE_CLOSING, messages_end_ms(x));
+        return n;
+    }
     consider_body(x, &n);
     if (buf_len(&x->to_client) && (!x->is_broken || x->to_client_breaks))
         consider(&n, DUE_TAKEN, pace_due_ms(&x->pace, &x->worker->pace_rules));
@@ -138,8 +145,15 @@ static void
 act(struct exchange *x, enum due due)
 {
     count_limit(x, limit_of(due));
+    if (x->is_tunnel && (due == DUE_STREAM || due == DUE_POOL_STREAM)) {
+        messages_close(x, WS_GOING_AWAY, "nothing came for too long");
+        return;
+    }
     switch (due) {
     case DUE_NONE:
+        break;
+    case DUE_CLOSING:
+        exchange_answered(x, NULL);
         break;
     case DUE_BODY:
     case DUE_RATE:

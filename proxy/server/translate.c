@@ -155,11 +155,11 @@ problem_of_request(const struct translation_fault *f)
     return p;
 }
 
-static void
-fault(struct exchange *x, struct translate *tr, struct problem_doc *p)
+void
+translate_fault(struct exchange *x, const struct translate *tr, bool is_answer,
+                struct problem_doc *p)
 {
     const struct translation_fault *f = translation_fault(tr->t);
-    bool is_answer = tr == &x->down_way;
 
     count_failure(x, f, is_answer);
     *p = is_answer ? problem_of_answer(f) : problem_of_request(f);
@@ -167,6 +167,12 @@ fault(struct exchange *x, struct translate *tr, struct problem_doc *p)
         p->limit = is_answer ? "held_answer" : "held_request";
     else if (f->status == 400 && f->err.code == ERR_LIMIT)
         p->limit = "json_depth";
+}
+
+static void
+fault(struct exchange *x, const struct translate *tr, struct problem_doc *p)
+{
+    translate_fault(x, tr, tr == &x->down_way, p);
 }
 
 static struct problem_doc

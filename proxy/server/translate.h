@@ -62,6 +62,10 @@ MUST_CHECK bool translate_end(struct exchange *x, struct translate *tr,
 MUST_CHECK bool translate_peek(struct exchange *x, span seen, size_t max,
                                struct buf *plain);
 
+/* What failed: counted, and told in `p`. */
+void translate_fault(struct exchange *x, const struct translate *tr,
+                     bool is_answer, struct problem_doc *p);
+
 /* The program that a 200 to this request would meet; NULL without one. */
 const struct program *translate_expected(struct exchange *x);
 

@@ -5,6 +5,8 @@
 #include "proxy/server/conn.h"
 #include "proxy/server/exchange.h"
 #include "proxy/server/forward.h"
+#include "proxy/server/messages.h"
+#include "proxy/server/problem.h"
 #include "proxy/server/upstream.h"
 
 #define GUID    "258EAFA5-E914-47DA-95CA-C5AB0DC85B11" /* RFC 6455 §1.3 */
@@ -15,6 +17,7 @@
 #define KEY_LOWER  SPAN("sec-websocket-key")
 #define ACCEPT     SPAN("Sec-WebSocket-Accept")
 #define ACCEPT_LOW SPAN("sec-websocket-accept")
+#define EXTENSIONS SPAN("sec-websocket-extensions")
 
 /* ── keys ────────────────────────────────────────────────────────────────── */
 
@@ -130,6 +133,8 @@ tunnel_connected(struct exchange *x)
     h->has_length = false;
     /* RFC 8441 §5: over HTTP/2 there is no key. */
     head_remove(h, KEY_LOWER);
+    if (messages_are_read(x))
+        head_remove(h, EXTENSIONS);
     if (upstream_is_shared(x->up))
         return true;
     x->tunnel_sent = x->request->version == HTTP_2 ? new_key(x) : x->tunnel_key;
@@ -141,10 +146,24 @@ tunnel_connected(struct exchange *x)
 static bool
 is_accepted(struct exchange *x, const struct http_head *h)
 {
+    /* What was not offered cannot be agreed on (RFC 6455 §9.1). */
+    if (messages_are_read(x) && head_get(h, EXTENSIONS))
+        return false;
     if (upstream_is_shared(x->up))
         return true;
     return span_eq_nocase(h->upgrade, WEBSOCKET) &&
            span_eq(value_of(h, ACCEPT_LOW), accept_of(x, x->tunnel_sent));
+}
+
+/* Its head in the client's version; it has no body, its messages come apart. */
+static bool
+translate_open(struct exchange *x, struct http_head *h)
+{
+    struct problem_doc p;
+
+    h->body = HTTP_BODY_NONE;
+    return translate_answer(x, h, &p) && !x->down_way.is_joint &&
+           messages_begin(x);
 }
 
 /* The answer as the client's own HTTP says it. */
@@ -177,7 +196,9 @@ open_tunnel(struct exchange *x, struct http_head *h)
     x->down->head(x, h);
     if (!x->up || exchange_is_over(x))
         return;
-    upstream_body(x->up, buf_span(&x->to_pool));
+    messages_up(x, buf_span(&x->to_pool));
+    if (!x->up || !x->conn)
+        return;
     upstream_flush(x->up);
     buf_fini(&x->to_pool);
     exchange_pool_drained(x);
@@ -193,7 +214,7 @@ tunnel_answer(struct exchange *x, struct http_head *h)
         upstream_is_shared(x->up) ? h->status / 100 == 2 : h->status == 101;
 
     if (is_open) {
-        if (is_accepted(x, h) && say_open(x, h))
+        if (is_accepted(x, h) && translate_open(x, h) && say_open(x, h))
             open_tunnel(x, h);
         else
             exchange_failed(x, POOL_PROTOCOL);

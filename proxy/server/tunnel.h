@@ -4,8 +4,8 @@
  * RFC 8441), on a route that has `websocket: true`.
  *
  * Asked for, a tunnel is an ordinary request until the pool's answer switches:
- * 101 with the right Sec-WebSocket-Accept, or 2xx over HTTP/2. From then on the
- * bytes of both sides pass as they come, with back pressure, until one ends or
+ * 101 with the right Sec-WebSocket-Accept, or 2xx over HTTP/2. From then on what
+ * both sides say goes through messages.h, with back pressure, until one ends or
  * both are silent for stream_idle_ms. The two sides may speak different HTTP.
  */
 #pragma once

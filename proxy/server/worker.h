@@ -29,6 +29,7 @@ struct conn;
 struct exchange;
 struct link;
 struct listener;
+struct messages;
 struct route_cells;
 struct upstreams;
 
@@ -70,7 +71,8 @@ struct worker {
     struct conn *later;       /* have bytes read ahead, or frames to gather */
     struct link *later_links; /* have frames to gather */
     struct exchange *dead_exchanges;
-    struct arena **arenas; /* spare ones for requests */
+    struct messages *tunnels; /* that are open */
+    struct arena **arenas;    /* spare ones for requests */
     size_t n_arenas;
 
     struct watch loader;
@@ -85,6 +87,7 @@ struct worker {
     uint64_t told_ms;      /* when logs and records last went out */
     bool is_serving;
     bool is_draining;
+    bool is_past_drain; /* its deadline has come: what is left says goodbye */
     bool has_lost_loader;
     int exit_code;
     int spare_fd; /* given up to accept and refuse when there are no others */

@@ -223,8 +223,6 @@ def test_who_may_not_is_answered_plainly(t):
     assert CLIENTS["h2c"](t, w, path="/other").status == 501
     for fields in ({"Sec-WebSocket-Key": None}, {"Sec-WebSocket-Key": "short"}, {"Sec-WebSocket-Key": KEY[:-2] + "xx"}, {"Content-Length": "3"}):
         assert H1Socket(t.connect(w.port), **fields).status == 400, fields
-    w = shop(t, b, route=", websocket: true")
-    assert H1Socket(t.connect(w.port), path="/orders/1", **{"Api-Version": "v1"}).status == 501, "messages are not translated"
     b = t.backend(echo_h1)
     w = shop(t, b, route=", websocket: true")
     s = H1Socket(t.connect(w.port), path="/orders/1", **{"Api-Version": "v2"})

@@ -80,7 +80,8 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
     if (len < 5)
         return 0;
-    enum records_framing framing = bytes[0] % 3;
+    enum records_framing framing =
+        bytes[0] % 3; /* MESSAGES are cut by who feeds them */
     span sizes = span_of((const char *)bytes + 1, 4);
     span stream = span_of((const char *)bytes + 5, len - 5);
     struct told whole, cut;

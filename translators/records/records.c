@@ -158,6 +158,9 @@ scan(struct records *r, span bytes, size_t *n, bool *whole, struct err *e)
     case RECORDS_EVENTS:
         *n = scan_event(r, bytes, whole);
         return true;
+    case RECORDS_MESSAGES:
+        *whole = true;
+        return true;
     }
     return false;
 }
@@ -202,6 +205,9 @@ tell(struct records *r, span frame, struct record *out, struct err *e)
             return RECORDS_BAD;
         }
         r->is_begun = true;
+        break;
+    case RECORDS_MESSAGES:
+        out->text = frame;
         break;
     }
     return RECORDS_ONE;

@@ -6,6 +6,7 @@
  * server-sent events (WHATWG HTML §9.2). What frames a record is kept, so that
  * it can be written again around another text; however the stream is cut into
  * reads, the same frames come out. No JSON is judged here: a text may be wrong.
+ * A fourth has no frames of its own: who feeds it knows where a record ends.
  *
  *     records_init(&r, RECORDS_EVENTS, limit);
  *     while ((step = records_next(&r, &bytes, &record, e)) == RECORDS_ONE) ...
@@ -24,7 +25,8 @@
 enum records_framing {
     RECORDS_LINES,    /* a JSON text a line */
     RECORDS_SEQUENCE, /* RS, a JSON text, LF */
-    RECORDS_EVENTS    /* lines of fields, a blank line behind each event */
+    RECORDS_EVENTS,   /* lines of fields, a blank line behind each event */
+    RECORDS_MESSAGES  /* what is fed at once: the messages of a WebSocket */
 };
 
 enum records_step {
