@@ -410,7 +410,7 @@ send_body(struct exchange *x, span bytes)
 {
     if (x->is_tunnel) {
         messages_up(x, bytes);
-        if (!x->up || !x->conn)
+        if (!x->up || exchange_is_over(x))
             return;
     } else if (x->up_way.has_body) {
         if (!feed_request(x, bytes))

@@ -3,7 +3,6 @@
 
 #include "certs/digest.h"
 #include "proxy/http/ws.h"
-#include "proxy/server/conn.h"
 #include "proxy/server/exchange.h"
 #include "proxy/server/limit.h"
 #include "proxy/server/problem.h"
@@ -239,7 +238,7 @@ end(struct exchange *x, const struct ending *why)
     struct messages *m = x->messages;
     bool was_told = m->down.has_closed;
 
-    if (m->closing_ms || !x->conn || x->is_answered)
+    if (m->closing_ms || exchange_is_over(x) || x->is_answered)
         return;
     m->closing_ms = loop_now_ms(x->worker->loop);
     say_close(x, &m->up, why->to_pool, why->reason);

@@ -197,7 +197,7 @@ open_tunnel(struct exchange *x, struct http_head *h)
     if (!x->up || exchange_is_over(x))
         return;
     messages_up(x, buf_span(&x->to_pool));
-    if (!x->up || !x->conn)
+    if (!x->up || exchange_is_over(x))
         return;
     upstream_flush(x->up);
     buf_fini(&x->to_pool);
