@@ -335,7 +335,7 @@ pick(struct passage *p, size_t i, const struct lens_stage *stage,
     guard refused = GUARD_NEVER;
     if (stage->pick == LENS_PICK_ONLY || p->s->rest == LENS_REST_REFUSE)
         refused = several;
-    else if (p->s->rest == LENS_REST_UNSAID)
+    else if (p->s->rest == LENS_REST_UNSAID || p->s->rest == LENS_REST_KEEP)
         refused = both(c, several, ask(c, (struct atom){.kind = ATOM_REQUEST}));
     if (!check(p, without(c, alt.when, list), "a list was expected") ||
         !check(p, refused, "the list has several elements") ||

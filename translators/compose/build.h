@@ -159,9 +159,9 @@ struct normal_node *node_freeze(struct compose *c, const struct normal_node *n);
 MUST_CHECK bool node_cut(struct compose *c, struct normal_node *n);
 
 /* Is nothing in this object? Asked of what is one. */
-guard node_void(struct compose *c, const struct normal_node *n);
+guard node_void(struct compose *c, struct normal_node *n);
 /* The same, whatever is at this kid. */
-guard node_void_but(struct compose *c, const struct normal_node *n,
+guard node_void_but(struct compose *c, struct normal_node *n,
                     const struct normal_node *kid);
 
 /* What goes may run through states: keep it for their checks. */

@@ -108,5 +108,6 @@ step_choose(struct step *s, const struct lens_arrow *arrow)
     s->takes = grown;
     struct take *t = &s->takes[s->n++];
     *t = (struct take){.arrow = arrow, .way = &arrow->ways[0], .when = when};
-    return choose_place(s, t) && may_replace(c, s->o, arrow, when);
+    return choose_place(s, t) && may_replace(c, s->o, arrow, when) &&
+           step_keep_rest(s, t);
 }

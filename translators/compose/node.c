@@ -300,28 +300,56 @@ node_equals(struct compose *c, struct normal_node *n, const struct json *value)
     return is;
 }
 
+/* Has `n` members of its own by name? One that has none, or all by a star, has not. */
+static bool
+has_keys(const struct normal_node *n)
+{
+    return n->n_kids > 0 && !n->kids[0]->is_each;
+}
+
+/* What stands elsewhere too may have been looked into there: all keys of what came that
+ * are known are known here. */
+static bool
+know_keys(struct compose *c, struct normal_node *n)
+{
+    for (size_t i = 0; has_keys(n) && i < n->n_alts; i++) {
+        const struct normal_alt alt = n->alts[i];
+        if (alt.kind != ALT_SOURCE)
+            continue;
+        for (uint32_t k = 0; k < c->sources[alt.source].n_kids; k++) {
+            uint32_t source = c->sources[alt.source].kids[k];
+            if (!node_kid(c, n, c->sources[source].key))
+                return false;
+        }
+    }
+    return true;
+}
+
 guard
-node_void(struct compose *c, const struct normal_node *n)
+node_void(struct compose *c, struct normal_node *n)
 {
     return node_void_but(c, n, NULL);
 }
 
 guard
-node_void_but(struct compose *c, const struct normal_node *n,
+node_void_but(struct compose *c, struct normal_node *n,
               const struct normal_node *kid)
 {
     guard is = GUARD_NEVER;
+    if (!know_keys(c, n))
+        return GUARD_NEVER;
     for (size_t i = 0; i < n->n_alts; i++) {
         guard here = n->alts[i].when;
         uint32_t source = n->alts[i].source;
         if (n->alts[i].kind == ALT_TERM)
             continue; /* what is void came so, or is no container */
-        if (n->alts[i].kind == ALT_SOURCE)
-            here =
-                without(c, here,
-                        ask(c, (struct atom){.kind = ATOM_OTHERS,
-                                             .source = source,
-                                             .n = c->sources[source].n_kids}));
+        if (n->alts[i].kind == ALT_SOURCE) {
+            size_t known = has_keys(n) ? c->sources[source].n_kids : 0;
+            here = without(c, here,
+                           ask(c, (struct atom){.kind = ATOM_OTHERS,
+                                                .source = source,
+                                                .n = known}));
+        }
         is = either(c, is, here);
     }
     for (size_t i = 0; i < n->n_kids; i++)
@@ -372,6 +400,35 @@ freeze_state(struct compose *c, struct normal_state *s)
     return f->root || s->stop.why ? f : NULL;
 }
 
+static bool
+has_kid(const struct normal_node *n, span key)
+{
+    for (size_t i = 0; i < n->n_kids; i++)
+        if (span_eq(n->kids[i]->key, key))
+            return true;
+    return false;
+}
+
+/* As know_keys; but what is frozen is looked into no more, and stops at nothing. */
+static bool
+freeze_keys(struct compose *c, struct normal_node *n)
+{
+    for (size_t i = 0; has_keys(n) && i < n->n_alts; i++) {
+        const struct normal_alt alt = n->alts[i];
+        for (uint32_t k = 0; alt.kind == ALT_SOURCE && k < alt.known; k++) {
+            uint32_t source = c->sources[alt.source].kids[k];
+            if (has_kid(n, c->sources[source].key))
+                continue;
+            struct normal_node *kid = node_new(c, n, c->sources[source].key);
+            if (!kid || !add_kid(c, n, kid) || !bring_down(c, n, i, kid))
+                return false;
+            for (size_t at = 0; at < kid->n_alts; at++)
+                kid->alts[at].known = c->sources[kid->alts[at].source].n_kids;
+        }
+    }
+    return true;
+}
+
 static struct normal_node *
 copy(struct compose *c, const struct normal_node *n, bool freeze)
 {
@@ -405,7 +462,7 @@ copy(struct compose *c, const struct normal_node *n, bool freeze)
             return NULL;
         kid->parent = out;
     }
-    return out;
+    return !freeze || freeze_keys(c, out) ? out : NULL;
 }
 
 struct normal_node *

@@ -43,6 +43,7 @@ MUST_CHECK bool step_take(struct step *s, struct normal_node *const *inner,
 MUST_CHECK bool step_cut_box(struct step *s, struct take *t,
                              struct normal_node *const *inner, size_t n_inner);
 MUST_CHECK bool step_prune(struct step *s);
+MUST_CHECK bool step_keep_rest(struct step *s, const struct take *t);
 
 /* ---- 5. refuse and 6. write (land.c) ---- */
 

@@ -98,10 +98,34 @@ step_take(struct step *s, struct normal_node *const *inner, size_t n_inner)
 /* ---- the rest of a box ------------------------------------------------------------ */
 
 static bool
-begins_with_list(const struct compose *c, const struct lens_way *way)
+begins_with_list(enum lens_side side, const struct lens_way *way)
 {
-    size_t first = c->read == LENS_OLDER ? 0 : way->stages.n - 1;
+    size_t first = side == LENS_OLDER ? 0 : way->stages.n - 1;
     return way->stages.n && way->stages.at[first].kind == LENS_STAGE_LIST;
+}
+
+/* Has the value on this side a rest that `rest:` speaks of? */
+static bool
+has_rest(enum lens_side side, const struct lens_way *way)
+{
+    return way->has[side] && side != lens_rest_side(way) &&
+           (begins_with_list(side, way) || way->place[side].n > 1);
+}
+
+/* `rest: keep`: what replaces a whole document would erase what only the store has. */
+bool
+step_keep_rest(struct step *s, const struct take *t)
+{
+    struct compose *c = s->c;
+    if (t->way->rest.kind != LENS_REST_KEEP || !t->has_from ||
+        !has_rest(c->write, t->way))
+        return true;
+    guard replaces = ask(c, (struct atom){.kind = ATOM_REPLACES});
+    guard there = both(c, t->when, node_present(c, t->from.node));
+    return say_check(c, both(c, there, replaces), t->from.scope,
+                     &t->way->origin,
+                     "replacing this would erase what stands beside it, which "
+                     "only the stored document has");
 }
 
 /* How many steps lead to the box of this way: to where the bare value stands on the
@@ -155,7 +179,7 @@ hollow(struct compose *c, struct normal_node *n)
     return is;
 }
 
-/* `rest: lose` or `refuse`: what is in the box besides what was taken. */
+/* `rest: lose`, `refuse` or `keep`: what is in the box besides what was taken. */
 bool
 step_cut_box(struct step *s, struct take *t, struct normal_node *const *inner,
              size_t n_inner)
@@ -163,7 +187,7 @@ step_cut_box(struct step *s, struct take *t, struct normal_node *const *inner,
     struct compose *c = s->c;
     const struct lens_way *way = t->way;
     if (way->rest.kind == LENS_REST_UNSAID || !t->has_from || !t->leads ||
-        lens_rest_side(way) == c->read || begins_with_list(c, way) ||
+        lens_rest_side(way) == c->read || begins_with_list(c->read, way) ||
         way->place[c->read].n < 2)
         return true;
     size_t steps = box_steps(c, way);
@@ -181,6 +205,14 @@ step_cut_box(struct step *s, struct take *t, struct normal_node *const *inner,
         return say_check(c, others, t->from.scope, origin,
                          "beside what is taken stands something that this "
                          "version cannot hold");
+    if (way->rest.kind == LENS_REST_KEEP) {
+        guard request = ask(c, (struct atom){.kind = ATOM_REQUEST});
+        if (!say_check(c, both(c, others, request), t->from.scope, origin,
+                       "beside what is taken stands something that this "
+                       "version cannot hold"))
+            return false;
+        others = without(c, others, request);
+    }
     if (holds_inner(box, inner, n_inner))
         return compose_stop(c, origin,
                             "an object of a type is lost with a box");

@@ -79,7 +79,8 @@ words(struct arena *a, uint64_t *seed)
     case 12:
         return SPAN(", as: minor(2) <> decimal(2), outside: pass");
     case 13:
-        return SPAN(", as: one <> list, rest: lose");
+        return pick(seed, 2) ? SPAN(", as: one <> list, rest: lose")
+                             : SPAN(", as: one <> list, rest: keep");
     case 14:
         return SPAN(", collide: keep");
     case 15:
@@ -105,7 +106,8 @@ add_map(struct arena *a, uint64_t *seed, struct buf *b)
     if (pick(seed, 9) == 0) {
         p = arena_fmt(a, "%s", name(seed));
         q = arena_fmt(a, "%.*s/%s", SPAN_FMT(p), name(seed));
-        w = SPAN(", rest: lose");
+        static const char *const rests[] = {"lose", "keep", "refuse"};
+        w = arena_fmt(a, ", rest: %s", rests[pick(seed, COUNT(rests))]);
     }
     buf_fmt(b, "    \"%.*s\": {to: \"%.*s\"%.*s}\n", SPAN_FMT(p), SPAN_FMT(q),
             SPAN_FMT(w));

@@ -343,3 +343,11 @@ ROW(what_fails_is_hidden,
     UP("{\"n\":1,\"s\":\"p\"}", "{\"n\":\"x\",\"s\":\"z\"}",
        "{\"n\":{},\"s\":{}}"),
     DOWN("{\"n\":\"1.00\",\"t\":\"q\"}", "{\"n\":5,\"t\":1}"))
+
+ROW(what_is_beside_a_value_is_kept_in_the_store,
+    STEPS("T: {map: {a: {to: a/b, rest: keep}, v: {to: l, as: one <> list, "
+          "rest: keep}}}",
+          "T: {map: {a/b: x}}"),
+    UP("{\"a\":1,\"v\":2}", "{\"a\":{\"b\":1}}"),
+    DOWN("{\"x\":1,\"l\":[1]}", "{\"a\":{\"q\":1},\"x\":1}", "{\"l\":[1,2]}",
+         "{\"a\":{\"q\":1}}", "{\"l\":[]}"))
