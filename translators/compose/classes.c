@@ -151,15 +151,33 @@ form_here(const struct lowering *l, const struct atom *a,
     return k->type & (LENS_OBJECT | LENS_LIST) && !any ? FORM_OUT : k->form;
 }
 
+/* Can a value of this class have anything at a source below its own? */
+static bool
+may_have(const struct lowering *l, const struct value_class *k, uint32_t below)
+{
+    while (l->c->sources[below].parent != k->source)
+        below = l->c->sources[below].parent;
+    bool is_key = l->c->sources[below].kind == SOURCE_KEY;
+    return k->type == LENS_OBJECT || (k->type == LENS_LIST && !is_key);
+}
+
+static enum truth
+present_truth(const struct lowering *l, uint32_t source,
+              const struct value_class *k)
+{
+    if (is_in(l, k->source, source))
+        return IS_ALWAYS;
+    return is_in(l, source, k->source) && !may_have(l, k, source) ? IS_NEVER
+                                                                  : IS_OPEN;
+}
+
 static enum truth
 atom_truth(const struct lowering *l, const struct atom *a,
            const struct value_class *k)
 {
     switch (a->kind) {
     case ATOM_PRESENT:
-        if (is_in(l, k->source, a->source))
-            return IS_ALWAYS;
-        return IS_OPEN;
+        return present_truth(l, a->source, k);
     case ATOM_DOUBLED: /* the machine refuses these by itself */
     case ATOM_ANY_DOUBLED:
     case ATOM_UNCLEAN:
@@ -176,9 +194,11 @@ atom_truth(const struct lowering *l, const struct atom *a,
     case ATOM_REPLACES:
     case ATOM_NEVER_ERASES:
     case ATOM_FACT:
-    case ATOM_OTHERS:
     case ATOM_SAME:
         return IS_OPEN;
+    case ATOM_OTHERS:
+        return a->source == k->source && k->type != LENS_OBJECT ? IS_NEVER
+                                                                : IS_OPEN;
     default:
         return term_truth(l, a, k);
     }
@@ -219,6 +239,20 @@ class_inside(struct lowering *l, guard g, uint32_t source)
     guard atom = guard_of(all, node.atom);
     return guard_or(all, guard_and(all, atom, yes),
                     guard_without(all, no, atom));
+}
+
+bool
+class_is_of_members(const struct lowering *l, guard g, uint32_t source)
+{
+    if (g <= GUARD_ALWAYS)
+        return true;
+    const struct guard_node *node = &l->c->guards.at[g];
+    const struct atom *a = &l->c->atoms[node->atom];
+    bool is = a->kind == ATOM_PRESENT
+                  ? l->c->sources[a->source].parent == source
+                  : a->kind == ATOM_OTHERS && a->source == source;
+    return is && class_is_of_members(l, node->yes, source) &&
+           class_is_of_members(l, node->no, source);
 }
 
 /* ---- symbols ------------------------------------------------------------------- */

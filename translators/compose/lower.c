@@ -371,6 +371,8 @@ lower_child(struct lowering *l, uint32_t source, const struct normal_node *node,
     if (!lower_value(l, each->each, element) ||
         !lower_child(l, each->each, each, element))
         return false;
+    if (l->spots[each->each].goes != GUARD_NEVER)
+        return lower_stop(l, "elements that are emptied go");
     child->each = element;
     return true;
 }
@@ -420,6 +422,20 @@ lower_moving(struct lowering *l, uint32_t source, const struct use *u,
     return true;
 }
 
+/* An object that may go: those around it ask whether it did. */
+static bool
+lower_going(struct lowering *l, uint32_t source)
+{
+    struct spot_of *s = &l->spots[source];
+    struct level *around = &l->levels[l->c->sources[source].parent];
+    if (s->goes == GUARD_NEVER)
+        return true;
+    if (around->n_bits == ENGINE_BITS_MAX)
+        return lower_stop(l, "an object of too many known keys");
+    s->gone_bit = around->n_bits++;
+    return true;
+}
+
 static bool
 lower_key(struct lowering *l, uint32_t source, uint16_t bit,
           struct engine_entry *e)
@@ -455,7 +471,12 @@ lower_key(struct lowering *l, uint32_t source, uint16_t bit,
     if (is_in_slot(first) && !span_eq(key, l->c->sources[source].key) &&
         !lower_text(l, key, NULL, &e->to))
         return false;
-    return lower_value(l, source, e) && lower_child(l, source, first->node, e);
+    if (!lower_value(l, source, e) || !lower_going(l, source) ||
+        !lower_child(l, source, first->node, e))
+        return false;
+    if (s->goes != GUARD_NEVER)
+        e->when = &engine_always;
+    return true;
 }
 
 /* ---- what is written when an object ends ---------------------------------------------- */
@@ -477,31 +498,116 @@ add_op(struct lowering *l, struct ops *ops, enum engine_op_kind kind)
     return &ops->at[ops->n++];
 }
 
+/* Seen bits of an object that must be set, and that must not. */
+struct seen {
+    uint64_t needs[ENGINE_WORDS];
+    uint64_t unless[ENGINE_WORDS];
+};
+
+static const struct seen nothing_seen;
+
+static void
+want(struct seen *s, uint16_t bit, bool is)
+{
+    uint64_t *words = is ? s->needs : s->unless;
+    words[bit >> 6] |= (uint64_t)1 << (bit & 63);
+}
+
+/* What follows is left out if this bit is, or is not, set. */
+static bool
+leave_out(struct lowering *l, struct ops *ops, unsigned word, uint64_t bit,
+          bool is)
+{
+    struct engine_op *op = add_op(l, ops, ENGINE_OP_JUMP);
+    if (!op)
+        return false;
+    op->word = (uint8_t)word;
+    op->needs = is ? bit : 0;
+    op->unless = is ? 0 : bit;
+    op->jump = 1;
+    return true;
+}
+
+/* An op asks bits of one word; those of others are asked one by one before it. */
+static bool
+op_seen(struct lowering *l, const struct seen *s, const struct engine_op *model,
+        struct ops *ops)
+{
+    unsigned own = 0;
+    while (own + 1 < ENGINE_WORDS && !s->needs[own] && !s->unless[own])
+        own++;
+    size_t first = ops->n;
+    for (unsigned w = own + 1; w < ENGINE_WORDS; w++)
+        for (unsigned i = 0; i < 64; i++) {
+            uint64_t bit = (uint64_t)1 << i;
+            if (((s->needs[w] & bit) && !leave_out(l, ops, w, bit, false)) ||
+                ((s->unless[w] & bit) && !leave_out(l, ops, w, bit, true)))
+                return false;
+        }
+    for (size_t i = first; i < ops->n; i++)
+        ops->at[i].jump = (uint16_t)(ops->n - i);
+    struct engine_op *op = add_op(l, ops, model->kind);
+    if (!op)
+        return false;
+    *op = *model;
+    op->word = (uint8_t)own;
+    op->needs = s->needs[own];
+    op->unless = s->unless[own];
+    return true;
+}
+
+static bool op_when(struct lowering *l, uint32_t source, guard g,
+                    const struct seen *seen, const struct engine_op *model,
+                    struct ops *ops);
+
+/* Members besides the first `n` that are known: one of the others that are, or one
+ * that is not. */
+static bool
+op_others(struct lowering *l, uint32_t source, const struct guard_node *node,
+          size_t n, const struct seen *seen, const struct engine_op *model,
+          struct ops *ops)
+{
+    const struct source *s = &l->c->sources[source];
+    struct seen none = *seen;
+    for (size_t i = n; i <= s->n_kids; i++) {
+        uint16_t bit = i == s->n_kids ? l->levels[source].other_bit
+                                      : l->spots[s->kids[i]].bit;
+        struct seen one = none;
+        if (bit == ENGINE_NONE && i < s->n_kids)
+            continue; /* known only to another chain: it is one that is not */
+        if (bit == ENGINE_NONE)
+            return lower_stop(l, "what is filled in waits for all members");
+        want(&one, bit, true);
+        want(&none, bit, false);
+        if (!op_when(l, source, node->yes, &one, model, ops))
+            return false;
+    }
+    return op_when(l, source, node->no, &none, model, ops);
+}
+
 /* One op for each way a guard holds, if it asks for nothing but what was seen in the
  * object at `source`. */
 static bool
-op_when(struct lowering *l, uint32_t source, guard g, uint64_t needs,
-        uint64_t unless, const struct engine_op *model, struct ops *ops)
+op_when(struct lowering *l, uint32_t source, guard g, const struct seen *seen,
+        const struct engine_op *model, struct ops *ops)
 {
     if (g == GUARD_NEVER)
         return true;
-    if (g == GUARD_ALWAYS) {
-        struct engine_op *op = add_op(l, ops, model->kind);
-        if (!op)
-            return false;
-        *op = *model;
-        op->needs = needs;
-        op->unless = unless;
-        return true;
-    }
+    if (g == GUARD_ALWAYS)
+        return op_seen(l, seen, model, ops);
     struct guard_node node = l->c->guards.at[g];
     const struct atom *a = &l->c->atoms[node.atom];
+    if (a->kind == ATOM_OTHERS && a->source == source)
+        return op_others(l, source, &node, a->n, seen, model, ops);
     if (a->kind != ATOM_PRESENT || l->c->sources[a->source].parent != source ||
-        l->spots[a->source].bit >= 64)
+        l->spots[a->source].bit == ENGINE_NONE)
         return lower_stop(l, "what is filled in waits for a value");
-    uint64_t bit = (uint64_t)1 << l->spots[a->source].bit;
-    return op_when(l, source, node.yes, needs | bit, unless, model, ops) &&
-           op_when(l, source, node.no, needs, unless | bit, model, ops);
+    struct seen yes = *seen;
+    struct seen no = *seen;
+    want(&yes, l->spots[a->source].bit, true);
+    want(&no, l->spots[a->source].bit, false);
+    return op_when(l, source, node.yes, &yes, model, ops) &&
+           op_when(l, source, node.no, &no, model, ops);
 }
 
 /* An object stands here: the earliest that something in it came. */
@@ -590,7 +696,7 @@ lower_constants(struct lowering *l, uint32_t source,
         struct engine_op model = {.kind = ENGINE_OP_MEMBER};
         if (!lower_text(l, node->key, l->c->terms[alt->term].value,
                         &model.text) ||
-            !op_when(l, source, when, 0, 0, &model, ops))
+            !op_when(l, source, when, &nothing_seen, &model, ops))
             return false;
     }
     return true;
@@ -609,17 +715,20 @@ lower_made(struct lowering *l, uint32_t source, const struct normal_node *node,
     if (!made)
         return true;
     const struct normal_alt *came = source_alt(l, node);
-    uint64_t unless = 0;
-    if (came) {
-        if (l->c->sources[came->source].parent != source ||
-            l->spots[came->source].bit >= 64)
-            return lower_stop(l,
-                              "an object that comes from elsewhere or is made");
-        unless = (uint64_t)1 << l->spots[came->source].bit;
-    }
+    if (came && (l->c->sources[came->source].parent != source ||
+                 l->spots[came->source].bit == ENGINE_NONE))
+        return lower_stop(l, "an object that comes from elsewhere or is made");
+    struct seen stays = {0};
+    if (came)
+        want(&stays, l->spots[came->source].bit, true);
+    if (came && l->spots[came->source].goes != GUARD_NEVER)
+        want(&stays, l->spots[came->source].gone_bit, false);
     size_t jump = ops->n;
-    if (came && !add_op(l, ops, ENGINE_OP_JUMP))
+    const struct engine_op model = {.kind = ENGINE_OP_JUMP};
+    if (came && !op_seen(l, &stays, &model, ops))
         return false;
+    if (came)
+        jump = ops->n - 1;
     struct engine_op *op = add_op(l, ops, ENGINE_OP_OPEN);
     if (!op || !lower_text(l, node->key, &open, &op->text))
         return false;
@@ -634,10 +743,8 @@ lower_made(struct lowering *l, uint32_t source, const struct normal_node *node,
     op = add_op(l, ops, ENGINE_OP_SHUT);
     if (!op || !engine_text(l->to, SPAN("}"), &op->text))
         return op == NULL ? false : lower_no_room(l);
-    if (came) {
-        ops->at[jump].needs = unless;
+    if (came)
         ops->at[jump].jump = (uint16_t)(ops->n - jump - 1);
-    }
     return true;
 }
 
@@ -701,7 +808,7 @@ lower_told(struct lowering *l, uint32_t source, struct ops *ops)
         struct engine_op model = {.kind = ENGINE_OP_NOTE};
         l->notice_done[i] = true;
         if (!lower_notes(l, &notice, 1, &model.notes) ||
-            !op_when(l, source, inside, 0, 0, &model, ops))
+            !op_when(l, source, inside, &nothing_seen, &model, ops))
             return false;
     }
     return true;
@@ -709,7 +816,7 @@ lower_told(struct lowering *l, uint32_t source, struct ops *ops)
 
 /* What waited for an object that had ended before it came. */
 static bool
-lower_full(struct lowering *l, uint32_t source, struct ops *ops)
+lower_late(struct lowering *l, uint32_t source, struct ops *ops)
 {
     for (size_t i = 0; i < l->c->n_sources; i++) {
         const struct spot_of *s = &l->spots[i];
@@ -725,6 +832,29 @@ lower_full(struct lowering *l, uint32_t source, struct ops *ops)
 }
 
 /* ---- objects -------------------------------------------------------------------------------- */
+
+/* Of an object that may go: whether it does. */
+static bool
+lower_end(struct lowering *l, uint32_t source, struct ops *ops)
+{
+    const struct spot_of *s = &l->spots[source];
+    const struct engine_op model = {.kind = ENGINE_OP_PRUNE,
+                                    .slot = s->gone_bit};
+    return op_when(l, source, s->goes, &nothing_seen, &model, ops);
+}
+
+/* All other keys stay, and are told to have come. */
+static bool
+lower_others(struct lowering *l, uint16_t bit, struct engine_state *out)
+{
+    struct engine_entry *other = arena_alloc(l->to, sizeof(*other));
+    if (!other)
+        return lower_no_room(l);
+    *other = plain;
+    other->bit = bit;
+    out->other = other;
+    return true;
+}
 
 /* What grew in the builder's arena, where the program lives. NULL: no room. */
 static void *
@@ -749,8 +879,15 @@ lower_object(struct lowering *l, uint32_t source,
     struct ops ops = {0};
     if (!entries || !names)
         return lower_no_room(l);
-    if (n > 64)
-        return lower_stop(l, "an object of more than 64 known keys");
+    if (n + 1 > ENGINE_BITS_MAX)
+        return lower_stop(l, "an object of too many known keys");
+    struct level *level = &l->levels[source];
+    level->n_bits = (uint16_t)n;
+    if (l->spots[source].goes != GUARD_NEVER) {
+        level->other_bit = level->n_bits++;
+        if (!lower_others(l, level->other_bit, out))
+            return false;
+    }
     for (uint32_t i = 0; i < n; i++) {
         uint32_t kid = l->c->sources[source].kids[i];
         names[i] = l->c->sources[kid].key;
@@ -761,8 +898,10 @@ lower_object(struct lowering *l, uint32_t source,
         return lower_no_room(l);
     out->entries = entries;
     if (!lower_arrivals(l, source, node, &ops) ||
-        !lower_told(l, source, &ops) || !lower_full(l, source, &ops))
+        !lower_told(l, source, &ops) || !lower_late(l, source, &ops) ||
+        !lower_end(l, source, &ops))
         return false;
+    out->prunes = l->spots[source].goes != GUARD_NEVER;
     out->n_ops = ops.n;
     out->ops = kept(l, ops.at, ops.n, sizeof(*ops.at));
     if (!out->ops)
@@ -784,7 +923,9 @@ lower_state(struct lowering *l, const struct normal_state *s,
     if (!l->spots || !l->levels)
         return lower_no_room(l);
     for (size_t i = 0; i < n; i++)
-        l->spots[i].slot = l->spots[i].bit = ENGINE_NONE;
+        l->spots[i].slot = l->spots[i].bit = l->spots[i].gone_bit = ENGINE_NONE;
+    for (size_t i = 0; i < n; i++)
+        l->levels[i].other_bit = ENGINE_NONE;
     if (!find_uses(l, s->root))
         return false;
     for (size_t i = 0; i < s->n_gone; i++)

@@ -29,8 +29,10 @@ struct spot_of {
     const struct normal_node *gone; /* it goes, and is read all the same */
     bool is_read;                   /* a text here must be one */
     uint16_t bit;                   /* seen, in its object */
-    uint16_t slot;                  /* where it waits, or ENGINE_NONE */
-    uint32_t slot_owner;            /* the object whose slot that is */
+    uint16_t gone_bit;   /* it was an object, and went; or ENGINE_NONE */
+    guard goes;          /* when an object here goes, as is known at its end */
+    uint16_t slot;       /* where it waits, or ENGINE_NONE */
+    uint32_t slot_owner; /* the object whose slot that is */
     struct uint16_list {
         uint16_t *at;
         size_t n;
@@ -43,6 +45,8 @@ struct spot_of {
 struct level {
     uint16_t n_slots;
     uint16_t n_bits;
+    uint16_t
+        other_bit; /* seen when a key that is not known came; or ENGINE_NONE */
 };
 
 struct lowering {
@@ -97,6 +101,9 @@ enum truth class_truth(const struct lowering *l, guard g,
 bool class_needs(struct lowering *l, guard g, uint32_t source);
 /* The guard where the object at `source` is at hand. */
 guard class_inside(struct lowering *l, guard g, uint32_t source);
+
+/* Is it decided at the end of the object at `source`, by which of its members came? */
+bool class_is_of_members(const struct lowering *l, guard g, uint32_t source);
 
 /* All symbols that something compares the source with; with null, true and false. */
 MUST_CHECK bool class_symbols(struct lowering *l, uint32_t source,

@@ -141,6 +141,21 @@ fate_notices(struct lowering *l, const struct spot_of *s,
     return true;
 }
 
+/* An object stays until its end, where it is known whether it goes. */
+static bool
+is_decided_at_end(struct lowering *l, const struct value_class *k,
+                  const struct normal_alt *alt)
+{
+    if (k->type != LENS_OBJECT || alt->kind != ALT_SOURCE ||
+        alt->source != k->source)
+        return false;
+    guard stays = class_inside(l, lower_guard(l, alt->when), k->source);
+    if (!class_is_of_members(l, stays, k->source))
+        return false;
+    l->spots[k->source].goes = guard_not(&l->c->guards, stays);
+    return true;
+}
+
 static bool
 fate_of(struct lowering *l, const struct value_class *k, struct fate *f)
 {
@@ -153,6 +168,8 @@ fate_of(struct lowering *l, const struct value_class *k, struct fate *f)
     for (size_t i = 0; i < s->uses.n; i++) {
         enum truth is =
             class_truth(l, lower_guard(l, s->uses.at[i].alt->when), k);
+        if (is == IS_OPEN && is_decided_at_end(l, k, s->uses.at[i].alt))
+            is = IS_ALWAYS;
         f->aside = f->aside || is == IS_OPEN || (is == IS_ALWAYS && alt);
         if (is == IS_ALWAYS)
             alt = s->uses.at[i].alt;

@@ -59,6 +59,15 @@ put_slot(struct engine *m, size_t n_made, const struct engine_op *op,
 }
 
 static bool
+prune(struct engine *m, const struct engine_op *op, const char *p)
+{
+    struct engine_frame *around = m->top - 1;
+    if (op->slot != ENGINE_NONE && !m->top->wrote)
+        around->seen[op->slot >> 6] |= (uint64_t)1 << (op->slot & 63);
+    return engine_prune(m, p);
+}
+
+static bool
 run_op(struct engine *m, const struct engine_op *op, const char *p,
        size_t *n_made, bool *empty)
 {
@@ -82,6 +91,8 @@ run_op(struct engine *m, const struct engine_op *op, const char *p,
                engine_fail_by(m, op->fault, p);
     case ENGINE_OP_FAIL:
         return engine_fail_by(m, op->fault, p);
+    case ENGINE_OP_PRUNE:
+        return prune(m, op, p);
     }
     return true;
 }

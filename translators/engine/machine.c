@@ -29,6 +29,7 @@ close_machine(void *p)
     buf_fini(&m->scratch[0]);
     buf_fini(&m->scratch[1]);
     buf_fini(&m->paths);
+    buf_fini(&m->tail);
     if (m->carry != m->carry_first)
         free(m->carry);
     m->carry = m->carry_first;
@@ -71,6 +72,8 @@ engine_restart(struct engine *m)
     buf_clear(&m->pieces);
     buf_clear(&m->slots);
     buf_clear(&m->paths);
+    buf_clear(&m->tail);
+    m->has_marks = false;
     if (m->program->n_notices)
         memset(m->tells, 0, m->program->n_notices * sizeof(*m->tells));
     engine_open_sink(m);
@@ -108,6 +111,7 @@ engine_new(struct arena *a, const struct engine_program *program,
     buf_init(&m->scratch[0], 6 * m->held_max + 64);
     buf_init(&m->scratch[1], 6 * m->held_max + 64);
     buf_init(&m->paths, PATHS_MAX);
+    buf_init(&m->tail, m->held_max);
     if (!arena_defer(a, close_machine, m))
         return NULL;
     engine_use(m, engine_has_level(ENGINE_AVX2) ? ENGINE_AVX2 : ENGINE_PLAIN);
@@ -379,6 +383,8 @@ engine_feed(struct engine *m, span bytes, bool is_end)
 {
     if (m->verdict != ENGINE_MORE)
         return m->verdict;
+    if (UNLIKELY(!engine_go_on(m)))
+        return m->verdict;
     engine_open_sink(m);
     bool ok = feed(m, bytes, is_end);
     if (ok && is_end && !is_whole(m)) {
@@ -386,6 +392,8 @@ engine_feed(struct engine *m, span bytes, bool is_end)
         ok = engine_fail(m, ENGINE_BAD_JSON, m->carry + m->carry_len);
     }
     engine_commit(m);
+    if (ok && !is_end)
+        ok = engine_hold_back(m);
     if (ok && is_end)
         m->verdict = ENGINE_DONE;
     return m->verdict;

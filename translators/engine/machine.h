@@ -64,7 +64,11 @@ struct engine_frame {
     uint32_t slots;      /* its first */
     uint32_t bytes_mark; /* of captures and pieces when it began */
     uint32_t pieces_mark;
-    uint32_t target; /* CAPTURE: the slot that was filled around this one */
+    uint32_t target;    /* CAPTURE: the slot that was filled around this one */
+    uint32_t mark_last; /* of a member that may go: the last piece before it */
+    uint64_t mark;      /* and how much was in the sink */
+    bool mark_wrote;
+    bool is_gone; /* CAPTURE: nothing waits, after all */
     bool is_object;
     bool wrote; /* a member or element is in the output */
     uint8_t mode;
@@ -143,6 +147,9 @@ struct engine {
     struct buf pieces;
     struct buf slots;
     struct buf scratch[2]; /* a decoded text, and how it is spelt minimally */
+    struct buf tail;       /* of the output, which may yet be cut back */
+    size_t tail_first;     /* the frame whose mark it begins at */
+    bool has_marks;        /* a member that may go was ever met */
 
     /* What is told. */
     enum engine_verdict verdict;
@@ -276,6 +283,22 @@ bool engine_holds(const struct engine *m, const struct engine_test *t);
 /* Slots and marks of a frame that begins; of one that ends. */
 MUST_CHECK bool engine_open_slots(struct engine *m, struct engine_frame *f);
 void engine_close_slots(struct engine *m, struct engine_frame *f);
+
+/* The last piece of the slot that is being filled, as its index + 1; and that slot
+ * without what was written since. */
+uint32_t engine_last_piece(const struct engine *m);
+void engine_cut_pieces(struct engine *m, uint64_t mark, uint32_t last);
+
+/* ---- objects that may go (prune.c) ---- */
+
+/* Where a member of the frame begins, at `p`, that may go. */
+MUST_CHECK bool engine_mark(struct engine *m, struct engine_frame *f,
+                            const char *p);
+/* The top frame's object goes, if nothing was written in it; `p` is at its bracket. */
+MUST_CHECK bool engine_prune(struct engine *m, const char *p);
+/* Take from the output what may yet be cut back, and put it there again. */
+MUST_CHECK bool engine_hold_back(struct engine *m);
+MUST_CHECK bool engine_go_on(struct engine *m);
 
 /* ---- members, scalars, ends (member.c, scalar.c, close.c) ---- */
 

@@ -10,9 +10,13 @@
 
 #include "translators/json/text.h"
 
+const struct engine_test engine_always = {.slot = ENGINE_NONE};
+
 bool
 engine_holds(const struct engine *m, const struct engine_test *t)
 {
+    if (t->slot == ENGINE_NONE)
+        return !t->negated;
     const struct engine_slot *s = engine_slot_of(m, t->up, t->slot);
     if (!s->noted)
         return t->negated;
@@ -42,6 +46,11 @@ engine_begin_member(struct engine *m, const char *p, const char *q)
         return engine_fail_by(m, e->fault, p);
     if (e && e->action != ENGINE_KEEP)
         return cut(m, f, p);
+    if (e && e->child && e->child->prunes) {
+        m->has_marks = true;
+        if (!engine_mark(m, f, p))
+            return false;
+    }
     f->wrote = true;
     if (!e || !q || !e->to.len)
         return true;

@@ -132,6 +132,9 @@ struct engine_test {
     struct engine_table values;
 };
 
+/* Always holds, at no cost but the question. */
+extern const struct engine_test engine_always;
+
 struct engine_state;
 
 struct engine_entry {
@@ -172,12 +175,15 @@ enum engine_op_kind {
                          holds, which is then empty; nothing if it is empty */
     ENGINE_OP_OPEN,   /* `text` (a key, its colon, a bracket) is written before
                          the next member */
-    ENGINE_OP_SHUT, /* `text` (a bracket) closes what OPEN wrote; nothing if no
+    ENGINE_OP_SHUT,  /* `text` (a bracket) closes what OPEN wrote; nothing if no
                          member came between */
-    ENGINE_OP_NOTE, /* tell `notes` */
-    ENGINE_OP_FULL, /* fail with `fault` if the slot holds something */
-    ENGINE_OP_FAIL, /* fail with `fault` */
-    ENGINE_OP_JUMP  /* leave out the next `jump` ops */
+    ENGINE_OP_NOTE,  /* tell `notes` */
+    ENGINE_OP_FULL,  /* fail with `fault` if the slot holds something */
+    ENGINE_OP_FAIL,  /* fail with `fault` */
+    ENGINE_OP_PRUNE, /* the object itself goes with its key, if nothing was
+                         written in it; `slot` is then a seen bit of the one
+                         around it, or ENGINE_NONE. The last that happens */
+    ENGINE_OP_JUMP   /* leave out the next `jump` ops */
 };
 
 struct engine_op {
@@ -207,6 +213,8 @@ struct engine_state {
     const struct engine_op *ops;
     size_t n_ops;
     uint16_t n_slots; /* also of a list */
+    bool prunes;      /* it has such an op: entries that lead here must ask
+                    (`when`), as the machine marks where they begin */
     /* A list. */
     const struct engine_entry
         *items; /* the first `n_items` elements; KEEP, DROP,

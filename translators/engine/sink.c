@@ -152,6 +152,36 @@ append_pieces(const struct engine *m, uint32_t first, uint32_t last)
     s->last = last;
 }
 
+uint32_t
+engine_last_piece(const struct engine *m)
+{
+    return m->target == NO_SLOT ? 0 : slot_at(m, m->target)->last;
+}
+
+void
+engine_cut_pieces(struct engine *m, uint64_t mark, uint32_t last)
+{
+    struct engine_slot *s = slot_at(m, m->target);
+    if (m->piece_at <= mark) { /* it is all in the piece at hand */
+        buf_truncate(&m->captures, (size_t)mark);
+        return;
+    }
+    buf_truncate(&m->captures, m->piece_at);
+    uint32_t first = last ? piece_at(m, last)->next : s->first;
+    struct engine_piece *piece = first ? piece_at(m, first) : NULL;
+    if (piece && piece->at < mark) {
+        piece->len = (uint32_t)mark - piece->at;
+        piece->next = 0;
+        s->last = first;
+        return;
+    }
+    s->last = last;
+    if (last)
+        piece_at(m, last)->next = 0;
+    else
+        s->first = 0;
+}
+
 /* What was written since piece_at belongs to the target. */
 static bool
 end_piece(struct engine *m)
@@ -202,7 +232,19 @@ engine_begin_capture(struct engine *m, struct engine_frame *f, const char *p)
     m->piece_at = (uint32_t)buf_len(&m->captures);
     m->copied = p;
     f->mode = MODE_CAPTURE;
+    f->is_gone = false;
     return true;
+}
+
+/* What was to wait has gone. */
+static void
+empty_target(struct engine *m)
+{
+    struct engine_slot *s = slot_at(m, m->target);
+    engine_commit(m);
+    buf_truncate(&m->captures, m->piece_at);
+    engine_open_sink(m);
+    s->first = s->last = 0;
 }
 
 /* What an outer frame's slot holds outlives the frames in between. */
@@ -218,10 +260,12 @@ keep_for(struct engine *m, unsigned up)
 bool
 engine_end_capture(struct engine *m, struct engine_frame *f, const char *p)
 {
-    if (!engine_flush(m, p) || !end_piece(m))
+    if (f->is_gone)
+        empty_target(m);
+    else if (!engine_flush(m, p) || !end_piece(m))
         return false;
     if (m->target != TRASH)
-        slot_at(m, m->target)->full = true;
+        slot_at(m, m->target)->full = !f->is_gone;
     m->target = f->target;
     m->piece_at = (uint32_t)buf_len(&m->captures);
     if (m->target == NO_SLOT)

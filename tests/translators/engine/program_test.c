@@ -535,6 +535,154 @@ TEST(all_other_keys_may_have_an_entry_and_what_goes_is_looked_into)
     arena_free(&t.a);
 }
 
+TEST(an_object_that_was_emptied_goes_and_takes_its_key_with_it)
+{
+    struct trial t = {.a = arena_new(ROOM)};
+    struct engine_state host = {.prunes = true};
+    struct engine_state outer = {.n_slots = 3};
+    const struct engine_entry others = {PLAIN, .bit = 9};
+    const struct member inside[] = {
+        {"total",
+         {PLAIN, .bit = 0, .action = ENGINE_CAPTURE, .up = 1, .slot = 0}},
+        {"gone", {PLAIN, .bit = 1, .action = ENGINE_DROP}}};
+    const struct member members[] = {
+        {"host", {PLAIN, .bit = 0, .child = &host, .when = &engine_always}},
+        {"named",
+         {PLAIN, .to = SPAN("\"name\""), .child = &host,
+          .when = &engine_always}},
+        {"waits",
+         {PLAIN, .action = ENGINE_CAPTURE, .slot = 1, .child = &host}}};
+    const struct engine_op inner[] = {{.kind = ENGINE_OP_PRUNE,
+                                       .needs = 1,
+                                       .unless = (uint64_t)1 << 9,
+                                       .slot = 1}};
+    const struct engine_op ops[] = {
+        {.kind = ENGINE_OP_SLOT, .slot = 0, .text = SPAN("\"total\":")},
+        {.kind = ENGINE_OP_SLOT, .slot = 1, .text = SPAN("\"waited\":")},
+        {.kind = ENGINE_OP_MEMBER, .needs = 2, .text = SPAN("\"pruned\":1")}};
+    know(t.a, &host, inside, COUNT(inside));
+    host.other = &others;
+    end_with(t.a, &host, inner, COUNT(inner));
+    know(t.a, &outer, members, COUNT(members));
+    end_with(t.a, &outer, ops, COUNT(ops));
+    begin(&t, &outer);
+    becomes(&t, "{\"host\":{\"total\":1}}", "{\"total\":1,\"pruned\":1}");
+    becomes(&t, "{\"host\" : { \"total\" : 1 } , \"x\":2}",
+            "{ \"x\":2,\"total\":1,\"pruned\":1}");
+    becomes(&t, "{\"x\":0, \"host\":{\"total\":[1,2],\"gone\":[]} , \"y\":2 }",
+            "{\"x\":0 , \"y\":2,\"total\":[1,2],\"pruned\":1 }");
+    becomes(&t, "{\"x\":0,\"host\":{\"total\":1},\"named\":{}}",
+            "{\"x\":0,\"name\":{},\"total\":1,\"pruned\":1}");
+    /* What stands in it keeps it, as does nothing that was taken. */
+    becomes(&t, "{\"host\":{\"a\":0,\"total\":1}}",
+            "{\"host\":{\"a\":0},\"total\":1}");
+    becomes(&t, "{\"host\":{\"total\":1, \"a\":0}}",
+            "{\"host\":{ \"a\":0},\"total\":1}");
+    becomes(&t, "{\"host\":{ }}", "{\"host\":{ }}");
+    becomes(&t, "{\"host\":{\"gone\":1}}", "{\"host\":{}}");
+    becomes(&t, "{\"host\":null,\"named\":[]}", "{\"host\":null,\"name\":[]}");
+    becomes(&t, "{\"named\":{\"total\":1},\"x\":1}",
+            "{\"x\":1,\"total\":1,\"pruned\":1}");
+    /* One that waits does not, then. */
+    becomes(&t, "{\"waits\":{\"total\":1},\"x\":1}",
+            "{\"x\":1,\"total\":1,\"pruned\":1}");
+    becomes(&t, "{\"waits\":{\"b\":2,\"total\":1},\"x\":1}",
+            "{\"x\":1,\"total\":1,\"waited\":{\"b\":2}}");
+    arena_free(&t.a);
+}
+
+/* Hosts in hosts, and within values that wait. */
+TEST(an_emptied_object_goes_out_of_what_is_emptied_or_waits)
+{
+    struct trial t = {.a = arena_new(ROOM)};
+    struct engine_state low = {.prunes = true};
+    struct engine_state high = {.prunes = true};
+    struct engine_state held = {0};
+    struct engine_state outer = {.n_slots = 2};
+    const struct engine_entry others = {PLAIN, .bit = 9};
+    const struct member in_low[] = {
+        {"v", {PLAIN, .bit = 0, .action = ENGINE_CAPTURE, .up = 2, .slot = 0}}};
+    const struct member in_high[] = {
+        {"low", {PLAIN, .bit = 0, .child = &low, .when = &engine_always}}};
+    const struct member in_held[] = {
+        {"high", {PLAIN, .child = &high, .when = &engine_always}}};
+    const struct member members[] = {
+        {"high", {PLAIN, .child = &high, .when = &engine_always}},
+        {"held", {PLAIN, .action = ENGINE_CAPTURE, .slot = 1, .child = &held}}};
+    const struct engine_op low_ends[] = {{.kind = ENGINE_OP_PRUNE,
+                                          .needs = 1,
+                                          .unless = (uint64_t)1 << 9,
+                                          .slot = 1}};
+    const struct engine_op high_ends[] = {{.kind = ENGINE_OP_PRUNE,
+                                           .needs = 2,
+                                           .unless = (uint64_t)1 << 9,
+                                           .slot = ENGINE_NONE}};
+    const struct engine_op ops[] = {
+        {.kind = ENGINE_OP_SLOT, .slot = 0, .text = SPAN("\"v\":")},
+        {.kind = ENGINE_OP_SLOT, .slot = 1, .text = SPAN("\"held\":")}};
+    know(t.a, &low, in_low, COUNT(in_low));
+    know(t.a, &high, in_high, COUNT(in_high));
+    know(t.a, &held, in_held, COUNT(in_held));
+    know(t.a, &outer, members, COUNT(members));
+    held.n_slots = 1;
+    low.other = high.other = &others;
+    end_with(t.a, &low, low_ends, COUNT(low_ends));
+    end_with(t.a, &high, high_ends, COUNT(high_ends));
+    end_with(t.a, &outer, ops, COUNT(ops));
+    begin(&t, &outer);
+    becomes(&t, "{\"a\":1,\"high\":{\"low\":{\"v\":7}}}", "{\"a\":1,\"v\":7}");
+    becomes(&t, "{\"high\":{\"low\":{\"v\":7}},\"a\":1}", "{\"a\":1,\"v\":7}");
+    becomes(&t, "{\"high\":{\"low\":{\"v\":7},\"k\":0},\"a\":1}",
+            "{\"high\":{\"k\":0},\"a\":1,\"v\":7}");
+    becomes(&t, "{\"high\":{\"k\":0,\"low\":{\"v\":7}},\"a\":1}",
+            "{\"high\":{\"k\":0},\"a\":1,\"v\":7}");
+    becomes(&t, "{\"high\":{\"low\":{\"v\":7,\"w\":8}}}",
+            "{\"high\":{\"low\":{\"w\":8}},\"v\":7}");
+    becomes(&t, "{\"high\":{\"low\":{}},\"high\":{}}",
+            "{\"high\":{\"low\":{}},\"high\":{}}");
+    becomes(&t, "{\"held\":{\"high\":{\"low\":{}},\"b\":2},\"x\":1}",
+            "{\"x\":1,\"held\":{\"high\":{\"low\":{}},\"b\":2}}");
+    arena_free(&t.a);
+}
+
+/* Its value waits in the object around it, which itself waits. */
+TEST(what_waits_is_cut_back_where_an_object_in_it_was_emptied)
+{
+    struct trial t = {.a = arena_new(ROOM)};
+    struct engine_state host = {.prunes = true};
+    struct engine_state held = {.n_slots = 1};
+    struct engine_state outer = {.n_slots = 1};
+    const struct engine_entry others = {PLAIN, .bit = 9};
+    const struct member inside[] = {
+        {"v", {PLAIN, .bit = 0, .action = ENGINE_CAPTURE, .up = 1, .slot = 0}}};
+    const struct member in_held[] = {
+        {"host", {PLAIN, .child = &host, .when = &engine_always}}};
+    const struct member members[] = {
+        {"held", {PLAIN, .action = ENGINE_CAPTURE, .slot = 0, .child = &held}}};
+    const struct engine_op host_ends[] = {{.kind = ENGINE_OP_PRUNE,
+                                           .needs = 1,
+                                           .unless = (uint64_t)1 << 9,
+                                           .slot = ENGINE_NONE}};
+    const struct engine_op held_ends[] = {
+        {.kind = ENGINE_OP_SLOT, .text = SPAN("\"v\":")}};
+    const struct engine_op ops[] = {
+        {.kind = ENGINE_OP_SLOT, .text = SPAN("\"held\":")}};
+    know(t.a, &host, inside, COUNT(inside));
+    know(t.a, &held, in_held, COUNT(in_held));
+    know(t.a, &outer, members, COUNT(members));
+    host.other = &others;
+    end_with(t.a, &host, host_ends, COUNT(host_ends));
+    end_with(t.a, &held, held_ends, COUNT(held_ends));
+    end_with(t.a, &outer, ops, COUNT(ops));
+    begin(&t, &outer);
+    becomes(&t, "{\"held\":{\"host\":{\"v\":7}}}", "{\"held\":{\"v\":7}}");
+    becomes(&t, "{\"held\":{\"a\":1,\"host\":{\"v\":7},\"b\":2},\"x\":1}",
+            "{\"x\":1,\"held\":{\"a\":1,\"b\":2,\"v\":7}}");
+    becomes(&t, "{\"held\":{\"a\":1,\"host\":{\"v\":7,\"k\":[]}},\"x\":1}",
+            "{\"x\":1,\"held\":{\"a\":1,\"host\":{\"k\":[]},\"v\":7}}");
+    arena_free(&t.a);
+}
+
 TEST(no_memory_is_no_crash)
 {
     struct engine_entry root = {PLAIN};

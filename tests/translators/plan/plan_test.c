@@ -91,7 +91,7 @@ struct shop {
 };
 
 static void
-open_shop(struct shop *s)
+open_shop_of(struct shop *s, const char *api)
 {
     static const struct lens_place whole = {0};
     struct problems problems;
@@ -103,7 +103,7 @@ open_shop(struct shop *s)
     problems_init(&problems, s->a);
     assert_int_equal(
         lens_load_text(s->a,
-                       (struct lens_text){SPAN("api.yaml"), span_str(api_yaml)},
+                       (struct lens_text){SPAN("api.yaml"), span_str(api)},
                        changes, COUNT(changes), &problems, &s->api),
         OK);
     assert_int_equal(plan_build(s->a, s->api, 0, 2, &s->plan, &e), OK);
@@ -113,6 +113,12 @@ open_shop(struct shop *s)
     assert_non_null(s->order);
     assert_non_null(s->answer);
     buf_init(&s->out, CHAIN_ROOM);
+}
+
+static void
+open_shop(struct shop *s)
+{
+    open_shop_of(s, api_yaml);
 }
 
 static void
@@ -265,7 +271,7 @@ run_composed(struct arena *a, const struct plan *p, bool is_request, span body)
     return text;
 }
 
-TEST(what_the_class_has_no_entry_for_is_composed)
+TEST(values_leave_their_objects_and_come_back_to_them)
 {
     const struct lens_text changes[] = {
         {SPAN("1.yaml"), span_str(nest_yaml)},
@@ -287,6 +293,17 @@ TEST(what_the_class_has_no_entry_for_is_composed)
     assert_span(run_composed(a, p, false, SPAN("{\"amount\":1}")), "{}");
     assert_null(run_composed(a, p, true, SPAN("{\"amount\":1}")).at);
     assert_null(run_composed(a, p, true, SPAN("{\"total\":\"x\"}")).at);
+    /* The host that its last member leaves goes with it. */
+    assert_int_equal(plan_build(a, api, 2, 0, &p, &e), OK);
+    assert_span(
+        run_composed(a, p, true, SPAN("{\"ship\":{\"who\":\"Ada\"},\"x\":1}")),
+        "{\"x\":1,\"name\":\"Ada\"}");
+    assert_span(
+        run_composed(a, p, true,
+                     SPAN("{\"ship\":{\"k\":0,\"who\":\"Ada\"},\"x\":1}")),
+        "{\"ship\":{\"k\":0},\"x\":1,\"name\":\"Ada\"}");
+    assert_span(run_composed(a, p, true, SPAN("{\"ship\":{},\"x\":1}")),
+                "{\"ship\":{},\"x\":1}");
     arena_free(&a);
 }
 
@@ -353,7 +370,42 @@ TEST(a_run_takes_no_memory_but_for_its_output)
     close_shop(&s);
 }
 
-TEST(a_chain_of_another_class_has_no_entry_and_no_memory_is_no_crash)
+/* Wherever messages have a type, its program begins there. */
+TEST(a_program_is_led_to_the_places_of_its_type)
+{
+    static const char text[] =
+        "api: shop\nversions: {v1: {}, v2: {}, v3: {}}\n"
+        "detect: [{header: V}]\nmissing: v1\nunknown: refuse\n"
+        "types:\n  Order: {at: \"data/* of GET /orders\"}\n"
+        "  Line: {at: \"rows/* of Order\"}\n";
+    static const struct {
+        const char *body;
+        const char *out; /* NULL: aside */
+    } cases[] = {
+        {"{\"data\":[{\"old\":1},2,{\"old\":[]}],\"old\":3}",
+         "{\"data\":[{\"newest\":1,\"latest\":1},2,{\"newest\":[],\"latest\":1}"
+         "],"
+         "\"old\":3}"},
+        {"{\"data\":7}", "{\"data\":7}"},
+        {"[{\"data\":[{\"old\":1}]}]", "[{\"data\":[{\"old\":1}]}]"},
+        {"{\"data\":{\"a\":{\"old\":1}}}", NULL},
+        {"{\"data\":[],\"data\":[]}", NULL},
+    };
+    struct shop s;
+    open_shop_of(&s, text);
+    const struct lens_site *site = &s.api->sites[0][0];
+    s.order = plan_find(s.plan, &site->place, site->type, false);
+    assert_non_null(s.order);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        enum plan_step step = run(&s, span_str(cases[i].body));
+        assert_int_equal(step, cases[i].out ? PLAN_DONE : PLAN_ASIDE);
+        if (cases[i].out)
+            assert_span(buf_span(&s.out), cases[i].out);
+    }
+    close_shop(&s);
+}
+
+TEST(a_type_that_is_not_there_has_no_entry_and_no_memory_is_no_crash)
 {
     static const struct lens_place whole = {0};
     struct shop s;
