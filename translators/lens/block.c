@@ -8,7 +8,9 @@ static const struct lens_words block_words =
     LENS_WORDS("a type's block", "map", "add", "drop", "cases", "overlap");
 static const struct lens_words case_words =
     LENS_WORDS("a case at a type", "older", "newer", "both", "hide", "map",
-               "add", "drop", "cases", "overlap");
+               "add", "drop", "cases", "overlap", "rest");
+static const struct lens_words rest_words =
+    LENS_WORDS("`rest` of a case at a type", "lose", "refuse");
 static const struct lens_words first_word = LENS_WORDS("`overlap`", "first");
 
 void
@@ -56,7 +58,8 @@ lens_block_finish(struct lens_builder *b, const struct lens_draft *draft)
 static void read_parts(struct lens_builder *b, const struct yaml *node,
                        struct lens_draft *out);
 
-/* A case at a type renames and moves members; it makes no other kind of value. */
+/* Without `.` a case at a type renames and moves members; it makes no other kind of
+ * value. */
 static bool
 check_kind(struct lens_builder *b, const struct yaml *node,
            const struct lens_case *c)
@@ -66,14 +69,13 @@ check_kind(struct lens_builder *b, const struct yaml *node,
     bool dot = older->has_inside || newer->has_inside;
     bool other_kind =
         older->types && newer->types && !(older->types & newer->types);
-    if (!dot && !other_kind)
+    if (dot || !other_kind)
         return true;
     yaml_problem(b->problems, node,
-                 dot ? "`.` in a case at a type is of the language, and this "
-                       "build does not translate it yet"
-                     : "nothing says how a value of the older side's type "
-                       "becomes one of the newer side's");
-    problem_remedy(b->problems, "write `cases` at the places of the type");
+                 "nothing says how a value of the older side's type becomes "
+                 "one of the newer side's");
+    problem_remedy(b->problems, "say with `.` where it sits there: {older: "
+                                "string, newer: {type: token, id: .}}");
     return false;
 }
 
@@ -121,6 +123,41 @@ read_variant(struct lens_builder *b, const struct yaml *node, size_t variant,
     return slot != NULL;
 }
 
+/* `.`: the value of the one side sits there in the other's. It is an arrow like others,
+ * between that place and the value itself. */
+static bool
+read_inside(struct lens_builder *b, const struct yaml *node,
+            struct lens_draft *out)
+{
+    struct lens_shape shape[2] = {0};
+    bool has[2];
+    int rest;
+    if (!lens_case_shapes(b, node, 0, shape, has))
+        return false;
+    if (shape[LENS_OLDER].has_inside == shape[LENS_NEWER].has_inside &&
+        !lens_misplaced(b, node, "rest", "`.` in one shape of the case"))
+        return false; /* where both have it, other members stay */
+    if (!shape[LENS_OLDER].has_inside && !shape[LENS_NEWER].has_inside)
+        return true;
+    if (!has[LENS_OLDER] || !has[LENS_NEWER])
+        return lens_misplaced(b, node, "hide", "a case that one side has not");
+    struct lens_way *w = lens_array(b, 1, sizeof(*w));
+    struct lens_arrow *slot = lens_vec_add(b, &out->arrows, sizeof(*slot));
+    if (!w || !slot || !lens_word_read(b, node, "rest", &rest_words, &rest))
+        return false;
+    *w = (struct lens_way){.origin = lens_origin_at(b, node),
+                           .has = {true, true}};
+    for (size_t side = 0; side < 2; side++)
+        w->place[side] = shape[side].has_inside
+                             ? shape[side].inside
+                             : (struct lens_place){.text = SPAN(".")};
+    if (rest >= 0)
+        w->rest.kind = rest == 0 ? LENS_REST_LOSE : LENS_REST_REFUSE;
+    *slot = (struct lens_arrow){
+        .origin = w->origin, .kind = LENS_MAP, .ways = w, .n_ways = 1};
+    return true;
+}
+
 static void
 read_case(struct lens_builder *b, const struct yaml *node,
           struct lens_choice *choice, struct lens_vec *cases)
@@ -129,9 +166,12 @@ read_case(struct lens_builder *b, const struct yaml *node,
         return;
     bool first = false;
     struct lens_draft draft = {0};
+    size_t width = lens_case_width(b, node);
+    if (!width || !read_inside(b, node, &draft))
+        return;
     read_parts(b, node, &draft);
     struct lens_block *block = lens_block_finish(b, &draft);
-    size_t width = block ? lens_case_width(b, node) : 0;
+    width = block ? width : 0;
     for (size_t i = 0; i < width; i++)
         if (!read_variant(b, node, i, block, cases))
             return;

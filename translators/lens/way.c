@@ -378,6 +378,8 @@ lens_way_boxes(const struct lens_way *w, enum lens_side side)
         return false;
     const struct lens_place *box = &w->place[side];
     const struct lens_place *bare = &w->place[1 - side];
+    if (bare->n == 0)
+        return false; /* `.` in a case at a type has a `rest:` of its own */
     if (box->n > bare->n && lens_place_starts(box, bare))
         return true;
     return lens_way_element(box) > 0;

@@ -106,7 +106,7 @@ one_sided(struct frame *f, const struct lens_case *c)
         return FRAME_FAILED;
     if (!hidden)
         return FRAME_HIDDEN;
-    json_replace(f->root, hidden);
+    spot_replace(f->run, f->root, hidden);
     f->root = hidden;
     f->n_blocks = 0; /* nothing else holds for it */
     f->n_cases = 0;

@@ -164,6 +164,29 @@ foreigners(struct frame *f, size_t active, const struct lens_way *way)
     return true;
 }
 
+/* Where an arrow leads to the value itself (`.` in a case at a type) all that was taken
+ * out of the object has gone: what is left stands beside the value. */
+static bool
+beside(struct frame *f, const struct lens_way *way)
+{
+    struct run *r = f->run;
+    const struct lens_place *from = &way->place[f->leg->read];
+    if (spot_is_empty(f->root) || spot_is_void(f->root))
+        return true;
+    if (way->rest.kind == LENS_REST_REFUSE ||
+        (way->rest.kind == LENS_REST_UNSAID && r->is_request))
+        return run_fail(r, FAULT_CARRY, f->root, &way->origin,
+                        "beside \"%.*s\" stands something that this version "
+                        "cannot hold",
+                        SPAN_FMT(from->text));
+    if (!run_notice(r, NOTICE_LOSSY, &way->origin, f->root))
+        return false;
+    for (size_t i = f->root->n; i-- > 0;)
+        if (!spot_is_empty(f->root->members[i].value))
+            (void)json_remove(f->root, i);
+    return true;
+}
+
 static bool
 strangers_at(struct frame *f, size_t active, const struct lens_place *place,
              const struct lens_origin *origin)
@@ -250,6 +273,11 @@ strangers_of(struct frame *f, size_t active, bool late)
     for (size_t w = 0; w < arrow->n_ways; w++) {
         const struct lens_way *way = &arrow->ways[w];
         const struct lens_place *place = &way->place[write];
+        if (way->has[write] && place->n == 0) {
+            if (!late && !beside(f, way))
+                return false;
+            continue;
+        }
         if (way->has[write] && way->open) {
             if ((!late || is_known_late(f, place)) &&
                 !foreigners(f, active, way))
@@ -375,7 +403,8 @@ land_one(struct frame *f, struct take *t)
         return false;
     bool own_slot = t->hole && t->hole->parent == to.parent;
     bool is_star = to.step && place_is_star(to.step);
-    if (to.there && !(own_slot && is_star) && !is_left(f, to.there)) {
+    if (to.there && to.step && !(own_slot && is_star) &&
+        !is_left(f, to.there)) {
         span source =
             t->active == SIZE_MAX ? (span){0} : source_text(f, t->active);
         if (!meet(f, to.there, t->image.value, t->active, t->origin, &t->target,

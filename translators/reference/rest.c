@@ -27,7 +27,8 @@ static enum rest_of
 rest_on(const struct lens_way *way, enum lens_side side)
 {
     if (way->rest.kind == LENS_REST_UNSAID || !way->has[side] ||
-        side == lens_rest_side(way) || way->shape[side].has_inside)
+        side == lens_rest_side(way) || way->shape[side].has_inside ||
+        way->place[lens_other(side)].n == 0) /* land.c */
         return REST_NONE;
     const struct lens_stage *stage = first_stage(way, side);
     for (size_t i = 0; i < way->stages.n; i++)

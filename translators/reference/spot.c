@@ -79,20 +79,40 @@ count_on(struct seat *s, const struct json *node)
     return false;
 }
 
-size_t
-spot_index(struct run *r, const struct json *node)
+/* The seat of the object at hand. */
+static const struct seat *
+seat_of(struct run *r, const struct json *node)
 {
+    static const struct seat nowhere;
     const struct seat first = {.list = node->parent, .step = r->step};
     struct seat *s = run_seat(r);
     if (!node->parent)
-        return 0;
+        return &nowhere;
     if (s->list != first.list || s->step != first.step)
         *s = first;
     if (!count_on(s, node)) { /* it is before the last one */
         *s = first;
         (void)count_on(s, node);
     }
-    return s->index;
+    return s;
+}
+
+size_t
+spot_index(struct run *r, const struct json *node)
+{
+    return seat_of(r, node)->index;
+}
+
+size_t
+spot_slot(struct run *r, const struct json *node)
+{
+    return seat_of(r, node)->at;
+}
+
+void
+spot_replace(struct run *r, struct json *node, struct json *value)
+{
+    (void)json_replace_at(node->parent, spot_slot(r, node), value);
 }
 
 size_t

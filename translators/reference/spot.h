@@ -30,8 +30,12 @@ MUST_CHECK bool spot_member(struct run *r, const struct json *object, span key,
 /* The element at `index` among those that are there, or NULL. */
 struct json *spot_element(const struct json *list, size_t index);
 
-/* Where the object at hand stands among the elements that are there. */
+/* Where the object at hand stands among the elements that are there; its slot. */
 size_t spot_index(struct run *r, const struct json *node);
+size_t spot_slot(struct run *r, const struct json *node);
+
+/* Put `value` into the slot of the object at hand. */
+void spot_replace(struct run *r, struct json *node, struct json *value);
 
 /* Position in the parent; tried at `hint` first. */
 size_t spot_position(const struct json *node, size_t hint);

@@ -38,6 +38,8 @@ take_one(struct frame *f, struct take *t)
     bool is_root = node == f->root;
     bool was = false;
     size_t hint = t->from.n_stars ? t->from.stars[t->from.n_stars - 1].at : 0;
+    if (is_root)
+        hint = spot_slot(r, node);
     if (!spot_cut(r, node, hint, &t->hole) ||
         !pointers_put(r, &f->owners, node, 0, (size_t)(t - f->takes), &was))
         return false;

@@ -404,7 +404,7 @@ root_of(struct trip *t, struct json **out)
     struct json *host = make_host(f, &t->place->steps[0], star_at(t, 0));
     if (!host || !run_derive(f->run, host, run_origin(f->root)))
         return false;
-    json_replace(f->root, host);
+    spot_replace(f->run, f->root, host);
     *out = f->root = host;
     return true;
 }
@@ -482,7 +482,7 @@ walk_put(struct frame *f, const struct landing *to, struct json *value,
 {
     struct run *r = f->run;
     if (!to->step) { /* `.` */
-        json_replace(f->root, value);
+        spot_replace(r, f->root, value);
         f->root = value;
         return true;
     }
