@@ -35,6 +35,19 @@ struct lens_root {
     struct lens_child child;
 };
 
+/* `Card -> Instrument:` in a table (turn.c), and a type that has a block of its own
+ * there. */
+struct lens_turn {
+    size_t table;
+    size_t older;
+    size_t newer;
+    struct lens_origin origin;
+};
+struct lens_own {
+    size_t table;
+    size_t type;
+};
+
 struct lens_builder {
     struct arena *arena;
     struct problems *problems;
@@ -61,6 +74,9 @@ struct lens_builder {
 
     struct lens_vec sites; /* struct lens_site, of every version alike */
     struct lens_vec roots; /* struct lens_root */
+    struct lens_vec turns; /* struct lens_turn, by table */
+    struct lens_vec owns;  /* struct lens_own */
+    size_t **as; /* by type, then version: which type's places it has there */
 };
 
 /* ---- memory ---- */
@@ -402,6 +418,12 @@ void lens_changes_read(struct lens_builder *b, const struct lens_file *files,
  * is met twice. */
 void lens_problem(struct lens_builder *b, const struct lens_origin *at,
                   const char *remedy, const char *fmt, ...) PRINTF(4, 5);
+
+/* `Card -> Instrument:`: both types, -1 for what is none (turn.c); and when all files have
+ * been read, one chain of tables for the two. */
+void lens_turn_read(struct lens_builder *b, const struct yaml *key, span older,
+                    span newer, int out[2]);
+void lens_turns_join(struct lens_builder *b);
 
 /* Typed places followed back to older versions (follow.c). */
 void lens_follow_types(struct lens_builder *b);

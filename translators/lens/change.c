@@ -128,29 +128,42 @@ append(struct lens_builder *b, struct lens_vec *to, const struct lens_vec *from,
     }
 }
 
-/* `"Order, Refund":` is one block for two types. */
+static void
+add_draft(struct lens_builder *b, struct lens_draft *to,
+          const struct lens_draft *one)
+{
+    append(b, &to->arrows, &one->arrows, sizeof(struct lens_arrow));
+    append(b, &to->choices, &one->choices, sizeof(struct lens_choice));
+}
+
+/* `"Order, Refund":` is one block for two types, `Card -> Instrument:` of one that
+ * becomes another. */
 static void
 read_block(struct lens_builder *b, const struct yaml_entry *e,
            struct lens_draft *drafts)
 {
     span names = e->key->text;
-    if (memmem(names.at, names.len, "->", 2)) {
-        yaml_problem(b->problems, e->key,
-                     "a place whose type changes is of the language, and this "
-                     "build does not translate it yet");
-        problem_remedy(b->problems, "keep one type for both versions");
+    const char *turn = memmem(names.at, names.len, "->", 2);
+    struct lens_draft one = {0};
+    int types[2];
+    lens_block_read(b, e->value, &one);
+    if (turn) {
+        span older = span_take(names, (size_t)(turn - names.at));
+        lens_turn_read(b, e->key, older, span_skip(names, older.len + 2),
+                       types);
+        if (types[LENS_OLDER] >= 0 && types[LENS_NEWER] >= 0)
+            add_draft(b, &drafts[types[LENS_NEWER]], &one);
         return;
     }
-    struct lens_draft one = {0};
-    lens_block_read(b, e->value, &one);
     while (names.len > 0) {
         span name = span_trim(span_cut(&names, ','));
         int type = lens_type_read(b, e->key, name);
         if (type < 0)
             continue;
-        append(b, &drafts[type].arrows, &one.arrows, sizeof(struct lens_arrow));
-        append(b, &drafts[type].choices, &one.choices,
-               sizeof(struct lens_choice));
+        add_draft(b, &drafts[type], &one);
+        struct lens_own *own = lens_vec_add(b, &b->owns, sizeof(*own));
+        if (own)
+            *own = (struct lens_own){b->change->table, (size_t)type};
     }
 }
 

@@ -420,7 +420,8 @@ add_roots(struct lens_builder *b, size_t type, size_t version,
 {
     const struct lens_root *roots = b->roots.at;
     for (size_t i = 0; i < b->roots.n; i++) {
-        if (roots[i].parent != type || roots[i].version != version)
+        if (roots[i].parent != b->as[type][version] ||
+            roots[i].version != version)
             continue;
         struct following f = {.b = b, .child = &roots[i].child, .out = out};
         emit(&f, &roots[i].child);

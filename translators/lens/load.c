@@ -51,6 +51,8 @@ build(struct lens_builder *b, const struct yaml *doc,
     spread_sites(b);
     lens_changes_read(b, files, n);
     if (!b->full)
+        lens_turns_join(b);
+    if (!b->full)
         lens_follow_types(b);
     if (!b->full)
         lens_made_fill(b);
