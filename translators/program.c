@@ -177,7 +177,8 @@ static bool
 speaks(const struct lens_http *h, enum lens_message_kind kind)
 {
     bool is_request = kind == LENS_OF_REQUEST;
-    return h->parts[kind]->n_arrows > 0 || (h->moved && is_request) ||
+    const struct lens_block *part = h->parts[kind];
+    return part->n_arrows || part->n_choices || (h->moved && is_request) ||
            (h->n_bodies > 0 && !is_request);
 }
 
@@ -248,6 +249,17 @@ find_declared(struct finder *f, size_t from, size_t to,
 }
 
 static uint64_t
+hash_shape(uint64_t h, const struct lens_shape *s)
+{
+    for (size_t i = 0; i < s->n_tags; i++)
+        h = hash64_seeded(s->tags[i].place.text, h);
+    for (size_t i = 0; i < s->n_conditions; i++)
+        h = hash64_seeded(s->conditions[i].place.text, h);
+    return h;
+}
+
+/* NOLINTBEGIN(misc-no-recursion): cases nest as deep as the file does */
+static uint64_t
 hash_block(uint64_t h, const struct lens_block *b)
 {
     for (size_t i = 0; b && i < b->n_arrows; i++)
@@ -257,8 +269,15 @@ hash_block(uint64_t h, const struct lens_block *b)
                               h + way->origin.line);
             h = hash64_seeded(way->place[LENS_NEWER].text, h);
         }
+    for (size_t i = 0; b && i < b->n_choices; i++)
+        for (size_t k = 0; k < b->choices[i].n_cases; k++) {
+            const struct lens_case *c = &b->choices[i].cases[k];
+            h = hash_shape(h + c->origin.line, &c->shape[LENS_OLDER]);
+            h = hash_block(hash_shape(h, &c->shape[LENS_NEWER]), c->block);
+        }
     return h;
 }
+/* NOLINTEND(misc-no-recursion) */
 
 /* The same for the same files: names, lines and places of all arrows between. */
 static uint64_t

@@ -104,7 +104,8 @@ check_sides(struct lens_builder *b, const struct yaml *node,
 
 static bool
 read_variant(struct lens_builder *b, const struct yaml *node, size_t variant,
-             struct lens_block *block, struct lens_vec *cases)
+             const struct lens_case_reader *reader, struct lens_block *block,
+             struct lens_vec *cases)
 {
     struct lens_case one = {.block = block};
     one.origin = lens_origin_at(b, node);
@@ -113,7 +114,8 @@ read_variant(struct lens_builder *b, const struct yaml *node, size_t variant,
         return false;
     enum lens_side only = one.has[LENS_OLDER] ? LENS_OLDER : LENS_NEWER;
     if (!lens_arrow_hide(b, yaml_get(node, "hide"), only, &one.hide,
-                         &one.hidden))
+                         &one.hidden) ||
+        (reader->check && !reader->check(b, node, &one)))
         return false;
     if (variant == 0) /* all variants name the same places */
         lens_made_case(b, block, one.shape);
@@ -158,22 +160,35 @@ read_inside(struct lens_builder *b, const struct yaml *node,
     return true;
 }
 
+static bool
+read_in_type(struct lens_builder *b, const struct yaml *node,
+             struct lens_draft *out)
+{
+    if (!read_inside(b, node, out))
+        return false;
+    read_parts(b, node, out);
+    return true;
+}
+
+static const struct lens_case_reader in_type = {.words = &case_words,
+                                                .arrows = read_in_type};
+
 static void
 read_case(struct lens_builder *b, const struct yaml *node,
-          struct lens_choice *choice, struct lens_vec *cases)
+          const struct lens_case_reader *reader, struct lens_choice *choice,
+          struct lens_vec *cases)
 {
-    if (!lens_words_check(b, node, &case_words))
+    if (!lens_words_check(b, node, reader->words))
         return;
     bool first = false;
     struct lens_draft draft = {0};
     size_t width = lens_case_width(b, node);
-    if (!width || !read_inside(b, node, &draft))
+    if (!width || !reader->arrows(b, node, &draft))
         return;
-    read_parts(b, node, &draft);
     struct lens_block *block = lens_block_finish(b, &draft);
     width = block ? width : 0;
     for (size_t i = 0; i < width; i++)
-        if (!read_variant(b, node, i, block, cases))
+        if (!read_variant(b, node, i, reader, block, cases))
             return;
     /* Where nested cases are, `overlap` is theirs. */
     if (!yaml_get(node, "cases") &&
@@ -181,10 +196,11 @@ read_case(struct lens_builder *b, const struct yaml *node,
         choice->overlap_first = choice->overlap_first || first;
 }
 
-static void
-read_choice(struct lens_builder *b, const struct yaml *node,
-            const struct yaml *parent, struct lens_draft *out)
+void
+lens_choice_read(struct lens_builder *b, const struct yaml *parent,
+                 const struct lens_case_reader *reader, struct lens_draft *out)
 {
+    const struct yaml *node = yaml_get(parent, "cases");
     if (!node)
         return;
     if (node->kind != YAML_LIST || node->n == 0) {
@@ -195,7 +211,7 @@ read_choice(struct lens_builder *b, const struct yaml *node,
     struct lens_choice choice = {.origin = lens_origin_at(b, node)};
     struct lens_vec cases = {0};
     for (size_t i = 0; i < node->n && !b->full; i++)
-        read_case(b, node->items[i], &choice, &cases);
+        read_case(b, node->items[i], reader, &choice, &cases);
     bool first = false;
     if (!lens_flag_read(b, parent, "overlap", &first_word, &first))
         return;
@@ -215,7 +231,7 @@ read_parts(struct lens_builder *b, const struct yaml *node,
     lens_block_arrows(b, LENS_MAP, yaml_get(node, "map"), out);
     lens_block_arrows(b, LENS_ADD, yaml_get(node, "add"), out);
     lens_block_arrows(b, LENS_DROP, yaml_get(node, "drop"), out);
-    read_choice(b, yaml_get(node, "cases"), node, out);
+    lens_choice_read(b, node, &in_type, out);
 }
 
 /* NOLINTEND(misc-no-recursion) */

@@ -342,6 +342,21 @@ size_t lens_case_width(struct lens_builder *b, const struct yaml *node);
 bool lens_case_shapes(struct lens_builder *b, const struct yaml *node,
                       size_t variant, struct lens_shape shape[2], bool has[2]);
 
+/* What reads the arrows of a case, and looks at its shapes: those of a type, or of a
+ * message. */
+struct lens_case_reader {
+    const struct lens_words *words;
+    bool (*arrows)(struct lens_builder *b, const struct yaml *node,
+                   struct lens_draft *out);
+    bool (*check)(struct lens_builder *b, const struct yaml *node,
+                  const struct lens_case *c);
+};
+
+/* `cases:` of the block `parent`, if it has them. */
+void lens_choice_read(struct lens_builder *b, const struct yaml *parent,
+                      const struct lens_case_reader *reader,
+                      struct lens_draft *out);
+
 /* The block of a type: map, add, drop, cases. */
 void lens_block_read(struct lens_builder *b, const struct yaml *node,
                      struct lens_draft *out);
@@ -380,6 +395,23 @@ void lens_declared_read(struct lens_builder *b, const struct yaml *node,
                         enum lens_declared_kind kind, struct lens_vec *out);
 void lens_events_read(struct lens_builder *b, const struct yaml *node,
                       struct lens_vec *out);
+
+/* Which part of a message places are of (part.c); 0: of none. */
+enum {
+    LENS_ROOT_PATH = 1,
+    LENS_ROOT_QUERY = 2,
+    LENS_ROOT_HEADER = 4,
+    LENS_ROOT_STATUS = 8,
+    LENS_ROOT_BODY = 16
+};
+#define LENS_ROOTS_OF_REQUEST (LENS_ROOT_PATH | LENS_ROOT_QUERY)
+unsigned lens_root_of(const struct lens_place *p);
+unsigned lens_roots_of(const struct lens_arrow *a);
+unsigned lens_roots_of_shape(const struct lens_shape *s);
+
+/* out->parts and out->joins. */
+bool lens_parts_fill(struct lens_builder *b, const struct lens_draft *all,
+                     struct lens_http *out);
 
 /* One entry of `http:` into the table's list of struct lens_http. */
 void lens_http_read(struct lens_builder *b, const struct yaml_entry *entry,

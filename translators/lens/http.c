@@ -6,14 +6,16 @@
  * A message is an object {method, path/NAME, query/NAME, header/NAME, status,
  * body}, and its arrows are arrows like others; an arrow into `body` is an outer
  * arrow into the body's type. What is of requests alone and what is of answers
- * alone never stand on one arrow, so a block is two tables (and a third for
- * answers that failed: their body is not the route's).
+ * alone never stand on one arrow, so a block is two tables, and a third (part.c).
  */
 #include "proxy/base/template.h"
 #include "translators/lens/build.h"
 
-static const struct lens_words http_words =
-    LENS_WORDS("a block of `http`", "to", "map", "add", "drop");
+static const struct lens_words http_words = LENS_WORDS(
+    "a block of `http`", "to", "map", "add", "drop", "cases", "overlap");
+static const struct lens_words case_words =
+    LENS_WORDS("a case of a message", "older", "newer", "both", "hide", "map",
+               "add", "drop", "overlap");
 static const struct lens_words gone_word =
     LENS_WORDS("a route without a block", "gone");
 
@@ -28,33 +30,13 @@ wrong(struct lens_builder *b, const struct yaml *at, const char *what,
 
 /* ---- places ---- */
 
-enum root {
-    ROOT_PATH = 1,
-    ROOT_QUERY = 2,
-    ROOT_HEADER = 4,
-    ROOT_STATUS = 8,
-    ROOT_BODY = 16
-};
-#define ROOTS_OF_REQUEST (ROOT_PATH | ROOT_QUERY)
-
-static unsigned
-root_of(const struct lens_place *p)
-{
-    static const char *const names[] = {"path", "query", "header", "status",
-                                        "body"};
-    for (size_t i = 0; p->n && i < COUNT(names); i++)
-        if (p->steps[0].kind == LENS_KEY && span_is(p->steps[0].key, names[i]))
-            return 1u << i;
-    return 0;
-}
-
 static bool
 check_place(struct lens_builder *b, const struct yaml *at,
             const struct lens_place *p)
 {
-    unsigned root = root_of(p);
-    bool named = root & (ROOT_PATH | ROOT_QUERY | ROOT_HEADER);
-    if (root == ROOT_BODY || (root == ROOT_STATUS && p->n == 1) ||
+    unsigned root = lens_root_of(p);
+    bool named = root & (LENS_ROOT_PATH | LENS_ROOT_QUERY | LENS_ROOT_HEADER);
+    if (root == LENS_ROOT_BODY || (root == LENS_ROOT_STATUS && p->n == 1) ||
         (named && p->n == 2 && p->steps[1].kind == LENS_KEY))
         return true;
     yaml_problem(b->problems, at, "`%.*s` is no place of a message",
@@ -66,59 +48,6 @@ check_place(struct lens_builder *b, const struct yaml *at,
         problem_remedy(b->problems, "it can be path/name, query/name, "
                                     "header/Name, status or body/...");
     return false;
-}
-
-/* Does a guard or a value ask the body? */
-static bool
-shape_asks(const struct lens_shape *s)
-{
-    for (size_t i = 0; i < s->n_conditions; i++)
-        if (root_of(&s->conditions[i].place) == ROOT_BODY)
-            return true;
-    return false;
-}
-
-static bool
-value_asks(const struct lens_value *v)
-{
-    for (; v; v = v->otherwise) {
-        for (size_t i = 0; i < v->n_places; i++)
-            if (root_of(&v->places[i]) == ROOT_BODY)
-                return true;
-        for (size_t i = 0; i < v->n_parts; i++)
-            if (root_of(&v->parts[i].place) == ROOT_BODY)
-                return true;
-        if (root_of(&v->in) == ROOT_BODY)
-            return true;
-    }
-    return false;
-}
-
-static bool
-asks_body(const struct lens_arrow *a)
-{
-    return shape_asks(&a->when[0]) || shape_asks(&a->when[1]) ||
-           value_asks(&a->absent[0]) || value_asks(&a->absent[1]) ||
-           value_asks(&a->fill);
-}
-
-/* All parts of a message that the arrow's places are of. */
-static unsigned
-roots_of(const struct lens_arrow *a)
-{
-    unsigned roots = 0;
-    for (size_t i = 0; i < a->n_ways; i++)
-        for (size_t side = 0; side < 2; side++) {
-            const struct lens_way *w = &a->ways[i];
-            if (w->has[side])
-                roots |= root_of(&w->place[side]);
-            if (w->rest.kind == LENS_REST_STASH)
-                roots |= root_of(&w->rest.stash);
-        }
-    for (size_t side = 0; a->joint && side < 2; side++)
-        for (size_t i = 0; i < a->joint->n[side]; i++)
-            roots |= root_of(&a->joint->places[side][i]);
-    return roots;
 }
 
 /* ---- arrows ---- */
@@ -158,7 +87,7 @@ check_style(struct lens_builder *b, const struct yaml *at, struct lens_arrow *a)
     bool styled = false;
     for (size_t side = 0; side < 2; side++) {
         const struct lens_way *w = &a->ways[0];
-        if (!w->has[side] || root_of(&w->place[side]) != ROOT_QUERY ||
+        if (!w->has[side] || lens_root_of(&w->place[side]) != LENS_ROOT_QUERY ||
             is_single(w, (enum lens_side)side))
             a->style[side] = LENS_STYLE_NONE;
         styled = styled || a->style[side];
@@ -174,11 +103,11 @@ check_arrow(struct lens_builder *b, const struct yaml *at, struct lens_arrow *a)
 {
     if (!check_places(b, at, a) || !check_style(b, at, a))
         return false;
-    unsigned roots = roots_of(a);
-    if ((roots & ROOT_STATUS) && a->kind != LENS_MAP)
+    unsigned roots = lens_roots_of(a);
+    if ((roots & LENS_ROOT_STATUS) && a->kind != LENS_MAP)
         return wrong(b, at, "every answer has a status",
                      "map it: status: {enum: {422: 451}}");
-    if ((roots & ROOTS_OF_REQUEST) && (roots & ROOT_STATUS))
+    if ((roots & LENS_ROOTS_OF_REQUEST) && (roots & LENS_ROOT_STATUS))
         return wrong(b, at,
                      "no message has both: path and query are of requests, "
                      "status is of answers",
@@ -346,48 +275,63 @@ read_arrows(struct reading *r, enum lens_arrow_kind kind,
         read_arrow(r, kind, map->entries[i]);
 }
 
-/* ---- what each kind of message meets ---- */
+/* ---- cases of a whole message ---- */
 
 static bool
-is_met(const struct lens_arrow *a, enum lens_message_kind part)
+read_case_arrows(struct lens_builder *b, const struct yaml *node,
+                 struct lens_draft *out)
 {
-    unsigned roots = roots_of(a);
-    switch (part) {
-    case LENS_OF_REQUEST:
-        return !(roots & ROOT_STATUS);
-    case LENS_OF_ANSWER:
-        return !(roots & ROOTS_OF_REQUEST);
-    case LENS_OF_FAILURE:
-        return !(roots & (ROOTS_OF_REQUEST | ROOT_BODY));
-    }
-    return false;
+    struct reading r = {.b = b};
+    read_arrows(&r, LENS_MAP, yaml_get(node, "map"));
+    read_arrows(&r, LENS_ADD, yaml_get(node, "add"));
+    read_arrows(&r, LENS_DROP, yaml_get(node, "drop"));
+    const struct lens_arrow *arrows = r.draft.arrows.at;
+    bool styled = false;
+    for (size_t i = 0; i < r.draft.arrows.n; i++)
+        styled = styled || arrows[i].style[0] || arrows[i].style[1];
+    *out = r.draft;
+    if (!styled && !r.bodies.n)
+        return true;
+    return wrong(b, node,
+                 styled ? "how a list stands in a query is one for all cases"
+                        : "what a status makes of a body is one for all cases",
+                 "say it in `map` beside `cases`");
 }
 
+/* Places of a shape are those of a message, or its method. */
 static bool
-fill_part(struct lens_builder *b, const struct lens_draft *all,
-          enum lens_message_kind part, struct lens_http *out)
+check_shape(struct lens_builder *b, const struct yaml *node,
+            const struct lens_shape *s)
 {
-    static const struct lens_shape unsaid[2];
-    const struct lens_arrow *arrows = all->arrows.at;
-    struct lens_draft draft = {0};
-    for (size_t i = 0; i < all->arrows.n; i++) {
-        if (!is_met(&arrows[i], part))
-            continue;
-        struct lens_arrow *slot = lens_vec_add(b, &draft.arrows, sizeof(*slot));
-        if (!slot)
+    if (s->has_inside)
+        return wrong(b, node, "`.` in a case of a message",
+                     "lead an arrow to `body`");
+    for (size_t i = 0; i < s->n_conditions; i++) {
+        const struct lens_place *p = &s->conditions[i].place;
+        bool method = p->n == 1 && p->steps[0].kind == LENS_KEY &&
+                      span_is(p->steps[0].key, "method");
+        if (!method && !check_place(b, node, p))
             return false;
-        *slot = arrows[i];
-        out->joins[part] = out->joins[part] || asks_body(&arrows[i]) ||
-                           (roots_of(&arrows[i]) & ROOT_BODY);
     }
-    out->joins[part] =
-        out->joins[part] || (part != LENS_OF_REQUEST && out->n_bodies);
-    struct lens_block *block = lens_block_finish(b, &draft);
-    if (block)
-        lens_made_case(b, block, unsaid);
-    out->parts[part] = block;
-    return block != NULL;
+    for (size_t i = 0; i < s->n_tags; i++)
+        if (!check_place(b, node, &s->tags[i].place))
+            return false;
+    return true;
 }
+
+static bool
+check_case(struct lens_builder *b, const struct yaml *node,
+           const struct lens_case *c)
+{
+    if (c->hide == LENS_HIDE_DROP || c->hide == LENS_HIDE_VALUE)
+        return wrong(b, yaml_get(node, "hide"), "a message is not hidden",
+                     "say `hide: fail`");
+    return check_shape(b, node, &c->shape[LENS_OLDER]) &&
+           check_shape(b, node, &c->shape[LENS_NEWER]);
+}
+
+static const struct lens_case_reader in_message = {
+    .words = &case_words, .arrows = read_case_arrows, .check = check_case};
 
 static bool
 finish(struct reading *r, struct lens_http *out)
@@ -397,12 +341,9 @@ finish(struct reading *r, struct lens_http *out)
     out->bodies = r->bodies.at;
     out->n_bodies = r->bodies.n;
     for (size_t i = 0; i < r->draft.arrows.n; i++)
-        out->paths = out->paths || (roots_of(&arrows[i]) & ROOT_PATH);
+        out->paths = out->paths || (lens_roots_of(&arrows[i]) & LENS_ROOT_PATH);
     out->block = lens_block_finish(b, &r->draft);
-    for (size_t part = 0; part < LENS_PARTS; part++)
-        if (!fill_part(b, &r->draft, (enum lens_message_kind)part, out))
-            return false;
-    return out->block != NULL;
+    return out->block && lens_parts_fill(b, &r->draft, out);
 }
 
 /* ---- routes ---- */
@@ -469,6 +410,7 @@ lens_http_read(struct lens_builder *b, const struct yaml_entry *entry,
     read_arrows(&r, LENS_MAP, yaml_get(node, "map"));
     read_arrows(&r, LENS_ADD, yaml_get(node, "add"));
     read_arrows(&r, LENS_DROP, yaml_get(node, "drop"));
+    lens_choice_read(b, node, &in_message, &r.draft);
     b->in_http = false;
     if (!finish(&r, &one) || !lens_route_check(b, entry, &one))
         return;

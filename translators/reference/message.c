@@ -219,6 +219,7 @@ step(struct message_run *m, const struct leg *leg,
     if (!message_part_path(m, leg, heads) || !message_gather(m, leg, heads) ||
         !blocks_of(m, heads, &blocks) || !sites_of(m, leg, &sites))
         return false;
+    /* Cases of a message that would hide it are not loaded. */
     if (frame_run_message(r, leg, blocks, heads->n, m->root, &sites) !=
         FRAME_DONE)
         return r->failed ? false : run_full(r);

@@ -122,7 +122,7 @@ TEST(a_message_is_an_object_and_its_arrows_are_arrows)
         fprintf(stderr, "%.*s:%zu: %.*s\n", SPAN_FMT(p.at[i].file),
                 p.at[i].line, SPAN_FMT(p.at[i].text));
     assert_int_equal(code, OK);
-    assert_true(tally.n_cases >= 36);
+    assert_true(tally.n_cases >= 43);
     arena_free(&a);
 }
 
