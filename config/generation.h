@@ -78,6 +78,13 @@ struct gen_eject {
     uint32_t most_ppm; /* of a pool's endpoints, at a time */
 };
 
+/* The form of a pool's bodies. */
+enum gen_media {
+    GEN_MEDIA_ANY, /* nothing is said: as they come */
+    GEN_MEDIA_JSON,
+    GEN_MEDIA_MSGPACK
+};
+
 struct gen_pool {
     span name;
     const struct gen_api *api; /* NULL: a plain pool */
@@ -92,6 +99,7 @@ struct gen_pool {
     uint32_t slow_start_ms; /* until one that came back has its whole share */
     uint64_t requests_max;  /* at a time, of one worker; 0: no limit */
     enum gen_http http;
+    enum gen_media media;
     struct ssl_ctx_st *tls; /* NULL: none of the endpoints wants it */
     span tls_name;          /* whom they must be; empty: their host */
 };

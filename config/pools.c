@@ -10,6 +10,7 @@ struct pool_reading {
     struct loader *l;
     struct gen_pool *pool;
     const struct yaml *version; /* looked up when the api is known */
+    const struct yaml *media;   /* wants an api */
     const struct yaml *tls;     /* read when it is known what is spoken */
 };
 
@@ -272,6 +273,27 @@ read_http(struct reader *r, const struct yaml *value, void *self)
 }
 
 static void
+read_media(struct reader *r, const struct yaml *value, void *self)
+{
+    struct pool_reading *reading = self;
+    span text;
+
+    if (!reader_text(r, value, &text))
+        return;
+    reading->media = value;
+    if (span_is(text, "json"))
+        reading->pool->media = GEN_MEDIA_JSON;
+    else if (span_is(text, "msgpack"))
+        reading->pool->media = GEN_MEDIA_MSGPACK;
+    else {
+        yaml_problem(r->problems, value, "`%.*s` is not json or msgpack",
+                     SPAN_FMT(text));
+        problem_remedy(r->problems, "say json or msgpack, or nothing: then a "
+                                    "body keeps the form it comes in");
+    }
+}
+
+static void
 read_pool_tls(struct reader *r, const struct yaml *value, void *self)
 {
     struct pool_reading *reading = self;
@@ -307,8 +329,14 @@ find_version(struct pool_reading *reading, const struct yaml *node)
     struct problems *problems = reading->l->r.problems;
 
     p->version = -1;
-    if (!p->api && !reading->version)
+    if (!p->api && !reading->version) {
+        if (reading->media) {
+            yaml_problem(problems, reading->media,
+                         "`media` of a plain pool, whose bodies are not read");
+            problem_remedy(problems, "say `api` and `version` as well");
+        }
         return;
+    }
     if (!p->api || !reading->version) {
         yaml_problem(problems, node, "`api` and `version` go together");
         problem_remedy(problems, "say both, or neither for a plain pool");
@@ -337,6 +365,7 @@ load_pools(struct loader *l)
         {"slow_start", read_slow_start, false},
         {"requests", read_requests, false},
         {"http", read_http, false},
+        {"media", read_media, false},
         {"tls", read_pool_tls, false},
     };
     struct gen_pool *pools;

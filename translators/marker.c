@@ -8,6 +8,7 @@
  */
 #include "translators/json/tree.h"
 #include "translators/lines.h"
+#include "translators/msgpack/unpack.h"
 #include "translators/program.h"
 
 #define MARKER_KEY_MAX    256
@@ -263,6 +264,27 @@ find(struct arena *a, const struct lens_api *api, const struct lens_occasion *o,
     return seen.len ? MARKER_UNKNOWN : MARKER_ABSENT;
 }
 
+/* MessagePack as far as it came, and as far as it is any. */
+static span
+as_json(struct arena *a, span body, struct buf *json)
+{
+    struct unpack *u = unpack_new(a, JSON_DEPTH_DEFAULT);
+    if (u && unpack_feed(u, body, json) == UNPACK_NO_ROOM)
+        buf_clear(json);
+    return buf_span(json);
+}
+
+/* A spelling as the body itself has it; a number has another there. */
+static span
+within(span body, span text)
+{
+    if (text.len > 1 && text.at[0] == '"')
+        text = span_of(text.at + 1, text.len - 2);
+    const char *at =
+        text.len ? memmem(body.at, body.len, text.at, text.len) : NULL;
+    return at ? span_of(at, text.len) : (span){0};
+}
+
 enum marker_seen
 translator_marker(const struct translator *t, const struct message *m,
                   span body, bool is_all, size_t *version, span *text)
@@ -271,11 +293,21 @@ translator_marker(const struct translator *t, const struct message *m,
     span media = {0};
     *text = (span){0};
     enum marker_seen answer = MARKER_ABSENT;
-    if (scratch && program_media(scratch, m->media, &media) &&
-        program_media_kind(media) == MEDIA_JSON) {
+    struct buf json;
+    span json_body = body;
+    buf_init(&json, SIZE_MAX / 4);
+    enum media_kind kind = scratch && program_media(scratch, m->media, &media)
+                               ? program_media_kind(media)
+                               : MEDIA_OTHER;
+    if (kind == MEDIA_MSGPACK)
+        json_body = as_json(scratch, body, &json);
+    if (kind == MEDIA_JSON || kind == MEDIA_MSGPACK) {
         struct lens_occasion o = program_occasion(m, media);
-        answer = find(scratch, t->api, &o, body, is_all, version, text);
+        answer = find(scratch, t->api, &o, json_body, is_all, version, text);
     }
+    if (kind == MEDIA_MSGPACK)
+        *text = within(body, *text);
+    buf_fini(&json);
     arena_free(&scratch);
     return answer;
 }

@@ -25,9 +25,12 @@ program_media(struct arena *a, span media, span *out)
     return true;
 }
 
+/* What is said of JSON is said of the same document as MessagePack. */
 struct lens_occasion
 program_occasion(const struct message *m, span media)
 {
+    if (program_media_kind(media) == MEDIA_MSGPACK)
+        media = SPAN("application/json");
     return (struct lens_occasion){
         .is_answer = m->side == MESSAGE_ANSWER,
         .method = m->method,

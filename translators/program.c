@@ -401,7 +401,7 @@ full(struct err *e)
 }
 
 /* RFC 5789 leaves open what a PATCH with plain JSON means: a merge patch, unless the
- * route says that it is a document. */
+ * route says that it is a document. Of MessagePack the same holds. */
 static enum patch_kind
 patch_kind(const struct message *m, enum media_kind media)
 {
@@ -409,7 +409,8 @@ patch_kind(const struct message *m, enum media_kind media)
         return PATCH_MERGE;
     if (media == MEDIA_JSON_PATCH)
         return PATCH_JSON;
-    return media == MEDIA_JSON && m->side == MESSAGE_REQUEST &&
+    bool is_plain = media == MEDIA_JSON || media == MEDIA_MSGPACK;
+    return is_plain && m->side == MESSAGE_REQUEST &&
                    span_is(m->method, "PATCH") && !m->whole
                ? PATCH_MERGE
                : PATCH_NONE;
@@ -423,11 +424,6 @@ offered(struct program *p, const struct message *m, span media, struct err *e)
     switch (kind) {
     case MEDIA_OTHER:
         return PROGRAM_PASS;
-    case MEDIA_MSGPACK:
-        err_set(e, ERR_UNSUPPORTED,
-                "MessagePack (%.*s) is not translated between versions",
-                SPAN_FMT(media));
-        return PROGRAM_UNSUPPORTED;
     case MEDIA_MERGE_PATCH:
     case MEDIA_JSON_PATCH:
         if (m->side == MESSAGE_REQUEST)
@@ -437,6 +433,7 @@ offered(struct program *p, const struct message *m, span media, struct err *e)
                 SPAN_FMT(media));
         return PROGRAM_UNSUPPORTED;
     case MEDIA_RECORDS:
+    case MEDIA_MSGPACK:
     case MEDIA_JSON:
         break;
     }
@@ -485,17 +482,11 @@ no_patch(struct err *e)
     return PROGRAM_UNSUPPORTED;
 }
 
-enum program_need
-translator_program(const struct translator *t, struct arena *a,
-                   const struct message *m, size_t from, size_t to,
-                   const struct program **out, struct err *e)
+static enum program_need
+find_program(const struct translator *t, struct arena *a,
+             const struct message *m, span media, size_t from, size_t to,
+             struct program **out, struct err *e)
 {
-    span media = {0};
-    *out = NULL;
-    if (from == to && !t->has_version_at)
-        return PROGRAM_PASS;
-    if (!program_media(a, m->media, &media))
-        return full(e);
     bool is_stream =
         m->is_messages || program_media_kind(media) == MEDIA_RECORDS;
     if (from == to && !is_stream)
@@ -533,6 +524,35 @@ translator_program(const struct translator *t, struct arena *a,
     p->plan = may_plan ? planned(p) : NULL;
     *out = p;
     return PROGRAM_TRANSLATE;
+}
+
+enum program_need
+translator_program(const struct translator *t, struct arena *a,
+                   const struct message *m, size_t from, size_t to,
+                   const struct program **out, struct err *e)
+{
+    span media = {0};
+    struct program_forms forms;
+    struct program *p = NULL;
+    *out = NULL;
+    if (from == to && !t->has_version_at && m->to.len == 0)
+        return PROGRAM_PASS;
+    if (!program_media(a, m->media, &media) ||
+        !program_find_forms(a, m, media, &forms))
+        return full(e);
+    enum program_need need = PROGRAM_PASS;
+    if (from != to || t->has_version_at)
+        need = find_program(t, a, m, media, from, to, &p, e);
+    if (need == PROGRAM_PASS && forms.to.len) {
+        struct finder f = {.t = t, .a = a};
+        need = PROGRAM_TRANSLATE;
+        if (!(p = new_program(&f, m, from, to)))
+            return full(e);
+    }
+    if (need == PROGRAM_TRANSLATE && !program_take_forms(a, &forms, p))
+        return full(e);
+    *out = p;
+    return need;
 }
 
 /* What an event of version `from` is called in `to`; *gone: by nobody, and why. */
@@ -626,6 +646,10 @@ translator_program_of_type(const struct translator *t, struct arena *a,
     p->patch = (struct patch_options){patch_kind(m, program_media_kind(media)),
                                       m->strict};
     p->plan = p->patch.kind ? NULL : planned(p);
+    struct program_forms forms;
+    if (!program_find_forms(a, m, media, &forms) ||
+        !program_take_forms(a, &forms, p))
+        return full(e);
     *out = p;
     return PROGRAM_TRANSLATE;
 }
@@ -658,6 +682,12 @@ bool
 program_is_joint(const struct program *p)
 {
     return p->is_joint;
+}
+
+span
+program_new_media(const struct program *p)
+{
+    return p->new_media;
 }
 
 const char *

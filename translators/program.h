@@ -36,6 +36,13 @@ struct program {
     const struct lens_declared *const *declared;
     size_t n_declared;
     uint64_t id;
+    /* Is the body MessagePack as it comes; as it goes? */
+    bool comes_packed;
+    bool goes_packed;
+    const struct program
+        *json;      /* then the same between JSON and JSON; NULL: its
+                                   form is all that changes */
+    span new_media; /* what its Content-Type becomes; empty: it stays */
 };
 
 /*
@@ -69,6 +76,26 @@ enum media_kind {
     MEDIA_MSGPACK
 };
 enum media_kind program_media_kind(span media);
+
+/* Is a body of this media type brought over to another form where one is wanted? */
+bool program_media_recodes(span media);
+
+/* A body's form at both ends: MessagePack, or what is not. */
+struct program_forms {
+    bool comes_packed;
+    bool goes_packed;
+    span to; /* the media type that it gets, if that is of another form */
+};
+
+/* What `m` has and wants. False: `a` is full. */
+MUST_CHECK bool program_find_forms(struct arena *a, const struct message *m,
+                                   span media, struct program_forms *out);
+
+/* A program between JSON and JSON (or one that does nothing to the body) becomes
+ * one between these. False: `a` is full. */
+MUST_CHECK bool program_take_forms(struct arena *a,
+                                   const struct program_forms *f,
+                                   struct program *p);
 
 /* How a body of MEDIA_RECORDS is framed. */
 enum records_framing program_framing(span media);

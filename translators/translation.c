@@ -2,9 +2,10 @@
 #include "translators/translation.h"
 
 #include "translators/head.h"
+#include "translators/packed.h"
 #include "translators/program.h"
-
 #include "translators/stream.h"
+
 #include <stdlib.h>
 
 #define DEPTH_DEFAULT 128
@@ -40,6 +41,7 @@ struct translation {
         head; /* of a joint program: as it came, then as it is */
     struct reference_report report;
     struct stream *stream; /* of records; NULL: the body is one document */
+    struct packed *packed; /* of MessagePack; NULL: it is JSON */
     enum err_code failed;
 };
 
@@ -92,6 +94,8 @@ translation_open(struct arena *a, const struct program *p,
     *t = new;
     if (p->is_stream && p->has_body)
         return stream_open(a, p, limits, out, &new->report, &new->stream, e);
+    if (p->comes_packed || p->goes_packed)
+        return packed_open(a, p, limits, out, &new->report, &new->packed, e);
     return OK;
 }
 
@@ -110,6 +114,8 @@ translation_head(struct translation *t, const struct message_head *in,
     if (t->failed)
         return t->failed;
     t->head = *out = *in;
+    if (t->program->is_joint && t->packed)
+        return t->failed = packed_head(t->packed, in, out);
     if (t->program->is_joint)
         return OK;
     t->failed = head_translate(t->arena, t->program, &t->facts, in, (span){0},
@@ -120,7 +126,10 @@ translation_head(struct translation *t, const struct message_head *in,
 void
 translation_new_head(const struct translation *t, struct message_head *out)
 {
-    *out = t->head;
+    if (t->packed && t->program->is_joint)
+        packed_new_head(t->packed, out);
+    else
+        *out = t->head;
 }
 
 /* ---- by the plan ---------------------------------------------------------------- */
@@ -318,9 +327,11 @@ translation_feed(struct translation *t, span bytes)
         return t->failed;
     if (t->stream)
         return t->failed = stream_feed(t->stream, bytes);
+    t->read += bytes.len;
+    if (t->packed)
+        return t->failed = packed_feed(t->packed, bytes);
     if (!t->has_begun)
         begin(t);
-    t->read += bytes.len;
     if (t->run)
         return run_plan(t, bytes, false);
     buf_add(&t->held, bytes);
@@ -353,6 +364,8 @@ translation_end(struct translation *t)
         return t->failed = stream_end(t->stream);
     if (t->read == 0 && !t->program->is_joint)
         return OK;
+    if (t->packed)
+        return t->failed = packed_end(t->packed);
     if (!t->has_begun)
         begin(t);
     if (t->run && run_plan(t, (span){0}, true) != OK)

@@ -52,6 +52,9 @@ struct message {
     span path;   /* of the request as the client sent it, without its query */
     unsigned status; /* of the answer; 0 in a request */
     span media; /* Content-Type as it came; empty counts as application/json */
+    span to; /* the media type that is wanted, if that is of another form (JSON
+                   where MessagePack came, and the other way round); empty: as it
+                   came */
     span platform; /* of the client, for `for:`; empty if unknown */
     bool whole;  /* `kind: whole` on the route: PATCH with JSON is a document */
     bool strict; /* `patch: strict` on the route (translators/patch/patch.h) */
@@ -78,8 +81,8 @@ enum program_need {
     PROGRAM_GONE,    /* the newer version has no such route: 410; `e` says so */
     PROGRAM_UNKNOWN, /* the client's version has no such route: 404; likewise */
     PROGRAM_UNMET,   /* needs what is declared and not done: 501; likewise */
-    PROGRAM_UNSUPPORTED, /* typed, but in a form not offered (MessagePack; a patch
-                            as an answer): 415, or 502; `e` says why */
+    PROGRAM_UNSUPPORTED, /* typed, but in a form not offered (a patch as an
+                            answer): 415, or 502; `e` says why */
 };
 
 /*
@@ -133,7 +136,11 @@ bool program_is_joint(const struct program *p);
 /* What its body is: "a document", "a merge patch", "a JSON Patch", "a stream of records". */
 const char *program_body_word(const struct program *p);
 
-/* The same for the same API files and versions, over restarts: for ETag. */
+/* What its body's Content-Type becomes, where that is of another form; empty: it
+ * stays. The caller sets it. */
+span program_new_media(const struct program *p);
+
+/* The same for the same API files, versions and forms, over restarts: for ETag. */
 uint64_t program_id(const struct program *p);
 
 /*

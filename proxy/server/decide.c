@@ -191,7 +191,7 @@ bool
 decide_translates(const struct decision *d)
 {
     return d->api && d->client >= 0 && d->pool->version >= 0 &&
-           (d->client != d->pool->version ||
+           (d->client != d->pool->version || d->pool->media != GEN_MEDIA_ANY ||
             translator_reads_versions(d->api->translator));
 }
 

@@ -52,7 +52,8 @@ struct decision {
     struct detect_notice notice;
     int client; /* the client's version; -1 without */
     bool
-        translates; /* client and pool speak different versions, or records may */
+        translates; /* client and pool speak different versions, or records may,
+                       or bodies may have different forms */
     span platform;
     span subject;
     enum arm arm;

@@ -14,6 +14,7 @@
 #include "proxy/http/fault.h"
 #include "proxy/http/head.h"
 #include "proxy/server/decide.h"
+#include "proxy/server/form.h"
 #include "proxy/server/loop.h"
 #include "proxy/server/pace.h"
 #include "proxy/server/translate.h"
@@ -80,6 +81,7 @@ struct exchange {
     /* the request */
     struct http_head *request;
     struct http_head asked; /* what the pool is sent; takes the fields over */
+    struct form form;       /* of the bodies, where the pool says one */
     struct fallback fallback;
     struct fields *trailers;
     span id;

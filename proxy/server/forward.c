@@ -272,6 +272,13 @@ ask_plainly(struct exchange *x, struct http_head *h)
     head_remove(h, SPAN("repr-digest"));
     translate_conditions(x, h);
     /* Only what can be taken off; who says nothing gets none. */
+    if (x->form.first.len) {
+        span others = all_values(x, h, FIELD_ACCEPT);
+
+        if (!set(h, SPAN("Accept"),
+                 others.len ? joined(x, x->form.first, others) : x->form.first))
+            return false;
+    }
     span codings =
         coding_acceptable(x->arena, all_values(x, h, FIELD_ACCEPT_ENCODING));
     return codings.at && head_set(h, SPAN("Accept-Encoding"), codings) == OK;
@@ -410,6 +417,9 @@ tell_plainly(struct exchange *x, struct http_head *h)
         head_remove(h, SPAN("repr-digest"));
     }
     translate_etag(x, h);
+    if (x->decision.pool->media != GEN_MEDIA_ANY &&
+        !append_list(x, h, SPAN("vary"), SPAN("accept")))
+        return false;
     return links_rewrite(x, h) && rewrite_answer(x, h) && tell_losses(x, h);
 }
 

@@ -5,6 +5,7 @@
 #include "proxy/observe/log.h"
 #include "proxy/server/conn.h"
 #include "proxy/server/exchange.h"
+#include "proxy/server/form.h"
 #include "proxy/server/problem.h"
 #include "proxy/server/worker.h"
 
@@ -24,6 +25,7 @@ translate_message(const struct exchange *x, enum message_side side,
         .path = x->path,
         .status = side == MESSAGE_ANSWER ? (unsigned)h->status : 0,
         .media = head_value(h, FIELD_CONTENT_TYPE),
+        .to = side == MESSAGE_ANSWER ? x->form.wanted : form_of_pool(x),
         .platform = x->decision.platform,
         .whole = x->decision.route->whole,
         .strict = x->decision.route->strict_patches,
@@ -101,6 +103,19 @@ translate_head(struct exchange *x, struct translate *tr, struct http_head *h)
     if (code != OK || tr->is_joint)
         return code;
     return take_head(x, h, &out) ? OK : ERR_LIMIT;
+}
+
+/* A body in another form says so; an answer to HEAD, too, of the one it stands for. */
+static enum err_code
+set_media(const struct translate *tr, struct http_head *h)
+{
+    span media = program_new_media(tr->program);
+
+    bool is_empty = !tr->has_body || (h->has_length && !h->length);
+
+    if (!media.len || (is_empty && !head_find(h, FIELD_CONTENT_TYPE)))
+        return OK;
+    return head_set(h, SPAN("Content-Type"), media);
 }
 
 /* ── failures ────────────────────────────────────────────────────────────── */
@@ -226,6 +241,10 @@ open_program(struct exchange *x, struct translate *tr, struct http_head *h,
     tr->has_body =
         tr->is_joint || (program_has_body(tr->program) && has_body(x, h));
     tr->us += loop_clock_us() - began;
+    if (ok && set_media(tr, h) != OK) {
+        *p = no_memory();
+        return false;
+    }
     if (ok && tr->has_body && tr->coding != CODING_NONE &&
         !open_coding(x, tr)) {
         *p = no_memory();
@@ -299,6 +318,7 @@ translate_request(struct exchange *x, struct http_head *h,
 
     if (!d->translates)
         return true;
+    x->form = form_read(x);
     translate_message(x, MESSAGE_REQUEST, h, &m);
     bool is_readable = read_coding(h, &x->up_way.coding) || !has_body(x, h);
     if (!is_readable && is_translated(x, &m))
@@ -480,7 +500,7 @@ take_joint(struct exchange *x, struct translate *tr)
     struct message_head new_head;
 
     translation_new_head(tr->t, &new_head);
-    if (!take_head(x, h, &new_head))
+    if (!take_head(x, h, &new_head) || (len && set_media(tr, h) != OK))
         return false;
     if (!len)
         fields_remove_id(&h->fields, FIELD_CONTENT_ENCODING);
@@ -570,6 +590,7 @@ translate_expected(struct exchange *x)
     head_init(&ok, x->arena);
     ok.status = 200;
     translate_message(x, MESSAGE_ANSWER, &ok, &m);
+    m.media = form_of_pool(x);
     if (translator_program(d->api->translator, x->arena, &m,
                            (size_t)d->pool->version, (size_t)d->client,
                            &program, NULL) != PROGRAM_TRANSLATE)

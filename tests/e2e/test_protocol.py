@@ -185,7 +185,7 @@ REFUSED = [
     (("Api-Version: v1", "Content-Type: application/merge-patch+json"), "PATCH", '{"ship_name":null}', 422,
      {"change": "customer-ref", "pointer": "/ship_name", "line": 14}),
     (("Api-Version: v1", "Content-Type: application/json"), "PATCH", '{"status":"lost"}', 422, {"pointer": "/status", "change": "states"}),
-    (("Api-Version: v1", "Content-Type: application/msgpack"), "POST", "\x81", 415, {}),
+    (("Api-Version: v1", "Content-Type: application/msgpack"), "POST", "\x01\x02", 400, {}),
 ]
 
 

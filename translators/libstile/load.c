@@ -278,6 +278,7 @@ libstile_message(const struct stile_message *m)
         .path = text_of(m->path),
         .status = is_answer ? m->status : 0,
         .media = text_of(m->media),
+        .to = text_of(m->to_media),
         .platform = text_of(m->platform),
         .whole = m->whole,
         .strict = m->strict,

@@ -141,6 +141,8 @@ struct stile_message {
     const char *path;     /* of the request, without its query */
     unsigned status;      /* of an answer */
     const char *media;    /* Content-Type; none counts as application/json */
+    const char *to_media; /* in what form it goes, if not as it comes: of JSON
+                             and MessagePack either may become the other */
     const char *platform; /* of the client, for `for:` */
     bool whole;           /* PATCH with JSON is a document, no merge patch */
     bool strict;          /* a patch that would fail in its version fails */

@@ -66,7 +66,7 @@ keep_message(struct arena *a, struct message *m)
 {
     return span_dup(a, m->method, &m->method) &&
            span_dup(a, m->path, &m->path) && span_dup(a, m->media, &m->media) &&
-           span_dup(a, m->platform, &m->platform);
+           span_dup(a, m->to, &m->to) && span_dup(a, m->platform, &m->platform);
 }
 
 static enum program_need

@@ -218,7 +218,11 @@ TEST(what_there_is_not_is_refused_before_any_byte)
     } cases[] = {
         {{.type = "Ordr"}, 1, STILE_NOT_FOUND},
         {{.type = "Order"}, 2, STILE_NOT_FOUND},
-        {{.method = "PUT", .path = "/orders/1", .media = "application/msgpack"},
+        {{.side = STILE_ANSWER,
+          .method = "PUT",
+          .path = "/orders/1",
+          .status = 200,
+          .media = "application/merge-patch+json"},
          1,
          STILE_UNSUPPORTED},
     };
