@@ -484,19 +484,91 @@ takes_wholes(const struct lens_way *way)
     return true;
 }
 
-/* What stands for values that failed. */
+/* What stands for values that failed, and for nulls that no stage was asked of. */
 static bool
-add_hidden(struct passage *p, struct normal_node *value)
+add_alts(struct compose *c, const struct alts *from, struct normal_node *to)
 {
-    for (size_t i = 0; i < p->hidden->n; i++)
-        if (!node_add(p->c, value, p->hidden->at[i]))
+    for (size_t i = 0; i < from->n; i++)
+        if (!node_add(c, to, from->at[i]))
             return false;
     return true;
 }
 
+/* While `when` holds the value fails: it goes, whatever stands for it. */
+static bool
+fail_all(struct passage *p, struct normal_node *value, guard when)
+{
+    if (when == GUARD_NEVER)
+        return true;
+    for (size_t i = 0; i < value->n_alts; i++) {
+        p->whole = value->alts[i];
+        if (!check(p, both(p->c, value->alts[i].when, when),
+                   "this has no form in the other version"))
+            return false;
+    }
+    if (p->s->hide != LENS_HIDE_DROP && p->s->hide != LENS_HIDE_VALUE)
+        return true;
+    struct normal_node *gone = node_copy(p->c, value);
+    if (!gone)
+        return false;
+    node_limit(p->c, gone, when);
+    node_limit(p->c, value, guard_not(&p->c->guards, when));
+    return node_gone(p->c, gone, p->s->scope);
+}
+
+/* Nulls where the other side has none: no stage is asked of them. */
+static bool
+take_nulls(struct passage *p, const struct lens_arrow *arrow,
+           struct normal_node *value)
+{
+    struct compose *c = p->c;
+    for (size_t i = 0; i < value->n_alts; i++) {
+        struct normal_alt alt = value->alts[i];
+        if (alt.kind == ALT_MADE)
+            continue;
+        guard is =
+            both(c, alt.when, ask_types(c, node_scalar(c, &alt), LENS_NULL));
+        struct normal_alt of_null = alt;
+        of_null.when = is;
+        if (is != GUARD_NEVER && !absence(p, arrow, of_null))
+            return false;
+        value->alts[i].when = without(c, alt.when, is);
+    }
+    return true;
+}
+
+static bool
+absences(struct passage *p, const struct lens_arrow *arrow,
+         struct normal_node *value)
+{
+    for (size_t i = 0; i < value->n_alts; i++)
+        if (value->alts[i].when != GUARD_NEVER &&
+            !absence(p, arrow, value->alts[i]))
+            return false;
+    replace(value, p);
+    limit_kids(p->c, value);
+    return true;
+}
+
+/* Why objects of a type cannot go this way. */
+static const char *
+unknown_states(const struct object *o, const struct lens_way *way,
+               const struct normal_node *value)
+{
+    bool hides = way->hide == LENS_HIDE_DROP || way->hide == LENS_HIDE_VALUE;
+    bool states = node_has_states(value);
+    if (hides && (o->n_inline || states))
+        return "an object of a type may be hidden";
+    if (states && !takes_wholes(way))
+        return "an object of a type stands where a scalar should";
+    if (states && way->rest.kind != LENS_REST_UNSAID && way->stages.n)
+        return "an object of a type is lost with a list";
+    return NULL;
+}
+
 bool
 bring(struct compose *c, const struct object *o, const struct lens_arrow *arrow,
-      const struct lens_way *way, uint32_t scope, struct normal_node *value)
+      const struct lens_way *way, uint32_t scope, struct normal_node **value)
 {
     const struct json *null = arrow->null[c->write];
     struct staging s = {.stages = &way->stages,
@@ -508,48 +580,25 @@ bring(struct compose *c, const struct object *o, const struct lens_arrow *arrow,
                         .hide = way->hide,
                         .hidden = way->hidden.literal};
     struct alts hidden = {0};
-    struct passage nulls = {.c = c, .s = &s, .node = value, .hidden = &hidden};
-    struct passage p = {.c = c, .s = &s, .node = value, .hidden = &hidden};
-    bool hides = s.hide == LENS_HIDE_DROP || s.hide == LENS_HIDE_VALUE;
-    if (hides && (o->n_inline || node_has_states(value)))
-        return compose_stop(c, &way->origin,
-                            "an object of a type may be hidden");
-    if (node_has_states(value) && !takes_wholes(way))
-        return compose_stop(c, &way->origin,
-                            "an object of a type stands where a scalar should");
-    if (way->rest.kind != LENS_REST_UNSAID && way->stages.n &&
-        node_has_states(value))
-        return compose_stop(c, &way->origin,
-                            "an object of a type is lost with a list");
-    if (!null && !arrow->omit[c->write])
-        return run_all(c, &s, value, &hidden) && add_hidden(&p, value);
-    /* Of a null, where that side has none, no stage is asked. */
-    for (size_t i = 0; i < value->n_alts; i++) {
-        struct normal_alt alt = value->alts[i];
-        guard is = GUARD_NEVER;
-        if (null && alt.kind != ALT_MADE)
-            is = both(c, alt.when,
-                      ask_types(c, node_scalar(c, &alt), LENS_NULL));
-        struct normal_alt of_null = alt;
-        of_null.when = is;
-        if (is != GUARD_NEVER && !absence(&nulls, arrow, of_null))
-            return false;
-        value->alts[i].when = without(c, alt.when, is);
-    }
-    if (!run_all(c, &s, value, &hidden))
+    struct passage nulls = {.c = c, .s = &s, .node = *value, .hidden = &hidden};
+    const struct casing k = {o, way, scope};
+    const char *unknown = unknown_states(o, way, *value);
+    guard fails = GUARD_NEVER;
+    if (unknown)
+        return compose_stop(c, &way->origin, unknown);
+    struct passage whole = nulls;
+    if (!way->has[c->write])
+        return fail_all(&whole, *value, node_present(c, *value)) &&
+               add_alts(c, &hidden, *value);
+    if (null && !take_nulls(&nulls, arrow, *value))
         return false;
-    for (size_t i = 0; i < value->n_alts; i++)
-        if (value->alts[i].when != GUARD_NEVER &&
-            !absence(&p, arrow, value->alts[i]))
-            return false;
-    for (size_t i = 0; i < nulls.out.n; i++)
-        if (!emit(&p, nulls.out.at[i], nulls.out.at[i].when))
-            return false;
-    for (size_t i = 0; i < hidden.n; i++)
-        if (!emit(&p, hidden.at[i], hidden.at[i].when))
-            return false;
-    replace(value, &p);
-    limit_kids(c, value);
-    return true;
+    if (!casing_off(c, &k, value, &fails) || !fail_all(&whole, *value, fails) ||
+        !run_all(c, &s, *value, &hidden) || !casing_on(c, &k, value, &fails) ||
+        !fail_all(&whole, *value, fails))
+        return false;
+    struct passage p = {.c = c, .s = &s, .node = *value, .hidden = &hidden};
+    if ((null || arrow->omit[c->write]) && !absences(&p, arrow, *value))
+        return false;
+    return add_alts(c, &nulls.out, *value) && add_alts(c, &hidden, *value);
 }
 /* NOLINTEND(misc-no-recursion) */

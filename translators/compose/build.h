@@ -155,6 +155,14 @@ struct normal_node *node_copy(struct compose *c, const struct normal_node *n);
 /* The same, frozen: it does not change when the builder goes on. */
 struct normal_node *node_freeze(struct compose *c, const struct normal_node *n);
 
+/* All that may stand at `value`, which is in no place, may stand at `to` as well. */
+MUST_CHECK bool node_merge(struct compose *c, struct normal_node *to,
+                           struct normal_node *value);
+
+/* The value stands in the slot of what held it. */
+MUST_CHECK bool node_inherit(struct compose *c, struct normal_node *value,
+                             const struct normal_node *outer);
+
 /* Take it out of its parent, in which an empty node keeps the key. */
 MUST_CHECK bool node_cut(struct compose *c, struct normal_node *n);
 
@@ -235,11 +243,25 @@ MUST_CHECK bool nodes_same(struct compose *c, const struct normal_node *x,
 
 MUST_CHECK bool step_object(struct compose *c, struct object *o);
 
-/* What a taken value becomes (bring.c): its alternatives are changed in place. */
+/* What a taken value becomes (bring.c): its alternatives are changed in place, or another
+ * node stands for it. */
 MUST_CHECK bool bring(struct compose *c, const struct object *o,
                       const struct lens_arrow *arrow,
                       const struct lens_way *way, uint32_t scope,
-                      struct normal_node *value);
+                      struct normal_node **value);
+
+/* The shape that a case has around a value (casing.c): off on the side that is read, on
+ * on the other. *value may become another node; *fails is when it cannot be. */
+struct casing {
+    const struct object *o;
+    const struct lens_way *way;
+    uint32_t scope;
+};
+
+MUST_CHECK bool casing_off(struct compose *c, const struct casing *k,
+                           struct normal_node **value, guard *fails);
+MUST_CHECK bool casing_on(struct compose *c, const struct casing *k,
+                          struct normal_node **value, guard *fails);
 
 /* A value of the change file (value.c): what it reads is captured as the object is now;
  * given, it is a node in no place, whose stages have run, while `when` holds. */

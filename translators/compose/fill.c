@@ -10,7 +10,7 @@ static bool
 fill_at(struct step *s, struct take *t, guard when, struct normal_node *value)
 {
     struct compose *c = s->c;
-    const struct lens_place *place = &t->way->place[c->write];
+    const struct lens_place *place = t->target;
     const struct lens_origin *origin = &t->way->origin;
     struct spot to;
     if (!spot_read(c, s->o, s->o->root, place, when, &to))
@@ -41,10 +41,38 @@ fill_at(struct step *s, struct take *t, guard when, struct normal_node *value)
     if (filled == GUARD_NEVER)
         return true;
     if (!step_is_dead(to.node))
-        return step_merge(c, to.node, value);
+        return node_merge(c, to.node, value);
     if (to.node->is_each)
         return compose_stop(c, origin, "an element would have to be made");
     step_replace(to.host, to.node, value);
+    return true;
+}
+
+/* Of an arrow with cases, the way whose shape the literal has. */
+static bool
+way_for(struct step *s, struct take *t, struct normal_node *value)
+{
+    struct compose *c = s->c;
+    const struct lens_arrow *arrow = t->arrow;
+    guard there = node_present(c, value);
+    for (size_t i = 0; arrow->has_cases && i < arrow->n_ways; i++) {
+        const struct lens_way *way = &arrow->ways[i];
+        guard fits = GUARD_NEVER;
+        if (!way->has[c->read] || !way->has[c->write])
+            continue;
+        if (!shape_fits(c, s->o, value, &way->shape[c->read], GUARD_NEVER,
+                        &fits))
+            return false;
+        fits = both(c, fits, there);
+        if (fits == there) {
+            t->way = way;
+            t->target = &way->place[c->write];
+            return true;
+        }
+        if (fits != GUARD_NEVER)
+            return compose_stop(c, &arrow->origin,
+                                "which case a made up value is of");
+    }
     return true;
 }
 
@@ -67,8 +95,7 @@ fill(struct step *s, struct take *t)
         for (size_t i = 0; i < t->from.n_stars; i++)
             when = both(c, when, node_present(c, t->from.stars[i]));
     } else {
-        if (!spot_read(c, s->o, s->o->root, &t->way->place[c->write], when,
-                       &at))
+        if (!spot_read(c, s->o, s->o->root, t->target, when, &at))
             return false;
         when = without(c, when, node_present(c, at.node));
         scope = at.scope;
@@ -82,7 +109,8 @@ fill(struct step *s, struct take *t)
     /* A literal is spelt as the side read spells it, so it runs through the arrow. */
     if (t->arrow->kind == LENS_MAP &&
         t->arrow->absent[c->read].kind == LENS_VALUE_LITERAL &&
-        !bring(c, s->o, t->arrow, t->way, scope, value))
+        (!way_for(s, t, value) ||
+         !bring(c, s->o, t->arrow, t->way, scope, &value)))
         return false;
     return fill_at(s, t, when, value);
 }
@@ -94,7 +122,7 @@ step_fill(struct step *s)
         for (unsigned own = 0; own < 2; own++)
             for (size_t i = 0; i < s->n; i++) {
                 struct take *t = &s->takes[i];
-                if (!t->leads || t->way->place[s->c->write].n != depth ||
+                if (!t->leads || t->target->n != depth ||
                     (t->arrow->kind != LENS_MAP) != own)
                     continue;
                 if (!fill(s, t))

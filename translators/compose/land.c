@@ -6,6 +6,17 @@
 
 /* ---- 5. refuse ------------------------------------------------------------------- */
 
+/* What no case of some arrow fits stays, and is no stranger to any. */
+static guard
+stays_at(const struct step *s, const struct lens_place *place)
+{
+    guard is = GUARD_NEVER;
+    for (size_t i = 0; i < s->n; i++)
+        if (s->takes[i].stays && lens_place_same(s->takes[i].from.place, place))
+            is = either(s->c, is, s->takes[i].when);
+    return is;
+}
+
 /*
  * Something may stand where an arrow leads. `brought`: what the arrow brings, in
  * no place; NULL: nothing.
@@ -16,7 +27,8 @@ meet(struct step *s, const struct take *t, const struct spot *at,
 {
     struct compose *c = s->c;
     struct normal_node *there = at->node;
-    guard stands = both(c, node_present(c, there), t->when);
+    guard stands = both(c, node_present(c, there),
+                        without(c, t->when, stays_at(s, at->place)));
     guard same = GUARD_NEVER;
     if (stands == GUARD_NEVER)
         return true;
@@ -75,16 +87,18 @@ brought_by(struct step *s, const struct take *t, const struct spot *at,
                          out);
 }
 
-bool
-step_strangers(struct step *s, const struct take *t)
+/* Strangers at one place where an arrow leads, whatever this take of it brings. */
+static bool
+strangers_at(struct step *s, const struct take *t,
+             const struct lens_place *place)
 {
     struct compose *c = s->c;
     struct spot at;
     struct normal_node *brought = NULL;
-    s->o->about = &t->arrow->origin;
-    if (!spot_read(c, s->o, s->o->root, &t->way->place[c->write], t->when, &at))
+    bool is_own = t->leads && lens_place_same(place, t->target);
+    if (!spot_read(c, s->o, s->o->root, place, t->when, &at))
         return false;
-    if (!brought_by(s, t, &at, &brought))
+    if (is_own && !brought_by(s, t, &at, &brought))
         return false;
     /* To the elements of a list that is a stranger itself, it brings nothing. */
     if (t->has_from && !spot_same_stars(&at, &t->from))
@@ -92,15 +106,33 @@ step_strangers(struct step *s, const struct take *t)
     return meet(s, t, &at, brought);
 }
 
+bool
+step_strangers(struct step *s, const struct take *t)
+{
+    enum lens_side write = s->c->write;
+    const struct lens_arrow *arrow = t->arrow;
+    s->o->about = &arrow->origin;
+    for (size_t i = 0; t->meets && i < arrow->n_ways; i++) {
+        const struct lens_place *place = &arrow->ways[i].place[write];
+        bool seen = !arrow->ways[i].has[write];
+        for (size_t k = 0; k < i; k++)
+            seen =
+                seen || (arrow->ways[k].has[write] &&
+                         lens_place_same(place, &arrow->ways[k].place[write]));
+        if (!seen && !strangers_at(s, t, place))
+            return false;
+    }
+    return true;
+}
+
 /* Does it lead into what another arrow may bring? */
 static bool
 is_inside_another(const struct step *s, const struct take *t)
 {
-    enum lens_side write = s->c->write;
-    const struct lens_place *place = &t->way->place[write];
+    const struct lens_place *place = t->target;
     for (size_t i = 0; i < s->n; i++) {
         const struct take *other = &s->takes[i];
-        const struct lens_place *outer = &other->way->place[write];
+        const struct lens_place *outer = other->target;
         if (!other->leads || outer->n >= place->n)
             continue;
         struct lens_place begin = {place->steps, outer->n, place->text};
@@ -130,23 +162,6 @@ step_replace(struct normal_node *host, struct normal_node *slot,
     value->parent = host;
 }
 
-/* All alternatives of `value` at `to`, which has some of its own. */
-bool
-step_merge(struct compose *c, struct normal_node *to, struct normal_node *value)
-{
-    if (to->state != value->state || to->n_steps != value->n_steps ||
-        to->is_each || value->is_each || (to->n_kids && value->n_kids))
-        return compose_stop(c, NULL, "two objects may stand at one place");
-    struct normal_node *stays = value->n_kids ? value : to;
-    const struct normal_node *other = value->n_kids ? to : value;
-    for (size_t i = 0; i < other->n_alts; i++)
-        if (!node_add(c, stays, other->alts[i]))
-            return false;
-    if (stays == value)
-        step_replace(to->parent, to, value);
-    return true;
-}
-
 static bool
 put(struct step *s, struct take *t, struct spot *to)
 {
@@ -156,14 +171,14 @@ put(struct step *s, struct take *t, struct spot *to)
     bool in_slot = t->from.host == to->host;
     for (size_t i = 0; i < value->n_alts; i++) {
         value->alts[i].made = false;
-        if (!in_slot)
+        if (!in_slot || value->alts[i].order.step == c->step)
             value->alts[i].order = order;
     }
     if (value->is_each != to->node->is_each)
         return compose_stop(c, &t->arrow->origin,
                             "elements become a member, or a member elements");
     if (!step_is_dead(to->node))
-        return step_merge(c, to->node, value);
+        return node_merge(c, to->node, value);
     step_replace(to->host, to->node, value);
     return true;
 }
@@ -176,12 +191,16 @@ land_one(struct step *s, struct take *t)
     if (!t->value || !t->leads)
         return true;
     s->o->about = &t->arrow->origin;
-    if (is_inside_another(s, t) && !step_strangers(s, t))
+    if (is_inside_another(s, t) && !strangers_at(s, t, t->target))
         return false;
     if (step_is_dead(t->value))
         return true;
-    return spot_make(c, s->o, &t->way->place[c->write], &t->from,
-                     node_present(c, t->value), &t->way->origin, &to) &&
+    if (both(c, node_present(c, t->value), stays_at(s, t->target)) !=
+        GUARD_NEVER)
+        return compose_stop(c, &t->arrow->origin,
+                            "what fits no case stays where an arrow leads");
+    return spot_make(c, s->o, t->target, &t->from, node_present(c, t->value),
+                     &t->way->origin, &to) &&
            put(s, t, &to);
 }
 
@@ -189,8 +208,8 @@ land_one(struct step *s, struct take *t)
 static bool
 lands_before(const struct step *s, const struct take *x, const struct take *y)
 {
-    size_t n = x->way->place[s->c->write].n;
-    size_t m = y->way->place[s->c->write].n;
+    size_t n = x->leads ? x->target->n : 0;
+    size_t m = y->leads ? y->target->n : 0;
     if (n != m)
         return n < m;
     struct normal_order a = order_of(s->c, &x->way->origin);
@@ -216,8 +235,9 @@ step_land(struct step *s)
         if (!land_one(s, &s->takes[order[i]]))
             return false;
     for (size_t i = 0; i < s->n; i++)
-        if (!s->takes[i].has_from && is_inside_another(s, &s->takes[i]) &&
-            !step_strangers(s, &s->takes[i]))
+        if (!s->takes[i].has_from && s->takes[i].leads &&
+            is_inside_another(s, &s->takes[i]) &&
+            !strangers_at(s, &s->takes[i], s->takes[i].target))
             return false;
     return true;
 }

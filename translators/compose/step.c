@@ -71,6 +71,59 @@ inner_object(struct step *s, const struct inner *in)
     return step_object(c, &o);
 }
 
+/* What goes since no case fits it, or another's value was taken. */
+static bool
+lose(struct step *s, const struct take *t)
+{
+    struct compose *c = s->c;
+    enum notice_kind kind = t->is_lost ? NOTICE_LOSSY : NOTICE_HIDDEN;
+    return say_notice(c, node_present(c, t->value), t->from.scope, kind,
+                      &t->arrow->origin) &&
+           node_gone(c, t->value, t->from.scope);
+}
+
+/* A case of a constant is written where nothing is, too. */
+static bool
+bring_constant(struct step *s, struct take *t)
+{
+    struct compose *c = s->c;
+    const struct json *constant = t->way->shape[c->write].constant;
+    guard missing = without(c, t->when, node_present(c, t->as_it_came));
+    if (!constant)
+        return true;
+    t->fill = NULL;
+    for (size_t i = 0; i < t->from.n_stars; i++)
+        missing = both(c, missing, node_present(c, t->from.stars[i]));
+    return node_add(
+        c, t->value,
+        (struct normal_alt){.when = missing,
+                            .kind = ALT_TERM,
+                            .term = term_const(c, constant),
+                            .order = {.step = c->step, .slot = NORMAL_NONE}});
+}
+
+/* f: what a take brings. */
+static bool
+bring_take(struct step *s, struct take *t)
+{
+    struct compose *c = s->c;
+    if (t->is_lost || t->is_hidden)
+        return lose(s, t);
+    if (!t->value || !t->leads)
+        return true;
+    t->as_it_came = node_new(c, NULL, (span){0}); /* its presence is asked */
+    if (!t->as_it_came)
+        return false;
+    for (size_t k = 0; k < t->value->n_alts; k++)
+        if (!node_add(c, t->as_it_came,
+                      (struct normal_alt){.when = t->value->alts[k].when,
+                                          .kind = ALT_MADE}))
+            return false;
+    s->o->about = &t->arrow->origin;
+    return bring(c, s->o, t->arrow, t->way, t->from.scope, &t->value) &&
+           bring_constant(s, t);
+}
+
 bool
 step_object(struct compose *c, struct object *o)
 {
@@ -109,25 +162,11 @@ step_object(struct compose *c, struct object *o)
             return false;
     if (!step_prune(&s))
         return false;
-    for (size_t i = 0; i < s.n; i++) {
-        struct take *t = &s.takes[i];
-        if (!t->value || !t->leads)
-            continue;
-        t->as_it_came =
-            node_new(c, NULL, (span){0}); /* its presence is asked */
-        if (!t->as_it_came)
-            return false;
-        for (size_t k = 0; k < t->value->n_alts; k++)
-            if (!node_add(c, t->as_it_came,
-                          (struct normal_alt){.when = t->value->alts[k].when,
-                                              .kind = ALT_MADE}))
-                return false;
-        o->about = &t->arrow->origin;
-        if (!bring(c, o, t->arrow, t->way, t->from.scope, t->value))
-            return false;
-    }
     for (size_t i = 0; i < s.n; i++)
-        if (s.takes[i].leads && !step_strangers(&s, &s.takes[i]))
+        if (!bring_take(&s, &s.takes[i]))
+            return false;
+    for (size_t i = 0; i < s.n; i++)
+        if (!step_strangers(&s, &s.takes[i]))
             return false;
     if (!step_land(&s) || !step_fill(&s) || !step_mark_write(&s))
         return false;

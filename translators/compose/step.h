@@ -18,8 +18,13 @@ struct take {
         *value; /* what was taken, in no place; never NULL then */
     struct normal_node *as_it_came;
     guard taken; /* something was there, or its box was emptied */
-    bool leads;  /* to `way->place[write]` */
-    bool is_own; /* `add` or `drop`, on the side that has the place */
+    bool leads;  /* to `target` */
+    const struct lens_place *target;
+    bool meets;     /* what stands where its arrow leads is a stranger */
+    bool stays;     /* but for what is at `from`, which no case fits */
+    bool is_own;    /* `add` or `drop`, on the side that has the place */
+    bool is_lost;   /* it goes: another case's value was taken */
+    bool is_hidden; /* likewise: no case fits */
     struct captured *fill;
 };
 
@@ -55,9 +60,6 @@ bool step_is_dead(const struct normal_node *n);
 /* Put `value` where the dead `slot` is. */
 void step_replace(struct normal_node *host, struct normal_node *slot,
                   struct normal_node *value);
-/* All alternatives of `value` at `to`, which has some of its own. */
-MUST_CHECK bool step_merge(struct compose *c, struct normal_node *to,
-                           struct normal_node *value);
 
 /* ---- 7. fill, 8. mark, and what was lost (fill.c) ---- */
 

@@ -35,12 +35,25 @@ holds_inner(const struct normal_node *n, struct normal_node *const *inner,
     return false;
 }
 
+/* What stands there now: another arrow may have taken what did, for its own case. */
+static struct normal_node *
+node_here(const struct spot *at)
+{
+    const struct normal_node *host = at->host;
+    for (size_t i = 0; i < host->n_kids; i++)
+        if (host->kids[i]->is_each == at->node->is_each &&
+            span_eq(host->kids[i]->key, at->node->key))
+            return host->kids[i];
+    return at->node;
+}
+
 static bool
 take_one(struct step *s, struct take *t, struct normal_node *const *inner,
          size_t n_inner)
 {
     struct compose *c = s->c;
-    struct normal_node *n = t->from.node;
+    struct normal_node *n = node_here(&t->from);
+    t->from.node = n;
     guard left = without(c, node_present(c, n), t->when);
     t->taken = both(c, node_present(c, n), t->when);
     if (t->is_own) {
@@ -109,6 +122,7 @@ static bool
 has_rest(enum lens_side side, const struct lens_way *way)
 {
     return way->has[side] && side != lens_rest_side(way) &&
+           !way->shape[side].has_inside &&
            (begins_with_list(side, way) || way->place[side].n > 1);
 }
 
@@ -118,7 +132,7 @@ step_keep_rest(struct step *s, const struct take *t)
 {
     struct compose *c = s->c;
     if (t->way->rest.kind != LENS_REST_KEEP || !t->has_from ||
-        !has_rest(c->write, t->way))
+        !(has_rest(c->write, t->way) || t->way->shape[c->write].has_inside))
         return true;
     guard replaces = ask(c, (struct atom){.kind = ATOM_REPLACES});
     guard there = both(c, t->when, node_present(c, t->from.node));
@@ -188,7 +202,7 @@ step_cut_box(struct step *s, struct take *t, struct normal_node *const *inner,
     const struct lens_way *way = t->way;
     if (way->rest.kind == LENS_REST_UNSAID || !t->has_from || !t->leads ||
         lens_rest_side(way) == c->read || begins_with_list(c->read, way) ||
-        way->place[c->read].n < 2)
+        way->shape[c->read].has_inside || way->place[c->read].n < 2)
         return true;
     size_t steps = box_steps(c, way);
     struct normal_node *box = t->from.path[steps];

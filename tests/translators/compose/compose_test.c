@@ -50,7 +50,7 @@ run_way(struct arena *a, uint64_t *seed, const struct sample *s, size_t from,
         span differs = compare(a, n, 0, d % 2 == 0, body, &score->tally);
         if (!differs.len)
             continue;
-        print_error("%.*s\n", SPAN_FMT(s->text));
+        fprintf(stderr, "%.*s\n", SPAN_FMT(s->text)); /* of any length */
         print_error("%s %.*s\n", d % 2 ? "answer" : "request", SPAN_FMT(body));
         fail_msg("%zu to %zu: %.*s", from, to, SPAN_FMT(differs));
     }

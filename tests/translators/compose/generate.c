@@ -114,6 +114,44 @@ add_map(struct arena *a, uint64_t *seed, struct buf *b)
 }
 
 static const char *
+shaped(uint64_t *seed)
+{
+    static const char *const cases[] = {
+        "{older: string, newer: {t: a, id: .}}, {older: object, newer: {t: b, "
+        "c: .}}",
+        "{older: {t: p}, newer: {k: q}}, {older: number, newer: {k: n, v: .}}",
+        "{older: [p, q], newer: {t: [p, q]}}, {older: {t: x, a: .}, newer: {a: "
+        ".}, rest: lose}",
+        "{older: p, newer: 1}, {older: q, newer: \"1\"}, {newer: {t: w}, hide: "
+        "drop}",
+        "{older: {t: p, a: .}, newer: {b: .}}, {older: list, newer: {l: .}}, "
+        "{older: {t: z}, hide: fail}",
+        "{older: string, newer: string, enum: {p: q}}, {older: {a: present}, "
+        "newer: {a: present}}"};
+    return cases[pick(seed, COUNT(cases))];
+}
+
+static void
+add_cases(struct arena *a, uint64_t *seed, struct buf *b)
+{
+    static const char *const otherwise[] = {"", ", else: pass", ", else: hide"};
+    const char *star = pick(seed, 5) ? "" : "l/*/";
+    span p = place(a, seed), q = place(a, seed);
+    buf_fmt(b, "    \"%s%.*s\": {", star, SPAN_FMT(p));
+    if (pick(seed, 3))
+        buf_fmt(b, "to: \"%s%.*s\", cases: [%s]", star, SPAN_FMT(q),
+                shaped(seed));
+    else
+        buf_fmt(b,
+                "cases: [{older: string, to: \"%s%.*s\"}, {older: number, to: "
+                "\"%s%s\"}, {older: object, to: \"%s%.*s\"}]%s",
+                star, SPAN_FMT(q), star, name(seed), star, SPAN_FMT(q),
+                pick(seed, 3) ? "" : ", overlap: first");
+    buf_fmt(b, "%s%s}\n", otherwise[pick(seed, COUNT(otherwise))],
+            pick(seed, 4) ? "" : ", absent: {older: p}");
+}
+
+static const char *
 value(struct arena *a, uint64_t *seed)
 {
     switch (pick(seed, 8)) {
@@ -143,7 +181,7 @@ add_block(struct arena *a, uint64_t *seed, struct buf *b, const char *type)
 {
     buf_fmt(b, "%s:\n  map:\n    keep: keep\n", type);
     for (size_t n = pick(seed, 4); n-- > 0;)
-        add_map(a, seed, b);
+        (pick(seed, 5) ? add_map : add_cases)(a, seed, b);
     if (pick(seed, 3) == 0)
         buf_fmt(b, "  add: {\"%.*s\": {up: %s, write: lose%s}}\n",
                 SPAN_FMT(place(a, seed)), value(a, seed),
@@ -215,11 +253,30 @@ list(uint64_t *seed, struct buf *b, unsigned depth)
 static void
 any(uint64_t *seed, struct buf *b, unsigned depth)
 {
-    static const char *const scalars[] = {
-        "\"p\"",    "\"q\"",  "\"r\"",   "\"x\"", "\"z\"",
-        "1",        "\"1\"",  "1.0",     "null",  "true",
-        "\"12.5\"", "{}",     "[\"p\"]", "[1,2]", "\"{\\\"a\\\":1}\"",
-        "7",        "[null]", "[]"};
+    static const char *const scalars[] = {"\"p\"",
+                                          "\"q\"",
+                                          "\"r\"",
+                                          "\"x\"",
+                                          "\"z\"",
+                                          "1",
+                                          "\"1\"",
+                                          "1.0",
+                                          "null",
+                                          "true",
+                                          "\"12.5\"",
+                                          "{}",
+                                          "[\"p\"]",
+                                          "[1,2]",
+                                          "\"{\\\"a\\\":1}\"",
+                                          "7",
+                                          "[null]",
+                                          "[]",
+                                          "{\"t\":\"p\"}",
+                                          "{\"t\":\"a\",\"id\":\"p\"}",
+                                          "{\"t\":\"p\",\"a\":1}",
+                                          "{\"k\":\"n\",\"v\":7}",
+                                          "{\"b\":1}",
+                                          "{\"c\":{},\"t\":\"b\"}"};
     if (depth < 3 && pick(seed, 3) == 0)
         object(seed, b, depth + 1);
     else

@@ -304,22 +304,59 @@ ROW(markers_are_read_at_every_version,
        "{\"v\":1}"),
     DOWN("{\"c\":1,\"v\":\"v3\"}", "{\"v\":\"v1\"}"))
 
-ROW(cases_at_a_place_go_through_the_versions_again,
+ROW(cases_at_a_place_and_a_rename,
+    STEPS("T: {map: {s: {cases: [{older: string, newer: {type: a, id: .}}, "
+          "{older: object, newer: {type: b, card: .}}, {newer: {type: w}, "
+          "hide: drop}]}}}",
+          "T: {map: {s: t}}"),
+    UP("{\"s\":\"x\"}", "{\"s\":{\"k\":1}}", "{\"s\":3}", "{\"s\":null}", "{}",
+       "{\"s\":{\"type\":\"a\",\"id\":\"x\"},\"z\":1}"),
+    DOWN("{\"t\":{\"type\":\"a\",\"id\":\"x\"}}",
+         "{\"q\":0,\"t\":{\"id\":\"x\",\"type\":\"a\",\"more\":1},\"z\":1}",
+         "{\"t\":{\"type\":\"b\",\"card\":{\"k\":1}}}",
+         "{\"t\":{\"type\":\"b\"}}", "{\"t\":{\"type\":\"w\",\"x\":1}}",
+         "{\"t\":{\"type\":\"c\"}}", "{\"t\":1}"))
+
+ROW(cases_at_several_places,
+    STEPS("T: {map: {p: {cases: [{older: string, to: s/name}, {older: number, "
+          "to: s/number}]}}}",
+          "T: {map: {s/name: n, s: u}}"),
+    UP("{\"p\":\"x\"}", "{\"p\":3}", "{\"p\":null}", "{}",
+       "{\"p\":1,\"s\":{\"name\":1}}", "{\"p\":1,\"s\":{\"z\":1}}"),
+    DOWN("{\"n\":\"x\"}", "{\"u\":{\"number\":1}}",
+         "{\"n\":\"x\",\"u\":{\"number\":1}}", "{\"n\":5}",
+         "{\"u\":{\"number\":\"5\",\"z\":1}}"))
+
+ROW(cases_of_constants_and_of_absence,
+    STEPS("T: {map: {a: {cases: [{older: [now, then], newer: {type: [now, "
+          "then]}}, {older: number, newer: {type: at, at: .}}], else: hide}, "
+          "b: {cases: [{older: null, newer: none}, {older: x, newer: y}], "
+          "else: pass}}}",
+          "T: {map: {a/type: k, b: c}}"),
+    UP("{\"a\":\"now\"}", "{\"a\":3,\"b\":\"x\"}", "{\"a\":null,\"b\":1}", "{}",
+       "{\"b\":\"none\"}"),
+    DOWN("{\"k\":\"now\",\"c\":\"none\"}", "{\"a\":{\"at\":1},\"k\":\"at\"}",
+         "{\"k\":\"zz\",\"c\":\"y\"}", "{\"c\":3}", "{}"))
+
+ROW(cases_on_the_tag_that_cases_wrote,
     STEPS("T: {map: {s: {cases: [{older: string, newer: {type: a, id: .}}, "
           "{older: object, newer: {type: b, card: .}}]}}}",
-          "T: {map: {s: t}}"),
-    UP("{\"s\":\"x\"}", "{\"s\":{\"k\":1}}", "{\"s\":3}"),
-    DOWN("{\"t\":{\"type\":\"a\",\"id\":\"x\"}}"), .again = true)
+          "T: {map: {s: {cases: [{older: {type: a}, newer: {kind: A}, rest: "
+          "lose}, {older: "
+          "{type: b, card: .}, newer: {kind: B, card: .}, rest: lose}]}}}"),
+    UP("{\"s\":\"x\"}", "{\"s\":{\"k\":1}}", "{\"s\":{\"kind\":\"A\"}}"),
+    DOWN("{\"s\":{\"kind\":\"A\",\"id\":\"x\"}}",
+         "{\"s\":{\"kind\":\"B\",\"card\":{\"k\":1}}}",
+         "{\"s\":{\"kind\":\"B\",\"card\":3}}", "{\"s\":{\"k\":1}}",
+         "{\"s\":1}"))
 
 ROW(only_what_does_not_compose_goes_through_the_versions_again,
     .types = "T: {at: \"* /t\"}\nU: {at: \"l/* of T\"}\n",
-    STEPS("T: {map: {a: b}}\nU: {map: {s: {cases: [{older: string, newer: "
-          "{type: a, id: .}}, {older: object, newer: {type: b, card: .}}]}}}",
+    STEPS("T: {map: {a: b}}\nU: {add: {s: {up: {count: k}, write: lose}}}",
           "T: {map: {b: c}}"),
-    UP("{\"a\":1,\"l\":[{\"s\":\"x\"},{\"s\":{\"k\":1}},5]}",
-       "{\"l\":[{\"s\":3}]}"),
-    DOWN("{\"c\":1,\"l\":[{\"s\":{\"type\":\"a\",\"id\":\"x\"}}]}"),
-    .again = true)
+    UP("{\"a\":1,\"l\":[{\"k\":[1]},{\"s\":{\"k\":1}},5]}",
+       "{\"l\":[{\"k\":3}]}"),
+    DOWN("{\"c\":1,\"l\":[{\"s\":1,\"k\":[1]}]}"), .again = true)
 
 ROW(an_element_step_goes_through_the_versions_again,
     STEPS("T: {map: {a: \"l/[k=p]/a\"}}", "T: {map: {b: c}}"),
