@@ -375,6 +375,7 @@ run_from(struct passage *p, size_t i, struct normal_alt alt)
     case LENS_STAGE_INDEX:
     case LENS_STAGE_ORDER:
     case LENS_STAGE_PATHS:
+    case LENS_STAGE_FLAT:
         break;
     }
     return compose_stop(p->c, p->s->origin,

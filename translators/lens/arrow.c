@@ -4,12 +4,12 @@
  */
 #include "translators/lens/build.h"
 
-static const struct lens_words map_words =
-    LENS_WORDS("an arrow of `map`", "to", "as", "enum", "older", "newer",
-               "other", "double", "cases", "else", "overlap", "when", "for",
-               "absent", "omit", "null", "rest", "outside", "hide", "collide",
-               "host", "style", "pick", "empty", "differ", "unequal", "none",
-               "value", "except", "keys", "deep", "foreign", "order");
+static const struct lens_words map_words = LENS_WORDS(
+    "an arrow of `map`", "to", "as", "enum", "older", "newer", "other",
+    "double", "cases", "else", "overlap", "when", "for", "absent", "omit",
+    "null", "rest", "outside", "hide", "collide", "host", "style", "pick",
+    "empty", "differ", "unequal", "none", "value", "except", "keys", "deep",
+    "foreign", "order", "flatten", "back");
 static const struct lens_words add_words =
     LENS_WORDS("an arrow of `add`", "up", "stash", "as", "write", "when", "for",
                "host", "wins", "outside", "collide", "style", "except");

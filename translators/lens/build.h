@@ -260,6 +260,9 @@ bool lens_index_words(struct lens_builder *b, const struct yaml *node,
 /* `empty: "[] <> absent"` of an arrow whose way has been read: it is absence. */
 bool lens_index_empty(struct lens_builder *b, const struct yaml *node,
                       struct lens_arrow *out);
+/* `flatten: SIDE` and its `back:`, if they are said (flat.c). */
+bool lens_flat_read(struct lens_builder *b, const struct yaml *arrow,
+                    struct lens_vec *stages);
 /* `order: by k`, if it is said (order.c). */
 bool lens_order_read(struct lens_builder *b, const struct yaml *node,
                      struct lens_vec *stages);

@@ -164,6 +164,7 @@ tail(struct lens_builder *b, const struct lens_way *w,
     const struct lens_stage *list = stage_of(w, LENS_STAGE_LIST);
     const struct lens_form *keys = older_form(w, LENS_AS_KEYS);
     const struct lens_stage *index = stage_of(w, LENS_STAGE_INDEX);
+    const struct lens_stage *flat = stage_of(w, LENS_STAGE_FLAT);
     size_t n = child->n - from;
     if (index)
         return index_tail(b, index, child, from, out);
@@ -171,10 +172,15 @@ tail(struct lens_builder *b, const struct lens_way *w,
     if (!steps)
         return false;
     size_t at = 0;
-    if (list && list->one == LENS_NEWER)
+    bool deeper = (list && list->one == LENS_NEWER) ||
+                  (flat && flat->nested == LENS_OLDER && n > 0);
+    if (deeper)
         steps[at++].kind = LENS_EACH;
-    /* The one of an older side is any element of the newer's list. */
-    size_t skip = list && list->one == LENS_OLDER && n > 0 ? 1 : 0;
+    /* The one of an older side is any element of the newer's list, and the one list of
+     * its elements all of those in the newer's lists. */
+    bool higher = (list && list->one == LENS_OLDER) ||
+                  (flat && flat->nested == LENS_NEWER);
+    size_t skip = higher && n > 0 ? 1 : 0;
     if (n > skip)
         memcpy(steps + at, child->steps + from + skip,
                (n - skip) * sizeof(*steps));

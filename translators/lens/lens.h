@@ -298,7 +298,8 @@ enum lens_stage_kind {
     LENS_STAGE_LIST,  /* `as: one <> list` */
     LENS_STAGE_INDEX, /* `as: list(k) <> map` */
     LENS_STAGE_ORDER, /* `order: by k` */
-    LENS_STAGE_PATHS  /* `as: paths(Type)` */
+    LENS_STAGE_PATHS, /* `as: paths(Type)` */
+    LENS_STAGE_FLAT   /* `flatten: older` */
 };
 
 /* `as: list(k) <> map`: what of an element stands in the map under its key. */
@@ -307,6 +308,13 @@ enum lens_held {
     LENS_HELD_VALUE, /* `map(v)`: what it has at v, and nothing else */
     LENS_HELD_WHOLE, /* `map(.)`: the element, k as well */
     LENS_HELD_NONE   /* `list(.)`: the element is the key itself */
+};
+
+/* `flatten`: how one list becomes several again. */
+enum lens_flat {
+    LENS_FLAT_ONE,  /* they are one */
+    LENS_FLAT_EACH, /* each element is in one of its own */
+    LENS_FLAT_KEY   /* neighbours that have the same at `key` are in one */
 };
 
 enum lens_twice { LENS_TWICE_FAIL, LENS_TWICE_FIRST, LENS_TWICE_LAST };
@@ -326,8 +334,10 @@ struct lens_stage {
     enum lens_twice twice; /* INDEX: two elements with one key */
     size_t type;           /* PATHS: whose fields the texts name */
     enum lens_side sorted; /* ORDER: the side whose list is sorted by `key` */
+    enum lens_side nested; /* FLAT: the side that has a list of lists */
+    enum lens_flat back;   /* FLAT */
     struct lens_place
-        key; /* INDEX, ORDER: keys alone, of an element; n == 0: `.` */
+        key; /* INDEX, ORDER, FLAT: keys alone, of an element; n == 0: `.` */
     struct lens_place value; /* INDEX, HELD_VALUE: likewise */
     const struct json *unit; /* INDEX, HELD_NONE: what the map holds */
 };

@@ -207,6 +207,10 @@ lose_stages(struct gathering *g, const struct lens_way *w)
                               "%.*s to name fields that both versions "
                               "have",
                               SPAN_FMT(w->place[side].text)));
+        else if (s->kind == LENS_STAGE_FLAT)
+            lose(g, LENS_WRITE_LOSES, &w->origin,
+                 lens_fmt(&g->b, "where one list of %.*s ends",
+                          SPAN_FMT(w->place[s->nested].text)));
         else if (s->kind == LENS_STAGE_ORDER)
             lose(g, LENS_WRITE_LOSES, &w->origin,
                  lens_fmt(&g->b, "the order of %.*s",

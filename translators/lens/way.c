@@ -283,6 +283,7 @@ lens_stages_read(struct lens_builder *b, const struct yaml *node,
         return false;
     if (!read_symbols(b, node, has_extras, &stages) ||
         !lens_order_read(b, yaml_get(node, "order"), &stages) ||
+        !lens_flat_read(b, node, &stages) ||
         !read_list_words(b, node, &stages) ||
         !read_outside(b, node, &stages, &out->outside))
         return false;
@@ -511,10 +512,10 @@ read_case(struct lens_builder *b, const struct yaml *node,
 static bool
 check_beside_cases(struct lens_builder *b, const struct yaml *node)
 {
-    static const char *const words[] = {"as",     "enum", "older",   "newer",
-                                        "other",  "rest", "outside", "hide",
-                                        "double", "pick", "empty",   "value",
-                                        "except", "keys", "deep",    "foreign"};
+    static const char *const words[] = {
+        "flatten", "back",   "order",   "as",   "enum",   "older", "newer",
+        "other",   "rest",   "outside", "hide", "double", "pick",  "empty",
+        "value",   "except", "keys",    "deep", "foreign"};
     for (size_t i = 0; i < COUNT(words); i++) {
         const struct yaml *said = yaml_get(node, words[i]);
         if (!said)

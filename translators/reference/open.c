@@ -77,6 +77,51 @@ open_is_known(const struct frame *f, const struct lens_way *way,
     return f->type && type_names(&f->type->at[version], &host, key);
 }
 
+/* ---- spelling of keys ---- */
+
+static bool
+spell(struct run *r, span key, enum lens_spelling spelling, span *out)
+{
+    struct buf b;
+    buf_init(&b, arena_limit(r->arena));
+    lens_spell(key, spelling, &b);
+    bool ok = !buf_failed(&b) && span_dup(r->arena, buf_span(&b), out);
+    buf_fini(&b);
+    return ok || run_full(r);
+}
+
+static bool
+lower(struct run *r, span key, span *out)
+{
+    char *text = arena_array(r->arena, key.len + 1, 1);
+    if (!text)
+        return run_full(r);
+    for (size_t i = 0; i < key.len; i++) {
+        char c = key.at[i];
+        text[i] = (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+    }
+    *out = span_of(text, key.len);
+    return true;
+}
+
+/* `key` of the side that is written, as it would come back. */
+static bool
+spell_back(struct frame *f, const struct lens_open *open, span key, span *out)
+{
+    *out = key;
+    switch (open->respell) {
+    case LENS_RESPELL_NOT:
+        return true;
+    case LENS_RESPELL_KEYS:
+        return spell(f->run, key, open->spelling[f->leg->read], out);
+    case LENS_RESPELL_LOWER:
+        return f->leg->write != open->any || lower(f->run, key, out);
+    }
+    return true;
+}
+
+/* ---- empty ones ---- */
+
 /* Does the place lead on, over that member, into a container like this one? */
 static bool
 leads_into(const struct lens_way *way, const struct lens_place *place,
@@ -150,6 +195,11 @@ open_is_bag(struct frame *f, const struct lens_way *way,
         for (size_t k = 0; k < f->blocks[i]->n_arrows; k++)
             made = made || is_made_by(&f->blocks[i]->arrows[k], f->leg->read,
                                       &host, key, node);
+    span back;
+    if (!spell_back(f, way->open, key, &back))
+        return false;
+    if (open_is_known(f, way, f->leg->read, back))
+        return true; /* it would be refused there */
     return !made || has_bags(f, way, is);
 }
 
@@ -179,31 +229,6 @@ open_bind(struct frame *f, const struct lens_way *way, enum lens_side side,
 }
 
 /* ---- their keys on the other side ------------------------------------------------------ */
-
-static bool
-spell(struct run *r, span key, enum lens_spelling spelling, span *out)
-{
-    struct buf b;
-    buf_init(&b, arena_limit(r->arena));
-    lens_spell(key, spelling, &b);
-    bool ok = !buf_failed(&b) && span_dup(r->arena, buf_span(&b), out);
-    buf_fini(&b);
-    return ok || run_full(r);
-}
-
-static bool
-lower(struct run *r, span key, span *out)
-{
-    char *text = arena_array(r->arena, key.len + 1, 1);
-    if (!text)
-        return run_full(r);
-    for (size_t i = 0; i < key.len; i++) {
-        char c = key.at[i];
-        text[i] = (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-    }
-    *out = span_of(text, key.len);
-    return true;
-}
 
 /* `key` as the side that is written spells it. */
 static bool

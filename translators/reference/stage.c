@@ -214,6 +214,8 @@ run_one(struct run *r, const struct lens_stage *stage, enum lens_side read,
         return stage_paths(r, stage, read, asker, value, outside);
     case LENS_STAGE_ORDER:
         return stage_order(r, stage, read, asker, value);
+    case LENS_STAGE_FLAT:
+        return stage_flat(r, stage, read, asker, value, out);
     case LENS_STAGE_FORM:
         break;
     }

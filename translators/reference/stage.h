@@ -38,6 +38,11 @@ MUST_CHECK bool stage_index(struct run *r, const struct lens_stage *stage,
                             const struct stage_asker *asker, struct json *value,
                             struct image *out);
 
+/* flat.c: a list of lists as one list, and back. `value` is consumed. */
+MUST_CHECK bool stage_flat(struct run *r, const struct lens_stage *stage,
+                           enum lens_side read, const struct stage_asker *asker,
+                           struct json *value, struct image *out);
+
 /* order.c: a list sorted where it stands. */
 MUST_CHECK bool stage_order(struct run *r, const struct lens_stage *stage,
                             enum lens_side read,

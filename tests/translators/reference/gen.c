@@ -36,6 +36,7 @@ place(struct gen *g, struct arena *a)
 
 static const char *const unequal[] = {"fail", "null", "first", "min",
                                       "max",  "sum",  "keep"};
+static const char *const backs[] = {"one", "each", "by k", "by g/k"};
 static const char *const indexed[] = {
     "list(k) <> map", "map(.) <> list(k)", "list(k) <> map(g), double: first",
     "list(.) <> map, value: 1", "map(g) <> list(k), rest: refuse"};
@@ -51,8 +52,8 @@ arrow(struct gen *g, struct arena *a)
 {
     span p = place(g, a), q = place(g, a);
     const char *const *opening;
-    size_t kind = gen_pick(g, (g->exact ? 20u : 23u) + (g->lists ? 2u : 0u));
-    switch (!g->lists && kind >= 20 ? kind + 2 : kind) {
+    size_t kind = gen_pick(g, (g->exact ? 20u : 23u) + (g->lists ? 3u : 0u));
+    switch (!g->lists && kind >= 20 ? kind + 3 : kind) {
     default:
         return arena_fmt(a, "\"%.*s\": \"%.*s\"", SPAN_FMT(p), SPAN_FMT(q));
     case 3:
@@ -141,12 +142,17 @@ arrow(struct gen *g, struct arena *a)
                          "back: [\"*[k=a]\", {g: absent}]}",
                          SPAN_FMT(p), SPAN_FMT(place(g, a)), SPAN_FMT(q));
     case 22:
+        return arena_fmt(a, "\"%.*s\": {to: \"%.*s\", flatten: %s, back: %s}",
+                         SPAN_FMT(p), SPAN_FMT(q),
+                         gen_pick(g, 2) ? "older" : "newer",
+                         backs[gen_pick(g, COUNT(backs))]);
+    case 23:
         return arena_fmt(a, "\"%.*s\": {to: \"%.*s\", absent: {older: 1}}",
                          SPAN_FMT(p), SPAN_FMT(q));
-    case 23:
+    case 24:
         return arena_fmt(a, "\"%.*s\": {to: \"%.*s\", omit: {newer: x}}",
                          SPAN_FMT(p), SPAN_FMT(q));
-    case 24:
+    case 25:
         return arena_fmt(
             a,
             "\"%.*s\": {to: \"%.*s\", when: {older: {%s: x}, newer: {%s: x}}}",
@@ -186,8 +192,9 @@ is_scalar(const struct lens_way *way, enum lens_side side)
         bool json = stage->kind == LENS_STAGE_FORM &&
                     stage->form[side].kind == LENS_AS_JSON;
         bool list = stage->kind == LENS_STAGE_LIST && side != stage->one;
-        bool index =
-            stage->kind == LENS_STAGE_INDEX || stage->kind == LENS_STAGE_ORDER;
+        bool index = stage->kind == LENS_STAGE_INDEX ||
+                     stage->kind == LENS_STAGE_ORDER ||
+                     stage->kind == LENS_STAGE_FLAT;
         if (!json && !list && !index)
             return true;
     }
@@ -344,6 +351,13 @@ fitting(struct gen *g, struct arena *a, const struct lens_way *way,
         return parse(a, side == stage->one ? "7" : "[7]");
     case LENS_STAGE_PATHS:
         return parse(a, "\"-a,b.c\"");
+    case LENS_STAGE_FLAT:
+        if (side != stage->nested)
+            return parse(a, "[{\"k\":1},{\"k\":1},{\"k\":2}]");
+        return parse(a, stage->back == LENS_FLAT_EACH  ? "[[1],[{}]]"
+                        : stage->back == LENS_FLAT_ONE ? "[[1,[2]]]"
+                        : gen_pick(g, 2) ? "[[{\"k\":1},{\"k\":1}],[{\"k\":2}]]"
+                                         : "[[],[{\"k\":1}],[{\"k\":1}]]");
     case LENS_STAGE_ORDER:
         return parse(a, gen_pick(g, 2) ? "[{\"k\":2},{\"k\":10},{}]"
                                        : "[{\"k\":\"b\"},{\"k\":\"a\"}]");
