@@ -13,27 +13,36 @@ happens(const struct engine *m, const struct engine_op *op)
            (!op->when || engine_holds(m, op->when));
 }
 
+/* Where the next member goes: the object that ends, or one that is made in it. */
+struct spot {
+    bool *wrote;
+    uint64_t *n;
+};
+
+/* A member comes: JSON wants a comma before it, MessagePack wants it counted. */
 static inline bool
-comma(struct engine *m, bool *wrote)
+separate(struct engine *m, const struct spot *s)
 {
     static const char text[ENGINE_PAD] = ",";
-    bool is_first = !*wrote;
-    *wrote = true;
-    return is_first || engine_put(m, text, 1);
+    bool is_first = !*s->wrote;
+    *s->wrote = true;
+    ++*s->n;
+    return is_first || m->program->is_packed || engine_put(m, text, 1);
 }
 
 /* The brackets of made objects around a member that are not yet there. */
 static bool
-open_made(struct engine *m, size_t n_made, bool **wrote)
+open_made(struct engine *m, size_t n_made, struct spot *s)
 {
     for (size_t i = 0; i < n_made; i++) {
         struct engine_made *made = &m->made[i];
         if (!made->written &&
-            (!comma(m, *wrote) ||
-             !engine_put(m, made->op->text.at, made->op->text.len)))
+            (!separate(m, s) ||
+             !engine_put(m, made->op->text.at, made->op->text.len) ||
+             (m->program->is_packed && !engine_open_made(m, made))))
             return false;
         made->written = true;
-        *wrote = &made->wrote;
+        *s = (struct spot){&made->wrote, &made->n};
     }
     return true;
 }
@@ -41,10 +50,20 @@ open_made(struct engine *m, size_t n_made, bool **wrote)
 static bool
 put_member(struct engine *m, size_t n_made, const struct engine_op *op)
 {
-    bool *wrote = &m->top->wrote;
+    struct spot s = {&m->top->wrote, &m->top->written};
     return engine_flush(m, m->last_end) &&
-           (!n_made || open_made(m, n_made, &wrote)) && comma(m, wrote) &&
+           (!n_made || open_made(m, n_made, &s)) && separate(m, &s) &&
            engine_put(m, op->text.at, op->text.len);
+}
+
+static bool
+shut(struct engine *m, const struct engine_op *op,
+     const struct engine_made *made)
+{
+    if (!made->written)
+        return true;
+    return m->program->is_packed ? engine_close_made(m, made)
+                                 : engine_put(m, op->text.at, op->text.len);
 }
 
 static bool
@@ -71,7 +90,6 @@ static bool
 run_op(struct engine *m, const struct engine_op *op, const char *p,
        size_t *n_made, bool *empty)
 {
-    const struct engine_made *made = NULL;
     switch (op->kind) {
     case ENGINE_OP_MEMBER:
         return put_member(m, *n_made, op);
@@ -81,8 +99,7 @@ run_op(struct engine *m, const struct engine_op *op, const char *p,
         m->made[(*n_made)++] = (struct engine_made){.op = op};
         return true;
     case ENGINE_OP_SHUT:
-        made = &m->made[--*n_made];
-        return !made->written || engine_put(m, op->text.at, op->text.len);
+        return shut(m, op, &m->made[--*n_made]);
     case ENGINE_OP_NOTE:
     case ENGINE_OP_JUMP:
         return true;

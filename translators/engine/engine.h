@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * engine: a program over the bytes of one JSON document, as they come.
+ * engine: a program over the bytes of one document, as they come: JSON, or
+ * MessagePack if the program is of that (packed.h).
  *
  * The machine validates everything that passes (RFC 8259, UTF-8, depth), copies
  * what no entry speaks of byte for byte and rewrites the rest. It may stop at any
@@ -27,6 +28,8 @@ bool engine_has_level(enum engine_level level);
 struct engine_limits {
     size_t depth_max; /* open containers; cut down to JSON_DEPTH_MAX */
     size_t held_max;  /* bytes of one held token; bytes in slots; 0: 1 MiB */
+    size_t open_max;  /* of MessagePack: bytes held for a head that comes before
+                         its count is known; 0: no limit */
     bool lenient;     /* what is refused and said to be lenient goes instead */
 };
 
@@ -60,7 +63,10 @@ MUST_CHECK enum engine_verdict engine_feed(struct engine *m, span bytes,
 
 enum engine_why {
     ENGINE_BY_PROGRAM, /* `fault` is the compiler's number */
-    ENGINE_BAD_JSON,   /* grammar, UTF-8, more after the end, or none of it */
+    ENGINE_BAD_JSON,   /* grammar, UTF-8, more after the end, or none of it; of
+                          MessagePack the same */
+    ENGINE_NO_FORM, /* what is read here, or all keys are, and JSON has no form
+                          for */
     ENGINE_TOO_DEEP,
     ENGINE_SURROGATE, /* half a pair in a text that is read */
     ENGINE_TOO_LONG,  /* more than held_max to be held */

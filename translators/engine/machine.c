@@ -30,6 +30,7 @@ close_machine(void *p)
     buf_fini(&m->scratch[1]);
     buf_fini(&m->paths);
     buf_fini(&m->tail);
+    buf_fini(&m->open);
     if (m->carry != m->carry_first)
         free(m->carry);
     m->carry = m->carry_first;
@@ -49,6 +50,10 @@ void
 engine_use(struct engine *m, enum engine_level level)
 {
     assert(engine_has_level(level));
+    if (m->program->is_packed) {
+        m->run = engine_run_packed; /* it has one level */
+        return;
+    }
 #if defined(__x86_64__)
     m->run = level == ENGINE_AVX2 ? engine_run_avx2 : engine_run_plain;
 #else
@@ -73,6 +78,8 @@ engine_restart(struct engine *m)
     buf_clear(&m->slots);
     buf_clear(&m->paths);
     buf_clear(&m->tail);
+    buf_clear(&m->open);
+    m->in_key = false;
     m->has_marks = false;
     if (m->program->n_notices)
         memset(m->tells, 0, m->program->n_notices * sizeof(*m->tells));
@@ -91,7 +98,9 @@ engine_new(struct arena *a, const struct engine_program *program,
     memset(m, 0, offsetof(struct engine, made));
     m->kinds = arena_room(a, depth + 1);
     m->tells = arena_room(a, (program->n_notices + 1) * sizeof(*m->tells));
-    if (!m->kinds || !m->tells)
+    if (program->is_packed)
+        m->lefts = arena_room(a, (depth + 1) * sizeof(*m->lefts));
+    if (!m->kinds || !m->tells || (program->is_packed && !m->lefts))
         return NULL;
     m->program = program;
     m->arena = a;
@@ -112,6 +121,7 @@ engine_new(struct arena *a, const struct engine_program *program,
     buf_init(&m->scratch[1], 6 * m->held_max + 64);
     buf_init(&m->paths, PATHS_MAX);
     buf_init(&m->tail, m->held_max);
+    buf_init(&m->open, limits->open_max ? limits->open_max : SIZE_MAX / 4);
     if (!arena_defer(a, close_machine, m))
         return NULL;
     engine_use(m, engine_has_level(ENGINE_AVX2) ? ENGINE_AVX2 : ENGINE_PLAIN);
@@ -392,7 +402,8 @@ engine_feed(struct engine *m, span bytes, bool is_end)
         ok = engine_fail(m, ENGINE_BAD_JSON, m->carry + m->carry_len);
     }
     engine_commit(m);
-    if (ok && !is_end)
+    /* Of MessagePack that is behind a head that is not known yet. */
+    if (ok && !is_end && !m->program->is_packed)
         ok = engine_hold_back(m);
     if (ok && is_end)
         m->verdict = ENGINE_DONE;

@@ -52,6 +52,12 @@ enum engine_mode {
 #define NO_SLOT UINT32_MAX
 #define TRASH   (UINT32_MAX - 1) /* what is dropped, and looked into */
 
+/* Room in the sink for a head of MessagePack (holes.c); `len` 0: there is none. */
+struct engine_hole {
+    uint64_t at;
+    uint8_t len;
+};
+
 /* One open container that has a state; the first is around the document. */
 struct engine_frame {
     const struct engine_state *state;
@@ -72,6 +78,11 @@ struct engine_frame {
     bool is_object;
     bool wrote; /* a member or element is in the output */
     uint8_t mode;
+    /* Of MessagePack: */
+    bool opens;       /* what it writes goes to `open` until it ends */
+    uint64_t left;    /* members or elements that have not begun */
+    uint64_t written; /* that are in the output */
+    struct engine_hole hole;
 };
 
 /* A value that waits: pieces of `captures`, in order; and a scalar that is noted. */
@@ -109,6 +120,8 @@ struct engine_made {
     const struct engine_op *op;
     bool written;
     bool wrote;
+    uint64_t n; /* members in it; and where MessagePack says so */
+    struct engine_hole hole;
 };
 
 struct engine_window {
@@ -151,6 +164,12 @@ struct engine {
     size_t tail_first;     /* the frame whose mark it begins at */
     bool has_marks;        /* a member that may go was ever met */
 
+    /* Of MessagePack. */
+    struct buf open;    /* output behind a head that is not known yet */
+    uint64_t *lefts;    /* by depth, below the top: values to come */
+    uint64_t body_left; /* IN_TEXT, IN_BYTES: bytes to come */
+    bool in_key;        /* in a key that is no text, of the top frame */
+
     /* What is told. */
     enum engine_verdict verdict;
     struct engine_fault fault;
@@ -175,9 +194,10 @@ struct engine {
     char carry_first[ENGINE_CARRY + ENGINE_SLACK];
 };
 
-/* The loop, by level: false after a failure, else w->at is where it stopped. */
+/* The loops, of JSON by level: false after a failure, else w->at is where it stopped. */
 bool engine_run_plain(struct engine *m, struct engine_window *w);
 bool engine_run_avx2(struct engine *m, struct engine_window *w);
+bool engine_run_packed(struct engine *m, struct engine_window *w);
 
 /* ---- failing and telling (machine.c): each failure returns false ---- */
 
@@ -264,6 +284,7 @@ engine_flush(struct engine *m, const char *to)
 /* What was written becomes the sink's; and the sink as its owner left it. */
 void engine_commit(struct engine *m);
 void engine_open_sink(struct engine *m);
+void engine_use_sink(struct engine *m, struct buf *sink);
 
 /* A member's value begins to be captured, or has ended. */
 MUST_CHECK bool engine_begin_capture(struct engine *m, struct engine_frame *f,
@@ -315,8 +336,23 @@ MUST_CHECK bool engine_find_escaped(struct engine *m,
 /* A scalar of an entry that reads it, from `p` to `q`. */
 MUST_CHECK bool engine_scalar(struct engine *m, const char *p, const char *q,
                               bool escaped);
+/* The same of one that is spelt minimally as `scalar` and came as `json`, and that
+ * stands from `p` to `q`; of MessagePack. */
+MUST_CHECK bool engine_read_scalar(struct engine *m, span scalar, span json,
+                                   const char *p, const char *q);
+MUST_CHECK bool engine_packed_scalar(struct engine *m, const char *p,
+                                     const char *q);
 /* The ops at the end of the top frame's object; `p` is at its bracket. */
 MUST_CHECK bool engine_close(struct engine *m, const char *p);
+
+/* ---- heads that are not known yet (holes.c) ---- */
+
+/* The head of the top frame's object or list is written when it ends. */
+MUST_CHECK bool engine_open_hole(struct engine *m, struct engine_frame *f);
+MUST_CHECK bool engine_close_hole(struct engine *m, struct engine_frame *f);
+MUST_CHECK bool engine_open_made(struct engine *m, struct engine_made *made);
+MUST_CHECK bool engine_close_made(struct engine *m,
+                                  const struct engine_made *made);
 
 static inline bool
 engine_reads(const struct engine_entry *e)

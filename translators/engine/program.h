@@ -15,7 +15,7 @@
  * Texts that are written (`to`, `text` of an op, `to` of a row) are JSON as it
  * is to stand in the output. Make them with engine_text: the machine copies 32
  * bytes at a time, so every text must have ENGINE_PAD readable bytes behind it.
- * MessagePack has no texts of its own yet.
+ * The same program over MessagePack is a copy of it: packed.h.
  */
 #pragma once
 
@@ -91,6 +91,7 @@ struct engine_form {
 struct engine_row {
     span to;        /* empty: it stays as it came */
     uint16_t fault; /* or ENGINE_NONE */
+    bool no_form;   /* over MessagePack: it cannot say `to` (packed.h) */
     struct engine_notes notes;
 };
 
@@ -193,6 +194,7 @@ struct engine_op {
     uint16_t slot;
     uint16_t fault;
     uint16_t jump;
+    bool lists; /* OPEN over MessagePack: a list, no object */
     uint64_t needs;
     uint64_t unless;
     span text;
@@ -215,6 +217,7 @@ struct engine_state {
     uint16_t n_slots; /* also of a list */
     bool prunes;      /* it has such an op: entries that lead here must ask
                     (`when`), as the machine marks where they begin */
+    bool is_steady;   /* over MessagePack: as many members come as go */
     /* A list. */
     const struct engine_entry
         *items; /* the first `n_items` elements; KEEP, DROP,
@@ -226,4 +229,5 @@ struct engine_state {
 struct engine_program {
     const struct engine_entry *root; /* of the document; KEEP */
     size_t n_notices;                /* every notice is below this */
+    bool is_packed;                  /* it runs over MessagePack (packed.h) */
 };

@@ -33,8 +33,8 @@ engine_prune(struct engine *m, const char *p)
         return true;
     }
     engine_commit(m);
-    if (m->sink == m->out)
-        buf_truncate(m->out, around->mark);
+    if (m->sink != &m->captures)
+        buf_truncate(m->sink, around->mark);
     else
         engine_cut_pieces(m, around->mark, around->mark_last);
     engine_open_sink(m);

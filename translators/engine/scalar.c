@@ -6,6 +6,7 @@
  */
 #include "translators/engine/lookup.h"
 #include "translators/engine/machine.h"
+#include "translators/engine/packed.h"
 
 #include "translators/json/text.h"
 
@@ -45,13 +46,24 @@ replace(struct engine *m, const char *p, const char *q, span to)
     return true;
 }
 
+/* What a form wrote, as MessagePack. */
 static bool
-form(struct engine *m, const struct engine_form *f, const char *p,
+pack(struct engine *m, struct buf *b, const char *p)
+{
+    size_t json = buf_len(b);
+    if (!engine_pack_scalar(buf_span(b), b))
+        return engine_fail(m, ENGINE_NO_FORM, p);
+    buf_consume(b, json);
+    return true;
+}
+
+static bool
+form(struct engine *m, const struct engine_form *f, span json, const char *p,
      const char *q)
 {
     struct buf *b = &m->scratch[0];
     buf_clear(b);
-    switch (f->fn(f->arg, span_of(p, (size_t)(q - p)), b)) {
+    switch (f->fn(f->arg, json, b)) {
     case ENGINE_OUTSIDE:
         return engine_fail_by(m, f->fault, p);
     case ENGINE_AS_IT_IS:
@@ -65,12 +77,14 @@ form(struct engine *m, const struct engine_form *f, const char *p,
     }
     if (buf_failed(b))
         return engine_fail(m, ENGINE_NO_ROOM, p);
+    if (m->program->is_packed && !pack(m, b, p))
+        return false;
     return replace(m, p, q, buf_span(b));
 }
 
 static bool
-map(struct engine *m, const struct engine_map *map, span scalar, const char *p,
-    const char *q)
+map(struct engine *m, const struct engine_map *map, span scalar, span json,
+    const char *p, const char *q)
 {
     size_t i = engine_find(&map->table, scalar.at, scalar.len);
     if (i < map->table.n) {
@@ -80,30 +94,39 @@ map(struct engine *m, const struct engine_map *map, span scalar, const char *p,
         if (row->notes.n &&
             !engine_tell(m, &row->notes, engine_offset(m, p), true))
             return false;
-        return replace(m, p, q, row->to);
+        return row->no_form ? engine_fail(m, ENGINE_NO_FORM, p)
+                            : replace(m, p, q, row->to);
     }
     if (map->form)
-        return form(m, map->form, p, q);
+        return form(m, map->form, json, p, q);
     return map->fault == ENGINE_NONE || engine_fail_by(m, map->fault, p);
 }
 
 bool
-engine_scalar(struct engine *m, const char *p, const char *q, bool escaped)
+engine_read_scalar(struct engine *m, span scalar, span json, const char *p,
+                   const char *q)
 {
     const struct engine_entry *e = m->top->entry;
-    span scalar = span_of(p, (size_t)(q - p));
-    bool clean = true;
-    if (scalar.len > m->held_max)
-        return engine_fail(m, ENGINE_TOO_LONG, p);
-    if (escaped && !spell(m, &scalar, &clean))
-        return false;
-    if (!clean && e->map)
-        return engine_fail(m, ENGINE_SURROGATE, p);
     if (e->note != ENGINE_NONE && !engine_note(m, e, scalar))
         return false;
     bool is_same = e->has_same && span_eq(scalar, e->same);
     if (e->notes.n && !is_same &&
         !engine_tell(m, &e->notes, engine_offset(m, p), true))
         return false;
-    return !e->map || map(m, e->map, scalar, p, q);
+    return !e->map || map(m, e->map, scalar, json, p, q);
+}
+
+bool
+engine_scalar(struct engine *m, const char *p, const char *q, bool escaped)
+{
+    span json = span_of(p, (size_t)(q - p));
+    span scalar = json;
+    bool clean = true;
+    if (scalar.len > m->held_max)
+        return engine_fail(m, ENGINE_TOO_LONG, p);
+    if (escaped && !spell(m, &scalar, &clean))
+        return false;
+    if (!clean && m->top->entry->map)
+        return engine_fail(m, ENGINE_SURROGATE, p);
+    return engine_read_scalar(m, scalar, json, p, q);
 }

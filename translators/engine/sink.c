@@ -3,7 +3,7 @@
  * sink: where output goes, and values that wait.
  *
  * There are two sinks: the caller's buf, and `captures` while a value is being
- * captured. A slot is a list of pieces of `captures`, since a value that waits may
+ * captured; of MessagePack `open` stands before the caller's (holes.c). A slot is a list of pieces of `captures`, since a value that waits may
  * hold one that waits elsewhere: then the outer piece ends and another begins
  * behind the inner one. A slot that is written into a value that itself waits is
  * relinked, not copied.
@@ -30,6 +30,14 @@ engine_commit(struct engine *m)
     m->o_start = m->o;
 }
 
+void
+engine_use_sink(struct engine *m, struct buf *sink)
+{
+    engine_commit(m);
+    m->sink = sink;
+    engine_open_sink(m);
+}
+
 /* It is the outermost value that waits which is too long, wherever we are in it. */
 static bool
 too_long(struct engine *m)
@@ -46,8 +54,10 @@ too_long(struct engine *m)
 static bool
 no_room(struct engine *m)
 {
-    return m->sink == &m->captures ? too_long(m)
-                                   : engine_fail(m, ENGINE_NO_ROOM, NULL);
+    if (m->sink == &m->captures)
+        return too_long(m);
+    return engine_fail(
+        m, m->sink == &m->open ? ENGINE_TOO_LONG : ENGINE_NO_ROOM, NULL);
 }
 
 bool
@@ -205,14 +215,6 @@ end_piece(struct engine *m)
     return true;
 }
 
-static void
-use_sink(struct engine *m, struct buf *sink)
-{
-    engine_commit(m);
-    m->sink = sink;
-    engine_open_sink(m);
-}
-
 bool
 engine_begin_capture(struct engine *m, struct engine_frame *f, const char *p)
 {
@@ -225,7 +227,7 @@ engine_begin_capture(struct engine *m, struct engine_frame *f, const char *p)
         return false;
     f->target = m->target;
     if (m->target == NO_SLOT)
-        use_sink(m, &m->captures);
+        engine_use_sink(m, &m->captures);
     m->target = e->action == ENGINE_DROP
                     ? TRASH
                     : (uint32_t)slot_index(m, e->up, e->slot);
@@ -269,7 +271,7 @@ engine_end_capture(struct engine *m, struct engine_frame *f, const char *p)
     m->target = f->target;
     m->piece_at = (uint32_t)buf_len(&m->captures);
     if (m->target == NO_SLOT)
-        use_sink(m, m->out);
+        engine_use_sink(m, buf_len(&m->open) ? &m->open : m->out);
     keep_for(m, f->entry->up);
     f->mode = MODE_PLAIN;
     return true;
@@ -311,13 +313,13 @@ engine_note(struct engine *m, const struct engine_entry *e, span scalar)
     if (m->target != NO_SLOT && !end_piece(m))
         return false;
     struct buf *sink = m->sink;
-    use_sink(m, &m->captures);
+    engine_use_sink(m, &m->captures);
     uint32_t at = (uint32_t)buf_len(&m->captures);
     /* Zeros behind it: it is looked up by words. */
     static const char zeros[16];
     bool ok = engine_put_exactly(m, scalar.at, scalar.len) &&
               engine_put_exactly(m, zeros, sizeof(zeros));
-    use_sink(m, sink);
+    engine_use_sink(m, sink);
     m->piece_at = (uint32_t)buf_len(&m->captures);
     struct engine_slot *s = slot_at(m, slot);
     s->noted = true;

@@ -2,6 +2,7 @@
 #include "tests/translators/engine/machine.h"
 
 #include "tests/test.h"
+#include "tests/translators/engine/packed.h"
 
 #include <stdlib.h>
 
@@ -141,5 +142,6 @@ run_all(struct arena *a, const struct engine_program *p, span body)
                 break;
         }
     }
+    packed_agrees(a, p, body);
     return whole;
 }

@@ -26,5 +26,6 @@ struct ran run_whole(struct arena *a, const struct engine_program *p,
 struct ran run_cut(struct arena *a, const struct engine_program *p,
                    enum engine_level level, span body, size_t n, bool takes);
 
-/* All levels and many cuts agree with the whole in plain C; that is returned. */
+/* All levels and many cuts agree with the whole in plain C; that is returned. And
+ * the same program over MessagePack says the same of the same document. */
 struct ran run_all(struct arena *a, const struct engine_program *p, span body);

@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * packed_loop: from value to value of MessagePack, as loop.h does it for JSON.
+ *
+ * A head says how much follows, so nothing is looked for: in a container that has
+ * a state each key is looked up, each element has its turn; in all others values
+ * are counted down. `p` is always at the start of a value, or in the bytes behind
+ * the head of one that is only copied. A window may end anywhere: STOP says what
+ * is wanted when it goes on, and what must be seen whole comes again.
+ */
+#include "translators/engine/lookup.h"
+#include "translators/engine/machine.h"
+#include "translators/engine/scan.h"
+
+#include "proxy/base/utf8.h"
+#include "translators/msgpack/token.h"
+
+/* The shape of a value; 0: JSON has none. */
+static const uint8_t shapes[] = {
+    [MSGPACK_NIL] = ENGINE_NULL,     [MSGPACK_BOOL] = ENGINE_BOOL,
+    [MSGPACK_UINT] = ENGINE_NUMBER,  [MSGPACK_INT] = ENGINE_NUMBER,
+    [MSGPACK_FLOAT] = ENGINE_NUMBER, [MSGPACK_TEXT] = ENGINE_TEXT,
+    [MSGPACK_LIST] = ENGINE_LIST,    [MSGPACK_MAP] = ENGINE_OBJECT,
+};
+
+#define TOPS ((uint64_t)0x8080808080808080)
+
+/* The first byte that is not UTF-8, or NULL. 32 bytes may be read from `p` on. */
+static inline const char *
+find_bad(const char *p, size_t n)
+{
+    uint64_t high = 0;
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8)
+        high |= engine_load(p + i);
+    if (n > i)
+        high |= engine_load(p + i) & (((uint64_t)1 << (8 * (n - i))) - 1);
+    if (LIKELY(!(high & TOPS)))
+        return NULL;
+    size_t good = utf8_good(span_of(p, n));
+    return good < n ? p + good : NULL;
+}
+
+/* A number is never in pieces here; bytes that are no text may be. */
+#define IN_BYTES IN_NUMBER
+
+#define STOP(next)                                                             \
+    do {                                                                       \
+        m->want = (next);                                                      \
+        goto stop;                                                             \
+    } while (0)
+
+#define BAD(at) return engine_fail(m, ENGINE_BAD_JSON, (at))
+
+/* The head at `p`, or we stop before it. */
+#define HEAD(next)                                                             \
+    do {                                                                       \
+        if (UNLIKELY(p >= w->end))                                             \
+            STOP(next);                                                        \
+        h = msgpack_head_of(p);                                                \
+        if (UNLIKELY((size_t)(w->stop - p) < h->len))                          \
+            STOP(next);                                                        \
+    } while (0)
+
+/* `n` more bytes behind the head, which must be seen with it, or we stop. */
+#define WHOLE(next)                                                            \
+    do {                                                                       \
+        n = msgpack_follows(h, p);                                             \
+        if (UNLIKELY(n > m->held_max))                                         \
+            return engine_fail(m, ENGINE_TOO_LONG, p);                         \
+        if (UNLIKELY((size_t)(w->stop - p) < h->len + n))                      \
+            STOP(next);                                                        \
+    } while (0)
+
+bool
+engine_run_packed(struct engine *m, struct engine_window *w)
+{
+    const char *p = w->at;
+    const char *q = NULL;
+    const char *bad = NULL;
+    struct engine_frame *f = m->top;
+    size_t depth = m->depth;
+    const struct engine_entry *e = NULL;
+    const struct msgpack_head *h = NULL;
+    unsigned shape = 0;
+    size_t i = 0;
+    size_t n = 0;
+    bool is_object = false;
+
+    switch (m->want) {
+    case WANT_VALUE:
+        goto want_value;
+    case WANT_KEY:
+        goto want_key;
+    case WANT_ELEMENT:
+        goto want_element;
+    case WANT_AFTER:
+        goto want_after;
+    case SKIP_VALUE:
+        goto value;
+    case IN_TEXT:
+        goto in_text;
+    case IN_BYTES:
+        goto in_bytes;
+    case WANT_FIRST_KEY:
+    case WANT_COLON:
+    case WANT_FIRST_ELEMENT:
+    case SKIP_FIRST_VALUE:
+    case SKIP_FIRST_KEY:
+    case SKIP_KEY:
+    case SKIP_COLON:
+    case SKIP_AFTER:
+    case IN_KEY:
+        break; /* they are JSON's */
+    }
+
+    /* ---- an object with a state ---- */
+
+want_key:
+    if (f->left == 0)
+        goto close;
+    m->last_end = p;
+    HEAD(WANT_KEY);
+    if (UNLIKELY(h->kind != MSGPACK_TEXT)) {
+        /* A key that is no text has no name; what speaks of all keys does not know it. */
+        if (h->kind == MSGPACK_BAD)
+            BAD(p);
+        if (f->state->other)
+            return engine_fail(m, ENGINE_NO_FORM, p);
+        f->left--;
+        f->entry = NULL;
+        f->key = NULL;
+        f->wrote = true;
+        m->in_key = true;
+        goto value;
+    }
+    WHOLE(WANT_KEY);
+    q = p + h->len + n;
+    bad = find_bad(p + h->len, n);
+    if (UNLIKELY(bad))
+        BAD(bad);
+    f->left--;
+    i = engine_find(&f->state->keys, p + h->len, n);
+    if (i == f->state->keys.n) {
+        e = f->entry = f->state->other;
+        f->key = NULL;
+        if (LIKELY(!e)) {
+            f->wrote = true;
+            p = q;
+            goto value;
+        }
+    } else {
+        e = f->entry = &f->state->entries[i];
+        f->key = &f->state->keys.keys[i];
+    }
+    if (e->bit != ENGINE_NONE) {
+        uint64_t bit = (uint64_t)1 << (e->bit & 63);
+        uint64_t *seen = &f->seen[e->bit >> 6];
+        if (UNLIKELY(*seen & bit) && e->twice != ENGINE_NONE)
+            return engine_fail_by(m, e->twice, p);
+        *seen |= bit;
+    }
+    if (UNLIKELY(e->action != ENGINE_KEEP || e->when)) {
+        if (!engine_begin_member(m, p, q))
+            return false;
+    } else {
+        f->wrote = true;
+        if (e->to.len) {
+            if (!engine_flush(m, p))
+                return false;
+            m->copied = q;
+            if (!engine_put(m, e->to.at, e->to.len))
+                return false;
+        }
+    }
+    p = q;
+
+    /* ---- a value that may have an entry ---- */
+
+want_value:
+    e = f->entry;
+    if (!e)
+        goto value;
+entry_value:
+    HEAD(WANT_VALUE);
+    shape = shapes[h->kind];
+    if (UNLIKELY(!shape)) {
+        if (h->kind == MSGPACK_BAD)
+            BAD(p);
+        if (e->refused || engine_reads(e))
+            return engine_fail(m, ENGINE_NO_FORM, p);
+    }
+    if (UNLIKELY(e->refused & shape))
+        return engine_fail_by(m, e->fault, p);
+    if (shape >= ENGINE_LIST)
+        goto entry_container;
+    if (engine_reads(e)) {
+        n = 0;
+        if (shape == ENGINE_TEXT)
+            WHOLE(WANT_VALUE);
+        q = p + h->len + n;
+        bad = find_bad(p + h->len, n);
+        if (UNLIKELY(bad))
+            BAD(bad);
+        if (e->action == ENGINE_CAPTURE && !engine_begin_capture(m, f, p))
+            return false;
+        if (!engine_packed_scalar(m, p, q))
+            return false;
+        p = q;
+        goto value_end;
+    }
+    if (e->notes.n && !engine_tell(m, &e->notes, engine_offset(m, p), true))
+        return false;
+    if (UNLIKELY(e->action == ENGINE_CAPTURE) && !engine_begin_capture(m, f, p))
+        return false;
+    goto value;
+
+entry_container : {
+    is_object = shape == ENGINE_OBJECT;
+    bool is_known = engine_is_known(e->child, is_object);
+    if (e->notes.n && !engine_tell(m, &e->notes, engine_offset(m, p), true))
+        return false;
+    if (UNLIKELY(e->action != ENGINE_KEEP) &&
+        (e->action == ENGINE_CAPTURE || is_known) &&
+        !engine_begin_capture(m, f, p))
+        return false;
+    if (!is_known)
+        goto value;
+    if (UNLIKELY(depth == m->depth_max))
+        return engine_fail(m, ENGINE_TOO_DEEP, p);
+    if (UNLIKELY(f == m->frames_last)) {
+        if (!engine_more_frames(m))
+            return false;
+        f = m->top;
+    }
+    depth++;
+    f++;
+    f->state = e->child;
+    f->entry = NULL;
+    memset(f->seen, 0, sizeof(f->seen));
+    f->start = engine_offset(m, p);
+    f->position = 0;
+    f->depth = (uint32_t)depth;
+    f->is_object = is_object;
+    f->wrote = false;
+    f->mode = MODE_PLAIN;
+    f->left = msgpack_follows(h, p);
+    f->written = 0;
+    m->top = f;
+    if (UNLIKELY(f->state->n_slots) && !engine_open_slots(m, f))
+        return false;
+    if (!f->state->is_steady) {
+        if (!engine_flush(m, p) || !engine_open_hole(m, f))
+            return false;
+        m->copied = p + h->len;
+    }
+    p += h->len;
+    if (is_object)
+        goto want_key;
+}
+
+    /* ---- a list with a state ---- */
+
+want_element:
+    if (f->left == 0)
+        goto close;
+    m->last_end = p;
+    HEAD(WANT_ELEMENT);
+    f->left--;
+    e = f->position < f->state->n_items ? &f->state->items[f->position]
+                                        : f->state->each;
+    f->position++;
+    f->entry = e;
+    if (UNLIKELY(e && (e->action != ENGINE_KEEP || e->when))) {
+        if (!engine_begin_member(m, p, NULL))
+            return false;
+    } else {
+        f->wrote = true;
+    }
+    e = f->entry;
+    if (e)
+        goto entry_value;
+
+    /* ---- a value of which nothing is known ---- */
+
+value:
+    HEAD(SKIP_VALUE);
+    switch ((enum msgpack_kind)h->kind) {
+    case MSGPACK_UINT:
+    case MSGPACK_INT:
+    case MSGPACK_FLOAT:
+    case MSGPACK_NIL:
+    case MSGPACK_BOOL:
+        p += h->len;
+        goto skip_after;
+    case MSGPACK_TEXT:
+        n = msgpack_follows(h, p);
+        p += h->len;
+        if (LIKELY((size_t)(w->stop - p) >= n)) {
+            bad = find_bad(p, n);
+            if (UNLIKELY(bad))
+                BAD(bad);
+            p += n;
+            goto skip_after;
+        }
+        m->body_left = n;
+        goto in_text;
+    case MSGPACK_BYTES:
+    case MSGPACK_EXT:
+        m->body_left = msgpack_follows(h, p);
+        p += h->len;
+        goto in_bytes;
+    case MSGPACK_LIST:
+    case MSGPACK_MAP:
+        if (UNLIKELY(depth == m->depth_max))
+            return engine_fail(m, ENGINE_TOO_DEEP, p);
+        n = msgpack_follows(h, p);
+        p += h->len;
+        if (n == 0)
+            goto skip_after;
+        m->lefts[++depth] = (uint64_t)n
+                            << (h->kind == MSGPACK_MAP); /* keys and values */
+        goto value;
+    case MSGPACK_BAD:
+        break;
+    }
+    BAD(p);
+
+in_text:
+    n = (size_t)(w->stop - p);
+    if (n >= m->body_left)
+        n = (size_t)m->body_left;
+    else
+        n = (size_t)(engine_whole_text(p, p + n) - p);
+    bad = utf8_good(span_of(p, n)) < n ? p + utf8_good(span_of(p, n)) : NULL;
+    if (UNLIKELY(bad))
+        BAD(bad);
+    p += n;
+    m->body_left -= n;
+    if (m->body_left)
+        STOP(IN_TEXT);
+    goto skip_after;
+
+in_bytes:
+    n = (size_t)(w->stop - p);
+    if (n > m->body_left)
+        n = (size_t)m->body_left;
+    p += n;
+    m->body_left -= n;
+    if (m->body_left)
+        STOP(IN_BYTES);
+
+skip_after:
+    for (; depth > f->depth; depth--)
+        if (--m->lefts[depth])
+            goto value;
+
+    /* ---- behind a value of the top frame ---- */
+
+    if (UNLIKELY(m->in_key)) {
+        m->in_key = false;
+        goto value;
+    }
+value_end:
+    if (UNLIKELY(f->mode != MODE_PLAIN)) {
+        if (!engine_end_member(m, p))
+            return false;
+    } else {
+        f->written++;
+    }
+    if (f->is_object)
+        goto want_key;
+    if (f > m->frames)
+        goto want_element;
+want_after:
+    if (p < w->stop)
+        BAD(p);
+    STOP(WANT_AFTER);
+
+close:
+    m->last_end = p;
+    if (f->is_object && f->state->n_ops && !engine_close(m, p))
+        return false;
+    if (!f->state->is_steady && !engine_close_hole(m, f))
+        return false;
+    if (UNLIKELY(f->state->n_slots))
+        engine_close_slots(m, f);
+    depth--;
+    f--;
+    m->top = f;
+    goto value_end;
+
+stop:
+    m->depth = depth;
+    w->at = p;
+    return f->mode == MODE_CUT || engine_flush(m, p);
+}
