@@ -160,15 +160,15 @@ by_place(const void *a, const void *b)
 static bool
 all_told(struct translation *t, struct told **out, size_t *n)
 {
-    struct plan_notice is;
-    size_t max = 0;
-    while (plan_run_notice(t->run, max, &is))
-        max++;
-    *out = arena_array(t->arena, max + 1, sizeof(**out));
+    size_t max = plan_run_notices_max(t->run);
+    *out = arena_room(t->arena, (max + 1) * sizeof(**out));
     *n = 0;
-    for (size_t i = 0; *out && i < max; i++)
-        if (plan_run_notice(t->run, i, &is) && is.n)
-            (*out)[(*n)++] = (struct told){i, is};
+    for (size_t i = 0; *out && i < max; i++) {
+        struct told *told = &(*out)[*n];
+        told->i = i;
+        told->is = plan_run_notice(t->run, i);
+        *n += told->is.n != 0;
+    }
     return *out != NULL;
 }
 
@@ -185,25 +185,27 @@ take_notices(struct translation *t)
     r->notices = arena_grow(t->arena, r->notices, r->n_notices,
                             r->n_notices + n, sizeof(*r->notices));
     r->room_notices = r->n_notices + n;
-    for (size_t i = 0; r->notices && i < n; i++) {
-        const struct lens_origin *origin = told[i].is.origin;
-        struct buf pointer;
-        span at = {0};
-        buf_init(&pointer, arena_limit(t->arena));
-        plan_run_notice_at(t->run, told[i].i, &pointer);
-        bool ok = text_of(t, &pointer, &at);
-        buf_fini(&pointer);
-        if (!ok)
-            return false;
+    struct buf pointer;
+    span at = {0};
+    bool ok = r->notices != NULL;
+    buf_init(&pointer, arena_limit(t->arena));
+    for (size_t i = 0; ok && i < n; i++) {
+        const struct plan_notice *is = &told[i].is;
+        if (i == 0 || is->where != told[i - 1].is.where) {
+            buf_clear(&pointer);
+            plan_run_notice_at(t->run, is, &pointer);
+            ok = text_of(t, &pointer, &at);
+        }
         r->notices[r->n_notices++] =
-            (struct translation_notice){.kind = told[i].is.kind,
-                                        .change = origin->change->name,
-                                        .file = origin->change->file,
-                                        .line = origin->line,
+            (struct translation_notice){.kind = is->kind,
+                                        .change = is->origin->change->name,
+                                        .file = is->origin->change->file,
+                                        .line = is->origin->line,
                                         .pointer = at,
-                                        .n = told[i].is.n};
+                                        .n = is->n};
     }
-    return r->notices != NULL;
+    buf_fini(&pointer);
+    return ok;
 }
 
 /* Why a message ends whose beginning is gone: as the machine met it. */

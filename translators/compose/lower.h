@@ -15,16 +15,19 @@
 
 #define LOWER_ASIDE 0 /* the fault */
 
+/* What is told: as often as these notices of the program are, together. */
 struct lower_tell {
     enum notice_kind kind;
     const struct lens_origin *origin;
+    const uint16_t *notices;
+    size_t n_notices;
 };
 
 struct lowered {
     const char *why; /* NULL: here it is; else why it is not */
     bool guards;     /* not for what replaces whole documents */
     struct engine_program program;
-    const struct lower_tell *tells; /* by notice of the program */
+    const struct lower_tell *tells;
     size_t n_tells;
 };
 

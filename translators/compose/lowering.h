@@ -11,6 +11,12 @@
 #include "translators/compose/build.h"
 #include "translators/compose/lower.h"
 
+struct uint16_list {
+    uint16_t *at;
+    size_t n;
+    size_t room;
+};
+
 /* Where the value of a source goes: an alternative. */
 struct use {
     const struct normal_node *node;
@@ -33,11 +39,7 @@ struct spot_of {
     guard goes;          /* when an object here goes, as is known at its end */
     uint16_t slot;       /* where it waits, or ENGINE_NONE */
     uint32_t slot_owner; /* the object whose slot that is */
-    struct uint16_list {
-        uint16_t *at;
-        size_t n;
-        size_t room;
-    } notices; /* of the state, told where this is met */
+    struct uint16_list notices; /* of the state, told where this is met */
     struct uint16_list checks;
 };
 
@@ -66,7 +68,14 @@ struct lowering {
     bool *check_done;
     struct spot_of *spots; /* by source */
     struct level *levels;  /* by source */
+
+    /* What is told, and of each notice of the program which of it. */
+    struct lower_tell *tells;
+    size_t n_tells;
     size_t room_tells;
+    struct uint16_list *told;
+    size_t n_told;
+    size_t room_told;
 };
 
 /* Always false: an arena is full. */
@@ -79,6 +88,36 @@ lower_no_room(struct lowering *l)
 
 /* Always false. */
 bool lower_stop(struct lowering *l, const char *why);
+
+/* ---- sources and objects (lower.c) ---- */
+
+/* The source that an alternative is of: what it is made from, or whose slot it has;
+ * NORMAL_NONE: of none. */
+MUST_CHECK bool lower_source_of(struct lowering *l,
+                                const struct normal_alt *alt, uint32_t *out);
+/* The alternative of a node that came as it is, or NULL. */
+const struct normal_alt *lower_source_alt(struct lowering *l,
+                                          const struct normal_node *node);
+/* An entry that keeps its value. */
+extern const struct engine_entry lower_plain;
+/* What grew in the builder's arena, where the program lives. NULL: no room. */
+void *lower_kept(struct lowering *l, const void *array, size_t n, size_t size);
+
+/* ---- checks and notices (told.c) ---- */
+
+MUST_CHECK bool lower_place_checks(struct lowering *l);
+MUST_CHECK bool lower_place_notices(struct lowering *l);
+/* As one notice of the program. */
+MUST_CHECK bool lower_notes(struct lowering *l, const uint16_t *notices,
+                            size_t n, struct engine_notes *out);
+/* What all of the program's notices tell. */
+MUST_CHECK bool lower_tells(struct lowering *l);
+
+/* ---- the end of the object at `source` (ending.c) ---- */
+
+MUST_CHECK bool lower_ending(struct lowering *l, uint32_t source,
+                             const struct normal_node *node,
+                             struct engine_state *out);
 
 /* ---- classes (classes.c) ---- */
 
@@ -110,9 +149,6 @@ MUST_CHECK bool class_symbols(struct lowering *l, uint32_t source,
                               const struct json ***out, size_t *n);
 
 /* ---- values (values.c) ---- */
-
-MUST_CHECK bool lower_notes(struct lowering *l, const uint16_t *notices,
-                            size_t n, struct engine_notes *out);
 
 /* What becomes of scalars at a source whose uses all stand at one place; `e` has its
  * notes, map and refused shapes then. */

@@ -6,41 +6,6 @@
 
 #include "proxy/base/buf.h"
 
-bool
-lower_notes(struct lowering *l, const uint16_t *notices, size_t n,
-            struct engine_notes *out)
-{
-    uint16_t *at = arena_array(l->to, n + 1, sizeof(*at));
-    if (!at)
-        return lower_no_room(l);
-    for (size_t i = 0; i < n; i++) {
-        const struct normal_notice *k = &l->state->notices[notices[i]];
-        struct lowered *out_to = l->out;
-        size_t tell = 0;
-        /* The list is ours, and grows here. */
-        /* NOLINTBEGIN(performance-no-int-to-ptr) */
-        struct lower_tell *tells =
-            (struct lower_tell *)(uintptr_t)out_to->tells;
-        /* NOLINTEND(performance-no-int-to-ptr) */
-        while (tell < out_to->n_tells &&
-               (tells[tell].kind != k->kind || tells[tell].origin != k->origin))
-            tell++;
-        if (tell == out_to->n_tells) {
-            tells = compose_grow(l->c, tells, out_to->n_tells, &l->room_tells,
-                                 sizeof(*tells));
-            if (!tells)
-                return false;
-            if (tell >= ENGINE_NONE)
-                return lower_stop(l, "too many notices");
-            tells[out_to->n_tells++] = (struct lower_tell){k->kind, k->origin};
-            out_to->tells = tells;
-        }
-        at[i] = (uint16_t)tell;
-    }
-    *out = (struct engine_notes){at, n};
-    return true;
-}
-
 /* As it is written, minimally escaped, after `"key":` if there is one. */
 bool
 lower_text(struct lowering *l, span key, const struct json *value, span *out)

@@ -82,14 +82,17 @@ struct plan_notice {
     const struct lens_origin *origin;
     size_t at; /* offset of the first in the body */
     size_t n;
+    uint16_t where; /* the same for those whose first was at one place */
 };
 
-/* The i-th kind of notice, after PLAN_DONE; false behind the last. n may be 0. */
-bool plan_run_notice(const struct plan_run *r, size_t i,
-                     struct plan_notice *out);
+/* After PLAN_DONE: so many kinds of notices there may be, and the i-th of them; its
+ * n may be 0. */
+size_t plan_run_notices_max(const struct plan_run *r);
+struct plan_notice plan_run_notice(const struct plan_run *r, size_t i);
 
-/* Append where the first of them was (RFC 6901). */
-void plan_run_notice_at(const struct plan_run *r, size_t i, struct buf *out);
+/* Append where the first of them was (RFC 6901); n is not 0. */
+void plan_run_notice_at(const struct plan_run *r, const struct plan_notice *n,
+                        struct buf *out);
 
 /* After PLAN_ASIDE: what the machine met, and where. */
 const struct engine_fault *plan_run_fault(const struct plan_run *r);

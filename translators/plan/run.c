@@ -40,24 +40,34 @@ plan_run_feed(struct plan_run *r, span bytes, bool is_end)
     return PLAN_ASIDE;
 }
 
-bool
-plan_run_notice(const struct plan_run *r, size_t i, struct plan_notice *out)
+size_t
+plan_run_notices_max(const struct plan_run *r)
 {
-    uint64_t at = 0;
-    if (i >= r->entry->n_tells)
-        return false;
-    size_t n = engine_told(r->machine, i, &at);
-    *out = (struct plan_notice){.kind = r->entry->tells[i].kind,
-                                .origin = r->entry->tells[i].origin,
-                                .at = (size_t)at,
-                                .n = n};
-    return true;
+    return r->entry->n_tells;
+}
+
+struct plan_notice
+plan_run_notice(const struct plan_run *r, size_t i)
+{
+    const struct lower_tell *t = &r->entry->tells[i];
+    struct plan_notice out = {.kind = t->kind, .origin = t->origin};
+    for (size_t k = 0; k < t->n_notices; k++) {
+        uint64_t at = 0;
+        size_t n = engine_told(r->machine, t->notices[k], &at);
+        if (n && (!out.n || at < out.at)) {
+            out.at = (size_t)at;
+            out.where = t->notices[k];
+        }
+        out.n += n;
+    }
+    return out;
 }
 
 void
-plan_run_notice_at(const struct plan_run *r, size_t i, struct buf *out)
+plan_run_notice_at(const struct plan_run *r, const struct plan_notice *n,
+                   struct buf *out)
 {
-    engine_told_at(r->machine, i, out);
+    engine_told_at(r->machine, n->where, out);
 }
 
 const struct engine_fault *

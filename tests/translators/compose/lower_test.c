@@ -66,12 +66,16 @@ differs(struct arena *a, const struct lowered *l, struct engine *m, span is,
         return arena_fmt(a, "%.*s, should be %.*s", SPAN_FMT(is),
                          SPAN_FMT(should->text));
     for (size_t i = 0; i < l->n_tells; i++) {
-        uint64_t at = 0;
+        size_t times = 0;
+        for (size_t k = 0; k < l->tells[i].n_notices; k++) {
+            uint64_t at = 0;
+            times += engine_told(m, l->tells[i].notices[k], &at);
+        }
         struct translation_notice n = {.kind = l->tells[i].kind,
                                        .change =
                                            l->tells[i].origin->change->name,
                                        .line = l->tells[i].origin->line,
-                                       .n = engine_told(m, i, &at)};
+                                       .n = times};
         if (n.n)
             interpret_tell(a, &told, &n);
     }

@@ -226,12 +226,13 @@ struct told {
 static size_t
 told_by_plan(const struct plan_run *run, const struct told *t)
 {
-    struct plan_notice n;
     size_t sum = 0;
-    for (size_t i = 0; plan_run_notice(run, i, &n); i++)
+    for (size_t i = 0; i < plan_run_notices_max(run); i++) {
+        struct plan_notice n = plan_run_notice(run, i);
         if (n.kind == t->kind && n.origin->line == t->line &&
             span_eq(n.origin->change->name, t->change))
             sum += n.n;
+    }
     return sum;
 }
 
@@ -250,7 +251,6 @@ static span
 compare_notices(struct arena *a, const struct plan_run *run,
                 const struct reference_report *report)
 {
-    struct plan_notice n;
     for (size_t i = 0; i < report->n_notices; i++) {
         const struct translation_notice *r = &report->notices[i];
         struct told t = {r->change, r->line, r->kind, 0};
@@ -259,7 +259,8 @@ compare_notices(struct arena *a, const struct plan_run *run,
                              t.line, told_by_plan(run, &t),
                              told_by_reference(report, &t));
     }
-    for (size_t i = 0; plan_run_notice(run, i, &n); i++) {
+    for (size_t i = 0; i < plan_run_notices_max(run); i++) {
+        struct plan_notice n = plan_run_notice(run, i);
         struct told t = {n.origin->change->name, n.origin->line, n.kind, 0};
         if (n.n && !told_by_reference(report, &t))
             return arena_fmt(a, "a notice of line %u too many", t.line);

@@ -207,7 +207,6 @@ TEST(in_an_answer_a_stranger_goes_with_a_notice)
     struct shop s;
     open_shop(&s);
     for (size_t i = 0; i < COUNT(cases); i++) {
-        struct plan_notice n;
         size_t strangers = 0;
         buf_clear(&s.out);
         struct plan_run *r =
@@ -216,12 +215,13 @@ TEST(in_an_answer_a_stranger_goes_with_a_notice)
         assert_int_equal(plan_run_feed(r, span_str(cases[i].body), true),
                          PLAN_DONE);
         assert_span(buf_span(&s.out), cases[i].out);
-        for (size_t k = 0; plan_run_notice(r, k, &n); k++) {
+        for (size_t k = 0; k < plan_run_notices_max(r); k++) {
+            struct plan_notice n = plan_run_notice(r, k);
             if (n.kind != NOTICE_STRANGER || !n.n)
                 continue;
             strangers++;
             buf_clear(&s.out);
-            plan_run_notice_at(r, k, &s.out);
+            plan_run_notice_at(r, &n, &s.out);
             assert_span(buf_span(&s.out), cases[i].at);
         }
         assert_int_equal(strangers, 1);
