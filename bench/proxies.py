@@ -96,10 +96,11 @@ def stile_api(folder, versions):
     labels = [f"v{i + 1}" for i in range(versions + 1)]
     (folder / "changes").mkdir(exist_ok=True)
     for i in range(versions - 1):
-        there = i % 2 == 0
+        odd = (versions - 1) % 2  # then the first has none that brings it back, and leaves its names as they are
+        there, back = i % 2 == odd and i >= odd, i % 2 != odd and i >= odd
         (folder / "changes" / f"{i:02}.yaml").write_text(THERE_AND_BACK.format(
-            a=labels[i], b=labels[i + 1], n=i, x="id" if there else "key", y="key" if there else "id",
-            p="eur" if there else "EUR", q="EUR" if there else "eur") + (
+            a=labels[i], b=labels[i + 1], n=i, x="key" if back else "id", y="key" if there else "id",
+            p="EUR" if back else "eur", q="EUR" if there else "eur") + (
                 f"  drop:\n    extra_{i - 1}: {{down: {i - 1}, write: ignore}}\n" if i else ""))
     text = ONE_CHANGE.format(a=labels[-2], b=labels[-1])
     if versions > 1:

@@ -1,69 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "translators/program.h"
 
-#include "proxy/base/hash.h"
 #include "translators/lines.h"
-
-/* ---- the translator -------------------------------------------------------------- */
-
-static bool
-build_changes(struct arena *a, const struct lens_api *api, bool up,
-              const bool **out)
-{
-    size_t n = api->n_types;
-    size_t tables = api->n_versions ? api->n_versions - 1 : 0;
-    bool *changes = arena_array(a, n * tables + 1, sizeof(*changes));
-    for (size_t i = 0; changes && i < tables; i++)
-        for (size_t type = 0; type < n; type++)
-            changes[i * n + type] =
-                reference_changes(api, type, up ? i : i + 1, up ? i + 1 : i);
-    *out = changes;
-    return changes != NULL;
-}
-
-/* Beyond this only what leads to or from the newest version is planned ahead. */
-#define PLANNED_VERSIONS_MAX 8
-
-static enum err_code
-build_plans(struct arena *a, const struct lens_api *api,
-            const struct plan *const **out, struct err *e)
-{
-    size_t n = api->n_versions;
-    const struct plan **plans =
-        arena_array(a, n * n + 1, sizeof(const struct plan *));
-    bool *wanted = arena_array(a, n + 1, sizeof(*wanted));
-    if (!plans || !wanted)
-        return err_set(e, ERR_LIMIT, "no room for a translator");
-    for (size_t from = 0; from < n; from++) {
-        for (size_t to = 0; to < n; to++)
-            wanted[to] =
-                n <= PLANNED_VERSIONS_MAX || from + 1 == n || to + 1 == n;
-        for (unsigned up = 0; up < 2; up++) {
-            enum err_code code =
-                plan_build_way(a, api, from, up, wanted, &plans[from * n], e);
-            if (code)
-                return code;
-        }
-    }
-    *out = plans;
-    return OK;
-}
-
-enum err_code
-translator_build(struct arena *a, const struct lens_api *api,
-                 const struct translator **out, struct err *e)
-{
-    struct translator *t = arena_alloc(a, sizeof(*t));
-    if (!t || !build_changes(a, api, true, &t->changes[0]) ||
-        !build_changes(a, api, false, &t->changes[1]))
-        return err_set(e, ERR_LIMIT, "no room for a translator");
-    for (size_t i = 0; i < api->n_types; i++)
-        t->has_version_at |= api->types[i].has_version_at;
-    enum err_code code = build_plans(a, api, &t->plans, e);
-    t->api = api;
-    *out = t;
-    return code;
-}
 
 static bool
 is_events(span media)
@@ -135,9 +73,9 @@ find_lines(struct finder *f, const struct message *m, size_t from, size_t to)
                       is_request ? to : from, &f->lines);
 }
 
-/* The types in the body at version `at`, and whether one can change on the way to `to`. */
+/* The types in the body at version `at`. */
 static bool
-find_sites(struct finder *f, size_t at, size_t to)
+find_sites(struct finder *f, size_t at)
 {
     const struct lens_api *api = f->t->api;
     const struct lens_site **fit =
@@ -148,17 +86,24 @@ find_sites(struct finder *f, size_t at, size_t to)
         return false;
     o.method = f->lines.newest.method;
     o.path = f->lines.newest.path;
-    for (size_t i = 0; i < api->n_sites[at]; i++) {
-        const struct lens_site *site = &api->sites[at][i];
-        if (!fits(site, &o, f->is_any_event))
-            continue;
-        fit[n++] = site;
-        f->p->has_body =
-            f->p->has_body || (at != to && can_change(f, at, to, site->type)) ||
-            (f->p->is_stream && api->types[site->type].has_version_at);
-    }
+    for (size_t i = 0; i < api->n_sites[at]; i++)
+        if (fits(&api->sites[at][i], &o, f->is_any_event))
+            fit[n++] = &api->sites[at][i];
     f->sites[at] = (struct reference_sites){fit, n};
     return true;
+}
+
+/* Can one of them change on the way to the next version, or say its own? */
+static bool
+has_body(const struct finder *f, size_t at, size_t next)
+{
+    const struct reference_sites *s = &f->sites[at];
+    for (size_t i = 0; i < s->n; i++)
+        if ((at != next && can_change(f, at, next, s->at[i]->type)) ||
+            (f->p->is_stream &&
+             f->t->api->types[s->at[i]->type].has_version_at))
+            return true;
+    return false;
 }
 
 /* The types in the body at every version on the way, the last one's too if there is
@@ -166,10 +111,18 @@ find_sites(struct finder *f, size_t at, size_t to)
 static bool
 find_all_sites(struct finder *f, size_t from, size_t to)
 {
-    for (size_t at = from; at != to; at = from < to ? at + 1 : at - 1)
-        if (!find_sites(f, at, from < to ? at + 1 : at - 1))
+    size_t at = from;
+    do {
+        size_t next = from < to ? at + 1 : from > to ? at - 1 : at;
+        size_t before = from < to ? at - 1 : at + 1;
+        if (at != from && f->t->same_sites[at < before ? at : before])
+            f->sites[at] = f->sites[before];
+        else if (!find_sites(f, at))
             return false;
-    return from != to || find_sites(f, from, to);
+        f->p->has_body = f->p->has_body || has_body(f, at, next);
+        at = next;
+    } while (at != to);
+    return true;
 }
 
 /* Has the block anything to say of a message of this kind? */
@@ -187,6 +140,9 @@ static bool
 find_heads(struct finder *f, size_t table)
 {
     const struct lens_table *t = &f->t->api->tables[table];
+    f->heads[table] = (struct reference_heads){.route = f->lines.route[table]};
+    if (t->n_http == 0)
+        return true;
     const struct lens_http **fit =
         arena_array(f->a, t->n_http, sizeof(struct lens_http *));
     enum lens_message_kind kind = f->p->chain.kind;
@@ -248,60 +204,6 @@ find_declared(struct finder *f, size_t from, size_t to,
     return all != NULL;
 }
 
-static uint64_t
-hash_shape(uint64_t h, const struct lens_shape *s)
-{
-    for (size_t i = 0; i < s->n_tags; i++)
-        h = hash64_seeded(s->tags[i].place.text, h);
-    for (size_t i = 0; i < s->n_conditions; i++)
-        h = hash64_seeded(s->conditions[i].place.text, h);
-    return h;
-}
-
-/* NOLINTBEGIN(misc-no-recursion): cases nest as deep as the file does */
-static uint64_t
-hash_block(uint64_t h, const struct lens_block *b)
-{
-    for (size_t i = 0; b && i < b->n_arrows; i++)
-        for (size_t w = 0; w < b->arrows[i].n_ways; w++) {
-            const struct lens_way *way = &b->arrows[i].ways[w];
-            h = hash64_seeded(way->place[LENS_OLDER].text,
-                              h + way->origin.line);
-            h = hash64_seeded(way->place[LENS_NEWER].text, h);
-        }
-    for (size_t i = 0; b && i < b->n_choices; i++)
-        for (size_t k = 0; k < b->choices[i].n_cases; k++) {
-            const struct lens_case *c = &b->choices[i].cases[k];
-            h = hash_shape(h + c->origin.line, &c->shape[LENS_OLDER]);
-            h = hash_block(hash_shape(h, &c->shape[LENS_NEWER]), c->block);
-        }
-    return h;
-}
-/* NOLINTEND(misc-no-recursion) */
-
-/* The same for the same files: names, lines and places of all arrows between. */
-static uint64_t
-identity(const struct lens_api *api, size_t from, size_t to)
-{
-    uint64_t h = hash64_pair(api->name, api->versions[from].label);
-    size_t low = from < to ? from : to;
-    size_t high = from < to ? to : from;
-    h = hash64_seeded(api->versions[to].label, h);
-    for (size_t i = 0; i < api->n_changes; i++)
-        if (api->changes[i].table >= low && api->changes[i].table < high)
-            h = hash64_seeded(api->changes[i].name, h);
-    for (size_t i = low; i < high; i++) {
-        for (size_t type = 0; type < api->n_types; type++)
-            h = hash_block(h + type, api->tables[i].blocks[type]);
-        for (size_t k = 0; k < api->tables[i].n_http; k++) {
-            const struct lens_http *http = &api->tables[i].http[k];
-            h = hash_block(h + k + http->gone, http->block);
-            h = hash64_seeded(http->route[LENS_NEWER].text, h);
-        }
-    }
-    return h;
-}
-
 static bool
 find_all_heads(struct finder *f, size_t from, size_t to)
 {
@@ -339,7 +241,7 @@ new_program(struct finder *f, const struct message *m, size_t from, size_t to)
                   .never_erase = m->write == MESSAGE_WRITE_REFUSE,
                   .method = m->method,
                   .platform = m->platform},
-        .id = identity(api, from, to),
+        .id = translator_identity(f->t, from, to),
     };
     return p;
 }
@@ -358,6 +260,8 @@ planned(const struct program *p)
     for (size_t at = c->from; at != c->to; c->from < c->to ? at++ : at--) {
         const struct lens_site *s =
             c->sites[at].n == 1 ? c->sites[at].at[0] : NULL;
+        if (s == first && at != c->from)
+            continue;
         if (!s || s->when.said || s->type != first->type ||
             !lens_place_same(&s->place, &first->place))
             return NULL;
@@ -652,12 +556,6 @@ translator_program_of_type(const struct translator *t, struct arena *a,
         return full(e);
     *out = p;
     return PROGRAM_TRANSLATE;
-}
-
-bool
-translator_reads_versions(const struct translator *t)
-{
-    return t->has_version_at;
 }
 
 bool

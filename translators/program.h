@@ -17,6 +17,9 @@ struct translator {
     const bool *changes[2]; /* going up, going down */
     /* [from * n_versions + to]; NULL: not planned ahead */
     const struct plan *const *plans;
+    /* Have messages the same types at the same places at version v and the next? */
+    const bool *same_sites;
+    const uint64_t *tables_below; /* hashed, by version */
     bool has_version_at; /* of any type: a record may be of another version */
 };
 
@@ -44,6 +47,10 @@ struct program {
                                    form is all that changes */
     span new_media; /* what its Content-Type becomes; empty: it stays */
 };
+
+/* The same for the same files, over restarts. */
+uint64_t translator_identity(const struct translator *t, size_t from,
+                             size_t to);
 
 /*
  * The program of one record of a stream that is at version `from`; `event` is its

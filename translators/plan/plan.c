@@ -151,9 +151,14 @@ plan_build_way(struct arena *a, const struct lens_api *api, size_t from,
     struct compose *c = NULL;
     struct err none;
     bool ok = scratch != NULL;
-    bool goes = ok && compose_begin(scratch, api, from, up, &c, &none) == OK;
-    for (size_t at = from;
-         ok && goes && at != (up ? api->n_versions - 1 : 0);) {
+    size_t last = from;
+    for (size_t at = from; at != (up ? api->n_versions - 1 : 0);) {
+        at = up ? at + 1 : at - 1;
+        last = wanted[at] ? at : last;
+    }
+    bool goes = ok && last != from &&
+                compose_begin(scratch, api, from, up, &c, &none) == OK;
+    for (size_t at = from; ok && goes && at != last;) {
         goes = compose_step(c, &none) == OK;
         at = up ? at + 1 : at - 1;
         if (goes && wanted[at])

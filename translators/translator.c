@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * translator: what of an API is prepared before the first message.
+ */
+#include "translators/program.h"
+
+#include "proxy/base/hash.h"
+
+/* ---- what can change ----------------------------------------------------------- */
+
+static bool
+build_changes(struct arena *a, const struct lens_api *api, bool up,
+              const bool **out)
+{
+    size_t n = api->n_types;
+    size_t tables = api->n_versions ? api->n_versions - 1 : 0;
+    bool *changes = arena_array(a, n * tables + 1, sizeof(*changes));
+    for (size_t i = 0; changes && i < tables; i++)
+        for (size_t type = 0; type < n; type++)
+            changes[i * n + type] =
+                reference_changes(api, type, up ? i : i + 1, up ? i + 1 : i);
+    *out = changes;
+    return changes != NULL;
+}
+
+/* ---- sites ------------------------------------------------------------------------ */
+
+/* Of one message, at one place, whatever is there. */
+static bool
+is_same_site(const struct lens_site *x, const struct lens_site *y)
+{
+    return x->type == y->type && !x->when.said && !y->when.said &&
+           x->message.ways == y->message.ways &&
+           x->message.path == y->message.path &&
+           span_eq(x->message.method, y->message.method) &&
+           span_eq(x->message.text, y->message.text) &&
+           lens_place_same(&x->place, &y->place);
+}
+
+/* Where messages have types at neighbouring versions is mostly the same. */
+static bool
+build_same_sites(struct arena *a, const struct lens_api *api, const bool **out)
+{
+    bool *same = arena_array(a, api->n_versions + 1, sizeof(*same));
+    *out = same;
+    for (size_t v = 0; same && v + 1 < api->n_versions; v++) {
+        size_t n = api->n_sites[v];
+        same[v] = n == api->n_sites[v + 1];
+        for (size_t i = 0; same[v] && i < n; i++)
+            same[v] = is_same_site(&api->sites[v][i], &api->sites[v + 1][i]);
+    }
+    return same != NULL;
+}
+
+/* ---- identity --------------------------------------------------------------------- */
+
+static uint64_t
+hash_shape(uint64_t h, const struct lens_shape *s)
+{
+    for (size_t i = 0; i < s->n_tags; i++)
+        h = hash64_seeded(s->tags[i].place.text, h);
+    for (size_t i = 0; i < s->n_conditions; i++)
+        h = hash64_seeded(s->conditions[i].place.text, h);
+    return h;
+}
+
+/* NOLINTBEGIN(misc-no-recursion): cases nest as deep as the file does */
+static uint64_t
+hash_block(uint64_t h, const struct lens_block *b)
+{
+    for (size_t i = 0; b && i < b->n_arrows; i++)
+        for (size_t w = 0; w < b->arrows[i].n_ways; w++) {
+            const struct lens_way *way = &b->arrows[i].ways[w];
+            h = hash64_seeded(way->place[LENS_OLDER].text,
+                              h + way->origin.line);
+            h = hash64_seeded(way->place[LENS_NEWER].text, h);
+        }
+    for (size_t i = 0; b && i < b->n_choices; i++)
+        for (size_t k = 0; k < b->choices[i].n_cases; k++) {
+            const struct lens_case *c = &b->choices[i].cases[k];
+            h = hash_shape(h + c->origin.line, &c->shape[LENS_OLDER]);
+            h = hash_block(hash_shape(h, &c->shape[LENS_NEWER]), c->block);
+        }
+    return h;
+}
+/* NOLINTEND(misc-no-recursion) */
+
+/* Names, lines and places of all arrows of a table. */
+static uint64_t
+hash_table(const struct lens_api *api, size_t table)
+{
+    const struct lens_table *t = &api->tables[table];
+    uint64_t h = table;
+    for (size_t i = 0; i < api->n_changes; i++)
+        if (api->changes[i].table == table)
+            h = hash64_seeded(api->changes[i].name, h);
+    for (size_t type = 0; type < api->n_types; type++)
+        h = hash_block(h + type, t->blocks[type]);
+    for (size_t k = 0; k < t->n_http; k++) {
+        h = hash_block(h + k + t->http[k].gone, t->http[k].block);
+        h = hash64_seeded(t->http[k].route[LENS_NEWER].text, h);
+    }
+    return h;
+}
+
+/* Of all tables below a version, so that those between two are a difference. */
+static bool
+build_tables(struct arena *a, const struct lens_api *api, const uint64_t **out)
+{
+    uint64_t *below = arena_array(a, api->n_versions + 1, sizeof(*below));
+    *out = below;
+    for (size_t v = 0; below && v + 1 < api->n_versions; v++)
+        below[v + 1] = below[v] + hash_table(api, v);
+    return below != NULL;
+}
+
+uint64_t
+translator_identity(const struct translator *t, size_t from, size_t to)
+{
+    const struct lens_api *api = t->api;
+    size_t low = from < to ? from : to;
+    size_t high = from < to ? to : from;
+    uint64_t h = hash64_pair(api->name, api->versions[from].label);
+    h += t->tables_below[high] - t->tables_below[low];
+    return hash64_seeded(api->versions[to].label, h);
+}
+
+/* ---- plans ------------------------------------------------------------------------ */
+
+/* Beyond this only what leads to or from the newest version is planned ahead. */
+#define PLANNED_VERSIONS_MAX 8
+
+static enum err_code
+build_plans(struct arena *a, const struct lens_api *api,
+            const struct plan *const **out, struct err *e)
+{
+    size_t n = api->n_versions;
+    const struct plan **plans =
+        arena_array(a, n * n + 1, sizeof(const struct plan *));
+    bool *wanted = arena_array(a, n + 1, sizeof(*wanted));
+    if (!plans || !wanted)
+        return err_set(e, ERR_LIMIT, "no room for a translator");
+    for (size_t from = 0; from < n; from++) {
+        for (size_t to = 0; to < n; to++)
+            wanted[to] =
+                n <= PLANNED_VERSIONS_MAX || from + 1 == n || to + 1 == n;
+        for (unsigned up = 0; up < 2; up++) {
+            enum err_code code =
+                plan_build_way(a, api, from, up, wanted, &plans[from * n], e);
+            if (code)
+                return code;
+        }
+    }
+    *out = plans;
+    return OK;
+}
+
+enum err_code
+translator_build(struct arena *a, const struct lens_api *api,
+                 const struct translator **out, struct err *e)
+{
+    struct translator *t = arena_alloc(a, sizeof(*t));
+    if (!t || !build_changes(a, api, true, &t->changes[0]) ||
+        !build_changes(a, api, false, &t->changes[1]) ||
+        !build_same_sites(a, api, &t->same_sites) ||
+        !build_tables(a, api, &t->tables_below))
+        return err_set(e, ERR_LIMIT, "no room for a translator");
+    for (size_t i = 0; i < api->n_types; i++)
+        t->has_version_at |= api->types[i].has_version_at;
+    enum err_code code = build_plans(a, api, &t->plans, e);
+    t->api = api;
+    *out = t;
+    return code;
+}
+
+bool
+translator_reads_versions(const struct translator *t)
+{
+    return t->has_version_at;
+}
