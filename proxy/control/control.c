@@ -58,7 +58,7 @@ ask_reload(struct life *l, uint64_t id, struct api_answer *a)
 {
     struct err e;
 
-    if (wire_tell(l->env->supervisor_fd, WIRE_RELOAD, 0, 0, &e)) {
+    if (wire_tell(l->supervisor_fd, WIRE_RELOAD, 0, 0, &e)) {
         api_problem(a, 503, "the supervisor cannot be asked: %s", e.text);
         return false;
     }
@@ -242,7 +242,9 @@ make(struct life *l, struct err *e)
     if (env->report_fd >= 0 &&
         watch_fd(l, &l->report, env->report_fd, on_report, e))
         return e->code;
-    return watch_fd(l, &l->supervisor, env->supervisor_fd, life_hear, e);
+    if (!life_hear_on(l, env->supervisor_fd))
+        return err_set(e, ERR_LIMIT, "no memory for a watch");
+    return OK;
 }
 
 /* The weights come last: nothing may fail any more once the file's are stored. */
@@ -261,7 +263,11 @@ take_over(struct life *l, struct err *e)
         return e->code;
     if (store_refuses(c->store))
         log_error("store_refuses", "why=\"%s\"", store_refuses(c->store));
-    return wire_tell(env->supervisor_fd, WIRE_READY, 0, 0, e);
+    /* Without a supervisor nobody waits for the word: its end is heard next. */
+    if (wire_tell(l->supervisor_fd, WIRE_READY, 0, 0, e) == ERR_IO)
+        log_warn("supervisor_not_told", "what=WIRE_READY error=\"%s\"",
+                 e->text);
+    return OK;
 }
 
 void
@@ -305,7 +311,7 @@ control_main(const struct control_env *env)
     if (!l)
         return 1;
     l->env = env;
-    l->signal_fd = l->log_fd = -1;
+    l->signal_fd = l->log_fd = l->supervisor_fd = -1;
     l->control.gen = env->gen;
     l->control.totals = env->totals;
     l->control.has_supervisor = true;

@@ -18,7 +18,7 @@ tell(struct life *l, enum wire_kind kind, uint64_t a)
 {
     struct err e;
 
-    if (wire_tell(l->env->supervisor_fd, kind, a, 0, &e))
+    if (wire_tell(l->supervisor_fd, kind, a, 0, &e))
         log_error("supervisor_not_told", "what=%s error=\"%s\"",
                   wire_name(kind), e.text);
 }
@@ -181,6 +181,42 @@ life_leave(struct life *l, int exit_code)
     wait_quiet(l);
 }
 
+bool
+life_hear_on(struct life *l, int fd)
+{
+    if (!watch_init(&l->supervisor, l->loop, fd, life_hear, l))
+        return false;
+    l->supervisor_fd = fd;
+    watch_read(&l->supervisor, true);
+    return true;
+}
+
+static void
+look_for_home(void *arg)
+{
+    struct life *l = arg;
+    int fd = l->env->come_home && l->state == LIFE_SERVING ? l->env->come_home()
+                                                           : -1;
+
+    if (fd >= 0 && life_hear_on(l, fd)) {
+        l->control.has_supervisor = true;
+        return;
+    }
+    if (fd >= 0)
+        close(fd);
+    if (l->state != LIFE_LEAVING)
+        timer_set(&l->home, l->loop, HOME_MS);
+}
+
+void
+life_look_for_home(struct life *l)
+{
+    l->control.has_supervisor = false;
+    l->control.is_reloading = false;
+    timer_init(&l->home, look_for_home, l);
+    timer_set(&l->home, l->loop, HOME_MS);
+}
+
 /* Alone: the workers go on, and so do we. Only in the middle of a handover
  * somebody else may have the store by now: then there is a next one. */
 static void
@@ -189,9 +225,10 @@ lose_supervisor(struct life *l)
     struct err e;
 
     log_error("supervisor_gone", "state=%d", (int)l->state);
-    l->control.has_supervisor = false;
-    l->control.is_reloading = false;
-    watch_read(&l->supervisor, false);
+    watch_fini(&l->supervisor);
+    close(l->supervisor_fd);
+    l->supervisor_fd = -1;
+    life_look_for_home(l);
     if (l->state != LIFE_WITHOUT) {
         life_answer_reload(l);
         return;
@@ -328,7 +365,7 @@ life_hear(void *arg, unsigned ready)
 
     (void)ready;
     for (;;) { /* ends: the queue of a socket does */
-        enum err_code code = wire_recv(l->env->supervisor_fd, l->in, &e);
+        enum err_code code = wire_recv(l->supervisor_fd, l->in, &e);
         if (code == ERR_NOT_FOUND)
             return;
         if (code == ERR_IO) {

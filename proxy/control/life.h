@@ -17,6 +17,7 @@
 #define QUIET_TRIES 10u            /* then callers are turned out */
 #define LEAVE_TRIES 40u            /* then callers are left behind */
 #define FOLDS_MAX   16u
+#define HOME_MS     ((uint64_t)100) /* between two looks for a supervisor */
 
 /* X(state, word) */
 #define LIFE_STATES(X)                                                         \
@@ -41,6 +42,8 @@ struct life {
     struct door *admin;   /* NULL without */
     struct door *observe; /* NULL without */
     struct watch supervisor, report, signals;
+    int supervisor_fd;
+    struct timer home; /* without a supervisor: to look for the next */
     int signal_fd;
     struct timer quiet; /* asks again whether the callers are done */
     unsigned tries;
@@ -55,6 +58,12 @@ struct life {
 
 /* handover.c: a message has come from the supervisor. */
 void life_hear(void *arg, unsigned ready);
+
+/* Hear a supervisor on `fd` from now on; false without memory. */
+MUST_CHECK bool life_hear_on(struct life *l, int fd);
+
+/* Alone: look for the next supervisor, now and then, until there is one. */
+void life_look_for_home(struct life *l);
 
 /* Leave in good order: callers get their answers first. */
 void life_leave(struct life *l, int exit_code);

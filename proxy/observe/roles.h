@@ -13,14 +13,15 @@
  * enter_sandbox, accept; stats_beat every second from READY on; on WIRE_DRAIN
  * finish within `a` ms and return 0. SIGTERM means DRAIN with limits.drain_ms.
  * EOF on loader_fd before GO: return. After it: supervisor and loader are gone;
- * go on serving.
+ * go on serving, and ask come_home now and then.
  *
  * Control's life: map what WIRE_STATS brings, take the store's lock, reconcile
  * weights and endpoints into the segments, send WIRE_READY, serve the admin API.
  * On WIRE_HANDOVER: finish the transaction, stop answering, release the lock, send
  * WIRE_RELEASED, and wait for WIRE_RESUME (go on as before) or WIRE_RETIRE (answer
  * the caller of `reload` with the WIRE_VERDICT that came first; return 0). SIGTERM
- * means RETIRE. EOF on supervisor_fd: go on without it; `reload` is refused.
+ * means RETIRE. EOF on supervisor_fd: go on without it, and ask come_home now and
+ * then; `reload` is refused.
  * WIRE_VERDICT also comes for a reload asked by SIGHUP (to the log and `status`).
  */
 #pragma once
@@ -56,6 +57,11 @@ struct worker_env {
     int report_fd; /* SOCK_DGRAM to control, never waits, may drop; -1: none */
     /* Once, before the first accept. Does nothing in a build without it. */
     enum err_code (*enter_sandbox)(struct err *e);
+    /*
+     * Loader and supervisor are gone: a new loader_fd, from the next supervisor;
+     * -1: there is none yet. Never waits. May be NULL.
+     */
+    int (*come_home)(void);
 };
 
 struct control_env {
@@ -70,4 +76,6 @@ struct control_env {
     struct records *records;
     int report_fd; /* the end that receives datagrams of record.h */
     int log_fd;
+    /* As a worker's: a new supervisor_fd, or -1. May be NULL. */
+    int (*come_home)(void);
 };

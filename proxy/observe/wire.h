@@ -39,7 +39,7 @@
     X(WIRE_RELEASED, "answer to HANDOVER: the lock is free")                   \
     X(WIRE_FOLDED, "a: generation, answer to STATS_GONE")                      \
     /* supervisor -> loader */                                                 \
-    X(WIRE_HELLO, "a: generation, b: flags; fds: enum hello_fd")               \
+    X(WIRE_HELLO, "a: generation; text: home's name; fds: enum hello_fd")      \
     X(WIRE_SOCKETS, "a, b: as in WANT_SOCKETS; fds: the sockets by slot")      \
     X(WIRE_FILE, "fd: answer to WANT_FILE")                                    \
     X(WIRE_WORKER_STATS, "a: first worker's index; fds: stats segments")       \
@@ -53,7 +53,13 @@
     X(WIRE_WORKER, "a: index, b: pid; fd: our end of its socket")              \
     X(WIRE_CONTROL, "b: pid; fd: the other end of its supervisor_fd")          \
     X(WIRE_WORKER_DIED, "a: index, b: wait status")                            \
-    X(WIRE_WORKERS_READY, "a: workers")
+    X(WIRE_WORKERS_READY, "a: workers")                                        \
+    /* who lost a supervisor -> the next one */                                \
+    X(WIRE_HOME, "a: generation, b: role and flags; fds: enum hello_fd")       \
+    X(WIRE_HELD_SOCKETS, "a: enum socket_use; text: the address; fds")         \
+    X(WIRE_HELD_FILE, "text: the path of an access log; fd")                   \
+    X(WIRE_HELD_STATS, "fds: stats segments by worker")                        \
+    X(WIRE_HELD_ALL, "a: milliseconds a drain may take; that was all")
 
 enum wire_kind {
     WIRE_NONE,

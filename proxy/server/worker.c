@@ -25,6 +25,7 @@
 #define BEAT_MS     50
 #define TELL_MS     10 /* between writes of logs and records under load */
 #define SWEEP_MS    500
+#define HOME_MS     200 /* between two looks for a new supervisor */
 #define ARENAS_KEPT 256
 #define OWN_ARENA   ((size_t)64 * 1024 * 1024)
 #define SEALED_MAX  ((size_t)64 * 1024 * 1024)
@@ -341,7 +342,7 @@ make(struct worker *w)
     w->id_high = random[0];
     w->id_low = random[1];
     w->dice = random[2];
-    w->spare_fd = -1;
+    w->spare_fd = w->loader_fd = -1;
     w->gen = w->env->gen;
     w->arena = arena_new(OWN_ARENA);
     set_limits(w);
@@ -462,6 +463,8 @@ hear(struct worker *w, struct wire_in *in)
     wire_close_fds(in);
 }
 
+static void look_for_home(void *arg);
+
 static void
 on_loader(void *arg, unsigned ready)
 {
@@ -471,16 +474,20 @@ on_loader(void *arg, unsigned ready)
     struct err e;
 
     (void)ready;
-    while ((code = wire_recv(w->env->loader_fd, &in, &e)) == OK)
+    while ((code = wire_recv(w->loader_fd, &in, &e)) == OK)
         hear(w, &in);
     if (code == ERR_IO) {
         /* Supervisor and loader are gone: before GO there is nothing to do. */
-        watch_read(&w->loader, false);
-        w->has_lost_loader = true;
-        if (!w->is_serving)
+        watch_fini(&w->loader);
+        close(w->loader_fd);
+        w->loader_fd = -1;
+        if (!w->is_serving) {
             give_up(w, "orphaned", "the loader is gone");
-        else
+        } else {
             log_warn("worker_orphaned", "index=%u", w->env->index);
+            timer_init(&w->home, look_for_home, w);
+            timer_set(&w->home, w->loop, HOME_MS);
+        }
     }
     worker_flush(w);
 }
@@ -498,6 +505,30 @@ on_term(void *arg, unsigned ready)
 }
 
 static bool
+hear_loader(struct worker *w, int fd)
+{
+    if (!watch_init(&w->loader, w->loop, fd, on_loader, w))
+        return false;
+    w->loader_fd = fd;
+    watch_read(&w->loader, true);
+    return true;
+}
+
+/* Nobody gives orders: perhaps there is a new supervisor by now. */
+static void
+look_for_home(void *arg)
+{
+    struct worker *w = arg;
+    int fd = w->env->come_home ? w->env->come_home() : -1;
+
+    if (fd >= 0 && hear_loader(w, fd))
+        return;
+    if (fd >= 0)
+        close(fd);
+    timer_set(&w->home, w->loop, HOME_MS);
+}
+
+static bool
 watch_orders(struct worker *w)
 {
     sigset_t set;
@@ -510,10 +541,7 @@ watch_orders(struct worker *w)
     if (fd < 0 || !watch_init(&w->term, w->loop, fd, on_term, w))
         return false;
     watch_read(&w->term, true);
-    if (!watch_init(&w->loader, w->loop, w->env->loader_fd, on_loader, w))
-        return false;
-    watch_read(&w->loader, true);
-    return true;
+    return hear_loader(w, w->env->loader_fd);
 }
 
 int

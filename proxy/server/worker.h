@@ -80,7 +80,8 @@ struct worker {
     struct timer beat;
     struct timer sweep;
     struct timer drain;
-    uint64_t id_high; /* of request ids, random */
+    struct timer home; /* without a loader: to look for a supervisor */
+    uint64_t id_high;  /* of request ids, random */
     uint64_t id_low;
     uint64_t dice;
     uint64_t dropped_told; /* lines of the access log, as counted */
@@ -88,7 +89,7 @@ struct worker {
     bool is_serving;
     bool is_draining;
     bool is_past_drain; /* its deadline has come: what is left says goodbye */
-    bool has_lost_loader;
+    int loader_fd;      /* -1: it is gone, and its supervisor is */
     int exit_code;
     int spare_fd; /* given up to accept and refuse when there are no others */
 };

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -58,6 +59,7 @@ init(struct brood *b, uint64_t number)
     *b = (struct brood){.state = BROOD_LOADING,
                         .number = number,
                         .loader_fd = -1,
+                        .loader_pidfd = -1,
                         .access_file = -1};
     for (size_t i = 0; i < WORKERS_MAX; i++) {
         b->workers[i].fd = -1;
@@ -88,8 +90,60 @@ brood_start(struct brood *b, const char *binary, const char *config,
         return ERR_IO;
     }
     struct wire_msg hello = {.kind = WIRE_HELLO, .a = number};
-    return wire_send(b->loader_fd, hello, (span){0}, estate->hello, HELLO_FDS,
-                     e);
+    return wire_send(b->loader_fd, hello, span_str(estate->home), estate->hello,
+                     HELLO_FDS, e);
+}
+
+/* --------------------------------------------------------------- adoption */
+
+void
+brood_adopt(struct brood *b, uint64_t number)
+{
+    init(b, number);
+    b->state = BROOD_LIVE;
+}
+
+void
+brood_adopt_loader(struct brood *b, pid_t pid, int fd)
+{
+    b->is_adopted = true;
+    b->loader = pid;
+    b->loader_fd = fd;
+    b->loader_pidfd = pidfd_open(pid, 0);
+    if (b->loader_pidfd < 0)
+        log_warn("loader_not_held", "pid=%d why=%s", (int)pid, strerror(errno));
+}
+
+enum err_code
+brood_adopt_stats(struct brood *b, int *fds, size_t n, struct err *e)
+{
+    const void *at;
+
+    for (size_t i = 0; i < n && i < WORKERS_MAX; i++) {
+        if (b->stats[i])
+            continue; /* loader and control both bring them */
+        if (segment_map_read(SEGMENT_STATS, fds[i], &at, e))
+            return e->code;
+        b->stats[i] = at;
+        b->stats_fds[i] = fds[i];
+        fds[i] = -1;
+    }
+    if (n > b->n_workers)
+        b->n_workers = n;
+    return OK;
+}
+
+void
+brood_loader_gone(struct brood *b)
+{
+    close(b->loader_fd);
+    b->loader_fd = -1;
+    if (!b->is_adopted)
+        return; /* it is reaped */
+    b->loader = 0;
+    if (b->loader_pidfd >= 0)
+        close(b->loader_pidfd);
+    b->loader_pidfd = -1;
 }
 
 enum err_code
@@ -136,6 +190,17 @@ brood_add_worker(struct brood *b, uint64_t index, pid_t pid, int fd)
 
 /* ------------------------------------------------------------------ orders */
 
+static void
+kill_loader(const struct brood *b)
+{
+    if (!b->is_adopted && b->loader > 0)
+        kill(b->loader, SIGKILL);
+    else if (b->loader_pidfd >= 0 &&
+             pidfd_send_signal(b->loader_pidfd, SIGKILL, NULL, 0))
+        log_warn("loader_not_killed", "pid=%d why=%s", (int)b->loader,
+                 strerror(errno));
+}
+
 void
 brood_tell(struct brood *b, enum wire_kind kind, uint64_t a)
 {
@@ -145,8 +210,7 @@ brood_tell(struct brood *b, enum wire_kind kind, uint64_t a)
         return;
     log_error("loader_not_told", "generation=%lu message=%s why=%s",
               (unsigned long)b->number, wire_name(kind), e.text);
-    if (b->loader > 0)
-        kill(b->loader, SIGKILL);
+    kill_loader(b);
 }
 
 /* To every worker whose loader is dead. */
@@ -203,7 +267,7 @@ void
 brood_kill(struct brood *b)
 {
     if (b->loader > 0) {
-        kill(b->loader, SIGKILL); /* its workers become our children then */
+        kill_loader(b); /* its workers become our children then */
         return;
     }
     for (size_t i = 0; i < WORKERS_MAX; i++)
@@ -263,7 +327,7 @@ brood_is_empty(const struct brood *b)
 bool
 brood_is_fresh(const struct brood *b, uint64_t now_ms)
 {
-    for (size_t i = 0; i < b->n_workers; i++) {
+    for (size_t i = 0; i < b->n_workers && b->stats[i]; i++) {
         uint64_t beat = atomic_load_explicit(&b->stats[i]->heartbeat_ms,
                                              memory_order_relaxed);
         if (now_ms > beat && now_ms - beat > STATS_STALE_MS)
@@ -283,5 +347,8 @@ brood_close(struct brood *b)
     }
     if (b->loader_fd >= 0)
         close(b->loader_fd);
-    *b = (struct brood){.state = BROOD_FREE, .loader_fd = -1};
+    if (b->loader_pidfd >= 0)
+        close(b->loader_pidfd);
+    *b = (struct brood){
+        .state = BROOD_FREE, .loader_fd = -1, .loader_pidfd = -1};
 }

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "proxy/super/estate.h"
+#include "proxy/super/home.h"
 #include "proxy/super/sockets.h"
 
 #include <sys/types.h>
@@ -39,7 +40,9 @@ struct brood_worker {
 struct brood {
     enum brood_state state;
     uint64_t number;
-    pid_t loader; /* 0: it has died and was reaped */
+    pid_t loader;    /* 0: it has died and was reaped */
+    bool is_adopted; /* an earlier supervisor's: no child of ours to wait for */
+    int loader_pidfd; /* of an adopted one, to kill it by; else -1 */
     int loader_fd;
     size_t n_workers; /* as many as it asked stats for */
     struct brood_worker workers[WORKERS_MAX];
@@ -56,6 +59,16 @@ MUST_CHECK enum err_code brood_start(struct brood *b, const char *binary,
                                      const char *config, uint64_t number,
                                      const struct estate *estate,
                                      struct err *e);
+
+/* Generation `number` of an earlier supervisor, of which somebody came home. */
+void brood_adopt(struct brood *b, uint64_t number);
+void brood_adopt_loader(struct brood *b, pid_t pid, int fd);
+/* Its stats segments; the descriptors are taken from the array. */
+MUST_CHECK enum err_code brood_adopt_stats(struct brood *b, int *fds, size_t n,
+                                           struct err *e);
+
+/* An adopted loader's socket closed: nobody else tells us that it has died. */
+void brood_loader_gone(struct brood *b);
 
 /* Stats segments for `n` workers, sent to the loader. */
 MUST_CHECK enum err_code brood_give_stats(struct brood *b, uint64_t n,

@@ -2,6 +2,7 @@
 #include "proxy/super/children.h"
 
 #include "proxy/observe/log.h"
+#include "proxy/super/orphan.h"
 #include "proxy/super/sandbox.h"
 
 #include <errno.h>
@@ -19,6 +20,27 @@
 
 /* ------------------------------------------------------- in the new process */
 
+/* What this process is, for the day on which its supervisor is no more. */
+static struct {
+    const struct children *children;
+    enum home_role role;
+    unsigned index;
+} own;
+
+static int
+come_home(void)
+{
+    return orphan_come_home(own.children, own.role, own.index);
+}
+
+static void
+set_own(const struct children *c, enum home_role role, unsigned index)
+{
+    own.children = c;
+    own.role = role;
+    own.index = index;
+}
+
 /* Only what it was given: another worker's sockets are none of its business. */
 static void
 close_common(const struct children *c)
@@ -26,11 +48,9 @@ close_common(const struct children *c)
     if (c->supervisor_fd >= 0)
         close(c->supervisor_fd);
     close(c->signal_fd);
-    for (unsigned i = 0; i < c->n; i++) {
+    for (unsigned i = 0; i < c->n; i++)
         if (c->workers[i].fd >= 0)
             close(c->workers[i].fd);
-        close(c->stats_fds[i]);
-    }
 }
 
 static void
@@ -107,20 +127,23 @@ pick_listeners(const struct children *c, unsigned index,
     return n;
 }
 
-/* What control alone may have: the segments to write, its sockets. */
+/* What no worker may have: the segments to write, control's sockets. */
 static void
 close_of_control(const struct children *c)
 {
-    static const enum hello_fd own[] = {HELLO_WEIGHTS, HELLO_ENDPOINTS,
-                                        HELLO_TOTALS, HELLO_REPORT_RECEIVE,
-                                        HELLO_RECORDS};
+    static const enum hello_fd all[] = {HELLO_WEIGHTS, HELLO_ENDPOINTS,
+                                        HELLO_TOTALS,  HELLO_REPORT_RECEIVE,
+                                        HELLO_RECORDS, HELLO_TICKETS};
 
-    for (size_t i = 0; i < COUNT(own); i++)
-        close(c->hello[own[i]]);
-    if (c->observe_fd >= 0)
-        close(c->observe_fd);
-    if (c->admin_fd >= 0)
-        close(c->admin_fd);
+    for (size_t i = 0; i < COUNT(all); i++)
+        if (c->hello[all[i]] >= 0)
+            close(c->hello[all[i]]);
+    for (unsigned i = 0; i < c->n; i++)
+        close(c->stats_fds[i]);
+    if (c->observe.n)
+        close(c->observe.fds[0]);
+    if (c->admin.n)
+        close(c->admin.fds[0]);
 }
 
 static _Noreturn void
@@ -129,6 +152,7 @@ be_worker(struct children *c, unsigned i, int fd)
     static struct env_listener listeners[LISTENERS_MAX * WORKERS_MAX];
 
     start_role("worker", c, (int)i);
+    set_own(c, HOME_WORKER, i);
     struct worker_env env = {
         .gen = c->gen,
         .index = i,
@@ -148,6 +172,7 @@ be_worker(struct children *c, unsigned i, int fd)
         .exposure_fd = c->exposure_fd,
         .report_fd = c->hello[HELLO_REPORT_SEND],
         .enter_sandbox = sandbox_enter,
+        .come_home = come_home,
     };
     for (unsigned k = 0; k < c->n; k++)
         segment_unmap(SEGMENT_STATS, c->stats[k]);
@@ -160,10 +185,11 @@ static _Noreturn void
 be_control(struct children *c, int fd)
 {
     start_role("control", c, -1);
+    set_own(c, HOME_CONTROL, 0);
     struct control_env env = {
         .gen = c->gen,
-        .admin_fd = c->admin_fd,
-        .observe_fd = c->observe_fd,
+        .admin_fd = c->admin.n ? c->admin.fds[0] : -1,
+        .observe_fd = c->observe.n ? c->observe.fds[0] : -1,
         .supervisor_fd = fd,
         .weights = map_write(SEGMENT_WEIGHTS, c->hello[HELLO_WEIGHTS]),
         .latches = map_write(SEGMENT_LATCHES, c->hello[HELLO_LATCHES]),
@@ -172,10 +198,9 @@ be_control(struct children *c, int fd)
         .records = map_write(SEGMENT_RECORDS, c->hello[HELLO_RECORDS]),
         .report_fd = c->hello[HELLO_REPORT_RECEIVE],
         .log_fd = c->hello[HELLO_LOG],
+        .come_home = come_home,
     };
-    for (size_t l = 0; l < c->gen->n_listeners; l++)
-        for (size_t slot = 0; slot < c->listeners[l].n; slot++)
-            close(c->listeners[l].fds[slot]);
+    /* The listening sockets stay: it may be the last who holds them. */
     close_common(c);
     exit(c->options->roles.control(&env));
 }

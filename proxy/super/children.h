@@ -9,13 +9,18 @@
 #pragma once
 
 #include "config/generation.h"
+#include "proxy/super/home.h"
 #include "proxy/super/loader.h"
 #include "proxy/super/messages.h"
+
+#include <sys/socket.h>
 
 #define LISTENERS_MAX 32u /* `listen` entries of a configuration */
 
 /* Sockets of one `listen` entry, by slot. */
 struct children_sockets {
+    struct sockaddr_storage at;
+    socklen_t at_len;
     int fds[WORKERS_MAX];
     size_t n;
     bool is_unix; /* one socket, every worker's */
@@ -40,10 +45,11 @@ struct children {
     unsigned n;        /* workers */
     int supervisor_fd; /* -1: it is dead */
     int signal_fd;
-    int hello[HELLO_FDS];
+    int hello[HELLO_FDS];     /* -1: the supervisor is too old to have it */
+    char home[HOME_NAME_MAX]; /* "": it cannot be taken over from */
     struct children_sockets listeners[LISTENERS_MAX];
-    int observe_fd;
-    int admin_fd;
+    struct children_sockets observe; /* n is 0 without; at most 1 */
+    struct children_sockets admin;
     int access_fd;
     int exposure_fd;
     int stats_fds[WORKERS_MAX];

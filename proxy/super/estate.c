@@ -30,10 +30,7 @@ make(struct estate *s, enum segment_kind kind, int write_at, int read_at,
         code = segment_map(kind, fd, &at, e);
         s->tickets = at;
     }
-    if (write_at >= 0)
-        s->hello[write_at] = fd;
-    else
-        close(fd);
+    s->hello[write_at] = fd;
     return code;
 }
 
@@ -42,12 +39,12 @@ make_segments(struct estate *s, struct err *e)
 {
     static const struct {
         enum segment_kind kind;
-        int write_at, read_at; /* -1: handed to nobody */
+        int write_at, read_at; /* -1: there is no such handle */
     } all[] = {
         {SEGMENT_WEIGHTS, HELLO_WEIGHTS, HELLO_WEIGHTS_READ},
         {SEGMENT_LATCHES, HELLO_LATCHES, -1},
         {SEGMENT_ENDPOINTS, HELLO_ENDPOINTS, HELLO_ENDPOINTS_READ},
-        {SEGMENT_TICKETS, -1, HELLO_TICKETS_READ},
+        {SEGMENT_TICKETS, HELLO_TICKETS, HELLO_TICKETS_READ},
         {SEGMENT_STATS, HELLO_TOTALS, -1},
         {SEGMENT_RECORDS, HELLO_RECORDS, -1},
     };
@@ -100,6 +97,50 @@ estate_open(struct estate *s, const char *log_path, struct err *e)
     return OK;
 }
 
+/* Those that a family of other make does not hold stay ours. */
+void
+estate_adopt(struct estate *s, int *fds, size_t n)
+{
+    struct err e = {0};
+    void *tickets = NULL;
+    bool has_tickets =
+        n > HELLO_TICKETS &&
+        segment_map(SEGMENT_TICKETS, fds[HELLO_TICKETS], &tickets, &e) == OK;
+
+    if (has_tickets) {
+        segment_unmap(SEGMENT_TICKETS, s->tickets);
+        s->tickets = tickets;
+    }
+    for (size_t i = 0; i < n && i < HELLO_FDS; i++) {
+        if (i == HELLO_LOG ||
+            (!has_tickets && (i == HELLO_TICKETS || i == HELLO_TICKETS_READ)))
+            continue;
+        if (s->hello[i] >= 0)
+            close(s->hello[i]);
+        s->hello[i] = fds[i];
+        fds[i] = -1;
+    }
+}
+
+enum err_code
+estate_adopt_file(struct estate *s, span path, int fd, struct err *e)
+{
+    if (estate_find_file(s, path) >= 0) {
+        close(fd); /* loader and control both bring it */
+        return OK;
+    }
+    for (size_t i = 0; i < ESTATE_FILES_MAX; i++) {
+        struct estate_file *f = &s->files[i];
+        if (f->path[0] || path.len == 0 || path.len >= ESTATE_PATH_MAX)
+            continue;
+        snprintf(f->path, ESTATE_PATH_MAX, "%.*s", (int)path.len, path.at);
+        f->fd = fd;
+        return OK;
+    }
+    close(fd);
+    return err_set(e, ERR_LIMIT, "more than %u log files", ESTATE_FILES_MAX);
+}
+
 void
 estate_close(struct estate *s)
 {
@@ -125,6 +166,15 @@ open_syslog(const char *path)
     int why = errno;
     close(fd);
     errno = why;
+    return -1;
+}
+
+int
+estate_find_file(const struct estate *s, span path)
+{
+    for (size_t i = 0; i < ESTATE_FILES_MAX; i++)
+        if (s->files[i].path[0] && span_is(path, s->files[i].path))
+            return (int)i;
     return -1;
 }
 

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "proxy/observe/segments.h"
+#include "proxy/super/home.h"
 #include "proxy/super/messages.h"
 
 #define ESTATE_FILES_MAX 16u
@@ -20,7 +21,8 @@ struct estate_file {
 };
 
 struct estate {
-    int hello[HELLO_FDS]; /* enum hello_fd */
+    int hello[HELLO_FDS];     /* enum hello_fd */
+    char home[HOME_NAME_MAX]; /* where orphans come */
     struct tickets *tickets;
     const char *log_path; /* NULL: stderr */
     struct estate_file files[ESTATE_FILES_MAX];
@@ -31,11 +33,23 @@ MUST_CHECK enum err_code estate_open(struct estate *s, const char *log_path,
 void estate_close(struct estate *s);
 
 /*
+ * What an orphan brought instead of ours, and the log that stays ours. The
+ * descriptors that are kept are taken from the array.
+ */
+void estate_adopt(struct estate *s, int *fds, size_t n);
+/* A log file of its; `fd` becomes ours. ERR_LIMIT: too many. */
+MUST_CHECK enum err_code estate_adopt_file(struct estate *s, span path, int fd,
+                                           struct err *e);
+
+/*
  * The access log at `path` ("stdout" is ours), opened to append once and kept;
  * *out stays the estate's.
  */
 MUST_CHECK enum err_code estate_file(struct estate *s, span path, int *out,
                                      struct err *e);
+
+/* Its place in `files`; -1: none is open. */
+int estate_find_file(const struct estate *s, span path);
 
 /* Open all files again by their paths; one that fails stays as it was, logged. */
 void estate_reopen(struct estate *s);

@@ -3,6 +3,7 @@
 
 #include "proxy/observe/log.h"
 #include "proxy/super/children.h"
+#include "proxy/super/orphan.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -21,6 +22,7 @@
 
 #define ANSWER_MS 30000 /* the supervisor answers a WANT within */
 #define TICK_MS   250
+#define ALONE_MS  100 /* between two looks for the next supervisor */
 #define EXPOSURE  "exposure.jsonl" /* in the state directory */
 
 static struct wire_in in; /* one at a time; 32 KiB */
@@ -69,13 +71,16 @@ wait_message(struct children *c, enum wire_kind kind, struct err *e)
 {
     struct pollfd p = {.fd = c->supervisor_fd, .events = POLLIN};
 
-    /* Ends: logs are reopened by hand, not without end. */
+    /* Ends: logs are reopened by hand, and what a newer one says besides has an
+     * end as well. */
+    enum err_code code;
     do {
         if (poll(&p, 1, ANSWER_MS) != 1)
             return err_set(e, ERR_IO, "the supervisor did not answer");
-        if (wire_recv(c->supervisor_fd, &in, e))
-            return e->code;
-    } while (take_reopened(c));
+        code = wire_recv(c->supervisor_fd, &in, e);
+        if (code && code != ERR_UNSUPPORTED)
+            return code;
+    } while (code || take_reopened(c));
     if (in.msg.kind == (uint32_t)kind)
         return OK;
     wire_close_fds(&in);
@@ -94,19 +99,26 @@ ask(struct children *c, struct wire_msg msg, span text, enum wire_kind answer,
     return wait_message(c, answer, e);
 }
 
+/* An older supervisor sends fewer descriptors, a newer one more than we know. */
 static enum err_code
 take_hello(struct children *c, struct err *e)
 {
     if (wait_message(c, WIRE_HELLO, e))
         return e->code;
-    size_t n = in.n_fds;
-    if (n != HELLO_FDS) {
+    if (in.n_fds < HELLO_LEAST) {
+        err_set(e, ERR_UNSUPPORTED,
+                "the supervisor sent %zu descriptors, %d are needed: start it "
+                "anew",
+                in.n_fds, HELLO_LEAST);
         wire_close_fds(&in);
-        return err_set(e, ERR_UNSUPPORTED,
-                       "the supervisor sent %zu descriptors instead of %d", n,
-                       HELLO_FDS);
+        return e->code;
     }
-    memcpy(c->hello, in.fds, sizeof(c->hello));
+    for (size_t i = 0; i < in.n_fds && i < HELLO_FDS; i++) {
+        c->hello[i] = in.fds[i];
+        in.fds[i] = -1;
+    }
+    wire_close_fds(&in);
+    snprintf(c->home, sizeof(c->home), "%.*s", SPAN_FMT(in.text));
     c->number = in.msg.a;
     return OK;
 }
@@ -166,11 +178,10 @@ want_sockets(struct children *c, const struct gen_address *at,
 {
     struct wire_msg msg = {
         .kind = WIRE_WANT_SOCKETS, .a = (uint64_t)use, .b = c->n};
-    struct sockaddr_storage where;
-    socklen_t len = 0;
 
-    if (address(at, &where, &len, e) ||
-        ask(c, msg, span_of((const char *)&where, len), WIRE_SOCKETS, e))
+    if (address(at, &out->at, &out->at_len, e) ||
+        ask(c, msg, span_of((const char *)&out->at, out->at_len), WIRE_SOCKETS,
+            e))
         return e->code;
     out->n = in.n_fds;
     out->is_unix = at->path.len > 0;
@@ -180,15 +191,12 @@ want_sockets(struct children *c, const struct gen_address *at,
 
 static enum err_code
 want_one(struct children *c, const struct gen_address *at, enum socket_use use,
-         int *out, struct err *e)
+         struct children_sockets *out, struct err *e)
 {
-    struct children_sockets one = {0};
-
-    if (want_sockets(c, at, use, &one, e))
+    if (want_sockets(c, at, use, out, e))
         return e->code;
-    if (one.n != 1)
-        return err_set(e, ERR_INTERNAL, "%zu sockets instead of one", one.n);
-    *out = one.fds[0];
+    if (out->n != 1)
+        return err_set(e, ERR_INTERNAL, "%zu sockets instead of one", out->n);
     return OK;
 }
 
@@ -315,9 +323,9 @@ want_all(struct children *c)
         }
     }
     if ((g->has_observe &&
-         want_one(c, &g->observe, SOCKET_OBSERVE, &c->observe_fd, &e)) ||
+         want_one(c, &g->observe, SOCKET_OBSERVE, &c->observe, &e)) ||
         (g->admin_socket.len &&
-         want_one(c, &admin, SOCKET_ADMIN, &c->admin_fd, &e)) ||
+         want_one(c, &admin, SOCKET_ADMIN, &c->admin, &e)) ||
         want_access(c, &e) || open_exposure(c, &e) || map_rates(c, &e) ||
         want_stats(c, &e)) {
         refuse(c, &e);
@@ -427,6 +435,18 @@ obey(struct children *c, uint64_t now_ms)
 }
 
 static void
+lose_supervisor(struct children *c, uint64_t now_ms)
+{
+    log_error("supervisor_gone", "serving=%d", c->has_gone);
+    close(c->supervisor_fd);
+    c->supervisor_fd = -1;
+    if (!c->has_gone)
+        children_kill(c); /* nobody would ever say GO */
+    else if (!c->control.pid && !c->draining)
+        children_fork_control(c, now_ms); /* nobody else orders one now */
+}
+
+static void
 hear_supervisor(struct children *c, uint64_t now_ms)
 {
     struct err e = {0};
@@ -436,11 +456,7 @@ hear_supervisor(struct children *c, uint64_t now_ms)
         if (code == ERR_NOT_FOUND)
             return;
         if (code == ERR_IO) {
-            log_error("supervisor_gone", "serving=%d", c->has_gone);
-            close(c->supervisor_fd);
-            c->supervisor_fd = -1;
-            if (!c->has_gone)
-                children_kill(c); /* nobody would ever say GO */
+            lose_supervisor(c, now_ms);
             return;
         }
         if (code == OK)
@@ -483,7 +499,7 @@ wait_for_something(const struct children *c)
     polled[n++] = (struct pollfd){.fd = c->supervisor_fd, .events = POLLIN};
     for (unsigned i = 0; i < c->n; i++)
         polled[n++] = (struct pollfd){.fd = c->workers[i].fd, .events = POLLIN};
-    poll(polled, n, TICK_MS);
+    poll(polled, n, c->supervisor_fd < 0 ? ALONE_MS : TICK_MS);
 }
 
 /* Until drained (0), or until a worker fails before the generation goes (1). */
@@ -497,6 +513,8 @@ run(struct children *c)
     while (!c->draining || children_any_worker(c)) {
         wait_for_something(c);
         uint64_t now_ms = clock_ms();
+        if (c->supervisor_fd < 0)
+            c->supervisor_fd = orphan_come_home(c, HOME_LOADER, 0);
         for (unsigned i = 0; i < c->n; i++)
             children_hear(c, i);
         hear_supervisor(c, now_ms);
@@ -536,11 +554,11 @@ init(struct children *c, const struct loader_options *options)
 {
     *c = (struct children){.options = options,
                            .supervisor_fd = options->fd,
-                           .observe_fd = -1,
-                           .admin_fd = -1,
                            .access_fd = -1,
                            .exposure_fd = -1,
                            .control = {.fd = -1}};
+    for (size_t i = 0; i < HELLO_FDS; i++)
+        c->hello[i] = -1;
     for (size_t i = 0; i < WORKERS_MAX; i++)
         c->workers[i].fd = -1;
 }

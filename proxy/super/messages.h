@@ -22,8 +22,24 @@ enum hello_fd {
     HELLO_REPORT_RECEIVE,
     HELLO_LOG,
     HELLO_RECORDS,
+    HELLO_LEAST, /* without these a loader cannot be; the next came later */
+    HELLO_FAMILY = HELLO_LEAST, /* the mark of home.h */
+    HELLO_TICKETS,              /* to write; no worker has it */
     HELLO_FDS
 };
+
+/* Who comes home (WIRE_HOME), in the low byte of b; then flags and a number. */
+enum home_role {
+    HOME_LOADER,
+    HOME_CONTROL,
+    HOME_WORKER, /* its loader is dead, too */
+    HOME_ROLES
+};
+
+#define HOME_ROLE(b)   ((b)&0xff)
+#define HOME_DRAINS    0x100u      /* it was told to drain */
+#define HOME_INDEX(b)  ((b) >> 16) /* of a worker */
+#define HOME_AT(index) ((uint64_t)(index) << 16)
 
 /* What an asked-for socket is for. The text of WANT_SOCKETS is its sockaddr. */
 enum socket_use {

@@ -153,7 +153,7 @@ reload_begin(struct super *s)
         tell_verdict(s, &s->control, false, s->last_number);
         return;
     }
-    if (r->step != RELOAD_IDLE) {
+    if (r->step != RELOAD_IDLE || s->family.is_waiting) {
         r->again = true;
         return;
     }
@@ -289,7 +289,7 @@ reload_tick(struct super *s)
 
     if (r->step != RELOAD_IDLE && s->now_ms >= r->deadline_ms)
         overdue(s);
-    if (r->step != RELOAD_IDLE || s->done)
+    if (r->step != RELOAD_IDLE || s->family.is_waiting || s->done)
         return;
     if (r->again || (r->retry_ms && s->now_ms >= r->retry_ms))
         reload_begin(s);

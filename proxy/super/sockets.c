@@ -250,6 +250,27 @@ sockets_want(struct sockets *s, span sockaddr, uint64_t use, uint64_t slots,
     return OK;
 }
 
+enum err_code
+sockets_adopt(struct sockets *s, span sockaddr, uint64_t use, int *fds,
+              size_t n, struct sockets_used *used, struct err *e)
+{
+    struct sockets_entry like;
+
+    if (read_want(sockaddr, use, n, &like, e))
+        return e->code;
+    struct sockets_entry *one = find_or_make(s, &like);
+    if (!one)
+        return err_set(e, ERR_LIMIT, "more than %u addresses", SOCKETS_MAX);
+    /* Slots have one order everywhere, so what is beyond ours is new. */
+    for (; one->n < n; one->n++) {
+        one->fds[one->n] = fds[one->n];
+        one->listens[one->n] = true;
+        fds[one->n] = -1;
+    }
+    used->entry[one - s->entries] = true;
+    return OK;
+}
+
 void
 sockets_listen(struct sockets *s, const struct sockets_used *used)
 {

@@ -44,6 +44,15 @@ MUST_CHECK enum err_code sockets_want(struct sockets *s, span sockaddr,
                                       const struct sockets_entry **out,
                                       struct err *e);
 
+/*
+ * Sockets of an earlier supervisor, which listen; those that are new here are
+ * taken from the array. Marks them in `used`. Errors as above.
+ */
+MUST_CHECK enum err_code sockets_adopt(struct sockets *s, span sockaddr,
+                                       uint64_t use, int *fds, size_t n,
+                                       struct sockets_used *used,
+                                       struct err *e);
+
 /* Let all sockets of a generation listen; what cannot is logged. */
 void sockets_listen(struct sockets *s, const struct sockets_used *used);
 

@@ -6,6 +6,7 @@
 
 #include "proxy/base/buf.h"
 #include "proxy/super/brood.h"
+#include "proxy/super/family.h"
 #include "proxy/super/notify.h"
 #include "proxy/super/supervisor.h"
 
@@ -55,6 +56,7 @@ struct super {
     struct estate estate;
     struct sockets sockets;
     struct notify notify;
+    struct family family;
     struct brood broods[BROODS_MAX];
     struct brood *live; /* NULL until the first has gone */
     struct super_control control;

@@ -19,7 +19,7 @@
 #define TICK_MS    250       /* how late a deadline may be noticed */
 #define TICKET_MS  43200000u /* 12 h */
 #define STOP_MS    5000      /* control may take to leave */
-#define POLLED_MAX (4 + (size_t)BROODS_MAX * (1 + WORKERS_MAX))
+#define POLLED_MAX (5 + GUESTS_MAX + (size_t)BROODS_MAX * (1 + WORKERS_MAX))
 
 static uint64_t
 clock_ms(void)
@@ -201,7 +201,8 @@ look_after(struct super *s, struct brood *b)
         b->deadline_ms = s->now_ms + TICK_MS; /* its orphans next */
     }
     /* A live one whose workers all died stays: a new generation is coming. */
-    if (brood_is_empty(b) && b->loader_fd < 0 && (b != s->live || s->stopping))
+    if (brood_is_empty(b) && b->loader_fd < 0 &&
+        (b != s->live || s->stopping) && !s->family.is_waiting)
         bury(s, b);
 }
 
@@ -261,6 +262,7 @@ pet_watchdog(struct super *s)
 static void
 tick(struct super *s)
 {
+    family_tick(s);
     reload_tick(s);
     if (s->control_retry_ms && s->now_ms >= s->control_retry_ms) {
         s->control_retry_ms = 0;
@@ -294,6 +296,9 @@ wait_for_something(const struct super *s)
     add_polled(polled, &n, s->control.fd);
     add_polled(polled, &n, s->reload.control.fd);
     add_polled(polled, &n, s->retired.fd);
+    add_polled(polled, &n, s->family.home_fd);
+    for (size_t i = 0; i < GUESTS_MAX; i++)
+        add_polled(polled, &n, s->family.guests[i].fd);
     for (size_t i = 0; i < BROODS_MAX; i++) {
         const struct brood *b = &s->broods[i];
         if (b->state == BROOD_FREE)
@@ -311,6 +316,7 @@ turn(struct super *s)
     wait_for_something(s);
     s->now_ms = clock_ms();
     /* Everything is non-blocking, so asking all is simpler than knowing whom. */
+    family_hear(s);
     for (size_t i = 0; i < BROODS_MAX; i++)
         if (s->broods[i].state != BROOD_FREE)
             talk_to_loader(s, &s->broods[i]);
@@ -368,7 +374,9 @@ open_all(struct super *s, struct err *e)
     if (open_signals(s, e) || estate_open(&s->estate, s->options->log, e))
         return e->code;
     log_open(s->estate.hello[HELLO_LOG], "supervisor");
-    return OK;
+    home_name(s->options->config, s->estate.home);
+    s->now_ms = clock_ms();
+    return family_open(s, e);
 }
 
 static void
@@ -385,6 +393,7 @@ close_all(struct super *s)
     sockets_sweep(&s->sockets, NULL, 0);
     log_info("stopped");
     estate_close(&s->estate);
+    family_close(s);
     notify_close(&s->notify);
     buf_fini(&s->reload.text);
     close(s->signal_fd);
@@ -404,8 +413,8 @@ supervisor_main(const struct supervisor_options *options)
         fprintf(stderr, "stile: %s\n", e.text);
         return 2;
     }
-    super.now_ms = clock_ms();
-    reload_begin(&super);
+    if (!super.family.is_waiting)
+        reload_begin(&super);
     while (!super.done)
         turn(&super);
     close_all(&super);

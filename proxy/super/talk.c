@@ -201,6 +201,17 @@ folded(struct super *s, uint64_t number)
     control_tell_state(s); /* nothing else may happen for days */
 }
 
+/* It came home, and with it all that its loader had. */
+static bool
+held_by_control(struct super *s, const struct super_control *c)
+{
+    for (size_t i = 0; i < BROODS_MAX; i++)
+        if (s->broods[i].state != BROOD_FREE &&
+            s->broods[i].number == c->generation)
+            return family_said(s, &s->broods[i], &in);
+    return false;
+}
+
 static void
 control_said(struct super *s, struct super_control *c)
 {
@@ -224,7 +235,10 @@ control_said(struct super *s, struct super_control *c)
     case WIRE_FOLDED:
         folded(s, in.msg.a);
         return;
-    default: /* other kinds are not its to say */
+    default:
+        if (held_by_control(s, c))
+            return;
+        /* Other kinds are not its to say. */
         log_warn_limited(s->now_ms, "control_odd", SPAN(""), "message=%s",
                          wire_name(in.msg.kind));
     }
@@ -259,6 +273,19 @@ refuse(struct brood *b, const struct err *e)
 
     if (wire_send(b->loader_fd, msg, span_str(e->text), NULL, 0, &lost))
         brood_kill(b);
+}
+
+/* A newer loader may wait for an answer to what this supervisor does not know. */
+static void
+refuse_unknown(struct brood *b)
+{
+    struct err e = {0};
+
+    err_set(
+        &e, ERR_UNSUPPORTED,
+        "the supervisor is older than this binary and does not know what it "
+        "asks for: start it anew");
+    refuse(b, &e);
 }
 
 static void
@@ -351,7 +378,10 @@ loader_said(struct super *s, struct brood *b)
     case WIRE_CONTROL:
         adopt_control(s, b);
         return;
-    default: /* other kinds are not its to say */
+    default:
+        if (family_said(s, b, &in))
+            return;
+        /* Other kinds are not its to say. */
         log_warn_limited(s->now_ms, "loader_odd", SPAN(""), "message=%s",
                          wire_name(in.msg.kind));
     }
@@ -360,8 +390,7 @@ loader_said(struct super *s, struct brood *b)
 static void
 loader_lost(struct super *s, struct brood *b)
 {
-    close(b->loader_fd);
-    b->loader_fd = -1;
+    brood_loader_gone(b);
     if (b == s->reload.brood) {
         char why[ERR_TEXT_MAX];
         snprintf(why, sizeof(why), "the new loader (%s) ended unexpectedly",
@@ -389,10 +418,12 @@ talk_to_loader(struct super *s, struct brood *b)
             loader_lost(s, b);
             return;
         }
-        if (code == OK)
+        if (code == OK) {
             loader_said(s, b);
-        else
+        } else {
             log_error("loader_odd", "why=%s", e.text);
+            refuse_unknown(b);
+        }
         wire_close_fds(&in);
     }
 }

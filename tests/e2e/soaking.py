@@ -207,4 +207,10 @@ def new_weights(s):
         s.weight("all", share)
 
 
+def kill_supervisor(s):
+    s.process.ok = (-signal.SIGKILL,)
+    s.kill(s.process.pid)
+    s.process.wait()
+
+
 CHANGES = (reload, bad_reload, reload_twice, new_certificate, new_binary, new_weights)

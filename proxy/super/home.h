@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * home: where processes that lost their supervisor find the next one.
+ *
+ * Two names in the abstract name space of Unix sockets, made of the user and the
+ * configuration's path. `home` is listened at by the supervisor alone. `family` is
+ * bound by the first and inherited by all that come from it: as long as it is
+ * taken, somebody of an earlier supervisor is left. A caller at the door is
+ * believed if it runs as our user.
+ */
+#pragma once
+
+#include "proxy/base/err.h"
+
+#include <sys/types.h>
+
+#define HOME_NAME_MAX 64
+
+/* The name for a configuration, of which both are made. */
+void home_name(const char *config, char out[HOME_NAME_MAX]);
+
+/* Listen. ERR_CONFLICT: a supervisor of this configuration runs. */
+MUST_CHECK enum err_code home_open(const char *name, int *out, struct err *e);
+
+/* Bind the family's mark. ERR_CONFLICT: processes of an earlier one are left. */
+MUST_CHECK enum err_code home_mark(const char *name, int *out, struct err *e);
+
+/* A connection to the supervisor that listens, or -1. Never waits. */
+int home_call(const char *name);
+
+/* Who has called, and its pid as the kernel knows it; -1: nobody. */
+int home_answer(int fd, pid_t *pid);
