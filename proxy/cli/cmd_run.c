@@ -40,7 +40,9 @@ cmd_run(int argc, char **argv)
             "nothing\n"
             "  SIGTERM  finish what is under way (at most limits.drain), then "
             "stop; twice: stop now\n"
-            "  SIGUSR1  reopen the log files\n",
+            "  SIGUSR1  reopen the log files\n"
+            "  SIGUSR2  end and leave all processes to the next `stile run` "
+            "of this configuration\n",
         .options = options,
         .n_options = COUNT(options),
         .examples = "  stile check stile.yaml && stile run -c stile.yaml\n",

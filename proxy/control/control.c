@@ -236,6 +236,7 @@ make(struct life *l, struct err *e)
     c->records = env->records;
     if (!l->loop || !l->arena || !l->in)
         return err_set(e, ERR_LIMIT, "no memory for control");
+    life_set_timers(l);
     if (take_signals(l, e) ||
         metrics_open(l->arena, env->totals, &c->metrics, e) || make_doors(l, e))
         return e->code;

@@ -11,8 +11,6 @@
 #include <assert.h>
 #include <unistd.h>
 
-static void on_quiet(void *arg);
-
 static void
 tell(struct life *l, enum wire_kind kind, uint64_t a)
 {
@@ -33,10 +31,18 @@ shut_doors(struct life *l)
 }
 
 static void
+open_doors(struct life *l)
+{
+    if (l->admin)
+        door_open(l->admin);
+    if (l->observe)
+        door_open(l->observe);
+}
+
+static void
 wait_quiet(struct life *l)
 {
     l->tries = 0;
-    timer_init(&l->quiet, on_quiet, l);
     timer_set(&l->quiet, l->loop, 0);
 }
 
@@ -143,11 +149,23 @@ fold_all(struct life *l)
     l->n_folds = 0;
 }
 
+/* It was asked to let go and has not yet. */
+static void
+call_off(struct life *l)
+{
+    if (l->state != LIFE_LETTING_GO)
+        return;
+    timer_clear(&l->quiet);
+    l->state = LIFE_SERVING;
+    open_doors(l);
+}
+
 static void
 resume(struct life *l)
 {
     struct err e;
 
+    call_off(l);
     if (l->state != LIFE_WITHOUT)
         return;
     if (store_open(l->env->gen->state_dir.at, LOCK_MS, &l->control.store, &e)) {
@@ -209,12 +227,10 @@ look_for_home(void *arg)
 }
 
 void
-life_look_for_home(struct life *l)
+life_set_timers(struct life *l)
 {
-    l->control.has_supervisor = false;
-    l->control.is_reloading = false;
+    timer_init(&l->quiet, on_quiet, l);
     timer_init(&l->home, look_for_home, l);
-    timer_set(&l->home, l->loop, HOME_MS);
 }
 
 /* Alone: the workers go on, and so do we. Only in the middle of a handover
@@ -228,7 +244,10 @@ lose_supervisor(struct life *l)
     watch_fini(&l->supervisor);
     close(l->supervisor_fd);
     l->supervisor_fd = -1;
-    life_look_for_home(l);
+    l->control.has_supervisor = false;
+    l->control.is_reloading = false;
+    timer_set(&l->home, l->loop, HOME_MS);
+    call_off(l); /* there is nobody to let go for */
     if (l->state != LIFE_WITHOUT) {
         life_answer_reload(l);
         return;

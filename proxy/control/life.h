@@ -62,8 +62,8 @@ void life_hear(void *arg, unsigned ready);
 /* Hear a supervisor on `fd` from now on; false without memory. */
 MUST_CHECK bool life_hear_on(struct life *l, int fd);
 
-/* Alone: look for the next supervisor, now and then, until there is one. */
-void life_look_for_home(struct life *l);
+/* Once, before the loop runs. */
+void life_set_timers(struct life *l);
 
 /* Leave in good order: callers get their answers first. */
 void life_leave(struct life *l, int exit_code);

@@ -513,7 +513,7 @@ run(struct children *c)
     while (!c->draining || children_any_worker(c)) {
         wait_for_something(c);
         uint64_t now_ms = clock_ms();
-        if (c->supervisor_fd < 0)
+        if (c->supervisor_fd < 0 && c->has_gone)
             c->supervisor_fd = orphan_come_home(c, HOME_LOADER, 0);
         for (unsigned i = 0; i < c->n; i++)
             children_hear(c, i);

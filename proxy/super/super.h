@@ -68,6 +68,7 @@ struct super {
     uint64_t next_pet_ms;
     uint64_t worker_deaths;
     bool stopping;
+    bool leaving; /* to end, and leave everybody for the next supervisor */
     bool told_ready;
     uint64_t stop_deadline_ms; /* control was told to go: killed beyond it */
     bool done;

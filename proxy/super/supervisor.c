@@ -5,6 +5,7 @@
 #include "proxy/super/super.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
@@ -42,6 +43,7 @@ open_signals(struct super *s, struct err *e)
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGUSR1);
+    sigaddset(&set, SIGUSR2);
     sigaddset(&set, SIGCHLD);
     sigprocmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
@@ -143,6 +145,10 @@ read_signals(struct super *s)
         case SIGUSR1:
             reopen_logs(s);
             break;
+        case SIGUSR2:
+            log_info("leaving");
+            s->leaving = true;
+            break;
         case SIGTERM:
         case SIGINT:
             stop(s);
@@ -225,6 +231,24 @@ has_children(void)
     return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
 }
 
+/* Every child of ours that is left, by the kernel's list. */
+static void
+kill_left(void)
+{
+    char text[4096];
+    int fd = open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd >= 0 ? read(fd, text, sizeof(text)) : -1;
+    uint64_t pid;
+
+    if (fd >= 0)
+        close(fd);
+    for (span rest = span_of(text, n > 0 ? (size_t)n : 0); rest.len;)
+        if (span_to_u64(span_cut(&rest, ' '), &pid) && pid > 1) {
+            log_error("left_behind", "pid=%lu", (unsigned long)pid);
+            kill((pid_t)pid, SIGKILL);
+        }
+}
+
 /*
  * Workers first, control last: it answers and counts to the end. Its socket is
  * closed a moment before it is no more, so it is waited for: who sees us end
@@ -245,6 +269,7 @@ stop_on(struct super *s)
     } else if (s->now_ms >= s->stop_deadline_ms) {
         if (s->control.fd >= 0)
             kill(s->control.pid, SIGKILL);
+        kill_left();
         s->done = true;
     }
 }
@@ -277,6 +302,8 @@ tick(struct super *s)
     }
     pet_watchdog(s);
     stop_on(s);
+    s->done |= s->leaving && !s->stopping && s->live &&
+               s->reload.step == RELOAD_IDLE;
 }
 
 static void
@@ -379,9 +406,14 @@ open_all(struct super *s, struct err *e)
     return family_open(s, e);
 }
 
+/* Who left closes nothing: as if it had been killed, but in a quiet moment. */
 static void
 close_all(struct super *s)
 {
+    if (s->leaving && !s->stopping) {
+        log_info("left");
+        return;
+    }
     for (size_t i = 0; i < BROODS_MAX; i++) {
         if (s->broods[i].state == BROOD_FREE)
             continue;

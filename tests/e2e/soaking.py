@@ -213,4 +213,59 @@ def kill_supervisor(s):
     s.process.wait()
 
 
+def leave(s):
+    """As an upgrade of the supervisor itself does."""
+    s.process.signal(signal.SIGUSR2)
+    assert s.process.wait() == 0
+
+
+def loader(s):
+    number = s.status()["generation"]["number"]
+    return next(g["loader"] for g in until(lambda: processes(s)["generations"], "generations") if g["number"] == number)
+
+
+def take_over(s):
+    """Another `stile run` where one was killed, with whoever is left; until all is as it should be."""
+    number = s.status()["generation"]["number"] if s.is_ready() else 0
+    s.start()
+    until(lambda: (p := processes(s)).get("supervisor") == s.process.pid and not p["reloading"]
+          and [g["state"] for g in p["generations"]] == ["live"] and s.is_ready(), "one generation lives", timeout=60)
+    assert s.status()["supervisor"] and s.status()["generation"]["number"] >= number
+
+
+def kill_supervisor_and_loader(s):
+    """Nobody is left who could replace a worker: those that are, drain when a new generation serves."""
+    dead = loader(s)
+    kill_supervisor(s)
+    s.kill(dead)
+    take_over(s)
+
+
+def kill_supervisor_and_control(s):
+    dead = s.control()
+    kill_supervisor(s)
+    s.kill(dead)
+    take_over(s)
+
+
+def kill_loader(s):
+    number = s.status()["generation"]["number"]
+    s.kill(loader(s))
+    until(lambda: s.is_ready() and s.status()["generation"]["number"] > number, "another generation")
+
+
+def kill_control(s):
+    dead, weight = s.control(), s.weight("all")["effective_ppm"]
+    s.kill(dead)
+    until(lambda: s.is_ready() and s.control() != dead, "another control")
+    assert s.weight("all")["effective_ppm"] == weight
+
+
+def kill_supervisor_in_a_reload(s, after_s):
+    s.process.signal(signal.SIGHUP)
+    time.sleep(after_s)
+    kill_supervisor(s)
+    take_over(s)
+
+
 CHANGES = (reload, bad_reload, reload_twice, new_certificate, new_binary, new_weights)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The short form of `./run soak`: whatever is changed under load, no request is lost."""
+import soaking
 from soaking import CHANGES, Load, house, kill_supervisor, settled
 from stile import until
 
@@ -26,8 +27,8 @@ def test_a_new_supervisor_takes_over_without_losing_a_request_or_a_connection(t)
     workers, number = s.workers(), s.status()["generation"]["number"]
     with Load(t, s) as load:
         load.until(20)
-        for _ in range(2):
-            kill_supervisor(s)
+        for leave in (kill_supervisor, soaking.leave):
+            leave(s)
             assert s.status()["supervisor"] is False
             load.until(20)
             s.start()
@@ -42,3 +43,27 @@ def test_a_new_supervisor_takes_over_without_losing_a_request_or_a_connection(t)
     assert not total["failed"], total
     conn.close()
     settled(s)
+
+
+def test_whoever_is_killed_but_a_worker_no_request_is_lost(t):
+    s = house(t)
+    s.weight("all", "40%")
+    kills = [soaking.kill_control, soaking.kill_loader, soaking.kill_supervisor_and_control, soaking.kill_supervisor_and_loader]
+    with Load(t, s) as load:
+        load.until(20)
+        for kill in kills:
+            window = load.during(lambda k=kill: k(s))
+            assert not window["failed"], (kill.__name__, window)
+            load.until(5)
+    assert s.weight("all")["effective_ppm"] == 400000
+    settled(s)
+
+
+def test_a_supervisor_killed_in_the_middle_of_a_reload_is_followed_by_another(t):
+    s = house(t)
+    with Load(t, s) as load:
+        load.until(20)
+        for after_s in (0, 0.02, 0.04, 0.06, 0.09):
+            window = load.during(lambda a=after_s: soaking.kill_supervisor_in_a_reload(s, a))
+            assert not window["failed"], (after_s, window)
+    assert not load.total()["failed"]

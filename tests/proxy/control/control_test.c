@@ -553,6 +553,71 @@ TEST(without_a_supervisor_control_serves_on_and_refuses_to_reload)
     scene_remove(&s);
 }
 
+TEST(a_handover_whose_supervisor_dies_is_called_off)
+{
+    struct scene s;
+
+    scene_make(&s, 0);
+    pid_t pid = start_ready(&s);
+    tell(s.wire_fd, WIRE_HANDOVER, 0, 0, (span){0});
+    close(s.wire_fd); /* both are there when it reads */
+    move(&s, "4%");
+    assert_int_equal(word(&s), 40000);
+    s.wire_fd = -1;
+    assert_int_equal(kill(pid, SIGTERM), 0);
+    assert_int_equal(ended(pid), 0);
+    scene_remove(&s);
+}
+
+/* A request whose end never comes: until it is turned out control is not quiet. */
+static int
+half_a_request(const struct scene *s)
+{
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    assert_true(strlen(s->socket) < sizeof(at.sun_path));
+    memcpy(at.sun_path, s->socket, strlen(s->socket));
+    assert_int_equal(connect(fd, (const struct sockaddr *)&at, sizeof(at)), 0);
+    assert_int_equal(write(fd, "GET /v1/st", 10), 10);
+    return fd;
+}
+
+TEST(a_handover_that_is_taken_back_before_control_let_go_is_none)
+{
+    struct scene s;
+
+    scene_make(&s, 0);
+    pid_t pid = start_ready(&s);
+    int caller = half_a_request(&s);
+    struct client_answer a = ask(&s, "GET", "/v1/status", NULL);
+    client_answer_fini(&a); /* so the other was accepted before */
+    tell(s.wire_fd, WIRE_HANDOVER, 0, 0, (span){0});
+    tell(s.wire_fd, WIRE_RESUME, 0, 0, (span){0});
+    move(&s, "4%");
+    assert_int_equal(word(&s), 40000);
+    close(caller);
+    stop(&s, pid);
+    scene_remove(&s);
+}
+
+TEST(a_stop_right_after_a_handover_ends_it)
+{
+    struct scene s;
+
+    scene_make(&s, 0);
+    pid_t pid = start_ready(&s);
+    int caller = half_a_request(&s);
+    struct client_answer a = ask(&s, "GET", "/v1/status", NULL);
+    client_answer_fini(&a);
+    tell(s.wire_fd, WIRE_HANDOVER, 0, 0, (span){0});
+    tell(s.wire_fd, WIRE_RETIRE, 0, 0, (span){0});
+    assert_int_equal(ended(pid), 0);
+    close(caller);
+    close(s.wire_fd);
+    scene_remove(&s);
+}
+
 TEST(a_store_that_is_held_or_lost_is_a_control_that_does_not_start)
 {
     struct scene s;
