@@ -394,7 +394,8 @@ lower_all(struct lowering *l)
     root->child = l->states[0];
     if (!lower_tells(l))
         return false;
-    l->out->program = (struct engine_program){root, l->n_told};
+    l->out->program =
+        (struct engine_program){.root = root, .n_notices = l->n_told};
     return true;
 }
 
