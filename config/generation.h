@@ -12,6 +12,7 @@
 #include "proxy/base/arena.h"
 #include "proxy/base/err.h"
 #include "proxy/base/problem.h"
+#include "translators/shadow/shadow.h"
 
 struct certs_store;   /* certs/store.h */
 struct certs_tickets; /* certs/tickets.h */
@@ -124,12 +125,25 @@ struct gen_head_edits {
     size_t n_remove;
 };
 
+/* A share of safe requests is asked of the canary's pool as well, and of the
+ * baseline once more; the answers are compared. */
+struct gen_shadow {
+    uint32_t share_ppm;
+    const span *methods;
+    size_t n_methods;
+    uint64_t body_max;    /* bytes of an answer that is compared */
+    uint64_t answers_min; /* of each pair, before a verdict */
+    uint64_t places_max;  /* that are told apart */
+    struct shadow_rules rules;
+};
+
 /* Part of a route's requests goes to another pool. */
 struct gen_canary {
     const struct gen_pool *pool;
     uint32_t weight_ppm; /* the file's; what holds is in the weights segment */
     span slot_name; /* "route/orders": names the word in the weights segment */
-    const struct split *split; /* by the canary's own salt */
+    const struct split *split;       /* by the canary's own salt */
+    const struct gen_shadow *shadow; /* NULL: nothing is mirrored */
 };
 
 /* What becomes of a write whose sender speaks another version than the pool. */

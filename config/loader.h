@@ -83,6 +83,8 @@ void load_rate(struct loader *l, const struct yaml *node,
                struct gen_route *route);
 void load_rewrite(struct loader *l, const struct yaml *node,
                   struct gen_route *route);
+/* What of a canary is mirrored; NULL after a problem. shadow.c */
+const struct gen_shadow *load_shadow(struct loader *l, const struct yaml *node);
 extern const struct gen_pool no_pool;
 
 /* "10.0.0.0/8" or one address; false after a problem. settings.c */

@@ -203,11 +203,21 @@ read_salt(struct reader *r, const struct yaml *value, void *self)
 }
 
 static void
+read_shadow(struct reader *r, const struct yaml *value, void *self)
+{
+    struct canary_reading *reading = self;
+
+    (void)r;
+    reading->canary->shadow = load_shadow(reading->l, value);
+}
+
+static void
 read_canary(struct reader *r, const struct yaml *value, void *self)
 {
     static const struct reader_word words[] = {{"pool", read_canary_pool, true},
                                                {"weight", read_weight, true},
-                                               {"salt", read_salt, true}};
+                                               {"salt", read_salt, true},
+                                               {"shadow", read_shadow, false}};
     struct route_reading *reading = self;
     struct canary_reading canary = {.l = reading->l};
     struct err e;

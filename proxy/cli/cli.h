@@ -31,6 +31,7 @@ enum cli_code {
     X("translate", cmd_translate, "translate a document between two versions") \
     X("plan", cmd_plan, "show what becomes of a type between two versions")    \
     X("explain", cmd_explain, "say what is done with a request, and why")      \
+    X("shadow", cmd_shadow, "where the canary answers otherwise")              \
     X("weight", cmd_weight, "show or move the canary's share of a route")      \
     X("status", cmd_status, "say what the processes do now")                   \
     X("reload", cmd_reload, "load the configuration anew")                     \

@@ -3,6 +3,7 @@
 
 #include "proxy/base/quantity.h"
 #include "proxy/control/api_view.h"
+#include "proxy/control/shadow_view.h"
 #include "proxy/http/media.h"
 #include "proxy/http/query.h"
 #include "proxy/http/target.h"
@@ -202,6 +203,26 @@ get_explain(struct call *c)
                     SPAN_FMT(c->rest), RECORDS_KEPT);
 }
 
+static void
+get_shadows(struct call *c)
+{
+    answer(c->out, 200, shadow_view_all(&c->control->shadows));
+}
+
+static void
+get_shadow(struct call *c)
+{
+    const struct gen_route *route = NULL;
+    const struct shadow *counts =
+        shadows_find(&c->control->shadows, c->rest, &route);
+
+    if (counts)
+        answer(c->out, 200, shadow_view(route, counts));
+    else
+        api_problem(c->out, 404, "no route called '%.*s' mirrors requests",
+                    SPAN_FMT(c->rest));
+}
+
 /* ---------------------------------------------------------------------- writing */
 
 /* The body as an object with no other members than these. NULL: answered. */
@@ -376,7 +397,9 @@ api_reloaded(const struct control *c, struct api_answer *out)
     X("weight_set", METHOD_PUT, "/v1/weights/", true, true, put_weight)        \
     X("revisions", METHOD_GET, "/v1/revisions", false, false, get_revisions)   \
     X("reload", METHOD_POST, "/v1/reload", false, true, post_reload)           \
-    X("explain", METHOD_GET, "/v1/explain/", true, false, get_explain)
+    X("explain", METHOD_GET, "/v1/explain/", true, false, get_explain)         \
+    X("shadows", METHOD_GET, "/v1/shadow", false, false, get_shadows)          \
+    X("shadow", METHOD_GET, "/v1/shadow/", true, false, get_shadow)
 
 static const struct route {
     const char *name;

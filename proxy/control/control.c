@@ -169,7 +169,7 @@ on_report(void *arg, unsigned ready)
 {
     struct life *l = arg;
     char datagram[RECORD_DATAGRAM_MAX];
-    size_t n_records = 0;
+    size_t n_records = 0, n_shadows = 0;
 
     (void)ready;
     for (int i = 0; i < DATAGRAMS_TURN; i++) {
@@ -177,12 +177,18 @@ on_report(void *arg, unsigned ready)
             recv(l->env->report_fd, datagram, sizeof(datagram), MSG_DONTWAIT);
         if (n < 0)
             break;
-        n_records +=
-            records_take(l->control.records, span_of(datagram, (size_t)n));
+        span said = span_of(datagram, (size_t)n);
+        if (shadows_take(&l->control.shadows, said))
+            n_shadows++;
+        else
+            n_records += records_take(l->control.records, said);
     }
     if (n_records)
         metrics_count(l->control.metrics, METRIC_REPORTS, (int64_t)n_records,
                       SPAN("decision"));
+    if (n_shadows)
+        metrics_count(l->control.metrics, METRIC_REPORTS, (int64_t)n_shadows,
+                      SPAN("shadow"));
 }
 
 static void
@@ -238,7 +244,8 @@ make(struct life *l, struct err *e)
         return err_set(e, ERR_LIMIT, "no memory for control");
     life_set_timers(l);
     if (take_signals(l, e) ||
-        metrics_open(l->arena, env->totals, &c->metrics, e) || make_doors(l, e))
+        metrics_open(l->arena, env->totals, &c->metrics, e) ||
+        shadows_open(&c->shadows, l->arena, env->gen, e) || make_doors(l, e))
         return e->code;
     if (env->report_fd >= 0 &&
         watch_fd(l, &l->report, env->report_fd, on_report, e))

@@ -11,6 +11,7 @@
 #include "proxy/control/backends.h"
 #include "proxy/control/crew.h"
 #include "proxy/control/records.h"
+#include "proxy/control/shadows.h"
 #include "proxy/control/slots.h"
 #include "proxy/control/store.h"
 
@@ -34,6 +35,7 @@ struct control {
     struct backends backends;
     struct crew crew;
     struct records *records; /* a segment: they outlive us */
+    struct shadows shadows;
     struct metrics *metrics; /* control's own, and the totals */
     struct stats *totals;    /* the segment behind them */
     struct verdict verdict;

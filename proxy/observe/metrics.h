@@ -43,6 +43,8 @@ enum metric_type { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM };
       "Time spent translating one message (a WebSocket: all of one way)")      \
     X(NOTICES, COUNTER, 128, "stile_notices_total", "change,kind",             \
       "Declared losses that happened: lossy, hidden, defaulted, respelt")      \
+    X(SHADOW, COUNTER, 128, "stile_shadow_total", "route,outcome",             \
+      "Mirrored requests: same, different, skipped (not compared), busy")      \
     X(UNTYPED, COUNTER, 64, "stile_untyped_total", "route",                    \
       "Bodies on a typed route that are of no type and passed")                \
     X(LIMITS, COUNTER, 64, "stile_limits_total", "limit",                      \

@@ -388,6 +388,8 @@ exchange_account(struct exchange *x)
 
     if (!x->request && !x->has_head)
         return; /* nothing came but bytes of no request */
+    if (exchange_is_mirrored(x))
+        return; /* it is nobody's; mirror.c counts it */
     log_line(x, us);
     if (!x->request)
         return;

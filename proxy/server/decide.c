@@ -233,3 +233,10 @@ decide_fall_back(const struct decide_case *c, struct decision *d)
     d->arm = ARM_FALLBACK;
     take_pool(c, d);
 }
+
+void
+decide_mirrored(const struct decide_case *c, struct decision *d, enum arm arm)
+{
+    d->arm = arm;
+    take_pool(c, d);
+}

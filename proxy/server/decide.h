@@ -92,6 +92,10 @@ void decide_pool(const struct decide_case *c, struct decision *d);
 /* The canary cannot be asked: its subject's request goes to the baseline. */
 void decide_fall_back(const struct decide_case *c, struct decision *d);
 
+/* A mirrored request asks the pool of this arm, whatever the split says. */
+void decide_mirrored(const struct decide_case *c, struct decision *d,
+                     enum arm arm);
+
 /* The head as routing looks at it. */
 struct facts;
 void decide_facts(const struct decide_case *c, const struct http_head *h,

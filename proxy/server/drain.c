@@ -6,6 +6,7 @@
 #include "proxy/server/conn.h"
 #include "proxy/server/listen.h"
 #include "proxy/server/messages.h"
+#include "proxy/server/mirror.h"
 #include "proxy/server/worker.h"
 
 #define GOODBYE_MS ((uint64_t)2500) /* for tunnels, beyond the deadline */
@@ -37,6 +38,7 @@ worker_drain(struct worker *w, uint64_t ms)
              w->n_conns, (unsigned long long)ms);
     metrics_set(w->metrics, metrics_plain(w->metrics, METRIC_DRAINING), 1);
     listen_end(w);
+    mirrors_end(w);
     timer_init(&w->drain, on_deadline, w);
     timer_set(&w->drain, w->loop, ms);
     for (struct conn *c = w->conns, *next; c; c = next) {

@@ -253,10 +253,12 @@ is_any_left(const uint64_t *words, size_t n)
 }
 
 bool
-endpoint_pool_is_full(struct upstreams *u, const struct gen_pool *pool)
+endpoint_pool_is_full(struct upstreams *u, const struct gen_pool *pool,
+                      bool is_mirrored)
 {
-    return pool->requests_max &&
-           pool_of(u, pool)->n_active >= pool->requests_max;
+    size_t max = is_mirrored ? pool->requests_max / 2 : pool->requests_max;
+
+    return pool->requests_max && pool_of(u, pool)->n_active >= max;
 }
 
 struct endpoint *

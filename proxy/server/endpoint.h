@@ -70,8 +70,10 @@ struct upstreams {
 struct endpoint *endpoint_pick(struct upstreams *u, const struct gen_pool *pool,
                                uint64_t tried, const uint64_t *key);
 
-/* Has the pool as many requests under way as it may? */
-bool endpoint_pool_is_full(struct upstreams *u, const struct gen_pool *pool);
+/* Has the pool as many requests under way as it may? Mirrored ones leave half of
+ * them to clients. */
+bool endpoint_pool_is_full(struct upstreams *u, const struct gen_pool *pool,
+                           bool is_mirrored);
 
 /* An endpoint beyond the 64th of its pool has none and may be tried again. */
 uint64_t endpoint_bit(const struct endpoint *e);

@@ -6,6 +6,7 @@
 #include "proxy/server/forward.h"
 #include "proxy/server/limit.h"
 #include "proxy/server/messages.h"
+#include "proxy/server/mirror.h"
 #include "proxy/server/problem.h"
 #include "proxy/server/upstream.h"
 #include "proxy/server/worker.h"
@@ -34,9 +35,9 @@ on_timer(void *arg)
 }
 
 struct exchange *
-exchange_new(struct conn *c, const struct down *down)
+exchange_new_mirrored(struct worker *w, const struct client *client,
+                      const struct down *down)
 {
-    struct worker *w = c->worker;
     struct arena *a = worker_take_arena(w);
     struct exchange *x = a ? arena_alloc(a, sizeof(*x)) : NULL;
 
@@ -48,8 +49,7 @@ exchange_new(struct conn *c, const struct down *down)
     x->magic = MAGIC;
     x->worker = w;
     x->arena = a;
-    x->conn = c;
-    x->client = &c->client;
+    x->client = client;
     x->down = down;
     x->began_us = loop_clock_us();
     /* What is searched, and all that may come with its last byte. */
@@ -59,6 +59,16 @@ exchange_new(struct conn *c, const struct down *down)
     buf_init(&x->to_client, SIZE_MAX / 4);
     timer_init(&x->timer, on_timer, x);
     w->n_exchanges++;
+    return x;
+}
+
+struct exchange *
+exchange_new(struct conn *c, const struct down *down)
+{
+    struct exchange *x = exchange_new_mirrored(c->worker, &c->client, down);
+
+    if (x)
+        x->conn = c;
     return x;
 }
 
@@ -74,6 +84,8 @@ exchange_close(struct exchange *x)
         upstream_release(x->up, false);
     exchange_account(x);
     messages_leave(x);
+    if (x->mirror)
+        mirror_over(x);
     x->state = X_OVER;
     x->conn = NULL;
     w->n_exchanges--;

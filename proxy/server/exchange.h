@@ -24,6 +24,7 @@ struct conn;
 struct exchange;
 struct h2_stream;
 struct messages;
+struct mirror;
 struct problem_doc;
 struct upstream;
 struct worker;
@@ -48,6 +49,9 @@ struct down {
     /* Bytes of the answer that wait for the client. */
     size_t (*waiting)(const struct exchange *x);
 };
+
+/* The three answers to one request that are compared: mirror.h. */
+enum mirror_answer { MIRROR_CLIENT, MIRROR_BASELINE, MIRROR_CANARY, MIRROR_N };
 
 enum exchange_state {
     X_HEAD,   /* the request's head is not whole */
@@ -107,6 +111,10 @@ struct exchange {
     span tunnel_sent;    /* and as the pool was sent it */
     struct messages *messages; /* of a tunnel; NULL: none is wanted */
 
+    /* mirror.h */
+    struct mirror *mirror;        /* NULL: nothing of it is mirrored */
+    enum mirror_answer is_answer; /* which of its answers this one's is */
+
     /* the answer */
     struct http_head *answer;
     const struct fields *answer_trailers;
@@ -164,6 +172,22 @@ exchange_is_over(const struct exchange *x)
 struct exchange *exchange_new(struct conn *c, const struct down *down);
 
 /* ── from the client's side ── */
+
+/* The same for whoever asks without a connection: `client` lives as long. */
+struct exchange *exchange_new_mirrored(struct worker *w,
+                                       const struct client *client,
+                                       const struct down *down);
+
+/* What was served once is asked again, of this arm's pool. Gates were passed. */
+void exchange_ask_again(struct exchange *x, struct http_head *head,
+                        enum arm arm);
+
+/* Does nobody wait for its answer but a mirror? */
+static inline bool
+exchange_is_mirrored(const struct exchange *x)
+{
+    return x->mirror && x->is_answer != MIRROR_CLIENT;
+}
 
 /* The head is whole. `ends`: no body follows. */
 void exchange_request(struct exchange *x, struct http_head *head, bool ends);

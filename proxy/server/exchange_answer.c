@@ -8,6 +8,7 @@
 #include "proxy/server/conn.h"
 #include "proxy/server/forward.h"
 #include "proxy/server/messages.h"
+#include "proxy/server/mirror.h"
 #include "proxy/server/problem.h"
 #include "proxy/server/tunnel.h"
 #include "proxy/server/upstream.h"
@@ -75,6 +76,8 @@ send_head(struct exchange *x)
     }
     x->has_head = true;
     x->state = X_ANSWER;
+    if (mirror_listens(x))
+        mirror_head(x, h);
     x->down->head(x, h);
 }
 
@@ -114,6 +117,8 @@ exchange_send_answer(struct exchange *x, span bytes)
     if (bytes.len == 0)
         return;
     x->answer_bytes += bytes.len;
+    if (mirror_listens(x))
+        mirror_body(x, bytes);
     x->down->body(x, bytes);
     if (x->up && x->down->waiting(x) > x->worker->gen->limits.stream_high) {
         x->holds_up = true;

@@ -12,6 +12,7 @@
 #include "proxy/server/gate.h"
 #include "proxy/server/limit.h"
 #include "proxy/server/messages.h"
+#include "proxy/server/mirror.h"
 #include "proxy/server/problem.h"
 #include "proxy/server/tls.h"
 #include "proxy/server/tunnel.h"
@@ -100,7 +101,8 @@ feed_request(struct exchange *x, span bytes)
 static bool
 finish_head(struct exchange *x)
 {
-    if (forward_request(x, &x->asked))
+    if (forward_request(x, &x->asked) &&
+        (!exchange_is_mirrored(x) || mirror_mark(&x->asked)))
         return true;
     exchange_deny(x, 500, "no-memory", "no memory left for the message");
     return false;
@@ -213,6 +215,7 @@ decided(struct exchange *x)
         exchange_deny(x, 500, "no-memory", "no memory left for the message");
         return;
     }
+    mirror_consider(x);
     prepare(x);
 }
 
@@ -323,8 +326,8 @@ may_be_served(struct exchange *x)
     return true;
 }
 
-void
-exchange_request(struct exchange *x, struct http_head *head, bool ends)
+static void
+begin(struct exchange *x, struct http_head *head, bool ends)
 {
     x->request = head;
     x->path = head->path;
@@ -334,6 +337,30 @@ exchange_request(struct exchange *x, struct http_head *head, bool ends)
     x->began_ms = x->received_ms = x->moved_ms = loop_now_ms(x->worker->loop);
     forward_id(x);
     forward_trace(x);
+}
+
+void
+exchange_ask_again(struct exchange *x, struct http_head *head, enum arm arm)
+{
+    begin(x, head, true);
+    struct decide_case c = exchange_case(x);
+
+    if (!decide_route(&c, &x->decision)) {
+        exchange_gone(x); /* it was found before, in this generation */
+        return;
+    }
+    if (x->decision.api)
+        decide_version(&c, &x->decision);
+    decide_mirrored(&c, &x->decision, arm);
+    prepare(x);
+    if (!exchange_is_over(x) && !x->is_answered)
+        exchange_watch_time(x);
+}
+
+void
+exchange_request(struct exchange *x, struct http_head *head, bool ends)
+{
+    begin(x, head, ends);
     if (!may_be_served(x))
         return;
     x->is_stream = x->decision.route->stream || exchange_says_stream(head);

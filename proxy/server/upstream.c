@@ -124,7 +124,7 @@ upstream_ask(struct exchange *x)
     uint64_t key;
     bool has_key = key_of(x, &key);
 
-    if (endpoint_pool_is_full(u, x->decision.pool)) {
+    if (endpoint_pool_is_full(u, x->decision.pool, exchange_is_mirrored(x))) {
         exchange_failed(x, POOL_FULL);
         return;
     }

@@ -12,6 +12,7 @@
 #include "proxy/server/gate.h"
 #include "proxy/server/link.h"
 #include "proxy/server/listen.h"
+#include "proxy/server/mirror.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -191,6 +192,10 @@ after_batch(void *arg)
     struct worker *w = arg;
 
     go_on_later(w);
+    while (w->has_due_mirror) { /* ends: each is asked for and compared once */
+        mirrors_go_on(w);
+        go_on_later(w);
+    }
     bury(w);
     tell(w, TELL_MS);
     if (w->is_draining)
@@ -364,6 +369,7 @@ unmake(struct worker *w)
 {
     while (w->conns)
         conn_close(w->conns, true);
+    mirrors_end(w);
     if (w->upstreams)
         upstreams_sweep(w->upstreams, true);
     if (w->upstreams) {

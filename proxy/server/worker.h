@@ -30,6 +30,7 @@ struct exchange;
 struct link;
 struct listener;
 struct messages;
+struct mirror;
 struct route_cells;
 struct upstreams;
 
@@ -72,7 +73,10 @@ struct worker {
     struct link *later_links; /* have frames to gather */
     struct exchange *dead_exchanges;
     struct messages *tunnels; /* that are open */
-    struct arena **arenas;    /* spare ones for requests */
+    struct mirror *mirrors;   /* all of them: mirror.h */
+    size_t n_mirrors;
+    bool has_due_mirror;
+    struct arena **arenas; /* spare ones for requests */
     size_t n_arenas;
 
     struct watch loader;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "proxy/base/map.h"
 #include "translators/shadow/walk.h"
 
 /* A longer place cannot be told; such a pair is skipped. */
@@ -7,6 +8,8 @@
 struct list {
     struct arena *arena;
     struct shadow_found *first, **last;
+    struct map
+        known[SHADOW_KINDS_N]; /* places, as an answer counts once there */
     bool full;
 };
 
@@ -37,8 +40,9 @@ find(struct list *l, span place, enum shadow_kind kind, span baseline,
 {
     struct shadow_found *f = arena_alloc(l->arena, sizeof *f);
 
-    if (!f || !span_dup(l->arena, place, &f->place) || !baseline.at ||
-        !other.at) {
+    if (!f || !baseline.at || !other.at ||
+        !span_dup(l->arena, place, &f->place) ||
+        !map_put(&l->known[kind], f->place, f, NULL)) {
         l->full = true;
         return;
     }
@@ -55,6 +59,8 @@ find_values(void *arg, span place, enum shadow_kind kind,
 {
     struct list *l = arg;
 
+    if (map_get(&l->known[kind], place))
+        return;
     find(l, place, kind, describe(l->arena, baseline),
          describe(l->arena, other));
 }
@@ -119,6 +125,8 @@ shadow_compare(struct arena *a, const struct shadow_rules *rules,
     struct json *right = NULL;
 
     l.last = &l.first;
+    for (int kind = 0; kind < SHADOW_KINDS_N; kind++)
+        map_init(&l.known[kind], a);
     enum err_code code = parse(a, rules, baseline->body, &left, e);
     if (code == OK)
         code = parse(a, rules, other->body, &right, e);

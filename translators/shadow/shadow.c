@@ -68,10 +68,12 @@ place_of(struct shadow *s, span name)
 {
     struct place *p = map_get(&s->places, name);
 
+    if (!p && s->places.n >= s->places_max) {
+        name = OTHERS;
+        p = map_get(&s->places, name);
+    }
     if (p)
         return p;
-    if (s->places.n >= s->places_max && !span_eq(name, OTHERS))
-        return place_of(s, OTHERS);
     p = arena_alloc(s->arena, sizeof *p);
     if (!p || !span_dup(s->arena, name, &p->name) ||
         !map_put(&s->places, p->name, p, NULL))

@@ -34,7 +34,8 @@ enum shadow_pair {
 };
 
 /* Elements of the list at `place` are the same if `member` is; an empty `place`
- * speaks for every list that has no key of its own. */
+ * speaks for every list that has no key of its own. Where one has none, or two
+ * have the same, elements are compared by position. */
 struct shadow_key {
     span place;
     span member;
@@ -42,7 +43,7 @@ struct shadow_key {
 
 /* How two answers are compared. */
 struct shadow_rules {
-    const struct shadow_key *keys; /* the first that fits is taken */
+    const struct shadow_key *keys;
     size_t n_keys;
     size_t depth_max; /* of a document; 0: JSON_DEPTH_DEFAULT */
 };
@@ -53,7 +54,7 @@ struct shadow_answer {
     span body;
 };
 
-/* One difference; places may come more than once. */
+/* One difference: the first of its kind at its place. */
 struct shadow_found {
     struct shadow_found *next;
     span place; /* RFC 6901, with `*` for any element; "status" */
@@ -62,7 +63,7 @@ struct shadow_found {
 };
 
 /*
- * All differences, in the order of the baseline; NULL if there are none. They and
+ * All differences, each place and kind once, in the order of the baseline; NULL if there are none. They and
  * what the comparison needs live in `a`. ERR_LIMIT: a document is too deep, a
  * place too long, or the arena full; nothing is known then.
  */

@@ -13,6 +13,9 @@ tell(struct walk *w, enum shadow_kind kind, const struct json *baseline,
         w->differs(w->arg, buf_span(w->place), kind, baseline, other);
 }
 
+/* Two documents are gone down together, as deep as was parsed: rules.depth_max. */
+/* NOLINTBEGIN(misc-no-recursion): the parser has a limit */
+
 /* Both below one step; either may be NULL. */
 static void
 walk_both(struct walk *w, const struct json *baseline, const struct json *other)
@@ -35,15 +38,18 @@ walk_member(struct walk *w, span key, const struct json *baseline,
     buf_truncate(w->place, outer);
 }
 
+/* Of a doubled key the first counts, as for most who read it. */
 static void
 walk_objects(struct walk *w, const struct json *baseline,
              const struct json *other)
 {
     for (size_t i = 0; i < baseline->n; i++)
-        walk_member(w, baseline->members[i].key, baseline->members[i].value,
-                    json_get(other, baseline->members[i].key));
+        if (json_find(baseline, baseline->members[i].key) == i)
+            walk_member(w, baseline->members[i].key, baseline->members[i].value,
+                        json_get(other, baseline->members[i].key));
     for (size_t i = 0; i < other->n; i++)
-        if (json_find(baseline, other->members[i].key) == JSON_NONE)
+        if (json_find(baseline, other->members[i].key) == JSON_NONE &&
+            json_find(other, other->members[i].key) == i)
             walk_member(w, other->members[i].key, NULL,
                         other->members[i].value);
 }
@@ -54,11 +60,16 @@ walk_objects(struct walk *w, const struct json *baseline,
 static span
 key_of_place(const struct walk *w)
 {
-    for (size_t i = 0; i < w->rules->n_keys; i++)
-        if (w->rules->keys[i].place.len == 0 ||
-            span_eq(w->rules->keys[i].place, buf_span(w->place)))
-            return w->rules->keys[i].member;
-    return (span){0};
+    span any = {0};
+
+    for (size_t i = 0; i < w->rules->n_keys; i++) {
+        const struct shadow_key *key = &w->rules->keys[i];
+        if (span_eq(key->place, buf_span(w->place)) && key->place.len)
+            return key->member;
+        if (key->place.len == 0)
+            any = key->member;
+    }
+    return any;
 }
 
 /* The text by which an element is known; empty if it has none. */
@@ -142,3 +153,4 @@ walk_values(struct walk *w, const struct json *baseline,
     else if (!json_equal(baseline, other))
         tell(w, SHADOW_VALUE, baseline, other);
 }
+/* NOLINTEND(misc-no-recursion) */

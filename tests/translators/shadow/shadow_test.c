@@ -96,6 +96,7 @@ TEST(a_difference_has_a_place_and_a_kind)
         {"[1,2,3]", "[1,5,6]", "/* value 0 1 new;"},
         {"[1,2]", "[1]", "/* missing 0 1 new;"},
         {"[1]", "[1,{}]", "/* extra 0 1 new;"},
+        {"{\"a\":1,\"a\":2}", "{\"a\":1,\"a\":3}", ""},
         {"{}", "[]", " type 0 1 new;"},
         {"plain", "plain", ""},
         {"plain", "other", " value 0 1 new;"},
