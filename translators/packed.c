@@ -136,6 +136,7 @@ check_failed(struct packed *k)
     case ENGINE_BAD_JSON:
     case ENGINE_SURROGATE:
     case ENGINE_BY_PROGRAM:
+    case ENGINE_NO_FORM: /* of MessagePack alone */
         return fail(k, ERR_INVALID, 400, "the document is no JSON");
     case ENGINE_TOO_LONG:
     case ENGINE_NO_ROOM:
