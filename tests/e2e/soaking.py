@@ -27,6 +27,7 @@ KINDS = (
     ("h2-tls", ("--tls", "--h2", "--connections", 4, "--streams", 8)),
     ("h2-tls-short", ("--tls", "--h2", "--connections", 2, "--streams", 4, "--turns", 200)),
 )
+UNDER_WAY = 12 + 4 + 4 * 8 + 8 + 4 * 8 + 2 * 4  # at most, over all of them
 FAILED = ("refused", "wrong", "lost", "unconnected")
 
 
@@ -267,5 +268,15 @@ def kill_supervisor_in_a_reload(s, after_s):
     kill_supervisor(s)
     take_over(s)
 
+
+def kill_and_replace_supervisor(s):
+    kill_supervisor(s)
+    take_over(s)
+
+
+# All of them leave every worker alone.
+KILLS = (kill_control, kill_loader, kill_and_replace_supervisor, kill_supervisor_and_control, kill_supervisor_and_loader,
+         lambda s: kill_supervisor_in_a_reload(s, 0.03))
+KILLS[-1].__name__ = "kill_in_a_reload"
 
 CHANGES = (reload, bad_reload, reload_twice, new_certificate, new_binary, new_weights)

@@ -5,9 +5,11 @@
 usage: run.py --build DIR [--requests N] [--only SCENARIO]... [--seconds S]
 
 changes   reload, a bad configuration, two reloads at once, certificates, the binary, weights; again and again until N requests
-          (1000000) have been made: 0 may fail, p99 while something changes may be twice what it is otherwise
+          (1000000) have been made: 0 may fail, p99 while something changes may be twice what it is otherwisekills     SIGKILL of a worker (what it had under way may be lost, a replacement accepts within 200 ms), of control, of a loader, of the
+          supervisor alone, together with either, and in the middle of a reload (0 may fail)
 """
 import argparse
+import datetime
 import pathlib
 import sys
 import time
@@ -49,7 +51,42 @@ def changes(t, args):
     return total["failed"] == 0
 
 
-SCENARIOS = {"changes": changes}
+def replaced_ms(s, since):
+    """From the kill of a worker until its replacement said that it accepts."""
+    line = soaking.until(lambda: next((x for x in s.process.text().splitlines() if "worker_serves" in x and x > since), None), "a replacement")
+    at = [datetime.datetime.fromisoformat(x[:23]) for x in (since, line)]
+    return (at[1] - at[0]).total_seconds() * 1000
+
+
+def kill_worker(s, took):
+    victim = s.workers()[0]
+    since = datetime.datetime.utcnow().isoformat(timespec="milliseconds") + "Z"
+    s.kill(victim)
+    took.append(replaced_ms(s, since))
+
+
+def kills(t, args):
+    """All that may be lost is what a killed worker had under way."""
+    s = soaking.house(t)
+    s.weight("all", "40%")
+    took, fine = [], True
+    plan = [("worker", lambda: kill_worker(s, took))] * 5
+    plan += [(kill.__name__, lambda k=kill: k(s)) for kill in soaking.KILLS * 2]
+    with soaking.Load(t, s) as load:
+        load.until(100)
+        for name, kill in plan:
+            quiet = load.window(QUIET_S)
+            window = load.during(lambda k=kill: (k(), time.sleep(0.5)))
+            row(name, window, quiet["p99_ms"])
+            may = soaking.UNDER_WAY if name == "worker" else 0
+            fine &= window["failed"] <= may and not quiet["failed"]
+    fine &= s.weight("all")["effective_ppm"] == 400000
+    print(f"\na killed worker's place was taken after {min(took):.0f} to {max(took):.0f} ms (at most 200)")
+    soaking.settled(s)
+    return fine and max(took) <= 200
+
+
+SCENARIOS = {"changes": changes, "kills": kills}
 
 
 def main():
