@@ -181,7 +181,11 @@ take_notices(struct translation *t)
     size_t n = 0;
     if (!all_told(t, &told, &n))
         return false;
-    qsort(told, n, sizeof(*told), by_place);
+    bool in_order = true;
+    for (size_t i = 1; i < n; i++)
+        in_order = in_order && by_place(&told[i - 1], &told[i]) < 0;
+    if (!in_order)
+        qsort(told, n, sizeof(*told), by_place);
     r->notices = arena_grow(t->arena, r->notices, r->n_notices,
                             r->n_notices + n, sizeof(*r->notices));
     r->room_notices = r->n_notices + n;
@@ -228,6 +232,8 @@ plan_fault(struct translation *t)
                              "more of the document would have to be held than "
                              "may be"},
         [ENGINE_NO_ROOM] = {ERR_LIMIT, 500, "no room for the translated body"},
+        [ENGINE_NO_FORM] = {ERR_INVALID, 422,
+                            "what is here has no form in JSON"},
     };
     const struct engine_fault *is = plan_run_fault(t->run);
     struct translation_fault *f = &t->report.fault;

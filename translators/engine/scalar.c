@@ -38,7 +38,8 @@ spell(struct engine *m, span *scalar, bool *clean)
 static bool
 replace(struct engine *m, const char *p, const char *q, span to)
 {
-    if (m->top->entry->action == ENGINE_DROP || !to.len)
+    bool is_so = span_eq(span_of(p, (size_t)(q - p)), to);
+    if (m->top->entry->action == ENGINE_DROP || !to.len || is_so)
         return true;
     if (!engine_flush(m, p) || !engine_put_exactly(m, to.at, to.len))
         return false;
