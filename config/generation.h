@@ -271,6 +271,8 @@ struct gen_route {
       "translated output: times the input, plus 64 KiB")                       \
     X(inflated_ratio, 200, 10000,                                              \
       "a coded request: times its bytes, plus 64 KiB (413)")                   \
+    X(inflated_answer_ratio, 2000, 10000,                                      \
+      "a coded answer: times its bytes, plus 64 KiB (502)")                    \
     X(head_ms, 10000, GEN_LIMIT_MS, "until a request's head is whole (408)")   \
     X(body_ms, 60000, GEN_LIMIT_MS, "until a request's body is whole (408)")   \
     X(body_rate, 1024, GEN_LIMIT_HELD,                                         \

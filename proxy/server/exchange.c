@@ -183,7 +183,8 @@ send_problem(struct exchange *x, const struct problem_doc *p)
         exchange_break(x);
         return;
     }
-    head->keep_alive = !p->closes;
+    /* Who was not understood once may not be understood again as he meant it. */
+    head->keep_alive = !p->closes && p->status != 400;
     x->problem = p->detail.len ? arena_str(x->arena, p->detail) : "";
     exchange_answer_own(x, head, body);
 }

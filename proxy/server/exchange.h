@@ -143,6 +143,7 @@ struct exchange {
     bool keeps_to_pool; /* all that was sent is there: it may be sent again */
     bool was_whole;     /* the body was, when it began to be sent */
     bool has_body;
+    bool is_stripped; /* the route's `rewrite` took its `strip` off the path */
     bool holds_up;  /* the answer is not being read */
     bool was_stale; /* the last connection had been idle and brought nothing */
     bool was_retried;

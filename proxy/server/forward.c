@@ -307,6 +307,7 @@ rewrite_target(struct exchange *x, struct http_head *h)
     if ((r->strip.len == 0 && r->prefix.len == 0) || span_is(h->path, "*"))
         return true;
     const span parts[] = {r->prefix, stripped(h->path, r->strip)};
+    x->is_stripped = !span_eq(parts[1], h->path);
     h->path = concat(x, parts, COUNT(parts));
     return h->path.at != NULL;
 }
@@ -420,7 +421,7 @@ tell_plainly(struct exchange *x, struct http_head *h)
     if (x->decision.pool->media != GEN_MEDIA_ANY &&
         !append_list(x, h, SPAN("vary"), SPAN("accept")))
         return false;
-    return links_rewrite(x, h) && rewrite_answer(x, h) && tell_losses(x, h);
+    return rewrite_answer(x, h) && tell_losses(x, h);
 }
 
 bool
@@ -428,7 +429,8 @@ forward_answer(struct exchange *x, struct http_head *h)
 {
     const struct decision *d = &x->decision;
 
-    if (d->translates && !tell_plainly(x, h))
+    if ((links_may_differ(x) && !links_rewrite(x, h)) ||
+        (d->translates && !tell_plainly(x, h)))
         return false;
     return forward_version(x, h) && edit(h, &d->route->answer) &&
            head_set(h, SPAN("X-Request-ID"), x->id) == OK &&

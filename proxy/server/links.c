@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proxy/server/links.h"
 
+#include "proxy/server/client.h"
 #include "proxy/server/exchange.h"
 #include "proxy/server/translate.h"
 #include "proxy/server/upstream.h"
@@ -10,10 +11,21 @@
 
 /* "/a?b" of a reference, and what stands before and behind it. */
 struct reference {
-    span before; /* "https://host", or nothing */
+    span before;    /* "https://host", or nothing */
+    span authority; /* the host in it */
     span target;
-    span behind; /* "#fragment", or nothing */
+    span behind;     /* "#fragment", or nothing */
+    bool is_changed; /* it is no more as it came */
 };
+
+/* Is it the host that the pool was told instead of the client's? */
+static bool
+is_told_host(const struct exchange *x, span authority)
+{
+    span host = x->decision.route->rewrite.host;
+
+    return host.len && span_eq_nocase(authority, host);
+}
 
 static bool
 is_ours(const struct exchange *x, span authority)
@@ -21,7 +33,8 @@ is_ours(const struct exchange *x, span authority)
     span pool = x->up ? upstream_authority(x->up) : (span){0};
 
     return span_eq_nocase(authority, x->request->authority) ||
-           (pool.len && span_eq_nocase(authority, pool));
+           (pool.len && span_eq_nocase(authority, pool)) ||
+           is_told_host(x, authority);
 }
 
 static bool
@@ -30,14 +43,17 @@ take_apart(const struct exchange *x, span text, struct reference *out)
     static const span schemes[] = {SPAN("http://"), SPAN("https://")};
     size_t at = 0;
 
+    *out = (struct reference){0};
     for (size_t i = 0; i < COUNT(schemes); i++) {
         size_t n = schemes[i].len;
 
         if (text.len < n || !span_eq_nocase(span_take(text, n), schemes[i]))
             continue;
         ssize_t slash = span_find(span_skip(text, n), '/');
-        if (slash < 0 ||
-            !is_ours(x, span_take(span_skip(text, n), (size_t)slash)))
+        if (slash < 0)
+            return false;
+        out->authority = span_take(span_skip(text, n), (size_t)slash);
+        if (!is_ours(x, out->authority))
             return false;
         at = n + (size_t)slash;
     }
@@ -52,6 +68,51 @@ take_apart(const struct exchange *x, span text, struct reference *out)
         out->target = span_take(out->target, (size_t)hash);
     return true;
 }
+
+/* ── what the route rewrote ──────────────────────────────────────────────── */
+
+/* "/v2/orders" behind the prefix "/v2"; false: it does not lead there. */
+static bool
+cut_prefix(span *path, span prefix)
+{
+    if (!span_starts(*path, prefix))
+        return false;
+    span rest = span_skip(*path, prefix.len);
+    if (prefix.len && rest.len && rest.at[0] != '/' && rest.at[0] != '?')
+        return false;
+    *path = rest;
+    return true;
+}
+
+/*
+ * The target as it was before the route's rewrite, if it is one that the rewrite
+ * leads to, and its host in the client's words. False: no memory.
+ */
+static bool
+put_back(struct exchange *x, struct reference *r)
+{
+    const struct gen_rewrite *rewrite = &x->decision.route->rewrite;
+    span strip = x->is_stripped ? rewrite->strip : (span){0};
+    span rest = r->target;
+
+    if (is_told_host(x, r->authority)) {
+        r->before = arena_fmt(x->arena, "%s://%.*s",
+                              client_is_secure(x->client) ? "https" : "http",
+                              SPAN_FMT(x->request->authority));
+        r->is_changed = true;
+    }
+    if ((strip.len || rewrite->prefix.len) &&
+        cut_prefix(&rest, rewrite->prefix)) {
+        bool needs_slash = !strip.len && (!rest.len || rest.at[0] != '/');
+
+        r->target = arena_fmt(x->arena, "%.*s%s%.*s", SPAN_FMT(strip),
+                              needs_slash ? "/" : "", SPAN_FMT(rest));
+        r->is_changed = true;
+    }
+    return r->target.at && (r->before.at || !r->is_changed);
+}
+
+/* ── what the versions call otherwise ────────────────────────────────────── */
 
 /* The line of a GET from the pool's version to the client's; false: as it came. */
 static bool
@@ -95,10 +156,14 @@ rewrite_one(struct exchange *x, span text, span *out)
     *out = text;
     if (text.len > LINK_MAX || !take_apart(x, text, &r))
         return true;
+    if (!put_back(x, &r))
+        return false;
     line.has_query = span_find(r.target, '?') >= 0;
     line.query = r.target;
     line.path = span_cut(&line.query, '?');
-    if (!translate_line(x, &line))
+    if (x->decision.translates && translate_line(x, &line))
+        r.is_changed = true;
+    if (!r.is_changed)
         return true;
     *out = arena_fmt(x->arena, "%.*s%.*s%s%.*s%.*s", SPAN_FMT(r.before),
                      SPAN_FMT(line.path), line.has_query ? "?" : "",
@@ -138,6 +203,15 @@ rewrite_link(struct exchange *x, span *value)
     ok = ok && span_dup(x->arena, buf_span(&b), value);
     buf_fini(&b);
     return ok;
+}
+
+bool
+links_may_differ(const struct exchange *x)
+{
+    const struct gen_rewrite *r = &x->decision.route->rewrite;
+
+    return x->decision.translates || r->host.len || r->strip.len ||
+           r->prefix.len;
 }
 
 bool

@@ -420,14 +420,15 @@ coding_fault(const struct exchange *x, const struct translate *tr,
     p->is_ours = is_answer;
 }
 
-/* A client's bomb is stopped by its ratio; a pool's by what may be held. */
+/* A body that streams is held by no other limit. */
 static bool
 is_bomb(const struct exchange *x, const struct translate *tr)
 {
-    uint64_t ratio = x->worker->gen->limits.inflated_ratio;
+    const struct gen_limits *l = &x->worker->gen->limits;
+    uint64_t ratio =
+        tr == &x->up_way ? l->inflated_ratio : l->inflated_answer_ratio;
 
-    return tr == &x->up_way &&
-           tr->inflated_bytes > tr->coded_bytes * ratio + SLACK;
+    return tr->inflated_bytes > tr->coded_bytes * ratio + SLACK;
 }
 
 static bool
@@ -452,7 +453,8 @@ feed_coded(struct exchange *x, struct translate *tr, span bytes,
         if (is_bomb(x, tr)) {
             coding_fault(x, tr, ERR_LIMIT,
                          "the body inflates to too many times its size", p);
-            p->limit = "inflated_ratio";
+            p->limit =
+                tr == &x->up_way ? "inflated_ratio" : "inflated_answer_ratio";
             return false;
         }
         if (!feed_plain(x, tr, piece, p))

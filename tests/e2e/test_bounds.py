@@ -91,6 +91,18 @@ def test_what_may_be_held_and_how_deep(t):
         assert not limit or w.says(f"limit={limit}")
 
 
+def test_after_any_400_the_connection_closes(t):
+    b = t.backend(answering(message(body=NEW)))
+    w = shop(t, b)
+    get = b"GET /orders/1 HTTP/1.1\r\nHost: a\r\nApi-Version: "
+    put = b"PUT /orders/1 HTTP/1.1\r\nHost: a\r\nApi-Version: v1\r\nContent-Length: 1\r\n\r\n{"
+    for data in (get + b"v9\r\n\r\n", put, b"GET /a/../b HTTP/1.1\r\nHost: a\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n"):
+        c = t.connect(w.port).send(data + get + b"v2\r\n\r\n")
+        a = c.answer()
+        assert a.status == 400 and a.get("connection") == "close" and c.rest() == b"", (data, a)
+    assert b.requests.empty(), "what came behind it is dropped"
+
+
 def test_connections_of_one_address(t):
     b = t.backend(answering(message(body=b"x")))
     w = t.worker(b, limits="connections_per_client: 3")

@@ -125,6 +125,15 @@ def test_a_bomb_is_stopped_at_its_ratio_and_not_one_under_it(t):
     assert b.seen() and b.requests.empty()
 
 
+def test_so_is_one_of_the_pool(t):
+    for over in (0, 1):
+        plain = b'{"x":"' + b"y" * (20 * 2000 + 65536 + over - 8) + b'"}'
+        w = shop(t, t.backend(answering(message(body=padded(plain, 2000), Content_Encoding="gzip"))), limits="inflated_answer_ratio: 20")
+        a = t.ask(w.port, path="/orders/1", Api_Version="v1", Accept_Encoding="gzip")
+        assert a.status == (502 if over else 200), (over, a.status, a.body[:300])
+        assert not over or w.says("limit_reached limit=inflated_answer_ratio")
+
+
 def test_what_may_be_held_counts_inflated(t):
     b = t.backend(echo())
     w = shop(t, b, limits="held_request: 100KiB, held_answer: 100KiB, inflated_ratio: 10000")

@@ -102,3 +102,25 @@ def test_a_target_is_rewritten_for_the_pool(t):
         r = b.seen()
         assert r.start == f"GET {told} HTTP/1.1", (path, r.start)
         assert r.get("host") == ("internal:99" if path.startswith("/api/") else "a.example") and r.get("x-forwarded-host") == "a.example", r.fields
+
+
+def test_what_an_answer_points_at_is_mapped_back(t):
+    def script(conn, backend):
+        while True:
+            go = conn.request().get("x-go")
+            conn.send(message(201, b"x", Location=go, Link=f'<{go}>; rel="next"', X_Own=go))
+
+    b = t.backend(script)
+    w = t.worker(b, routes=routes('match: {path: "/api/**"}, pool: b, rewrite: {host: "internal:99", strip: /api, prefix: /v2}',
+                                  'match: {path: "/only/**"}, pool: b, rewrite: {strip: /only}', 'match: {path: "/plain/**"}, pool: b',
+                                  'match: {path: "/**"}, pool: b, rewrite: {prefix: /base, strip: /gone}'))
+    host = b.url
+    for path, go, told in (
+        ("/api/x", "/v2/orders/1?q#f", "/api/orders/1?q#f"), ("/api/x", "/v2", "/api"), ("/api/x", "/v2?q", "/api?q"), ("/api/x", "/v2/", "/api/"),
+        ("/api/x", "/v22/x", "/v22/x"), ("/api/x", "/other", "/other"), ("/api/x", "https://internal:99/v2/1", "http://a.example/api/1"),
+        ("/api/x", "http://internal:99/other", "http://a.example/other"), ("/api/x", host + "/v2/1", host + "/api/1"),
+        ("/api/x", "https://elsewhere.example/v2/1", "https://elsewhere.example/v2/1"), ("/api/x", "//internal:99/v2/1", "//internal:99/v2/1"),
+        ("/api/x", "2", "2"), ("/only/x", "/y", "/only/y"), ("/plain/x", "/y", "/y"), ("/x", "/base/y", "/y"), ("/x", "/base", "/"), ("/x", "/base?q", "/?q"),
+    ):
+        a = t.ask(w.port, path=path, X_Go=go)
+        assert (a.get("location"), a.get("link"), a.get("x-own")) == (told, f'<{told}>; rel="next"', go), (path, go, a)
