@@ -167,6 +167,13 @@ bool h2_wants_write(const struct h2 *s);
 void h2_consumed(struct h2_stream *s, size_t n);
 
 /*
+ * Bytes of body that the peer's windows let us send: the stream's, and the
+ * connection's, which all its streams share (RFC 9113 §5.2).
+ */
+size_t h2_stream_window(const struct h2_stream *s);
+size_t h2_window(const struct h2_stream *s);
+
+/*
  * The final answer. `source` NULL: no body (HEAD, 204, 304). has_length with
  * SIZED writes content-length. Once a stream; ERR_CONFLICT otherwise or when
  * the stream is gone, ERR_LIMIT if it is too large, ERR_INVALID for its status.

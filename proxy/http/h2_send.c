@@ -286,3 +286,24 @@ h2_send_callbacks(nghttp2_session_callbacks *c)
     nghttp2_session_callbacks_set_on_frame_not_send_callback(c,
                                                              on_frame_not_send);
 }
+
+/* ── windows ─────────────────────────────────────────────────────────────── */
+
+static size_t
+as_size(int32_t window)
+{
+    return window > 0 ? (size_t)window : 0; /* one that shrank may be below 0 */
+}
+
+size_t
+h2_stream_window(const struct h2_stream *s)
+{
+    return as_size(
+        nghttp2_session_get_stream_remote_window_size(s->h2->session, s->id));
+}
+
+size_t
+h2_window(const struct h2_stream *s)
+{
+    return as_size(nghttp2_session_get_remote_window_size(s->h2->session));
+}

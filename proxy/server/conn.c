@@ -507,7 +507,7 @@ readable(struct conn *c)
         read_header(c);
         return;
     }
-    enum io_got got = io_read(&c->io, &in, NULL);
+    enum io_got got = io_read(&c->io, &in, WORKER_SCRATCH);
 
     if (c->state == CONN_HANDSHAKE && got != IO_BROKEN &&
         tls_is_ready(c->io.tls))

@@ -65,6 +65,7 @@ struct conn {
     /* h2 */
     struct h2 *h2;
     size_t n_streams;         /* exchanges alive, reset ones included */
+    size_t h2_waiting;        /* bytes of all their answers that wait for it */
     uint64_t h2_since;        /* when the last stream ended */
     struct exchange *heading; /* whose head is not whole */
     uint64_t head_since;      /* when that began */

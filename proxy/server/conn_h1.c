@@ -186,12 +186,24 @@ down_took(struct exchange *x, size_t n)
     (void)n; /* a descriptor that is not read is back pressure enough */
 }
 
-static size_t
-down_waiting(const struct exchange *x)
+static bool
+down_is_full(const struct exchange *x)
 {
-    return x->conn
-               ? io_backlog(&x->conn->io, x->worker->gen->limits.stream_high)
-               : 0;
+    size_t high = x->worker->gen->limits.stream_high;
+
+    return x->conn && io_backlog(&x->conn->io, high) > high;
+}
+
+/* A read that the socket refuses is kept; from then on no more than may be comes. */
+static size_t
+down_room(const struct exchange *x)
+{
+    size_t high = x->worker->gen->limits.stream_high;
+    size_t waiting = x->conn ? io_waiting(&x->conn->io) : 0;
+
+    if (waiting == 0)
+        return 2 * high;
+    return waiting + IO_LEAST < high ? high - waiting : IO_LEAST;
 }
 
 static const struct down down_h1 = {
@@ -203,7 +215,8 @@ static const struct down down_h1 = {
     .broken = down_broken,
     .read = down_read,
     .took = down_took,
-    .waiting = down_waiting,
+    .is_full = down_is_full,
+    .room = down_room,
 };
 
 /* ── what the client says ────────────────────────────────────────────────── */

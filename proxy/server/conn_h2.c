@@ -9,8 +9,9 @@
 #include "proxy/server/limit.h"
 #include "proxy/server/worker.h"
 
-#define GATHER ((size_t)64 * 1024) /* then the socket is asked */
-#define GO_MS  ((uint64_t)200)     /* between the two steps of GOAWAY */
+#define GATHER    ((size_t)64 * 1024) /* then the socket is asked */
+#define GO_MS     ((uint64_t)200)     /* between the two steps of GOAWAY */
+#define CONN_HIGH 8u /* times stream_high: answers that wait, of all streams */
 
 /* ── what the exchange says ──────────────────────────────────────────────── */
 
@@ -34,6 +35,40 @@ peek(void *conn, struct h2_stream *s, size_t max, bool *ends,
     return run;
 }
 
+/*
+ * What the client's windows let it take, beside all that waits for its other
+ * streams: a client that takes nothing is not read for, however many streams
+ * and however large answers it asks for.
+ */
+static size_t
+takes(const struct exchange *x)
+{
+    size_t shared = h2_window(x->stream), own = h2_stream_window(x->stream);
+    size_t most = CONN_HIGH * x->worker->gen->limits.stream_high;
+    size_t others = x->conn->h2_waiting - buf_len(&x->to_client);
+
+    shared = shared < most ? shared : most;
+    shared = shared > others ? shared - others : 0;
+    return own < shared ? own : shared;
+}
+
+static bool
+down_is_full(const struct exchange *x)
+{
+    size_t waiting = buf_len(&x->to_client);
+
+    return waiting > x->worker->gen->limits.stream_high ||
+           waiting >= takes(x) + IO_LEAST;
+}
+
+static size_t
+down_room(const struct exchange *x)
+{
+    size_t waiting = buf_len(&x->to_client), n = takes(x);
+
+    return n > waiting + IO_LEAST ? n - waiting : IO_LEAST;
+}
+
 static void
 took_answer(void *conn, struct h2_stream *s, size_t n)
 {
@@ -43,9 +78,11 @@ took_answer(void *conn, struct h2_stream *s, size_t n)
     if (!x)
         return;
     buf_consume(&x->to_client, n);
+    x->conn->h2_waiting -= n;
     x->taken_bytes += n;
     pace_note(&x->pace, loop_now_ms(x->worker->loop), x->taken_bytes);
-    if (buf_len(&x->to_client) <= x->worker->gen->limits.stream_low)
+    if (buf_len(&x->to_client) <= x->worker->gen->limits.stream_low &&
+        !down_is_full(x))
         exchange_drained(x);
 }
 
@@ -86,10 +123,12 @@ down_body(struct exchange *x, span bytes)
     if (buf_len(&x->to_client) == 0)
         pace_begin(&x->pace, loop_now_ms(x->worker->loop), x->taken_bytes);
     buf_add(&x->to_client, bytes);
-    if (buf_failed(&x->to_client))
+    if (buf_failed(&x->to_client)) {
         h2_reset(x->stream, H2_INTERNAL_ERROR);
-    else
+    } else {
+        x->conn->h2_waiting += bytes.len;
         h2_resume(x->stream);
+    }
     conn_later(x->conn);
 }
 
@@ -138,12 +177,6 @@ down_took(struct exchange *x, size_t n)
     conn_later(x->conn);
 }
 
-static size_t
-down_waiting(const struct exchange *x)
-{
-    return buf_len(&x->to_client);
-}
-
 static const struct down down_h2 = {
     .head = down_head,
     .interim = down_interim,
@@ -153,7 +186,8 @@ static const struct down down_h2 = {
     .broken = down_broken,
     .read = down_read,
     .took = down_took,
-    .waiting = down_waiting,
+    .is_full = down_is_full,
+    .room = down_room,
 };
 
 /* ── what the client says ────────────────────────────────────────────────── */
@@ -216,6 +250,7 @@ on_close(void *conn, struct h2_stream *s, uint32_t code)
         c->heading = NULL;
     if (!x)
         return;
+    c->h2_waiting -= buf_len(&x->to_client);
     if (!h2_is_answered(s))
         x->is_broken = true;
     exchange_gone(x);

@@ -46,8 +46,10 @@ struct down {
     void (*read)(struct exchange *x, bool on);
     /* `n` bytes of the request's body have been taken. */
     void (*took)(struct exchange *x, size_t n);
-    /* Bytes of the answer that wait for the client. */
-    size_t (*waiting)(const struct exchange *x);
+    /* Does so much of the answer wait for the client that no more is to come? */
+    bool (*is_full)(const struct exchange *x);
+    /* How many bytes of it may come at once. */
+    size_t (*room)(const struct exchange *x);
 };
 
 /* The three answers to one request that are compared: mirror.h. */
@@ -144,7 +146,7 @@ struct exchange {
     bool was_whole;     /* the body was, when it began to be sent */
     bool has_body;
     bool is_stripped; /* the route's `rewrite` took its `strip` off the path */
-    bool holds_up;  /* the answer is not being read */
+    bool holds_up;    /* the answer is not being read */
     bool was_stale; /* the last connection had been idle and brought nothing */
     bool was_retried;
     bool has_head;    /* the answer's head went to the client */
@@ -209,6 +211,8 @@ void exchange_interim(struct exchange *x, struct http_head *head);
 void exchange_answer(struct exchange *x, struct http_head *head);
 void exchange_answer_body(struct exchange *x, span bytes);
 void exchange_answer_end(struct exchange *x, const struct fields *trailers);
+/* How many bytes of the answer are to be read at once. */
+size_t exchange_room(const struct exchange *x);
 /* The pool took bytes: the request may flow again. */
 void exchange_pool_drained(struct exchange *x);
 
@@ -241,7 +245,10 @@ void exchange_failed(struct exchange *x, enum pool_failure f);
 /* Does its media type say that its body is a stream? */
 bool exchange_says_stream(const struct http_head *h);
 
-/* Set the timer to the nearest deadline, or act on one that is over. */
+/* Set the timer to the nearest deadline. */
+void exchange_set_timer(struct exchange *x);
+
+/* The same, but first act on one that is over. */
 void exchange_watch_time(struct exchange *x);
 
 /* Log, count and report it: exchange_account.c. */

@@ -120,10 +120,17 @@ exchange_send_answer(struct exchange *x, span bytes)
     if (mirror_listens(x))
         mirror_body(x, bytes);
     x->down->body(x, bytes);
-    if (x->up && x->down->waiting(x) > x->worker->gen->limits.stream_high) {
+    if (x->up && x->down->is_full(x)) {
         x->holds_up = true;
         upstream_read(x->up, false);
+        exchange_set_timer(x); /* the client's time runs now */
     }
+}
+
+size_t
+exchange_room(const struct exchange *x)
+{
+    return exchange_is_over(x) ? WORKER_SCRATCH : x->down->room(x);
 }
 
 /* Send what the translation wrote; it is out of the buffer then. */

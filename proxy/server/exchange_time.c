@@ -181,21 +181,26 @@ act(struct exchange *x, enum due due)
 }
 
 void
-exchange_watch_time(struct exchange *x)
+exchange_set_timer(struct exchange *x)
 {
     uint64_t now = loop_now_ms(x->worker->loop);
-    struct nearest n;
+    struct nearest n = nearest_deadline(x);
 
-    if (exchange_is_over(x))
-        return;
-    n = nearest_deadline(x);
-    if (n.at_ms <= now) {
-        act(x, n.due);
-        if (exchange_is_over(x))
-            return;
-        n = nearest_deadline(x);
-    }
     if (n.due != DUE_NONE)
         timer_set(&x->timer, x->worker->loop,
                   n.at_ms > now ? n.at_ms - now : 50);
+}
+
+void
+exchange_watch_time(struct exchange *x)
+{
+    if (exchange_is_over(x))
+        return;
+    struct nearest n = nearest_deadline(x);
+    if (n.at_ms <= loop_now_ms(x->worker->loop)) {
+        act(x, n.due);
+        if (exchange_is_over(x))
+            return;
+    }
+    exchange_set_timer(x);
 }

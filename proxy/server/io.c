@@ -77,15 +77,14 @@ receive(struct io *io, char *to, size_t room, size_t *got)
 }
 
 enum io_got
-io_read(struct io *io, span *bytes, bool *is_full)
+io_read(struct io *io, span *bytes, size_t room)
 {
     struct worker *w = io->worker;
-    size_t room = io->tls ? WORKER_SEALED : WORKER_SCRATCH, n = 0;
+    size_t most = io->tls ? WORKER_SEALED : WORKER_SCRATCH, n = 0;
     enum io_got got;
 
-    got = receive(io, io->tls ? w->sealed : w->scratch, room, &n);
-    if (is_full)
-        *is_full = got == IO_BYTES && n == room;
+    got = receive(io, io->tls ? w->sealed : w->scratch,
+                  room < most ? room : most, &n);
     *bytes = span_of(w->scratch, n);
     if (io->tls && got == IO_BYTES)
         got = tls_read(io->tls, span_of(w->sealed, n), w->scratch,

@@ -52,11 +52,14 @@ MUST_CHECK bool io_init(struct io *io, struct worker *w, int fd, watch_fn fn,
 /* Close; what was gathered or queued is lost. With `reset` the peer is told so. */
 void io_close(struct io *io, bool reset);
 
+#define IO_LEAST ((size_t)4096) /* is always worth a read */
+
 /*
- * Read once, as much as the scratch holds; `is_full` (may be NULL): more may be
- * waiting. Bytes are good until the next io_read of this worker.
+ * Read once, at most `room` bytes of the socket's (through TLS somewhat more may
+ * come of them) and what the scratch holds. Good until the next io_read of this
+ * worker.
  */
-enum io_got io_read(struct io *io, span *bytes, bool *is_full);
+enum io_got io_read(struct io *io, span *bytes, size_t room);
 
 /* Send these bytes, which live until the wake-up ends. */
 void io_put(struct io *io, span bytes);

@@ -425,7 +425,10 @@ static void
 readable(struct link *l)
 {
     span in;
-    enum io_got got = io_read(&l->io, &in, NULL);
+    /* What the client cannot take is left to the kernel. */
+    size_t room =
+        l->state == LINK_H1 ? exchange_room(l->ups->x) : WORKER_SCRATCH;
+    enum io_got got = io_read(&l->io, &in, room);
 
     if (got == IO_LATER)
         return; /* half a record, or a session's ticket */
@@ -445,7 +448,7 @@ static void
 handshake(struct link *l)
 {
     span in;
-    enum io_got got = io_read(&l->io, &in, NULL);
+    enum io_got got = io_read(&l->io, &in, WORKER_SCRATCH);
 
     if (!tls_is_ready(l->io.tls) || got == IO_BROKEN || got == IO_END) {
         if (got != IO_LATER)

@@ -60,7 +60,7 @@ class Conn:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def send(self, data):
-        self.sock.sendall(data if isinstance(data, bytes) else data.encode("latin-1"))
+        self.sock.sendall(data.encode("latin-1") if isinstance(data, str) else data)
         return self
 
     def more(self):
@@ -415,8 +415,8 @@ class Test:
             subprocess.run([self.build / "bench/bench_worker", "--dev-cert", folder], check=True, capture_output=True)
         return folder
 
-    def worker(self, backends, *, route="", more="", limits="", tls=False, listen=None, apis="", pools=None, routes=None):
-        """One worker, alone, before these backends (one pool): fast to start. Its ports are in .port and .tls_port."""
+    def worker(self, backends, *, route="", more="", limits="", tls=False, listen=None, apis="", pools=None, routes=None, plain=False):
+        """One worker, alone, before these backends (one pool): fast to start. Its ports are in .port and .tls_port; `plain`: without sanitizers."""
         port, tls_port = free_port(), free_port()
         backends = backends if isinstance(backends, (list, tuple)) else [backends]
         urls = ", ".join(f'"{b.url if isinstance(b, Backend) else b if isinstance(b, str) else f"http://127.0.0.1:{b}"}"' for b in backends)
@@ -430,7 +430,7 @@ class Test:
         text += f"log: {{access: stdout}}\n{more}"
         if limits:
             text += f"limits: {{{limits}}}\n"
-        process = self.start(self.build / "bench/bench_worker", self.write("stile.yaml", text))
+        process = self.start((self.plain if plain else self.build) / "bench/bench_worker", self.write("stile.yaml", text))
         process.says("worker_serves")
         process.port, process.tls_port = port, tls_port
         return process

@@ -37,11 +37,11 @@ def sized_by_path(conn, _):
 def late(t, w, version, more=""):
     """Clients that read nothing before the proxy is done with them, and then for some seconds more: sizes around what kernels take."""
     clients = []
-    for n in range(2000000, 8000000, 100000):
+    for n in range(1000000, 5000000, 100000):
         c = small(w.port)
         t.conns.append(c)
         clients.append((n, c.send(f"GET /{n} HTTP/{version}\r\nHost: a\r\n{more}\r\n")))
-    w.line(path="/2000000")
+    w.line(path="/1000000")
     time.sleep(4)
     done = {line["path"] for line in w.lines()}
     return [(n, c) for n, c in clients if f"/{n}" in done]
