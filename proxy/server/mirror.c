@@ -255,11 +255,18 @@ down_took(struct exchange *x, size_t n)
     (void)n;
 }
 
-static size_t
-down_waiting(const struct exchange *x)
+static bool
+down_is_full(const struct exchange *x)
 {
     (void)x;
-    return 0;
+    return false;
+}
+
+static size_t
+down_room(const struct exchange *x)
+{
+    (void)x;
+    return WORKER_SCRATCH;
 }
 
 static const struct down down_mirror = {
@@ -271,7 +278,8 @@ static const struct down down_mirror = {
     .broken = exchange_gone,
     .read = down_read,
     .took = down_took,
-    .waiting = down_waiting,
+    .is_full = down_is_full,
+    .room = down_room,
 };
 
 bool
