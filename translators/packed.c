@@ -140,7 +140,6 @@ check_failed(struct packed *k)
         return fail(k, ERR_INVALID, 400, "the document is no JSON");
     case ENGINE_TOO_LONG:
     case ENGINE_NO_ROOM:
-    case ENGINE_NO_FORM: /* of MessagePack alone, which is not checked so */
         break;
     }
     return fail(k, ERR_LIMIT, 413, "the document cannot be held");
