@@ -44,7 +44,7 @@ bool
 bench_plan(struct bench_job *job)
 {
     return whole(job,
-                 engine_has_level(ENGINE_AVX2) ? ENGINE_AVX2 : ENGINE_PLAIN);
+                 engine_has_level(ENGINE_AVX512) ? ENGINE_AVX512 : ENGINE_AVX2);
 }
 
 bool

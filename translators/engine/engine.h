@@ -21,8 +21,8 @@ struct engine; /* one document on its way; in the arena it was made in */
 
 /* Which instructions the machine uses: the best that this processor has is the
  * default, plain C is always there. The output is the same. */
-enum engine_level { ENGINE_PLAIN, ENGINE_AVX2 };
-#define ENGINE_LEVELS 2
+enum engine_level { ENGINE_PLAIN, ENGINE_AVX2, ENGINE_AVX512 };
+#define ENGINE_LEVELS 3
 bool engine_has_level(enum engine_level level);
 
 struct engine_limits {

@@ -337,16 +337,7 @@ entry_container : {
     }
     depth++;
     f++;
-    f->state = e->child;
-    f->entry = NULL;
-    memset(f->seen, 0, sizeof(f->seen));
-    f->start = engine_offset(m, p);
-    f->position = 0;
-    f->depth = (uint32_t)depth;
-    f->is_object = is_object;
-    f->wrote = false;
-    f->mode = MODE_PLAIN;
-    m->top = f;
+    engine_open_frame(m, f, e->child, is_object, depth, p);
     if (UNLIKELY(f->state->n_slots) && !engine_open_slots(m, f))
         return false;
     p++;

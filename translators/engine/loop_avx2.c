@@ -3,6 +3,7 @@
 #include "translators/engine/scan_avx2.h"
 
 #include "translators/engine/loop.h"
+#include "translators/engine/walk.h"
 #else
 /* No such processor, no such loop. */
 typedef int engine_has_no_avx2;

@@ -15,6 +15,7 @@
 #define HELD_DEFAULT ((size_t)1024 * 1024)
 #define DIRECT_MIN   512 /* a shorter piece is copied whole */
 #define JOIN_MIN     256 /* of a piece, put behind an unfinished token */
+#define STRETCH      64  /* of a window, where the index does not lead on */
 #define PATHS_MAX    ((size_t)16 * 1024 * 1024)
 
 /* ---- made and ended ------------------------------------------------------------- */
@@ -40,7 +41,13 @@ bool
 engine_has_level(enum engine_level level)
 {
 #if defined(__x86_64__)
-    return level == ENGINE_PLAIN || __builtin_cpu_supports("avx2");
+    if (level == ENGINE_AVX512)
+        return __builtin_cpu_supports("avx512bw") &&
+               __builtin_cpu_supports("avx512vl") &&
+               __builtin_cpu_supports("avx512vbmi2") &&
+               engine_has_level(ENGINE_AVX2);
+    return level == ENGINE_PLAIN || (__builtin_cpu_supports("avx2") &&
+                                     __builtin_cpu_supports("pclmul"));
 #else
     return level == ENGINE_PLAIN;
 #endif
@@ -50,15 +57,30 @@ void
 engine_use(struct engine *m, enum engine_level level)
 {
     assert(engine_has_level(level));
+    m->walk = NULL;
     if (m->program->is_packed) {
         m->run = engine_run_packed; /* it has one level */
         return;
     }
-#if defined(__x86_64__)
-    m->run = level == ENGINE_AVX2 ? engine_run_avx2 : engine_run_plain;
-#else
     m->run = engine_run_plain;
+#if defined(__x86_64__)
+    if (level == ENGINE_PLAIN)
+        return;
+    m->run = engine_run_avx2;
+    m->make_index =
+        level == ENGINE_AVX512 ? engine_index_avx512 : engine_index_avx2;
+    /* What is held is counted by the loop alone: here it never is too much. */
+    if (m->held_max >= ENGINE_INDEX)
+        m->walk = engine_walk_avx2;
 #endif
+}
+
+static enum engine_level
+best_level(void)
+{
+    if (engine_has_level(ENGINE_AVX512))
+        return ENGINE_AVX512;
+    return engine_has_level(ENGINE_AVX2) ? ENGINE_AVX2 : ENGINE_PLAIN;
 }
 
 void
@@ -124,7 +146,7 @@ engine_new(struct arena *a, const struct engine_program *program,
     buf_init(&m->open, limits->open_max ? limits->open_max : SIZE_MAX / 4);
     if (!arena_defer(a, close_machine, m))
         return NULL;
-    engine_use(m, engine_has_level(ENGINE_AVX2) ? ENGINE_AVX2 : ENGINE_PLAIN);
+    engine_use(m, best_level());
     engine_restart(m);
     return m;
 }
@@ -254,6 +276,29 @@ engine_pointer(const struct engine *m, struct buf *out)
 
 /* ---- windows -------------------------------------------------------------------- */
 
+/* By the index as far as it leads, and a stretch by the loop, which sees to
+ * whatever is in the way; until the loop has come to the end. */
+static bool
+walk(struct engine *m, struct engine_window *w)
+{
+    const char *const end = w->end;
+    ptrdiff_t stretch = STRETCH;
+    for (;;) {
+        if (!m->walk(m, w))
+            return false;
+        const char *from = w->at;
+        bool is_last = end - from <= stretch;
+        w->end = is_last ? end : from + stretch;
+        if (!m->run(m, w))
+            return false;
+        w->end = end;
+        if (is_last)
+            return true;
+        /* A token that is held is longer than the stretch. */
+        stretch = w->at > from ? STRETCH : 2 * stretch;
+    }
+}
+
 /* Run over a window; *used is how much of it is done with. False: failed. */
 static bool
 run(struct engine *m, struct engine_window w, size_t *used)
@@ -261,7 +306,7 @@ run(struct engine *m, struct engine_window w, size_t *used)
     const char *base = w.at;
     m->base = m->copied = m->last_end = base;
     m->last = w.last;
-    if (!m->run(m, &w))
+    if (!(m->walk ? walk(m, &w) : m->run(m, &w)))
         return false;
     *used = (size_t)(w.at - base);
     m->offset += *used;

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "translators/engine/engine.h"
+#include "translators/engine/index.h"
 
 #include "translators/json/tree.h"
 
@@ -183,6 +184,8 @@ struct engine {
     size_t held_max;
     bool lenient;
     bool (*run)(struct engine *m, struct engine_window *w);
+    bool (*walk)(struct engine *m, struct engine_window *w); /* or NULL */
+    engine_index_fn make_index;
     size_t frames_room;
     struct engine_made made[ENGINE_OPEN_MAX];
     struct engine_frame frames_first[ENGINE_FRAMES_FIRST];
@@ -192,12 +195,16 @@ struct engine {
     size_t carry_len;
     size_t carry_room;
     char carry_first[ENGINE_CARRY + ENGINE_SLACK];
+    struct engine_index index;
 };
 
 /* The loops, of JSON by level: false after a failure, else w->at is where it stopped. */
 bool engine_run_plain(struct engine *m, struct engine_window *w);
 bool engine_run_avx2(struct engine *m, struct engine_window *w);
 bool engine_run_packed(struct engine *m, struct engine_window *w);
+
+/* As far as all is usual: the loop goes on from there. */
+bool engine_walk_avx2(struct engine *m, struct engine_window *w);
 
 /* ---- failing and telling (machine.c): each failure returns false ---- */
 
@@ -281,6 +288,26 @@ engine_flush(struct engine *m, const char *to)
     return true;
 }
 
+/* What stands from `p` to `q` becomes `text`, of which 32 bytes may be read. */
+MUST_CHECK static inline bool
+engine_replace(struct engine *m, const char *p, const char *q, span text)
+{
+    size_t n = (size_t)(p - m->copied);
+    if (UNLIKELY(n > 256 || text.len > 32 || q > m->last ||
+                 m->target == TRASH ||
+                 (size_t)(m->o_end - m->o) < n + text.len + ENGINE_SLACK)) {
+        if (!engine_flush(m, p))
+            return false;
+        m->copied = q;
+        return engine_put(m, text.at, text.len);
+    }
+    engine_copy(m->o, m->copied, n);
+    memcpy(m->o + n, text.at, 32);
+    m->o += n + text.len;
+    m->copied = q;
+    return true;
+}
+
 /* What was written becomes the sink's; and the sink as its owner left it. */
 void engine_commit(struct engine *m);
 void engine_open_sink(struct engine *m);
@@ -300,6 +327,24 @@ MUST_CHECK bool engine_note(struct engine *m, const struct engine_entry *e,
 struct engine_slot *engine_slot_of(const struct engine *m, unsigned up,
                                    uint16_t slot);
 bool engine_holds(const struct engine *m, const struct engine_test *t);
+
+/* A frame for the container at `p`, which has a state. */
+static inline void
+engine_open_frame(struct engine *m, struct engine_frame *f,
+                  const struct engine_state *state, bool is_object,
+                  size_t depth, const char *p)
+{
+    f->state = state;
+    f->entry = NULL;
+    memset(f->seen, 0, sizeof(f->seen));
+    f->start = engine_offset(m, p);
+    f->position = 0;
+    f->depth = (uint32_t)depth;
+    f->is_object = is_object;
+    f->wrote = false;
+    f->mode = MODE_PLAIN;
+    m->top = f;
+}
 
 /* Slots and marks of a frame that begins; of one that ends. */
 MUST_CHECK bool engine_open_slots(struct engine *m, struct engine_frame *f);

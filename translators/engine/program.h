@@ -31,10 +31,11 @@
 
 /* ---- tables of bytes ---------------------------------------------------------- */
 
-/* One of the strings: its first 16 bytes as words, zeros behind a shorter one. */
+/* One of the strings: its first and its last eight bytes as words, zeros behind a
+ * shorter one, which is both. */
 struct engine_key {
     uint64_t first;
-    uint64_t second;
+    uint64_t last;
     uint32_t len;
     const char *at;
 };

@@ -33,7 +33,7 @@ make_keys(struct arena *a, const span *strings, size_t n,
         if (!engine_text(a, strings[i], &copy))
             return false;
         keys[i] = (struct engine_key){.len = (uint32_t)copy.len, .at = copy.at};
-        engine_words(copy.at, copy.len, &keys[i].first, &keys[i].second);
+        engine_words(copy.at, copy.len, &keys[i].first, &keys[i].last);
     }
     t->keys = keys;
     t->n = n;
@@ -49,7 +49,7 @@ lay(const struct engine_table *t, uint16_t *slots, size_t room)
     for (size_t i = 0; i < t->n; i++) {
         const struct engine_key *k = &t->keys[i];
         size_t at =
-            engine_hash(k->first, k->second, k->len, t->factor) >> t->shift;
+            engine_hash(k->first, k->last, k->len, t->factor) >> t->shift;
         while (slots[at]) {
             at++;
             moved++;

@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * walk: from token to token by an index of where they begin. Compiled behind a
+ * scan_NAME.h, which also says ENGINE_WALK.
+ *
+ * The loop (loop.h) finds each token by looking for the end of the one before it,
+ * so that it waits for every byte; here the next ones are known. Only what is usual
+ * is done: whatever else there is, wrong or rare or not yet all there, is left to
+ * the loop, by leaving the machine as the loop itself leaves it between two
+ * windows. So the loop alone says what JSON is, and where it is not.
+ *
+ * `at` points to the place of the token at hand, `to` behind the last that is known.
+ * A token is looked at when the one behind it is known too: then all of it is there,
+ * and its text is right.
+ */
+#include "translators/engine/index.h"
+
+#define PLACE(k) (base + at[k])
+
+/* The token at hand, or behind the mark before it if it is not in sight. */
+#define HERE (at < to ? PLACE(0) : base + at[-1] + 1)
+
+/* Go on behind this stretch, or let the loop do it. */
+#define MORE(next, place)                                                      \
+    do {                                                                       \
+        want = (next);                                                         \
+        p = (place);                                                           \
+        goto more;                                                             \
+    } while (0)
+#define LEAVE(next, place)                                                     \
+    do {                                                                       \
+        want = (next);                                                         \
+        p = (place);                                                           \
+        goto leave;                                                            \
+    } while (0)
+
+#define SPACES                                                                 \
+    ((uint64_t)1 << ' ' | (uint64_t)1 << '\t' | (uint64_t)1 << '\n' |           \
+     (uint64_t)1 << '\r')
+
+/* The end of what stands before `p`, without the space in between. */
+static inline const char *
+behind(const char *p)
+{
+    while (UNLIKELY((unsigned char)p[-1] <= ' ') &&
+           (SPACES >> (unsigned char)p[-1] & 1))
+        p--;
+    return p;
+}
+
+static inline bool
+has_escape(const struct engine_index *x, const char *p, const char *q)
+{
+    return UNLIKELY(x->has_escapes) && memchr(p, '\\', (size_t)(q - p));
+}
+
+/* Four letters as a word of 32 bits. */
+#define LETTERS(a, b, c, d)                                                    \
+    ((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16 |                \
+     (uint32_t)(d) << 24)
+
+/* Are these bytes true, false or null? Which of them cannot be guessed, so no
+ * branch asks. */
+static inline bool
+is_word(const char *p, size_t len)
+{
+    uint32_t word;
+    memcpy(&word, p, sizeof(word));
+    unsigned four = (word == LETTERS('t', 'r', 'u', 'e')) |
+                    (word == LETTERS('n', 'u', 'l', 'l'));
+    unsigned five = (word == LETTERS('f', 'a', 'l', 's')) & (p[4] == 'e');
+    return len && len == 4 * four + 5 * five;
+}
+
+static bool
+is_long_number(const char *p, const char *q)
+{
+    uint8_t state = NUMBER_BEGIN;
+    return engine_number(p, q, &state) == q && engine_number_may_end(state);
+}
+
+/* Is the scalar that begins at `p`, or should, all of the bytes up to `q`? */
+ENGINE_TARGET static inline __attribute__((always_inline)) bool
+is_scalar(const char *p, const char *q, unsigned shape)
+{
+    if (shape == ENGINE_NUMBER)
+        return is_number(p, (size_t)(q - p)) || is_long_number(p, q);
+    return shape == ENGINE_TEXT || is_word(p, (size_t)(q - p));
+}
+
+ENGINE_TARGET bool
+ENGINE_WALK(struct engine *m, struct engine_window *w)
+{
+    struct engine_index *const x = &m->index;
+    const char *base = NULL;
+    const uint16_t *at = x->at;
+    const uint16_t *to = at;
+    const char *p = w->at;
+    const char *q = NULL;
+    struct engine_frame *f = m->top;
+    size_t depth = m->depth;
+    enum engine_want want = m->want;
+    const struct engine_entry *e = NULL;
+    size_t found = 0;
+    unsigned shape = 0;
+
+again:
+    if (p >= w->end)
+        goto leave;
+    m->make_index(x, p, w->end);
+    if (x->n < 2)
+        goto leave;
+    base = p;
+    at = x->at;
+    to = at + x->n;
+    switch (want) {
+    case WANT_VALUE:
+        goto want_value;
+    case WANT_FIRST_KEY:
+        goto want_first_key;
+    case WANT_KEY:
+        goto want_key;
+    case WANT_FIRST_ELEMENT:
+        goto want_first_element;
+    case WANT_ELEMENT:
+        goto want_element;
+    case WANT_AFTER:
+        goto want_after;
+    case SKIP_VALUE:
+        goto value;
+    case SKIP_FIRST_VALUE:
+        goto skip_first_value;
+    case SKIP_FIRST_KEY:
+        goto skip_first_key;
+    case SKIP_KEY:
+        goto skip_key;
+    case SKIP_AFTER:
+        goto skip_after;
+    case WANT_COLON:
+    case SKIP_COLON:
+    case IN_TEXT:
+    case IN_KEY:
+    case IN_NUMBER:
+        goto leave;
+    }
+
+    /* ---- an object with a state ---- */
+
+want_first_key:
+    p = PLACE(0);
+    if (*p == '}')
+        goto close;
+    want = WANT_FIRST_KEY;
+    goto key;
+want_key:
+    want = WANT_AFTER;
+key:
+    if (UNLIKELY(to - at < 4))
+        MORE(want, m->last_end);
+    p = PLACE(0);
+    q = PLACE(1);
+    if (UNLIKELY(*p != '"' || *q != ':'))
+        LEAVE(want, m->last_end);
+    q = behind(q);
+    if (has_escape(x, p, q))
+        LEAVE(want, m->last_end);
+    at += 2;
+    found = engine_find(&f->state->keys, p + 1, (size_t)(q - p) - 2);
+    if (found == f->state->keys.n) {
+        e = f->entry = f->state->other;
+        f->key = NULL;
+        if (LIKELY(!e)) {
+            f->wrote = true;
+            p = PLACE(0);
+            if (*p != '"') {
+                shape = engine_shapes[(unsigned char)*p];
+                if (shape >= ENGINE_LIST)
+                    goto container;
+                if (UNLIKELY(!is_scalar(p, behind(PLACE(1)), shape)))
+                    LEAVE(SKIP_VALUE, p);
+            }
+            at++;
+            p = PLACE(0);
+            m->last_end = behind(p);
+            if (UNLIKELY(*p != ','))
+                goto after;
+            at++;
+            goto want_key;
+        }
+    } else {
+        e = f->entry = &f->state->entries[found];
+        f->key = &f->state->keys.keys[found];
+    }
+    if (e->bit != ENGINE_NONE) {
+        uint64_t bit = (uint64_t)1 << (e->bit & 63);
+        uint64_t *seen = &f->seen[e->bit >> 6];
+        if (UNLIKELY(*seen & bit) && e->twice != ENGINE_NONE)
+            return engine_fail_by(m, e->twice, p);
+        *seen |= bit;
+    }
+    if (UNLIKELY(e->action != ENGINE_KEEP || e->when)) {
+        if (!engine_begin_member(m, p, q))
+            return false;
+    } else {
+        f->wrote = true;
+        if (e->to.len && !engine_replace(m, p, q, e->to))
+            return false;
+    }
+
+    /* ---- a value that may have an entry ---- */
+
+want_value:
+    e = f->entry;
+    if (!e)
+        goto value;
+entry_value:
+    if (UNLIKELY(to - at < 2))
+        MORE(WANT_VALUE, HERE);
+    p = PLACE(0);
+    shape = engine_shapes[(unsigned char)*p];
+    if (UNLIKELY(!shape || (e->refused & shape)))
+        LEAVE(WANT_VALUE, p);
+    if (shape >= ENGINE_LIST)
+        goto entry_container;
+    if (engine_reads(e)) {
+        q = behind(PLACE(1));
+        if (!is_scalar(p, q, shape) || has_escape(x, p, q))
+            LEAVE(WANT_VALUE, p);
+        at++;
+        if (e->action == ENGINE_CAPTURE && !engine_begin_capture(m, f, p))
+            return false;
+        if (!engine_scalar(m, p, q, false))
+            return false;
+        goto value_end;
+    }
+    if (e->notes.n && !engine_tell(m, &e->notes, engine_offset(m, p), true))
+        return false;
+    if (UNLIKELY(e->action == ENGINE_CAPTURE) && !engine_begin_capture(m, f, p))
+        return false;
+    if (UNLIKELY(!is_scalar(p, behind(PLACE(1)), shape)))
+        LEAVE(SKIP_VALUE, p);
+    at++;
+    goto value_end;
+
+entry_container : {
+    bool is_object = shape == ENGINE_OBJECT;
+    bool is_known = engine_is_known(e->child, is_object);
+    if (UNLIKELY(depth == m->depth_max || f == m->frames_last))
+        LEAVE(WANT_VALUE, p);
+    if (e->notes.n && !engine_tell(m, &e->notes, engine_offset(m, p), true))
+        return false;
+    if (UNLIKELY(e->action != ENGINE_KEEP) &&
+        (e->action == ENGINE_CAPTURE || is_known) &&
+        !engine_begin_capture(m, f, p))
+        return false;
+    if (!is_known)
+        goto container;
+    depth++;
+    f++;
+    engine_open_frame(m, f, e->child, is_object, depth, p);
+    if (UNLIKELY(f->state->n_slots) && !engine_open_slots(m, f))
+        return false;
+    at++;
+    m->last_end = p + 1;
+    if (is_object)
+        goto want_first_key;
+}
+
+    /* ---- a list with a state ---- */
+
+want_first_element:
+    p = PLACE(0);
+    if (*p == ']')
+        goto close;
+    if (UNLIKELY(to - at < 2))
+        MORE(WANT_FIRST_ELEMENT, m->last_end);
+    goto element;
+want_element:
+    if (UNLIKELY(to - at < 2))
+        MORE(WANT_AFTER, m->last_end);
+    p = PLACE(0);
+element:
+    e = f->position < f->state->n_items ? &f->state->items[f->position]
+                                        : f->state->each;
+    f->position++;
+    f->entry = e;
+    if (UNLIKELY(e && (e->action != ENGINE_KEEP || e->when))) {
+        if (!engine_begin_member(m, p, NULL))
+            return false;
+    } else {
+        f->wrote = true;
+    }
+    e = f->entry;
+    if (e)
+        goto entry_value;
+
+    /* ---- a value of which nothing is known ---- */
+
+value:
+    if (UNLIKELY(to - at < 2))
+        MORE(SKIP_VALUE, HERE);
+    p = PLACE(0);
+    if (*p != '"') {
+        shape = engine_shapes[(unsigned char)*p];
+        if (shape >= ENGINE_LIST)
+            goto container;
+        if (UNLIKELY(!is_scalar(p, behind(PLACE(1)), shape)))
+            LEAVE(SKIP_VALUE, p);
+    }
+    at++;
+    goto skip_after;
+
+container:
+    if (UNLIKELY(depth == m->depth_max))
+        LEAVE(SKIP_VALUE, p);
+    at++;
+    m->kinds[++depth] = shape == ENGINE_OBJECT;
+    if (shape == ENGINE_OBJECT)
+        goto skip_first_key;
+
+    /* ---- containers of which nothing is known ---- */
+
+skip_first_value:
+    if (*PLACE(0) != ']')
+        goto value;
+    at++;
+    depth--;
+    goto skip_after;
+
+skip_first_key:
+    if (*PLACE(0) == '}') {
+        at++;
+        depth--;
+        goto skip_after;
+    }
+skip_key:
+    if (UNLIKELY(to - at < 4))
+        MORE(SKIP_KEY, HERE);
+    if (UNLIKELY(*PLACE(0) != '"' || *PLACE(1) != ':'))
+        LEAVE(SKIP_KEY, PLACE(0));
+    at += 2;
+    p = PLACE(0);
+    if (*p != '"') {
+        shape = engine_shapes[(unsigned char)*p];
+        if (shape >= ENGINE_LIST)
+            goto container;
+        if (UNLIKELY(!is_scalar(p, behind(PLACE(1)), shape)))
+            LEAVE(SKIP_VALUE, p);
+    }
+    at++;
+    if (*PLACE(0) == ',') {
+        at++;
+        goto skip_key;
+    }
+    goto skip_bracket;
+
+skip_after:
+    if (depth == f->depth)
+        goto value_end;
+    if (UNLIKELY(at >= to))
+        MORE(SKIP_AFTER, HERE);
+    if (*PLACE(0) == ',') {
+        at++;
+        if (m->kinds[depth])
+            goto skip_key;
+        goto value;
+    }
+skip_bracket:
+    if (UNLIKELY(*PLACE(0) != (m->kinds[depth] ? '}' : ']')))
+        LEAVE(SKIP_AFTER, PLACE(0));
+    at++;
+    depth--;
+    goto skip_after;
+
+    /* ---- behind a value of the top frame ---- */
+
+value_end:
+    q = at < to ? behind(PLACE(0)) : HERE;
+    if (UNLIKELY(f->mode != MODE_PLAIN) && !engine_end_member(m, q))
+        return false;
+    m->last_end = q;
+want_after:
+    if (UNLIKELY(at >= to))
+        MORE(WANT_AFTER, m->last_end);
+    p = PLACE(0);
+after:
+    if (UNLIKELY(depth == 0))
+        LEAVE(WANT_AFTER, m->last_end);
+    if (LIKELY(*p == ',')) {
+        at++;
+        /* Those before it are gone: so is the comma. */
+        if (UNLIKELY(!f->wrote))
+            m->copied = p + 1;
+        if (f->is_object)
+            goto want_key;
+        goto want_element;
+    }
+    if (UNLIKELY(*p != (f->is_object ? '}' : ']')))
+        LEAVE(WANT_AFTER, m->last_end);
+close:
+    if (f->is_object && f->state->n_ops && !engine_close(m, p))
+        return false;
+    if (UNLIKELY(f->state->n_slots))
+        engine_close_slots(m, f);
+    at++;
+    depth--;
+    f--;
+    m->top = f;
+    goto value_end;
+
+more:
+    /* A stretch that brings nothing is one long token, or has something wrong. */
+    if (p > base)
+        goto again;
+leave:
+    m->want = want;
+    m->depth = depth;
+    w->at = p;
+    return f->mode == MODE_CUT || engine_flush(m, p);
+}
