@@ -341,7 +341,11 @@ lower_object(struct lowering *l, uint32_t source,
     if (!engine_table_build(l->to, names, n, &out->keys))
         return lower_no_room(l);
     out->entries = entries;
-    return lower_ending(l, source, node, out);
+    if (!lower_ending(l, source, node, out))
+        return false;
+    for (uint32_t i = 0; i < n; i++)
+        engine_entry_settle(&entries[i]);
+    return true;
 }
 
 static bool

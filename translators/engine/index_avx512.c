@@ -46,9 +46,9 @@ put(uint16_t *to, unsigned from, uint64_t starts)
                 base, _mm512_cvtepu8_epi16(_mm512_castsi512_si256(places))));
     if (UNLIKELY(_mm_popcnt_u64(starts) > 32))
         _mm512_storeu_si512(
-            to + 32, _mm512_add_epi16(base, _mm512_cvtepu8_epi16(
-                                                _mm512_extracti64x4_epi64(
-                                                    places, 1))));
+            to + 32,
+            _mm512_add_epi16(base, _mm512_cvtepu8_epi16(
+                                       _mm512_extracti64x4_epi64(places, 1))));
 }
 
 #include "translators/engine/index_blocks.h"

@@ -71,8 +71,8 @@ INDEX_RUN(struct engine_index *x, const char *from, const char *end)
     bool has_escapes = false;
     for (size_t at = 0; at < len; at += 64) {
         struct engine_block b = look(from + at);
-        uint64_t valid = len - at < 64 ? ((uint64_t)1 << (len - at)) - 1
-                                       : UINT64_MAX;
+        uint64_t valid =
+            len - at < 64 ? ((uint64_t)1 << (len - at)) - 1 : UINT64_MAX;
         uint64_t quotes = b.quotes;
         if (UNLIKELY(b.slashes | before.escaped)) {
             uint64_t escaped = 0;

@@ -30,15 +30,10 @@ engine_load(const char *at)
 static inline void
 engine_words(const char *at, size_t len, uint64_t *first, uint64_t *last)
 {
-    static const uint64_t masks[] = {0,
-                                     0xFF,
-                                     0xFFFF,
-                                     0xFFFFFF,
-                                     0xFFFFFFFF,
-                                     0xFFFFFFFFFF,
-                                     0xFFFFFFFFFFFF,
-                                     0xFFFFFFFFFFFFFF,
-                                     UINT64_MAX};
+    static const uint64_t masks[] = {
+        0,          0xFF,         0xFFFF,         0xFFFFFF,
+        0xFFFFFFFF, 0xFFFFFFFFFF, 0xFFFFFFFFFFFF, 0xFFFFFFFFFFFFFF,
+        UINT64_MAX};
     size_t n = len < 8 ? len : 8;
     *first = engine_load(at) & masks[n];
     *last = engine_load(at + len - n) & masks[n];

@@ -46,8 +46,8 @@ engine_has_level(enum engine_level level)
                __builtin_cpu_supports("avx512vl") &&
                __builtin_cpu_supports("avx512vbmi2") &&
                engine_has_level(ENGINE_AVX2);
-    return level == ENGINE_PLAIN || (__builtin_cpu_supports("avx2") &&
-                                     __builtin_cpu_supports("pclmul"));
+    return level == ENGINE_PLAIN ||
+           (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("pclmul"));
 #else
     return level == ENGINE_PLAIN;
 #endif
@@ -88,6 +88,10 @@ engine_restart(struct engine *m)
 {
     m->want = WANT_VALUE;
     m->top = m->frames;
+    m->lesson.none = (struct engine_learnt){
+        .next = &m->lesson.none,
+        .mask = UINT64_MAX}; /* of more bytes than there are: never the same */
+    m->lesson.n_keys = m->lesson.n_heads = 0;
     m->frames[0] = (struct engine_frame){.entry = m->program->root};
     m->depth = 0;
     m->offset = 0;

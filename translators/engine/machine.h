@@ -11,6 +11,7 @@
 
 #include "translators/engine/engine.h"
 #include "translators/engine/index.h"
+#include "translators/engine/learn.h"
 
 #include "translators/json/tree.h"
 
@@ -84,6 +85,10 @@ struct engine_frame {
     uint64_t left;    /* members or elements that have not begun */
     uint64_t written; /* that are in the output */
     struct engine_hole hole;
+    /* Of the walk: */
+    bool learns; /* it is in a later element of a list */
+    struct engine_learnt
+        *learnt; /* the last key, or where they begin, or NULL */
 };
 
 /* A value that waits: pieces of `captures`, in order; and a scalar that is noted. */
@@ -196,6 +201,7 @@ struct engine {
     size_t carry_room;
     char carry_first[ENGINE_CARRY + ENGINE_SLACK];
     struct engine_index index;
+    struct engine_lesson lesson;
 };
 
 /* The loops, of JSON by level: false after a failure, else w->at is where it stopped. */
@@ -288,14 +294,16 @@ engine_flush(struct engine *m, const char *to)
     return true;
 }
 
+#define ENGINE_SPAN 256 /* bytes that are copied in place */
+
 /* What stands from `p` to `q` becomes `text`, of which 32 bytes may be read. */
-MUST_CHECK static inline bool
+MUST_CHECK static inline __attribute__((always_inline)) bool
 engine_replace(struct engine *m, const char *p, const char *q, span text)
 {
     size_t n = (size_t)(p - m->copied);
-    if (UNLIKELY(n > 256 || text.len > 32 || q > m->last ||
-                 m->target == TRASH ||
-                 (size_t)(m->o_end - m->o) < n + text.len + ENGINE_SLACK)) {
+    size_t room = (size_t)(m->o_end - m->o);
+    if (UNLIKELY(n > ENGINE_SPAN || text.len > 32 ||
+                 room < ENGINE_SPAN + 32 + ENGINE_SLACK)) {
         if (!engine_flush(m, p))
             return false;
         m->copied = q;
@@ -343,6 +351,8 @@ engine_open_frame(struct engine *m, struct engine_frame *f,
     f->is_object = is_object;
     f->wrote = false;
     f->mode = MODE_PLAIN;
+    f->learns = false;
+    f->learnt = NULL;
     m->top = f;
 }
 

@@ -12,6 +12,13 @@
 
 const struct engine_test engine_always = {.slot = ENGINE_NONE};
 
+void
+engine_entry_settle(struct engine_entry *e)
+{
+    e->is_plain = e->action == ENGINE_KEEP && !e->when && !e->notes.n &&
+                  !e->refused && !e->child && !engine_reads(e);
+}
+
 bool
 engine_holds(const struct engine *m, const struct engine_test *t)
 {

@@ -153,6 +153,7 @@ struct engine_entry {
     uint8_t note_up;
     bool
         lenient; /* REFUSE: dropped in a lenient run; has no map, child, same */
+    bool is_plain; /* engine_entry_settle: its value is like any other */
     bool has_same; /* DROP: a scalar spelt `same` goes without its notes */
     span same;     /* a text of engine_text, minimally spelt */
     span to; /* its key in the output, quotes included; empty: as it came */
@@ -162,6 +163,10 @@ struct engine_entry {
     const struct engine_test *when;   /* NULL: always. If it does not hold: */
     const struct engine_entry *otherwise; /* then this one; NULL: as it came */
 };
+
+/* To be called when all else of the entry stands: what it never asks for need not
+ * be looked at each time. An entry that is not settled does the same. */
+void engine_entry_settle(struct engine_entry *e);
 
 /* ---- the end of an object ----------------------------------------------------- */
 

@@ -35,7 +35,7 @@
     } while (0)
 
 #define SPACES                                                                 \
-    ((uint64_t)1 << ' ' | (uint64_t)1 << '\t' | (uint64_t)1 << '\n' |           \
+    ((uint64_t)1 << ' ' | (uint64_t)1 << '\t' | (uint64_t)1 << '\n' |          \
      (uint64_t)1 << '\r')
 
 /* The end of what stands before `p`, without the space in between. */
@@ -88,6 +88,83 @@ is_scalar(const char *p, const char *q, unsigned shape)
     return shape == ENGINE_TEXT || is_word(p, (size_t)(q - p));
 }
 
+/* The member at `p` is seen, for the first time if that matters. */
+static inline bool
+see(struct engine *m, struct engine_frame *f, const struct engine_entry *e,
+    const char *p)
+{
+    if (e->bit == ENGINE_NONE)
+        return true;
+    uint64_t bit = (uint64_t)1 << (e->bit & 63);
+    uint64_t *seen = &f->seen[e->bit >> 6];
+    if (UNLIKELY(*seen & bit) && e->twice != ENGINE_NONE)
+        return engine_fail_by(m, e->twice, p);
+    *seen |= bit;
+    return true;
+}
+
+/* ---- keys that were there before ------------------------------------------------ */
+
+/* Is it the key that stands at `p`? 32 bytes are looked at. */
+ENGINE_TARGET static inline __attribute__((always_inline)) bool
+is_there(const struct engine_learnt *l, const char *p)
+{
+    uint64_t same = bits_of(_mm256_cmpeq_epi8(load32(p), load32(l->text)));
+    return !(~same & l->mask);
+}
+
+/* The key from `p` to `q`, which the frame has found; its colon is at `colon`. */
+static void
+learn(struct engine *m, struct engine_frame *f, const char *p, const char *q,
+      const char *colon)
+{
+    struct engine_lesson *lesson = &m->lesson;
+    size_t len = (size_t)(colon + 1 - p);
+    if (len > LEARNT_TEXT)
+        return;
+    if (UNLIKELY(lesson->n_keys == LEARNT_KEYS)) {
+        f->learnt = NULL;
+        return;
+    }
+    struct engine_learnt *l = &lesson->keys[lesson->n_keys++];
+    memcpy(l->text, p, LEARNT_TEXT);
+    l->next = &lesson->none;
+    l->entry = f->entry;
+    l->key = f->key;
+    l->mask = UINT32_MAX >> (LEARNT_TEXT - len);
+    l->len = (uint8_t)(q - p);
+    f->learnt->next = l;
+    f->learnt = l;
+}
+
+/* Where the keys of the frame's state begin. */
+static struct engine_learnt *
+head(struct engine_lesson *lesson, const struct engine_frame *f)
+{
+    size_t i = 0;
+    while (i < lesson->n_heads && lesson->states[i] != f->state)
+        i++;
+    if (i < lesson->n_heads)
+        return &lesson->heads[i];
+    if (i == LEARNT_HEADS)
+        return NULL;
+    lesson->n_heads++;
+    lesson->states[i] = f->state;
+    lesson->heads[i].next = &lesson->none;
+    return &lesson->heads[i];
+}
+
+/* In the later elements of a list, and in all there is in them. */
+static inline void
+begin_learning(struct engine *m, struct engine_frame *f)
+{
+    const struct engine_frame *around = f - 1;
+    f->learns = around->learns ||
+                (!around->is_object && around->position > LEARNT_AFTER);
+    if (f->learns && f->is_object)
+        f->learnt = head(&m->lesson, f);
+}
+
 ENGINE_TARGET bool
 ENGINE_WALK(struct engine *m, struct engine_window *w)
 {
@@ -101,6 +178,7 @@ ENGINE_WALK(struct engine *m, struct engine_window *w)
     size_t depth = m->depth;
     enum engine_want want = m->want;
     const struct engine_entry *e = NULL;
+    struct engine_learnt *learnt = NULL;
     size_t found = 0;
     unsigned shape = 0;
 
@@ -158,46 +236,60 @@ key:
     if (UNLIKELY(to - at < 4))
         MORE(want, m->last_end);
     p = PLACE(0);
+    learnt = f->learnt;
+    if (learnt && ((learnt = learnt->next, is_there(learnt, p)) ||
+                   (learnt = learnt->next, is_there(learnt, p)))) {
+        at += 2;
+        f->learnt = learnt;
+        e = f->entry = learnt->entry;
+        f->key = learnt->key;
+        q = p + learnt->len;
+        if (e)
+            goto known;
+        goto plain_member;
+    }
     q = PLACE(1);
     if (UNLIKELY(*p != '"' || *q != ':'))
         LEAVE(want, m->last_end);
     q = behind(q);
     if (has_escape(x, p, q))
         LEAVE(want, m->last_end);
-    at += 2;
     found = engine_find(&f->state->keys, p + 1, (size_t)(q - p) - 2);
     if (found == f->state->keys.n) {
         e = f->entry = f->state->other;
         f->key = NULL;
-        if (LIKELY(!e)) {
-            f->wrote = true;
-            p = PLACE(0);
-            if (*p != '"') {
-                shape = engine_shapes[(unsigned char)*p];
-                if (shape >= ENGINE_LIST)
-                    goto container;
-                if (UNLIKELY(!is_scalar(p, behind(PLACE(1)), shape)))
-                    LEAVE(SKIP_VALUE, p);
-            }
-            at++;
-            p = PLACE(0);
-            m->last_end = behind(p);
-            if (UNLIKELY(*p != ','))
-                goto after;
-            at++;
-            goto want_key;
-        }
     } else {
         e = f->entry = &f->state->entries[found];
         f->key = &f->state->keys.keys[found];
     }
-    if (e->bit != ENGINE_NONE) {
-        uint64_t bit = (uint64_t)1 << (e->bit & 63);
-        uint64_t *seen = &f->seen[e->bit >> 6];
-        if (UNLIKELY(*seen & bit) && e->twice != ENGINE_NONE)
-            return engine_fail_by(m, e->twice, p);
-        *seen |= bit;
+    if (f->learnt)
+        learn(m, f, p, q, PLACE(1));
+    at += 2;
+    if (e)
+        goto known;
+
+plain_member:
+    f->wrote = true;
+plain_value:
+    p = PLACE(0);
+    if (*p != '"') {
+        shape = engine_shapes[(unsigned char)*p];
+        if (shape >= ENGINE_LIST)
+            goto container;
+        if (UNLIKELY(!is_scalar(p, behind(PLACE(1)), shape)))
+            LEAVE(SKIP_VALUE, p);
     }
+    at++;
+    p = PLACE(0);
+    m->last_end = behind(p);
+    if (UNLIKELY(*p != ','))
+        goto after;
+    at++;
+    goto want_key;
+
+known:
+    if (!see(m, f, e, p))
+        return false;
     if (UNLIKELY(e->action != ENGINE_KEEP || e->when)) {
         if (!engine_begin_member(m, p, q))
             return false;
@@ -205,6 +297,8 @@ key:
         f->wrote = true;
         if (e->to.len && !engine_replace(m, p, q, e->to))
             return false;
+        if (e->is_plain)
+            goto plain_value;
     }
 
     /* ---- a value that may have an entry ---- */
@@ -258,6 +352,7 @@ entry_container : {
     depth++;
     f++;
     engine_open_frame(m, f, e->child, is_object, depth, p);
+    begin_learning(m, f);
     if (UNLIKELY(f->state->n_slots) && !engine_open_slots(m, f))
         return false;
     at++;
@@ -383,10 +478,14 @@ want_after:
     if (UNLIKELY(at >= to))
         MORE(WANT_AFTER, m->last_end);
     p = PLACE(0);
+    if (LIKELY(*p == ',' && f->is_object && f->wrote)) {
+        at++;
+        goto want_key;
+    }
 after:
     if (UNLIKELY(depth == 0))
         LEAVE(WANT_AFTER, m->last_end);
-    if (LIKELY(*p == ',')) {
+    if (*p == ',') {
         at++;
         /* Those before it are gone: so is the comma. */
         if (UNLIKELY(!f->wrote))

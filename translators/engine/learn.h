@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * learn: which key followed which. The room's own.
+ *
+ * The objects of a list mostly have the same keys in the same order. So from the
+ * second element on the machine keeps, for each key of an object with a state, how
+ * it stood there and which key came next; a key that is the expected one, byte for
+ * byte with its quotes and colon, needs no more looking up. What is kept is only
+ * ever a short cut: it is forgotten with the document, and whenever the place is
+ * wanted by another key.
+ */
+#pragma once
+
+#include "translators/engine/program.h"
+
+#define LEARNT_AFTER 2 /* elements: a short list is not worth it */
+#define LEARNT_KEYS  64
+#define LEARNT_HEADS 8
+#define LEARNT_TEXT  32 /* a longer key is looked up */
+
+struct engine_learnt {
+    char text[LEARNT_TEXT];
+    struct engine_learnt *next;
+    const struct engine_entry *entry;
+    const struct engine_key *key;
+    uint64_t mask; /* of what of the text is the key's, the colon included */
+    uint8_t len;   /* of the key with its quotes */
+};
+
+struct engine_lesson {
+    struct engine_learnt none; /* no key stands so; its own next */
+    size_t n_keys;
+    size_t n_heads;
+    const struct engine_state *states[LEARNT_HEADS];
+    struct engine_learnt heads[LEARNT_HEADS]; /* before the first of a state */
+    struct engine_learnt keys[LEARNT_KEYS];
+};
