@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "translators/plan/program.h"
+#include "translators/plan/plan.h"
 
 #include "translators/compose/lower.h"
+#include "translators/plan/program.h"
 
 /* ---- where a body begins --------------------------------------------------------- */
 
