@@ -93,16 +93,31 @@ find_sites(struct finder *f, size_t at)
     return true;
 }
 
-/* Can one of them change on the way to the next version, or say its own? */
+/* Can one of them change on the way to the next version? */
 static bool
 has_body(const struct finder *f, size_t at, size_t next)
 {
     const struct reference_sites *s = &f->sites[at];
-    for (size_t i = 0; i < s->n; i++)
-        if ((at != next && can_change(f, at, next, s->at[i]->type)) ||
-            (f->p->is_stream &&
-             f->t->api->types[s->at[i]->type].has_version_at))
+    for (size_t i = 0; at != next && i < s->n; i++)
+        if (can_change(f, at, next, s->at[i]->type))
             return true;
+    return false;
+}
+
+/* May a record say its own version, or an element of a list in a document? */
+static bool
+reads_versions(const struct finder *f, size_t at)
+{
+    const struct lens_api *api = f->t->api;
+    const struct reference_sites *s = &f->sites[at];
+    for (size_t i = 0; f->t->has_version_at && i < s->n; i++) {
+        size_t type = s->at[i]->type;
+        bool own = api->types[type].has_version_at;
+        if (f->p->is_stream ? own
+                            : (own && s->at[i]->place.n > 0) ||
+                                  f->t->says_below[at * api->n_types + type])
+            return true;
+    }
     return false;
 }
 
@@ -122,6 +137,8 @@ find_all_sites(struct finder *f, size_t from, size_t to)
         f->p->has_body = f->p->has_body || has_body(f, at, next);
         at = next;
     } while (at != to);
+    f->p->chain.reads_versions = reads_versions(f, from);
+    f->p->has_body = f->p->has_body || f->p->chain.reads_versions;
     return true;
 }
 
@@ -393,7 +410,7 @@ find_program(const struct translator *t, struct arena *a,
 {
     bool is_stream =
         m->is_messages || program_media_kind(media) == MEDIA_RECORDS;
-    if (from == to && !is_stream)
+    if (from == to && !is_stream && !t->has_version_at)
         return PROGRAM_PASS;
 
     struct finder f = {.t = t, .a = a, .occasion = program_occasion(m, media)};
@@ -423,8 +440,8 @@ find_program(const struct translator *t, struct arena *a,
     if (need == PROGRAM_UNSUPPORTED ||
         (!p->has_body && !p->has_head && !p->n_declared))
         return need;
-    bool may_plan =
-        p->has_body && !p->is_stream && !p->is_joint && !p->patch.kind;
+    bool may_plan = p->has_body && !p->is_stream && !p->is_joint &&
+                    !p->patch.kind && !p->chain.reads_versions;
     p->plan = may_plan ? planned(p) : NULL;
     *out = p;
     return PROGRAM_TRANSLATE;
@@ -509,7 +526,7 @@ program_of_record(const struct program *stream, struct arena *a, span event,
         return full(e);
     if (!p->has_body)
         return PROGRAM_PASS;
-    p->plan = planned(p);
+    p->plan = p->chain.reads_versions ? NULL : planned(p);
     *out = p;
     return PROGRAM_TRANSLATE;
 }

@@ -21,6 +21,8 @@ struct translator {
     const bool *same_sites;
     const uint64_t *tables_below; /* hashed, by version */
     bool has_version_at; /* of any type: a record may be of another version */
+    /* May what is in a value of type t say its own? [version * n_types + t]; NULL: none */
+    const bool *says_below;
 };
 
 struct program {

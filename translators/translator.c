@@ -23,6 +23,44 @@ build_changes(struct arena *a, const struct lens_api *api, bool up,
     return changes != NULL;
 }
 
+/* ---- elements that say their own version ------------------------------------------- */
+
+/* NOLINTBEGIN(misc-no-recursion): each type once */
+static bool
+says_below(const struct lens_api *api, size_t version, size_t type, bool *seen)
+{
+    const struct lens_type_at *at = &api->types[type].at[version];
+    if (seen[type])
+        return false;
+    seen[type] = true;
+    for (size_t i = 0; i < at->n_children; i++)
+        if (api->types[at->children[i].type].has_version_at ||
+            says_below(api, version, at->children[i].type, seen))
+            return true;
+    return false;
+}
+/* NOLINTEND(misc-no-recursion) */
+
+static bool
+build_says(struct arena *a, struct translator *t)
+{
+    const struct lens_api *api = t->api;
+    size_t n = api->n_types;
+    for (size_t i = 0; i < n; i++)
+        t->has_version_at |= api->types[i].has_version_at;
+    if (!t->has_version_at)
+        return true;
+    bool *says = arena_array(a, n * api->n_versions, sizeof(*says));
+    bool *seen = arena_array(a, n, sizeof(*seen));
+    for (size_t v = 0; says && seen && v < api->n_versions; v++)
+        for (size_t type = 0; type < n; type++) {
+            memset(seen, 0, n * sizeof(*seen));
+            says[v * n + type] = says_below(api, v, type, seen);
+        }
+    t->says_below = says;
+    return says && seen;
+}
+
 /* ---- sites ------------------------------------------------------------------------ */
 
 /* Of one message, at one place, whatever is there. */
@@ -160,15 +198,15 @@ translator_build(struct arena *a, const struct lens_api *api,
                  const struct translator **out, struct err *e)
 {
     struct translator *t = arena_alloc(a, sizeof(*t));
-    if (!t || !build_changes(a, api, true, &t->changes[0]) ||
+    if (t)
+        t->api = api;
+    if (!t || !build_says(a, t) ||
+        !build_changes(a, api, true, &t->changes[0]) ||
         !build_changes(a, api, false, &t->changes[1]) ||
         !build_same_sites(a, api, &t->same_sites) ||
         !build_tables(a, api, &t->tables_below))
         return err_set(e, ERR_LIMIT, "no room for a translator");
-    for (size_t i = 0; i < api->n_types; i++)
-        t->has_version_at |= api->types[i].has_version_at;
     enum err_code code = build_plans(a, api, &t->plans, e);
-    t->api = api;
     *out = t;
     return code;
 }

@@ -8,8 +8,9 @@ static const char api_yaml[] =
     "api: shop\n"
     "versions: {v1: {}, v2: {}, v3: {}}\n"
     "types:\n"
-    "  Order: {at: [\"* /orders\", \"* /replay\", object of event order.*], "
-    "version_at: schema}\n"
+    "  Order: {at: [\"* /orders\", \"* /replay\", object of event order.*, "
+    "\"items/* of POST /batch\", \"lines/* of Box\"], version_at: schema}\n"
+    "  Box: {at: box of POST /batch}\n"
     "  Plain: {at: [\"* /plain\", event plain]}\n";
 
 static const char first_yaml[] =
@@ -23,7 +24,9 @@ static const char first_yaml[] =
     "  cases:\n"
     "    - {newer: {kind: ghost}, hide: drop}\n"
     "Plain:\n"
-    "  map: {a: b}\n";
+    "  map: {a: b}\n"
+    "Box:\n"
+    "  map: {rows: lines}\n";
 
 static const char second_yaml[] =
     "change: second\n"
@@ -199,6 +202,59 @@ TEST(equal_versions_are_no_reason_to_pass_a_record_of_another)
     m = message(MESSAGE_REQUEST, "/replay", "application/json");
     assert_int_equal(begin(&s, &m, 1, 1, &no_limits), PROGRAM_PASS);
     close_shop(&s);
+}
+
+/* A document, in one and in parts, becomes `expected`. */
+static void
+check_batch(enum message_side side, size_t from, size_t to,
+            const char *document, const char *expected)
+{
+    struct shop s;
+    struct err e;
+    const struct program *p = NULL;
+    open_shop(&s);
+    struct message m = message(side, "/batch", "application/json");
+    assert_int_equal(translator_program(s.t, s.a, &m, from, to, &p, &e),
+                     PROGRAM_TRANSLATE);
+    assert_int_equal(translation_open(s.a, p, &no_limits, &s.out, &s.tr, &e),
+                     OK);
+    assert_int_equal(translation_feed(s.tr, span_str(document)), OK);
+    enum err_code code = translation_end(s.tr);
+    if (code != OK)
+        assert_span(span_str(translation_fault(s.tr)->err.text), expected);
+    else
+        assert_span(buf_span(&s.out), expected);
+    close_shop(&s);
+}
+
+TEST(an_element_that_says_its_version_is_read_in_it)
+{
+    check_batch(
+        MESSAGE_REQUEST, 0, 2,
+        "{\"items\":[{\"customer\":1},{\"schema\":\"v3\",\"amount\":"
+        "\"1.00\"},{\"schema\":\"v2\",\"cents\":200,\"x\":1.0},5]}",
+        "{\"items\":[{\"customer_id\":1},{\"schema\":\"v3\",\"amount\":"
+        "\"1.00\"},{\"schema\":\"v3\",\"amount\":\"2.00\",\"x\":1.0},5]}");
+    check_batch(MESSAGE_ANSWER, 2, 0,
+                "{\"items\":[{\"schema\":\"v1\",\"customer\":1},{\"schema\":"
+                "\"v2\",\"kind\":\"ghost\"},{\"schema\":\"v2\",\"cents\":1}]}",
+                "{\"items\":[{\"schema\":\"v1\",\"customer\":1},{\"schema\":"
+                "\"v1\",\"cents\":1}]}");
+    check_batch(MESSAGE_REQUEST, 0, 2, "{\"items\":[{\"schema\":\"v9\"}]}",
+                "\"schema\" says a version that there is not");
+}
+
+TEST(nor_are_equal_versions_for_an_element_and_it_goes_where_its_list_goes)
+{
+    check_batch(
+        MESSAGE_REQUEST, 1, 1,
+        "{\"items\":[{\"schema\":\"v1\",\"customer\":1}, {\"a\": 1}]}",
+        "{\"items\":[{\"schema\":\"v2\",\"customer_id\":1},{\"a\": 1}]}");
+    check_batch(MESSAGE_REQUEST, 0, 2,
+                "{\"box\":{\"rows\":[{\"cents\":1},{\"schema\":\"v2\","
+                "\"cents\":2}]}}",
+                "{\"box\":{\"lines\":[{\"amount\":\"0.01\"},{\"schema\":\"v3\","
+                "\"amount\":\"0.02\"}]}}");
 }
 
 TEST(a_record_without_a_form_goes_if_the_change_hides_it)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "translators/reference/chain.h"
 
+#include "translators/reference/aside.h"
+
 struct leg
 chain_leg(const struct reference_chain *chain, size_t at)
 {
@@ -168,7 +170,9 @@ run_chain(struct run *r, const struct reference_chain *chain,
           struct json *holder, struct reference_report *report)
 {
     span label = chain->api->versions[chain->from].label;
-    if (!chain_trace(r, report, holder->members[0].value, label, label))
+    struct asides asides = {0};
+    if (!chain_trace(r, report, holder->members[0].value, label, label) ||
+        !aside_take(r, chain, holder, holder->members[0].value, &asides))
         return false;
     size_t at = chain->from;
     while (at != chain->to) {
@@ -185,7 +189,7 @@ run_chain(struct run *r, const struct reference_chain *chain,
             return false;
         at = leg.to;
     }
-    return true;
+    return aside_bring(r, chain, &asides);
 }
 
 bool

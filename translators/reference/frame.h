@@ -224,6 +224,10 @@ MUST_CHECK bool typed_add(struct run *r, struct typed_list *list,
                           struct json *node, size_t type, size_t at);
 MUST_CHECK bool inner_find(struct frame *f, const struct typed_list *extra);
 MUST_CHECK bool inner_run(struct frame *f);
+/* What is typed at one child's place of an object. */
+MUST_CHECK bool inner_place(struct run *r, struct json *root,
+                            const struct lens_child *child,
+                            struct typed_list *out);
 
 /* Translate what is typed in `node`, which stands for what is at `place` of this type at
  * leg->from. */

@@ -52,6 +52,13 @@ find_at(struct run *r, struct json *root, const struct lens_place *place,
 }
 
 bool
+inner_place(struct run *r, struct json *root, const struct lens_child *child,
+            struct typed_list *out)
+{
+    return find_at(r, root, &child->place, child, out);
+}
+
+bool
 inner_find(struct frame *f, const struct typed_list *extra)
 {
     struct run *r = f->run;

@@ -9,6 +9,8 @@
  */
 #include "translators/reference/message.h"
 
+#include "translators/reference/aside.h"
+
 /* ---- the object ---- */
 
 bool
@@ -242,7 +244,10 @@ run_steps(struct message_run *m, struct reference_report *report)
 {
     const struct reference_chain *chain = m->chain;
     span label = chain->api->versions[chain->from].label;
-    if (!trace(m, report, label, label))
+    struct json *body = json_get(m->root, SPAN("body"));
+    struct asides asides = {0};
+    if (!trace(m, report, label, label) ||
+        (body && !aside_take(m->run, chain, m->root, body, &asides)))
         return false;
     for (size_t at = chain->from; at != chain->to;) {
         struct leg leg = chain_leg(chain, at);
@@ -254,7 +259,7 @@ run_steps(struct message_run *m, struct reference_report *report)
             return false;
         at = leg.to;
     }
-    return true;
+    return aside_bring(m->run, chain, &asides);
 }
 
 /* ---- what came out ---- */
