@@ -176,6 +176,7 @@ find_heads(struct finder *f, size_t table)
             continue;
         fit[n++] = h;
         f->p->is_joint = f->p->is_joint || h->joins[kind];
+        f->p->crosses = f->p->crosses || h->crosses[kind];
     }
     f->heads[table] = (struct reference_heads){fit, n, f->lines.route[table]};
     f->p->has_head = f->p->has_head || n > 0;
@@ -425,6 +426,10 @@ find_program(const struct translator *t, struct arena *a,
         return full(e);
     if (is_stream && p->framing == RECORDS_EVENTS)
         p->has_body = p->has_body || renames_events(&f, from, to);
+    if (is_stream && p->is_joint && !p->crosses) {
+        p->joins_records = p->has_body = true;
+        p->is_joint = false;
+    }
     const struct lens_declared *unmet;
     if (!find_declared(&f, from, to, &unmet))
         return full(e);
@@ -522,11 +527,12 @@ program_of_record(const struct program *stream, struct arena *a, span event,
         event_at(f.t->api, event, from, f.t->api->n_versions - 1, NULL);
     struct program *p = new_program(&f, m, from, to);
     if (!p || !find_lines(&f, m, stream->chain.from, to) ||
-        !find_all_sites(&f, from, to))
+        !find_all_sites(&f, from, to) ||
+        (stream->joins_records && !find_all_heads(&f, from, to)))
         return full(e);
-    if (!p->has_body)
+    if (!p->has_body && !p->is_joint)
         return PROGRAM_PASS;
-    p->plan = p->chain.reads_versions ? NULL : planned(p);
+    p->plan = p->chain.reads_versions || p->is_joint ? NULL : planned(p);
     *out = p;
     return PROGRAM_TRANSLATE;
 }

@@ -37,6 +37,8 @@ struct program {
     enum records_framing framing;
     struct message message; /* of a stream: what its records are of; borrowed */
     bool is_joint;          /* head and body are one object */
+    bool crosses;           /* an arrow leads between the two */
+    bool joins_records;     /* of a stream: each record is a message's body */
     /* What is told of the message, as nothing else is done for it. */
     const struct lens_declared *const *declared;
     size_t n_declared;

@@ -271,7 +271,12 @@ run_record(struct stream *s, const struct program *p, span text,
         return bad_record(s, ERR_LIMIT, "there is no room for it");
     if (s->report->trace)
         translation_trace(*t, s->report->trace, s->report->trace_arg);
-    enum err_code code = translation_feed(*t, text);
+    /* Of the head a record knows the method, which a guard may ask. */
+    struct message_head head = {.method = s->program->message.method}, unused;
+    enum err_code code =
+        program_is_joint(p) ? translation_head(*t, &head, &unused) : OK;
+    if (!code)
+        code = translation_feed(*t, text);
     return code ? code : translation_end(*t);
 }
 

@@ -26,7 +26,14 @@ static const char first_yaml[] =
     "Plain:\n"
     "  map: {a: b}\n"
     "Box:\n"
-    "  map: {rows: lines}\n";
+    "  map: {rows: lines}\n"
+    "http:\n"
+    "  POST /rows:\n"
+    "    map:\n"
+    "      body/x: {to: body/y, when: {method: POST}}\n"
+    "      header/A: header/B\n"
+    "    add: {body/n: {up: 1}}\n"
+    "  POST /crossed: {map: {body/x: header/X}}\n";
 
 static const char second_yaml[] =
     "change: second\n"
@@ -277,6 +284,20 @@ TEST(a_record_without_a_form_goes_if_the_change_hides_it)
     assert_int_equal(n, 1);
     assert_int_equal(all[0].kind, NOTICE_HIDDEN);
     assert_int_equal(all[0].n, 3);
+    close_shop(&s);
+}
+
+TEST(arrows_in_the_body_hold_for_each_record)
+{
+    check(MESSAGE_REQUEST, "/rows", LINES, 0, 2,
+          "{\"x\":1}\n{\"a\":[ ],\"x\":2}\n5\n",
+          "{\"y\":1,\"n\":1}\n{\"a\":[ ],\"y\":2,\"n\":1}\n5\n");
+    check(MESSAGE_ANSWER, "/rows", LINES, 2, 0, "{\"n\":1,\"x\":1}\n",
+          "{\"x\":1}\n");
+    struct shop s;
+    open_shop(&s);
+    struct message m = message(MESSAGE_REQUEST, "/crossed", LINES);
+    assert_int_equal(begin(&s, &m, 0, 2, &no_limits), PROGRAM_UNSUPPORTED);
     close_shop(&s);
 }
 

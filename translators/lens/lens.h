@@ -814,6 +814,8 @@ struct lens_http {
     const struct lens_block
         *parts[LENS_PARTS]; /* those that a message can meet */
     bool joins[LENS_PARTS]; /* one of them asks the body or leads there */
+    /* One of those speaks of the head as well: a body of many records has one head. */
+    bool crosses[LENS_PARTS];
     const struct lens_status_body *bodies;
     size_t n_bodies;
 };

@@ -18,38 +18,28 @@ lens_root_of(const struct lens_place *p)
     return 0;
 }
 
-/* Does a guard or a value ask the body? */
-static bool
-shape_asks(const struct lens_shape *s)
+/* What guards and values of an arrow ask. */
+static unsigned
+roots_of_value(const struct lens_value *v)
 {
-    for (size_t i = 0; i < s->n_conditions; i++)
-        if (lens_root_of(&s->conditions[i].place) == LENS_ROOT_BODY)
-            return true;
-    return false;
-}
-
-static bool
-value_asks(const struct lens_value *v)
-{
+    unsigned roots = 0;
     for (; v; v = v->otherwise) {
         for (size_t i = 0; i < v->n_places; i++)
-            if (lens_root_of(&v->places[i]) == LENS_ROOT_BODY)
-                return true;
+            roots |= lens_root_of(&v->places[i]);
         for (size_t i = 0; i < v->n_parts; i++)
-            if (lens_root_of(&v->parts[i].place) == LENS_ROOT_BODY)
-                return true;
-        if (lens_root_of(&v->in) == LENS_ROOT_BODY)
-            return true;
+            roots |= lens_root_of(&v->parts[i].place);
+        roots |= lens_root_of(&v->in);
     }
-    return false;
+    return roots;
 }
 
-static bool
-asks_body(const struct lens_arrow *a)
+static unsigned
+roots_asked(const struct lens_arrow *a)
 {
-    return shape_asks(&a->when[0]) || shape_asks(&a->when[1]) ||
-           value_asks(&a->absent[0]) || value_asks(&a->absent[1]) ||
-           value_asks(&a->fill);
+    return lens_roots_of_shape(&a->when[LENS_OLDER]) |
+           lens_roots_of_shape(&a->when[LENS_NEWER]) |
+           roots_of_value(&a->absent[LENS_OLDER]) |
+           roots_of_value(&a->absent[LENS_NEWER]) | roots_of_value(&a->fill);
 }
 
 /* All parts of a message that the arrow's places are of. */
@@ -109,8 +99,19 @@ roots_of_case(const struct lens_case *c)
 struct filling {
     struct lens_builder *b;
     enum lens_message_kind part;
+    unsigned around; /* what the case asks whose arrows are read */
     bool joins;
+    bool crosses;
 };
+
+/* What an arrow, or a case, names of the body and of the rest of the message. */
+static void
+note_roots(struct filling *f, unsigned roots)
+{
+    bool body = roots & LENS_ROOT_BODY;
+    f->joins = f->joins || body;
+    f->crosses = f->crosses || (body && (roots & ~(unsigned)LENS_ROOT_BODY));
+}
 
 static bool
 fill_arrows(struct filling *f, const struct lens_arrow *all, size_t n,
@@ -125,7 +126,7 @@ fill_arrows(struct filling *f, const struct lens_arrow *all, size_t n,
         if (!slot)
             return false;
         *slot = all[i];
-        f->joins = f->joins || asks_body(&all[i]) || (roots & LENS_ROOT_BODY);
+        note_roots(f, roots | roots_asked(&all[i]) | f->around);
     }
     return true;
 }
@@ -147,13 +148,15 @@ fill_case(struct filling *f, const struct lens_case *c, struct lens_vec *out)
     slot->block = shared;
     if (shares)
         return true;
+    f->around = roots_of_case(c);
+    note_roots(f, f->around);
     if (!fill_arrows(f, c->block->arrows, c->block->n_arrows, &draft))
         return false;
+    f->around = 0;
     struct lens_block *block = lens_block_finish(f->b, &draft);
     if (block)
         lens_made_case(f->b, block, c->shape);
     slot->block = block;
-    f->joins = f->joins || (roots_of_case(c) & LENS_ROOT_BODY);
     return block != NULL;
 }
 
@@ -195,6 +198,7 @@ fill_part(struct filling *f, const struct lens_draft *all,
     out->parts[f->part] = block;
     out->joins[f->part] =
         f->joins || (f->part != LENS_OF_REQUEST && out->n_bodies);
+    out->crosses[f->part] = f->crosses || out->n_bodies;
     return block != NULL;
 }
 
