@@ -64,7 +64,7 @@ rehash(struct compose *c, uint32_t **slots, size_t *n_slots, size_t n,
 
 /* ---- sources ------------------------------------------------------------------ */
 
-static uint32_t
+uint32_t
 source_new(struct compose *c, struct source source)
 {
     void *grown = COMPOSE_GROW(c, c->sources, c->n_sources, c->room_sources);
@@ -72,6 +72,7 @@ source_new(struct compose *c, struct source source)
         return 0;
     c->sources = grown;
     source.each = NORMAL_NONE;
+    source.element = NORMAL_NONE;
     c->sources[c->n_sources] = source;
     return (uint32_t)c->n_sources++;
 }
@@ -237,7 +238,10 @@ ask_present(struct compose *c, uint32_t source)
         SOURCE_EACH) /* while it is at hand, what it is in is there */
         return ask_types(c, term_of_source(c, s->parent),
                          LENS_OBJECT | LENS_LIST);
-    guard in = ask_types(c, term_of_source(c, s->parent), LENS_OBJECT);
+    uint32_t parent = term_of_source(c, s->parent);
+    s = &c->sources[source];
+    guard in = ask_types(c, parent,
+                         s->kind == SOURCE_ELEMENT ? LENS_LIST : LENS_OBJECT);
     return both(c, in,
                 ask(c, (struct atom){.kind = ATOM_PRESENT, .source = source}));
 }

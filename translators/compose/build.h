@@ -101,6 +101,9 @@ without(struct compose *c, guard x, guard y)
 uint32_t source_root(struct compose *c);
 uint32_t source_kid(struct compose *c, uint32_t source, span key);
 uint32_t source_each(struct compose *c, uint32_t source);
+uint32_t source_element(struct compose *c, uint32_t list,
+                        const struct lens_step *step);
+uint32_t source_new(struct compose *c, struct source source);
 
 uint32_t term_of_source(struct compose *c, uint32_t source);
 uint32_t term_const(struct compose *c, const struct json *value);
@@ -128,6 +131,10 @@ struct normal_node *node_kid(struct compose *c, struct normal_node *n,
 
 /* What stands for all elements. */
 struct normal_node *node_each(struct compose *c, struct normal_node *n);
+
+/* Another kid, with what all alternatives have there. */
+MUST_CHECK bool node_add_kid(struct compose *c, struct normal_node *n,
+                             struct normal_node *kid);
 
 /* One more alternative; the kids that are known get theirs. */
 MUST_CHECK bool node_add(struct compose *c, struct normal_node *n,
@@ -175,6 +182,28 @@ guard node_void_but(struct compose *c, struct normal_node *n,
 /* What goes may run through states: keep it for their checks. */
 MUST_CHECK bool node_gone(struct compose *c, struct normal_node *n,
                           uint32_t scope);
+
+/* ---- elements that a step counts or looks for (element.c) ---- */
+
+/* The kid that is the element of a list; NULL: see above. */
+struct normal_node *node_element(struct compose *c, struct normal_node *n,
+                                 const struct lens_step *step);
+/* It is looked for while `when` holds: it must be one at most. */
+MUST_CHECK bool element_read(struct compose *c, const struct normal_node *list,
+                             const struct lens_step *step, guard when);
+/* Nothing but it is in this list, or nothing at all. */
+guard element_alone(struct compose *c, const struct normal_alt *list,
+                    const struct normal_node *element);
+/* It is counted, and another stands behind it. */
+guard element_counted(struct compose *c, const struct normal_node *list,
+                      const struct lens_step *step);
+guard element_void(struct compose *c, struct normal_node *element);
+/* While `when` holds it was made: its tag, and that it is what its step finds. */
+MUST_CHECK bool element_tag(struct compose *c, struct normal_node *element,
+                            guard when, const struct lens_origin *origin);
+MUST_CHECK bool element_is_found(struct compose *c, struct normal_node *element,
+                                 guard when, uint32_t scope,
+                                 const struct lens_origin *origin);
 
 /* ---- places ---- */
 

@@ -13,6 +13,21 @@ is_on(const struct lens_arrow *arrow, enum lens_side side)
            side == (arrow->kind == LENS_ADD ? LENS_NEWER : LENS_OLDER);
 }
 
+/* Does the place name the very member whose value finds its element? */
+static bool
+is_tag(const struct lens_place *place)
+{
+    size_t n = lens_way_element(place);
+    const struct lens_step *step = n ? &place->steps[n - 1] : NULL;
+    for (size_t i = 0; step && i < step->n_finds; i++) {
+        const struct lens_find *find = &step->finds[i];
+        if (find->kind == LENS_EQUALS &&
+            span_eq(find->member.steps[0].key, place->steps[n].key))
+            return true;
+    }
+    return false;
+}
+
 /* Why an arrow has no normal form yet; NULL: it has. */
 static const char *
 unknown_way(const struct lens_arrow *arrow, const struct lens_way *way)
@@ -25,9 +40,18 @@ unknown_way(const struct lens_arrow *arrow, const struct lens_way *way)
         return "an expression for what is hidden";
     if (way->drop_doubles)
         return "doubles that are dropped";
-    for (enum lens_side side = LENS_OLDER; side <= LENS_NEWER; side++)
-        if (is_on(arrow, side) && way->has[side] && way->place[side].n == 0)
+    for (enum lens_side side = LENS_OLDER; side <= LENS_NEWER; side++) {
+        const struct lens_place *place = &way->place[side];
+        if (!is_on(arrow, side) || !way->has[side])
+            continue;
+        if (place->n == 0)
             return "an arrow of the object itself";
+        if (place->steps[place->n - 1].kind != LENS_KEY &&
+            place->steps[place->n - 1].kind != LENS_EACH)
+            return "an element itself moves";
+        if (is_tag(place))
+            return "an element's tag moves";
+    }
     return NULL;
 }
 

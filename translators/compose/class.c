@@ -115,6 +115,7 @@ atom_waits(const struct normal *n, const struct atom *atom, uint32_t own)
     case ATOM_UNCLEAN:
     case ATOM_EMPTY:
     case ATOM_SEVERAL:
+    case ATOM_BEYOND:
         return term_waits(n, atom->term, own);
     }
     return NORMAL_NONE;

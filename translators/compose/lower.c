@@ -378,6 +378,24 @@ lower_state(struct lowering *l, const struct normal_state *s,
     return true;
 }
 
+/* Does an object of some state have elements that a step finds? */
+static bool
+counts_elements(const struct lowering *l)
+{
+    const struct compose *c = l->c;
+    for (size_t i = 0; i < c->n_sources; i++) {
+        if (c->sources[i].kind != SOURCE_ELEMENT)
+            continue;
+        uint32_t root = (uint32_t)i;
+        while (c->sources[root].parent != NORMAL_NONE)
+            root = c->sources[root].parent;
+        for (size_t k = 0; k < l->n->n_states; k++)
+            if (l->n->states[k]->source == root)
+                return true;
+    }
+    return false;
+}
+
 static bool
 lower_all(struct lowering *l)
 {
@@ -391,6 +409,8 @@ lower_all(struct lowering *l)
         if (!l->states[i])
             return lower_no_room(l);
     }
+    if (counts_elements(l))
+        return lower_stop(l, "a step counts or looks for an element");
     for (size_t i = 0; i < l->n->n_states; i++)
         if (!lower_state(l, l->n->states[i], l->states[i]))
             return false;

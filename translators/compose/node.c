@@ -111,15 +111,26 @@ bring_down(struct compose *c, struct normal_node *n, size_t at,
         if (!may_hold(c, alt.term))
             return true;
         const struct term *t = &c->terms[alt.term];
-        if (t->kind == TERM_CONST && t->value->kind == JSON_OBJECT &&
-            !kid->is_each)
+        bool is_key = !kid->is_each && !kid->element;
+        if (t->kind == TERM_CONST && t->value->kind == JSON_OBJECT && is_key)
             return open_constant(c, n, at);
-        if (t->kind == TERM_CONST && t->value->kind == JSON_LIST &&
+        if (t->kind == TERM_CONST &&
+            t->value->kind == (is_key ? JSON_LIST : JSON_OBJECT) &&
             !kid->is_each)
             return true;
         return compose_stop(c, NULL,
                             "a later change looks into a value that an "
                             "earlier one made");
+    }
+    if (kid->element) {
+        uint32_t element = source_element(c, alt.source, kid->element);
+        guard there = both(c, alt.when, ask_present(c, element));
+        return node_add(c, kid,
+                        (struct normal_alt){.when = there,
+                                            .kind = ALT_SOURCE,
+                                            .source = element,
+                                            .known = NORMAL_NONE,
+                                            .order = {.slot = element}});
     }
     if (kid->is_each) {
         uint32_t each = source_each(c, alt.source);
@@ -160,6 +171,18 @@ node_add(struct compose *c, struct normal_node *n, struct normal_alt alt)
     return true;
 }
 
+bool
+node_add_kid(struct compose *c, struct normal_node *n, struct normal_node *kid)
+{
+    if (!add_kid(c, n, kid))
+        return false;
+    size_t n_alts = n->n_alts;
+    for (size_t i = 0; i < n_alts; i++)
+        if (!bring_down(c, n, i, kid))
+            return false;
+    return true;
+}
+
 /* What a state does is not looked into. */
 static bool
 is_open(struct compose *c, const struct normal_node *n)
@@ -176,7 +199,7 @@ node_kid(struct compose *c, struct normal_node *n, span key)
     if (!is_open(c, n))
         return NULL;
     for (size_t i = 0; i < n->n_kids; i++) {
-        if (n->kids[i]->is_each) {
+        if (n->kids[i]->is_each || n->kids[i]->element) {
             compose_stop(c, NULL,
                          "a place names both every member and one of them");
             return NULL;
@@ -185,13 +208,7 @@ node_kid(struct compose *c, struct normal_node *n, span key)
             return n->kids[i];
     }
     struct normal_node *kid = node_new(c, n, key);
-    if (!kid || !add_kid(c, n, kid))
-        return NULL;
-    size_t n_alts = n->n_alts;
-    for (size_t i = 0; i < n_alts; i++)
-        if (!bring_down(c, n, i, kid))
-            return NULL;
-    return kid;
+    return kid && node_add_kid(c, n, kid) ? kid : NULL;
 }
 
 struct normal_node *
@@ -205,7 +222,7 @@ node_each(struct compose *c, struct normal_node *n)
     for (size_t i = 0; i < n->n_kids; i++) {
         if (n->kids[i]->is_each)
             return n->kids[i];
-        if (came || n->kids[i]->n_alts) {
+        if (came || n->kids[i]->n_alts || n->kids[i]->element) {
             compose_stop(c, NULL,
                          "a place names both every member and one of them");
             return NULL;
@@ -216,12 +233,7 @@ node_each(struct compose *c, struct normal_node *n)
         return NULL;
     kid->is_each = true;
     n->n_kids = 0; /* keys without anything */
-    if (!add_kid(c, n, kid))
-        return NULL;
-    for (size_t i = 0; i < n->n_alts; i++)
-        if (!bring_down(c, n, i, kid))
-            return NULL;
-    return kid;
+    return node_add_kid(c, n, kid) ? kid : NULL;
 }
 
 bool
@@ -250,7 +262,8 @@ static guard
 alt_types(struct compose *c, const struct normal_alt *alt, unsigned types)
 {
     if (alt->kind == ALT_MADE)
-        return types & LENS_OBJECT ? GUARD_ALWAYS : GUARD_NEVER;
+        return types & (alt->is_list ? LENS_LIST : LENS_OBJECT) ? GUARD_ALWAYS
+                                                                : GUARD_NEVER;
     uint32_t term =
         alt->kind == ALT_TERM ? alt->term : term_of_source(c, alt->source);
     return ask_types(c, term, types);
@@ -304,7 +317,7 @@ node_equals(struct compose *c, struct normal_node *n, const struct json *value)
 static bool
 has_keys(const struct normal_node *n)
 {
-    return n->n_kids > 0 && !n->kids[0]->is_each;
+    return n->n_kids > 0 && !n->kids[0]->is_each && !n->kids[0]->element;
 }
 
 /* What stands elsewhere too may have been looked into there: all keys of what came that
@@ -343,7 +356,9 @@ node_void_but(struct compose *c, struct normal_node *n,
         uint32_t source = n->alts[i].source;
         if (n->alts[i].kind == ALT_TERM)
             continue; /* what is void came so, or is no container */
-        if (n->alts[i].kind == ALT_SOURCE) {
+        if (n->alts[i].kind == ALT_SOURCE && n->n_kids && n->kids[0]->element) {
+            here = both(c, here, element_alone(c, &n->alts[i], n->kids[0]));
+        } else if (n->alts[i].kind == ALT_SOURCE) {
             size_t known = has_keys(n) ? c->sources[source].n_kids : 0;
             here = without(c, here,
                            ask(c, (struct atom){.kind = ATOM_OTHERS,
@@ -437,6 +452,8 @@ copy(struct compose *c, const struct normal_node *n, bool freeze)
         return NULL;
     out->is_each = n->is_each;
     out->each = n->each;
+    out->element = n->element;
+    out->met = n->met;
     out->state = n->state;
     out->n_steps = n->n_steps;
     if (freeze && n->state) {
@@ -544,6 +561,8 @@ node_cut(struct compose *c, struct normal_node *n)
         return false;
     hole->is_each = n->is_each;
     hole->each = n->each;
+    hole->element = n->element;
+    hole->met = n->met;
     for (size_t i = 0; i < parent->n_kids; i++)
         if (parent->kids[i] == n)
             parent->kids[i] = hole;
@@ -558,6 +577,9 @@ know_kids_of(struct compose *c, struct normal_node *n,
 {
     for (size_t i = 0; i < other->n_kids; i++) {
         const struct normal_node *kid = other->kids[i];
+        if (kid->element)
+            return compose_stop(c, NULL,
+                                "elements of two lists stand at one place");
         if (!(kid->is_each ? node_each(c, n) : node_kid(c, n, kid->key)))
             return false;
     }

@@ -22,9 +22,10 @@
 /* ---- where something was in the object as it came --------------------------- */
 
 enum source_kind {
-    SOURCE_ROOT, /* the object of the state */
-    SOURCE_KEY,  /* a member */
-    SOURCE_EACH  /* the element at hand, of a list or an object */
+    SOURCE_ROOT,    /* the object of the state */
+    SOURCE_KEY,     /* a member */
+    SOURCE_ELEMENT, /* the element of a list that `step` finds */
+    SOURCE_EACH     /* the element at hand, of a list or an object */
 };
 
 struct source {
@@ -35,8 +36,11 @@ struct source {
     uint32_t *kids;  /* keys that are known, in the order they were met */
     uint32_t n_kids; /* as far as the builder went; see normal_alt.known */
     size_t room;
-    uint32_t each; /* or NORMAL_NONE */
-    guard asked;   /* builder: a doubled key is refused when this holds */
+    uint32_t each;                /* or NORMAL_NONE */
+    const struct lens_step *step; /* of an ELEMENT */
+    uint32_t next;                /* ELEMENT of the same list, or NORMAL_NONE */
+    uint32_t element;             /* the first of them */
+    guard asked; /* builder: a doubled key is refused when this holds */
     guard asked_any;
 };
 
@@ -87,20 +91,22 @@ enum atom_kind {
     ATOM_LIST,
     ATOM_STRING,
     ATOM_NUMBER,
-    ATOM_INTEGER,     /* of a number */
-    ATOM_TRUE,        /* of what is none of these: a bool */
-    ATOM_EQUALS,      /* the term is `value` */
-    ATOM_STARTS,      /* a text that starts with `text` */
-    ATOM_LINES,       /* a text of `n` lines */
-    ATOM_SAME,        /* the terms are equal */
-    ATOM_OUTSIDE,     /* a form does not read it, or cannot write it */
-    ATOM_RESPELT,     /* read in a spelling that is not written */
-    ATOM_UNCLEAN,     /* a text with a lone surrogate */
-    ATOM_DOUBLED,     /* the key of `source` occurs twice */
+    ATOM_INTEGER, /* of a number */
+    ATOM_TRUE,    /* of what is none of these: a bool */
+    ATOM_EQUALS,  /* the term is `value` */
+    ATOM_STARTS,  /* a text that starts with `text` */
+    ATOM_LINES,   /* a text of `n` lines */
+    ATOM_SAME,    /* the terms are equal */
+    ATOM_OUTSIDE, /* a form does not read it, or cannot write it */
+    ATOM_RESPELT, /* read in a spelling that is not written */
+    ATOM_UNCLEAN, /* a text with a lone surrogate */
+    ATOM_DOUBLED, /* the key of `source` occurs twice, or what its step looks for
+                         does or cannot be looked for */
     ATOM_ANY_DOUBLED, /* some key of the object at `source` does */
     ATOM_OTHERS, /* the object at `source` has members besides its first `n` kids */
-    ATOM_EMPTY,  /* a list without elements */
-    ATOM_SEVERAL /* a list of more than one */
+    ATOM_EMPTY,   /* a list without elements */
+    ATOM_SEVERAL, /* a list of more than one */
+    ATOM_BEYOND   /* a list of more than `n` */
 };
 
 struct atom {
@@ -141,6 +147,7 @@ struct normal_alt {
     uint32_t term;
     uint32_t known; /* ALT_SOURCE: so many kids of the source are known */
     bool made;      /* a parent that the step of `order` had to make */
+    bool is_list;   /* ALT_MADE: of its one element */
     struct normal_order order;
 };
 
@@ -150,6 +157,9 @@ struct normal_node {
         is_each; /* every element (or member) of what it is in, which came at the
                      parent of `each` */
     uint32_t each;
+    const struct lens_step
+        *element; /* the one that it finds in what it is in */
+    unsigned met; /* builder: of an element, the step that last looked for it */
     struct normal_node *parent;
     struct normal_node **kids;
     size_t n_kids;

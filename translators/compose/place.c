@@ -117,10 +117,11 @@ step_kid(struct compose *c, const struct object *o,
     case LENS_INDEX:
     case LENS_LAST:
     case LENS_ONLY:
-        return compose_stop(c, o->about, "a step counts elements");
     case LENS_FIND:
+        s->node = node_element(c, s->host, step);
+        return s->node != NULL;
     case LENS_EACH_FIND:
-        return compose_stop(c, o->about, "a step looks for an element");
+        return compose_stop(c, o->about, "a step looks for elements");
     }
     return false;
 }
@@ -134,6 +135,18 @@ begin(struct compose *c, const struct object *o, struct normal_node *from,
            compose_stop(c, o->about, "a place has too many steps");
 }
 
+/* What is asked of what a step leads through. */
+static bool
+read_step(struct compose *c, const struct normal_node *n,
+          const struct lens_step *step, guard when)
+{
+    if (step->kind == LENS_KEY)
+        return refuse_doubled(c, n, step->key, when);
+    if (step->kind == LENS_EACH || step->kind == LENS_EACH_FIND)
+        return refuse_any_doubled(c, n, when);
+    return element_read(c, n, step, when);
+}
+
 bool
 spot_read(struct compose *c, const struct object *o, struct normal_node *from,
           const struct lens_place *place, guard when, struct spot *out)
@@ -143,10 +156,7 @@ spot_read(struct compose *c, const struct object *o, struct normal_node *from,
     for (size_t i = 0; i < place->n; i++) {
         const struct lens_step *step = &place->steps[i];
         out->path[i] = out->node;
-        bool ok = step->kind == LENS_KEY
-                      ? refuse_doubled(c, out->node, step->key, when)
-                      : refuse_any_doubled(c, out->node, when);
-        if (!ok || !step_kid(c, o, step, out))
+        if (!read_step(c, out->node, step, when) || !step_kid(c, o, step, out))
             return false;
     }
     return true;
@@ -215,6 +225,32 @@ come_earlier(struct compose *c, struct normal_node *n, guard when,
     return true;
 }
 
+/* An element is made, last in its list: what lies before it must be there. */
+static bool
+make_element(struct compose *c, struct normal_node *n, guard missing,
+             uint32_t scope, const struct lens_origin *origin)
+{
+    const struct normal_node *list = n->parent;
+    const struct lens_step *step = n->element;
+    guard fits = GUARD_NEVER;
+    if (step->kind == LENS_INDEX && step->index > 0) {
+        for (size_t i = 0; i < list->n_alts; i++)
+            if (list->alts[i].kind == ALT_SOURCE)
+                fits = either(
+                    c, fits,
+                    both(c, list->alts[i].when,
+                         ask(c, (struct atom){.kind = ATOM_BEYOND,
+                                              .term = term_of_source(
+                                                  c, list->alts[i].source),
+                                              .n = step->index - 1})));
+        if (!say_check(c, without(c, missing, fits), scope, origin,
+                       "an element would have to be made, and those before it "
+                       "are not there"))
+            return false;
+    }
+    return element_tag(c, n, missing, origin);
+}
+
 /* While `when` holds, `n` must be what `next` is a step of, and is made if missing. */
 static bool
 make_host(struct compose *c, const struct object *o, struct normal_node *n,
@@ -222,9 +258,10 @@ make_host(struct compose *c, const struct object *o, struct normal_node *n,
           const struct normal_order *order, const struct lens_origin *origin,
           uint32_t scope)
 {
-    unsigned types = next->kind == LENS_KEY
-                         ? (unsigned)LENS_OBJECT
-                         : (unsigned)(LENS_OBJECT | LENS_LIST);
+    bool finds = next->kind != LENS_KEY && next->kind != LENS_EACH;
+    unsigned types = next->kind == LENS_KEY ? (unsigned)LENS_OBJECT
+                     : finds                ? (unsigned)LENS_LIST
+                             : (unsigned)(LENS_OBJECT | LENS_LIST);
     guard there = node_present(c, n);
     guard good = node_types(c, n, types);
     guard wrong = without(c, both(c, when, there), good);
@@ -237,14 +274,18 @@ make_host(struct compose *c, const struct object *o, struct normal_node *n,
         return false;
     if (missing == GUARD_NEVER)
         return true;
-    if (next->kind != LENS_KEY)
+    if (next->kind == LENS_EACH)
         return compose_stop(c, o->about, "a list would have to be made");
+    if (n->element && !make_element(c, n, missing, scope, origin))
+        return false;
     if (n->is_each)
         return compose_stop(c, o->about, "an element would have to be made");
-    return node_add(
-        c, n,
-        (struct normal_alt){
-            .when = missing, .kind = ALT_MADE, .order = *order, .made = true});
+    return node_add(c, n,
+                    (struct normal_alt){.when = missing,
+                                        .kind = ALT_MADE,
+                                        .order = *order,
+                                        .made = true,
+                                        .is_list = finds});
 }
 
 bool

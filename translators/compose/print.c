@@ -29,6 +29,37 @@ struct printing {
     uint32_t granted; /* a source that is at hand */
 };
 
+static void
+print_find(const struct lens_find *find, struct buf *to)
+{
+    buf_str(to, find->kind == LENS_LACKS ? "!" : "");
+    for (size_t i = 0; i < find->member.n; i++)
+        buf_fmt(to, "%s%.*s", i ? "/" : "",
+                SPAN_FMT(find->member.steps[i].key));
+    if (find->kind != LENS_EQUALS)
+        return;
+    buf_byte(to, '=');
+    json_print(find->value, to);
+}
+
+/* One element of a list, as the language has it. */
+static void
+print_step(const struct lens_step *step, struct buf *to)
+{
+    if (step->kind == LENS_INDEX)
+        buf_fmt(to, "[%zu]", step->index);
+    else if (step->kind != LENS_FIND)
+        buf_str(to, step->kind == LENS_LAST ? "[last]" : "[only]");
+    else
+        buf_byte(to, '[');
+    for (size_t i = 0; i < step->n_finds; i++) {
+        buf_str(to, i ? ", " : "");
+        print_find(&step->finds[i], to);
+    }
+    if (step->kind == LENS_FIND)
+        buf_byte(to, ']');
+}
+
 void
 normal_place(const struct normal *n, uint32_t source, struct buf *to)
 {
@@ -43,6 +74,8 @@ normal_place(const struct normal *n, uint32_t source, struct buf *to)
     }
     if (s->kind == SOURCE_EACH)
         buf_byte(to, '*');
+    else if (s->kind == SOURCE_ELEMENT)
+        print_step(s->step, to);
     else
         buf_add(to, s->key);
 }
@@ -242,6 +275,10 @@ print_literal(struct printing *p, const struct literal *l)
         print_term(p, a->term);
         buf_fmt(p->b, " %s with \"%.*s\"", l->holds ? "starts" : "starts not",
                 SPAN_FMT(a->text));
+        return;
+    case ATOM_BEYOND:
+        print_term(p, a->term);
+        buf_fmt(p->b, " has %s than %zu", l->holds ? "more" : "no more", a->n);
         return;
     case ATOM_LINES:
         print_term(p, a->term);
@@ -473,12 +510,17 @@ print_node(struct printing *p, const struct normal_node *node, span path,
     }
     for (size_t i = 0; !shallow && i < node->n_kids; i++) {
         const struct normal_node *kid = node->kids[i];
-        int len = snprintf(room, sizeof(room), "%.*s%s%.*s", SPAN_FMT(path),
-                           path.len ? "/" : "",
-                           SPAN_FMT(kid->is_each ? SPAN("*") : kid->key));
-        if (len < 0 || (size_t)len >= sizeof(room))
-            continue;
-        print_node(p, kid, span_of(room, (size_t)len), false);
+        struct buf name;
+        buf_init(&name, sizeof(room));
+        buf_add(&name, path);
+        buf_str(&name, path.len ? "/" : "");
+        if (kid->element)
+            print_step(kid->element, &name);
+        else
+            buf_add(&name, kid->is_each ? SPAN("*") : kid->key);
+        if (!buf_failed(&name))
+            print_node(p, kid, buf_span(&name), false);
+        buf_fini(&name);
     }
 }
 

@@ -124,6 +124,32 @@ bring_take(struct step *s, struct take *t)
            bring_constant(s, t);
 }
 
+/* An element that had to be made must be what its step looks for, or the way back would
+ * not find it. */
+static bool
+made_are_found(struct step *s)
+{
+    struct compose *c = s->c;
+    for (size_t i = 0; i < s->n; i++) {
+        const struct take *t = &s->takes[i];
+        struct spot at;
+        if (!t->leads ||
+            !spot_read(c, s->o, s->o->root, t->target, GUARD_NEVER, &at))
+            continue;
+        for (size_t n = 1; n < t->target->n; n++) {
+            struct normal_node *node = at.path[n];
+            guard made = GUARD_NEVER;
+            for (size_t k = 0; node->element && k < node->n_alts; k++)
+                if (node->alts[k].made && node->alts[k].order.step == c->step)
+                    made = either(c, made, node->alts[k].when);
+            if (made != GUARD_NEVER && node->element->kind == LENS_FIND &&
+                !element_is_found(c, node, made, at.scope, &t->arrow->origin))
+                return false;
+        }
+    }
+    return !c->full && !c->state->stop.why;
+}
+
 bool
 step_object(struct compose *c, struct object *o)
 {
@@ -168,7 +194,8 @@ step_object(struct compose *c, struct object *o)
     for (size_t i = 0; i < s.n; i++)
         if (!step_strangers(&s, &s.takes[i]))
             return false;
-    if (!step_land(&s) || !step_fill(&s) || !step_mark_write(&s))
+    if (!step_land(&s) || !step_fill(&s) || !made_are_found(&s) ||
+        !step_mark_write(&s))
         return false;
     for (size_t i = 0; i < s.n; i++)
         if (s.takes[i].is_own && !step_settle(&s, &s.takes[i]))

@@ -152,7 +152,8 @@ box_steps(const struct compose *c, const struct lens_way *way)
     struct lens_place begin = {box->steps, bare->n, box->text};
     if (bare->n > 0 && bare->n < box->n && lens_place_same(&begin, bare))
         return bare->n;
-    return box->n - 1;
+    size_t element = lens_way_element(box);
+    return element ? element : box->n - 1;
 }
 
 /* While `when` holds all that is left in the object goes. */
@@ -207,8 +208,9 @@ step_cut_box(struct step *s, struct take *t, struct normal_node *const *inner,
     size_t steps = box_steps(c, way);
     struct normal_node *box = t->from.path[steps];
     guard object = both(c, t->when, node_types(c, box, LENS_OBJECT));
-    guard others = without(c, object, node_void(c, box));
-    if (steps + 1 < t->from.place->n) {
+    guard nothing = box->element ? element_void(c, box) : node_void(c, box);
+    guard others = without(c, object, nothing);
+    if (!box->element && steps + 1 < t->from.place->n) {
         /* What was emptied on the way to the value is nothing beside it. */
         struct normal_node *next = t->from.path[steps + 1];
         guard alone = both(c, node_void_but(c, box, next), hollow(c, next));
@@ -287,9 +289,15 @@ step_prune(struct step *s)
             if (k->node->is_each)
                 return compose_stop(c, s->o->about,
                                     "elements that are emptied go");
-            if (next->kind != LENS_KEY)
+            if (next->kind == LENS_EACH || next->kind == LENS_EACH_FIND)
                 continue; /* a list whose elements stay is not empty */
-            guard emptied = both(c, k->cut, node_void(c, k->node));
+            guard empty = k->node->element ? element_void(c, k->node)
+                                           : node_void(c, k->node);
+            guard emptied = both(c, k->cut, empty);
+            if (k->node->element)
+                emptied = without(
+                    c, emptied,
+                    element_counted(c, k->node->parent, k->node->element));
             node_limit(c, k->node, guard_not(&c->guards, emptied));
         }
     return true;

@@ -109,6 +109,23 @@ add_map(struct arena *a, uint64_t *seed, struct buf *b)
         static const char *const rests[] = {"lose", "keep", "refuse"};
         w = arena_fmt(a, ", rest: %s", rests[pick(seed, COUNT(rests))]);
     }
+    if (pick(seed, 7) == 0) {
+        static const char *const steps[] = {"[0]", "[last]", "[only]",
+                                            "[a]", "[a=p]",  "[a=p, !b]",
+                                            "[1]", "[b]"};
+        const char *list = pick(seed, 3) ? "m" : "u/m";
+        const char *step = steps[pick(seed, COUNT(steps))];
+        p = arena_fmt(a, "%s", name(seed));
+        q = arena_fmt(a, "%s/%s/%s", list, step, name(seed));
+        w = pick(seed, 2) ? SPAN(", rest: lose") : SPAN("");
+        if (pick(seed, 4) == 0)
+            p = arena_fmt(a, "%s/%s/%s", list, step, name(seed));
+        if (pick(seed, 3) == 0) {
+            span r = p;
+            p = q;
+            q = r;
+        }
+    }
     buf_fmt(b, "    \"%.*s\": {to: \"%.*s\"%.*s}\n", SPAN_FMT(p), SPAN_FMT(q),
             SPAN_FMT(w));
 }
@@ -154,9 +171,12 @@ add_cases(struct arena *a, uint64_t *seed, struct buf *b)
 static const char *
 value(struct arena *a, uint64_t *seed)
 {
-    switch (pick(seed, 8)) {
+    switch (pick(seed, 9)) {
     case 0:
         return "{value: {a: p, b: {c: 1}}}";
+    case 6:
+        return pick(seed, 2) ? "{from: \"m/[0]/a\", else: p}"
+                             : "{from: \"m/[a=p]/b\"}";
     case 4:
         return arena_str(
             a, arena_fmt(a, "{from: %s, enum: {p: q, r: p}, other: %s}",
@@ -286,8 +306,8 @@ any(uint64_t *seed, struct buf *b, unsigned depth)
 static void
 object(uint64_t *seed, struct buf *b, unsigned depth)
 {
-    static const char *const more[] = {"u",    "l",  "s",      "kid",
-                                       "kids", "zz", "\\u0061"};
+    static const char *const more[] = {"u",    "l",  "s", "kid",
+                                       "kids", "zz", "m", "\\u0061"};
     bool used[COUNT(names) + COUNT(more)] = {false};
     bool any_yet = false;
     buf_byte(b, '{');
@@ -299,7 +319,8 @@ object(uint64_t *seed, struct buf *b, unsigned depth)
         const char *key = k < COUNT(names) ? names[k] : more[k - COUNT(names)];
         buf_fmt(b, "%s\"%s\":", any_yet ? "," : "", key);
         any_yet = true;
-        bool listed = *key == 'l' || *key == 's' || strcmp(key, "kids") == 0;
+        bool listed = *key == 'l' || *key == 's' || *key == 'm' ||
+                      strcmp(key, "kids") == 0;
         bool nested = *key == 'u' || *key == 'k' || *key == 'h' || *key == 'g';
         if (listed && pick(seed, 8) && depth < 3)
             list(seed, b, depth);

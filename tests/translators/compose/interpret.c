@@ -47,6 +47,52 @@ interpret_tell(struct arena *a, struct interpreted *out,
 
 /* ---- sources ------------------------------------------------------------------- */
 
+/* ---- elements that a step finds -------------------------------------------------- */
+
+static bool
+passes(const struct json *element, const struct lens_step *step, bool *fails)
+{
+    if (element->kind != JSON_OBJECT)
+        return false;
+    for (size_t i = 0; i < step->n_finds; i++) {
+        const struct lens_find *find = &step->finds[i];
+        const struct json *v = element;
+        for (size_t k = 0; v && k < find->member.n; k++) {
+            span key = find->member.steps[k].key;
+            *fails =
+                *fails || (v->kind == JSON_OBJECT && json_duplicate_of(v, key));
+            v = v->kind == JSON_OBJECT ? json_get(v, key) : NULL;
+        }
+        if (find->kind == LENS_EQUALS && v && v->kind == JSON_TEXT)
+            *fails = *fails || !json_text_is_clean(v);
+        bool is =
+            v && (find->kind != LENS_EQUALS || json_equal(v, find->value));
+        if (is == (find->kind == LENS_LACKS))
+            return false;
+    }
+    return true;
+}
+
+/* The element, or NULL; *fails: there are two, or a member that is asked is doubled. */
+static struct json *
+found(const struct json *list, const struct lens_step *step, bool *fails)
+{
+    struct json *out = NULL;
+    if (list->kind != JSON_LIST)
+        return NULL;
+    if (step->kind == LENS_INDEX)
+        return step->index < list->n ? list->members[step->index].value : NULL;
+    if (step->kind != LENS_FIND && list->n)
+        return list->members[step->kind == LENS_LAST ? list->n - 1 : 0].value;
+    for (size_t i = 0; i < list->n; i++) {
+        if (!passes(list->members[i].value, step, fails))
+            continue;
+        *fails = *fails || out;
+        out = out ? out : list->members[i].value;
+    }
+    return out;
+}
+
 static struct json *
 source_value(const struct frame *f, uint32_t source)
 {
@@ -56,6 +102,10 @@ source_value(const struct frame *f, uint32_t source)
     if (s->kind == SOURCE_EACH)
         return f->at[source];
     const struct json *host = source_value(f, s->parent);
+    if (s->kind == SOURCE_ELEMENT) {
+        bool fails = false;
+        return host ? found(host, s->step, &fails) : NULL;
+    }
     return host ? json_get(host, s->key) : NULL;
 }
 
@@ -133,6 +183,10 @@ source_atom(struct frame *f, const struct atom *atom)
         return source_value(f, atom->source) != NULL;
     case ATOM_DOUBLED:
         v = source_value(f, s->parent);
+        if (s->kind == SOURCE_ELEMENT) {
+            bool fails = false;
+            return v && (found(v, s->step, &fails), fails);
+        }
         return v && json_duplicate_of(v, s->key);
     case ATOM_ANY_DOUBLED:
         v = source_value(f, atom->source);
@@ -186,6 +240,8 @@ term_atom(struct frame *f, const struct atom *atom)
         return v->kind == JSON_LIST && v->n == 0;
     case ATOM_SEVERAL:
         return v->kind == JSON_LIST && v->n > 1;
+    case ATOM_BEYOND:
+        return v->kind == JSON_LIST && v->n > atom->n;
     default:
         fail();
     }
@@ -429,6 +485,28 @@ emit_elements(struct frame *f, const struct normal_node *each,
     return out;
 }
 
+/* A list of which one element is known. */
+static struct json *
+emit_element(struct frame *f, const struct normal_node *kid,
+             const struct json *list)
+{
+    bool fails = false;
+    if (list->kind != JSON_LIST)
+        return json_copy(f->a, list);
+    const struct json *at = found(list, kid->element, &fails);
+    struct json *out = json_new_list(f->a);
+    struct json *element = emit(f, kid);
+    for (size_t i = 0; i < list->n; i++) {
+        struct json *one = list->members[i].value;
+        one = one == at ? element : json_copy(f->a, one);
+        if (one)
+            assert_true(json_list_append(f->a, out, one));
+    }
+    if (!at && element)
+        assert_true(json_list_append(f->a, out, element));
+    return out;
+}
+
 static struct json *
 emit_source(struct frame *f, const struct normal_node *node,
             const struct normal_alt *alt)
@@ -442,6 +520,8 @@ emit_source(struct frame *f, const struct normal_node *node,
         return json_copy(f->a, value);
     if (node->kids[0]->is_each)
         return emit_elements(f, node->kids[0], value);
+    if (node->kids[0]->element)
+        return emit_element(f, node->kids[0], value);
     if (value->kind != JSON_OBJECT)
         return json_copy(f->a, value);
     struct json *out = json_new_object(f->a);
@@ -485,6 +565,13 @@ emit(struct frame *f, const struct normal_node *node)
         break;
     }
     case ALT_MADE:
+        if (alt->is_list) {
+            struct json *element = emit(f, node->kids[0]);
+            out = json_new_list(f->a);
+            if (element)
+                assert_true(json_list_append(f->a, out, element));
+            break;
+        }
         out = json_new_object(f->a);
         arrivals(f, node, true, out);
         break;
