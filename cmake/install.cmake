@@ -55,7 +55,26 @@ install(FILES ${CMAKE_BINARY_DIR}/libstile.pc DESTINATION ${CMAKE_INSTALL_LIBDIR
 if(TARGET stile)
     install(TARGETS stile RUNTIME COMPONENT binary)
 endif()
-file(GLOB pages CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/docs/man/*.1)
-if(pages)
-    install(FILES ${pages} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT binary)
-endif()
+
+# Manual pages are the pages of docs/, and what the binary says of itself.
+function(stile_man name section page summary)
+    add_custom_command(OUTPUT ${name}.${section}
+        COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/cmake/man.py ${name} ${section} ${PROJECT_VERSION} ${summary}
+            ${CMAKE_SOURCE_DIR}/docs/${page} ${ARGN} > ${name}.${section}
+        DEPENDS ${CMAKE_SOURCE_DIR}/cmake/man.py ${CMAKE_SOURCE_DIR}/docs/${page} stile VERBATIM)
+    set_property(GLOBAL APPEND PROPERTY stile_pages ${CMAKE_BINARY_DIR}/${name}.${section})
+    install(FILES ${CMAKE_BINARY_DIR}/${name}.${section} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section} COMPONENT binary)
+endfunction()
+stile_man(stile 1 operating.md "a reverse proxy that takes clients over schema versions" $<TARGET_FILE:stile>)
+stile_man(stile.yaml 5 configuration.md "the configuration of Stile")
+stile_man(stile-changes 5 language.md "the change language of Stile")
+get_property(pages GLOBAL PROPERTY stile_pages)
+add_custom_target(pages ALL DEPENDS ${pages})
+
+install(FILES packaging/completion/stile.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME stile
+    COMPONENT binary)
+install(FILES packaging/completion/_stile DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions COMPONENT binary)
+install(FILES packaging/stile.service DESTINATION lib/systemd/system COMPONENT service)
+install(FILES packaging/sysusers.conf DESTINATION lib/sysusers.d RENAME stile.conf COMPONENT service)
+install(FILES packaging/stile.socket packaging/stile.yaml DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples COMPONENT service)
+install(DIRECTORY config/examples/shop DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples COMPONENT service)

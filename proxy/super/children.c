@@ -15,7 +15,7 @@
 
 #define GAP_FIRST_MS 50
 #define GAP_MOST_MS  1000
-#define WELL_MS      10000 /* it lived this long: the next is forked at once */
+#define WELL_MS      1000  /* it lived this long: the next is forked at once */
 #define LOOP_MS      30000 /* five deaths within: a crash loop */
 
 /* ------------------------------------------------------- in the new process */
@@ -387,17 +387,19 @@ is_crash_loop(struct child *child, uint64_t now_ms)
     return child->n_deaths > n && now_ms - was < LOOP_MS;
 }
 
-/* At once the first time, then later and later. */
+/* At once, but for one that died young or again and again: later and later. */
 static void
 replace(struct children *c, unsigned i, uint64_t now_ms)
 {
     struct child *child = &c->workers[i];
+    bool loops = is_crash_loop(child, now_ms);
 
-    if (is_crash_loop(child, now_ms))
+    if (loops)
         log_error_limited(now_ms, "crash_loop", SPAN(""),
                           "index=%u deaths=%zu gap_ms=%lu", i, child->n_deaths,
                           (unsigned long)child->gap_ms);
-    if (now_ms - child->started_ms >= WELL_MS || child->n_deaths == 1) {
+    if (!loops && (now_ms - child->started_ms >= WELL_MS ||
+                   child->n_deaths == 1)) {
         child->gap_ms = 0;
         children_fork_worker(c, i, now_ms);
     } else {

@@ -10,6 +10,7 @@ changes   reload, a bad configuration, two reloads at once, certificates, the bi
 """
 import argparse
 import datetime
+import os
 import pathlib
 import sys
 import time
@@ -70,7 +71,7 @@ def kills(t, args):
     s = soaking.house(t)
     s.weight("all", "40%")
     took, fine = [], True
-    plan = [("worker", lambda: kill_worker(s, took))] * 5
+    plan = [("worker", lambda: kill_worker(s, took))] * 4
     plan += [(kill.__name__, lambda k=kill: k(s)) for kill in soaking.KILLS * 2]
     with soaking.Load(t, s) as load:
         load.until(100)
@@ -95,6 +96,8 @@ def main():
     p.add_argument("--requests", type=int, default=1000000)
     p.add_argument("--only", action="append", choices=SCENARIOS, default=[])
     args = p.parse_args()
+    if os.getpid() != os.getsid(0):
+        os.setsid()  # what is left at the end is ours alone
     fine = True
     for name in args.only or SCENARIOS:
         print(f"== {name}", flush=True)
