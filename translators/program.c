@@ -250,7 +250,12 @@ new_program(struct finder *f, const struct message *m, size_t from, size_t to)
         return NULL;
     *p = (struct program){
         .translator = f->t,
-        .chain = {api, from, to, f->sites, kind_of(m), f->heads},
+        .chain = {.api = api,
+                  .from = from,
+                  .to = to,
+                  .sites = f->sites,
+                  .kind = kind_of(m),
+                  .heads = f->heads},
         .facts = {.is_request = m->side == MESSAGE_REQUEST,
                   .replaces = m->side == MESSAGE_REQUEST &&
                               (span_is(m->method, "PUT") ||
