@@ -115,6 +115,9 @@ burst_count(_Atomic uint64_t *spans, uint32_t tag, bool adds)
     uint64_t was = load(at), is;
 
     do {
+        /* Who comes late, by a clock he read before others, counts with them. */
+        if ((int32_t)((uint32_t)(was >> 32) - tag) > 0)
+            tag = (uint32_t)(was >> 32);
         is = (was >> 32 == tag ? was : (uint64_t)tag << 32) + adds;
     } while (!atomic_compare_exchange_weak(at, &was, is));
     uint64_t before = load(&spans[(tag - 1) % 2]);
@@ -177,12 +180,9 @@ untranslated(_Atomic uint64_t *cell, const struct cell_law *law,
 {
     if (!v->is_untranslated || !v->is_canary || !law->translate)
         return false;
-    uint64_t n = add_one(&cell[CELL_TRANSLATE]), answers = 0;
-    for (size_t i = 0; i < CELL_STRIPES; i++)
-        answers += load(
-            &cell[CELL_STRIPE + i * CELL_STRIPE_WORDS + 1 + SKETCH_BUCKETS]);
+    uint64_t n = add_one(&cell[CELL_TRANSLATE]);
     return strange_to_two(cell, v->subject) &&
-           n * ALL > answers * law->translate_ppm;
+           n * ALL > cell_answers(cell, true) * law->translate_ppm;
 }
 
 enum cell_verdict
@@ -247,6 +247,17 @@ cell_read(const _Atomic uint64_t *cell, const struct cell_law *law,
                             arm * (1 + SKETCH_BUCKETS),
                         &out->arms[arm]);
     }
+}
+
+uint64_t
+cell_answers(const _Atomic uint64_t *cell, bool of_canary)
+{
+    uint64_t n = 0;
+
+    for (size_t i = 0; i < CELL_STRIPES; i++)
+        n += load(&cell[CELL_STRIPE + i * CELL_STRIPE_WORDS +
+                        (of_canary ? 1 + SKETCH_BUCKETS : 0)]);
+    return n;
 }
 
 void

@@ -100,5 +100,8 @@ struct cell_view {
 void cell_read(const _Atomic uint64_t *cell, const struct cell_law *law,
                struct cell_view *out);
 
+/* One arm's answers, without the rest of the view. */
+uint64_t cell_answers(const _Atomic uint64_t *cell, bool of_canary);
+
 /* Begin anew, for the next run. Not while workers still tell of the last. */
 void cell_clear(_Atomic uint64_t *cell);

@@ -12,7 +12,7 @@
 
 #define ROLLOUT_STEPS_MAX   32u
 #define ROLLOUT_WINDOWS_MAX 16u
-#define ROLLOUT_CELLS_MAX   64u /* alpha is divided among them */
+#define ROLLOUT_CELLS_MAX   32u /* alpha is divided among them */
 
 struct rollout_step {
     uint32_t weight_ppm;

@@ -195,6 +195,25 @@ TEST(where_all_are_on_the_canary_only_a_burst_says_something)
     free(cell);
 }
 
+TEST(a_worker_whose_clock_is_behind_forgets_no_errors)
+{
+    _Atomic uint64_t *cell = fresh();
+    uint64_t seed = 6;
+
+    visits(cell, &seed, 2000, 100);
+    for (int i = 0; i < 400; i++) { /* an outage behind both, at this time */
+        struct cell_event e = event(&seed, i % 20 == 0);
+        e.now_ms += 2000;
+        assert_int_equal(cell_error(cell, &law, &e), CELL_FINE);
+    }
+    struct cell_event late = event(&seed, false);
+    assert_int_equal(cell_error(cell, &law, &late), CELL_FINE);
+    struct cell_event e = event(&seed, true);
+    e.now_ms += 2000;
+    assert_int_equal(cell_error(cell, &law, &e), CELL_FINE);
+    free(cell);
+}
+
 TEST(errors_that_are_spread_are_no_burst)
 {
     _Atomic uint64_t *cell = fresh();
