@@ -12,6 +12,7 @@
 #include "proxy/base/arena.h"
 #include "proxy/base/err.h"
 #include "proxy/base/problem.h"
+#include "routing/rollout/plan.h"
 #include "translators/shadow/shadow.h"
 
 struct certs_store;   /* certs/store.h */
@@ -142,8 +143,51 @@ struct gen_canary {
     const struct gen_pool *pool;
     uint32_t weight_ppm; /* the file's; what holds is in the weights segment */
     span slot_name; /* "route/orders": names the word in the weights segment */
-    const struct split *split;       /* by the canary's own salt */
-    const struct gen_shadow *shadow; /* NULL: nothing is mirrored */
+    const struct split *split;         /* by the canary's own salt */
+    const struct gen_shadow *shadow;   /* NULL: nothing is mirrored */
+    size_t index;                      /* of generation.n_canaries */
+    const struct gen_rollout *rollout; /* that moves it; NULL: by hand */
+};
+
+/* Why a rollout is made, and how to go back: no rollout is without. */
+struct gen_manifest {
+    span change; /* of the api; empty: the manifest stands in the rollout */
+    span why;
+    span owner;
+    span guarantee;
+    span backout;
+};
+
+/* A canary that moves by itself, on routes that share its weight. */
+struct gen_rollout {
+    span name;
+    size_t index;
+    struct gen_manifest manifest;
+    const struct gen_pool *baseline;
+    struct gen_canary canary;
+    const struct gen_route **routes; /* of `baseline`, of the one api */
+    size_t n_routes;
+    const span *platforms; /* only whose platform is one of these; none: all */
+    size_t n_platforms;
+    struct rollout_plan plan;
+    const span *approvers; /* groups; none: any approver */
+    size_t n_approvers;
+    bool author_may_not;     /* approve */
+    uint32_t capacity_ppm;   /* of the baseline's endpoints, to go back to */
+    uint64_t requests_a_day; /* that are expected; 0: not said */
+    /* Gates are kept apart by these: how many there are of each, from 1. */
+    uint32_t cells_routes, cells_versions, cells_platforms;
+    uint64_t shape; /* of cells and plan: what another generation may share */
+};
+
+/* Who may do what on the admin socket. */
+struct gen_user {
+    span name;
+    uint32_t uid;
+    bool is_operator;
+    bool is_approver;
+    const span *groups;
+    size_t n_groups;
 };
 
 /* What becomes of a write whose sender speaks another version than the pool. */
@@ -193,7 +237,9 @@ struct gen_route {
     const struct gen_api *api; /* NULL: a plain proxy, nothing is detected */
     const struct gen_pool
         *pool; /* the baseline; nameless where it answers itself */
-    const struct gen_canary *canary;    /* NULL without */
+    const struct gen_canary *canary;     /* by hand; NULL without */
+    const struct gen_rollout **rollouts; /* then it has no canary by hand */
+    size_t n_rollouts;
     const struct subject_spec *subject; /* NULL: nobody has a subject here */
     span platform_header;               /* empty: no platform */
     struct gen_timeouts timeouts;
@@ -336,6 +382,11 @@ struct generation {
     size_t n_pools;
     const struct gen_route *routes; /* in the order of the file */
     size_t n_routes;
+    const struct gen_rollout *rollouts;
+    size_t n_rollouts;
+    size_t n_canaries;            /* those of routes, and of rollouts */
+    const struct gen_user *users; /* none: the kernel's word alone */
+    size_t n_users;
     size_t n_endpoints; /* over all pools: slots of the endpoints segment */
     const struct route_table *router;
     const struct gen_network *trust; /* whose word about others is believed */
@@ -362,3 +413,18 @@ void generation_free(struct generation **g);
 const struct gen_route *generation_route(const struct generation *g, span name);
 const struct gen_pool *generation_pool(const struct generation *g, span name);
 const struct gen_api *generation_api(const struct generation *g, span name);
+const struct gen_rollout *generation_rollout(const struct generation *g,
+                                             span name);
+
+/* The canary that requests of this platform may be sent to; NULL: there is none. */
+const struct gen_canary *gen_route_canary(const struct gen_route *route,
+                                          span platform);
+
+/* In which of a rollout's cells such a request is counted. */
+uint32_t gen_rollout_cell(const struct gen_rollout *r,
+                          const struct gen_route *route, int client,
+                          span platform);
+
+/* "orders v2 ios": what cell `i` is of; `size` >= 64. */
+void gen_rollout_cell_text(const struct gen_rollout *r, uint32_t i, char *out,
+                           size_t size);

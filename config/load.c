@@ -18,8 +18,8 @@
 #define FILES_MAX            1000
 
 static const char *const section_names[] = {
-    "include", "listen", "observe", "admin",  "state", "trust",
-    "apis",    "pools",  "routes",  "limits", "log",   "workers"};
+    "include", "listen", "observe", "admin", "state",   "trust",   "apis",
+    "pools",   "routes", "limits",  "log",   "workers", "rollouts"};
 
 static bool
 read_whole(int fd, size_t size, char *bytes)
@@ -332,6 +332,7 @@ generation_load(const char *path, const struct certs_tickets *tickets,
         load_apis(&l);
         load_pools(&l);
         load_routes(&l);
+        load_rollouts(&l);
     }
     if (problems->total > before) {
         refuse(g, problems);
@@ -375,5 +376,14 @@ generation_api(const struct generation *g, span name)
     for (size_t i = 0; i < g->n_apis; i++)
         if (span_eq(g->apis[i].name, name))
             return &g->apis[i];
+    return NULL;
+}
+
+const struct gen_rollout *
+generation_rollout(const struct generation *g, span name)
+{
+    for (size_t i = 0; i < g->n_rollouts; i++)
+        if (span_eq(g->rollouts[i].name, name))
+            return &g->rollouts[i];
     return NULL;
 }

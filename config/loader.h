@@ -20,9 +20,11 @@ struct loader {
     const struct certs_tickets *tickets;
     const struct yaml **docs; /* the file and what it includes */
     size_t n_docs;
-    struct map apis;   /* name -> struct gen_api */
-    struct map pools;  /* name -> struct gen_pool */
-    struct map routes; /* name -> struct gen_route */
+    struct map apis;                /* name -> struct gen_api */
+    struct map pools;               /* name -> struct gen_pool */
+    struct map routes;              /* name -> struct gen_route */
+    struct gen_route *route_at;     /* as they are being built... */
+    const struct route_spec *specs; /* ...and what each was built from */
 };
 
 /*
@@ -56,6 +58,7 @@ void load_listeners(struct loader *l); /* listen.c */
 void load_apis(struct loader *l);      /* apis.c */
 void load_pools(struct loader *l);     /* pools.c */
 void load_routes(struct loader *l);    /* routes.c */
+void load_rollouts(struct loader *l);  /* rollouts.c */
 
 /* The certificates of one listener; NULL after a problem. tls.c */
 const struct certs_store *load_tls(struct loader *l, const struct yaml *node);
@@ -63,12 +66,27 @@ const struct certs_store *load_tls(struct loader *l, const struct yaml *node);
 /* A method that may be routed: in capitals, neither CONNECT nor TRACE. routes.c */
 bool loader_is_method(span s);
 
-/* A route's `write:`, a map; and a problem for each client's version whose writes would
- * erase a field without a word. writes.c */
+/* A route's `write:`, a map; and a problem for each client's version whose writes to
+ * `pool` would erase a field without a word. writes.c */
 void load_writes(struct loader *l, const struct yaml *node,
                  const struct route_spec *spec, struct gen_route *route);
 void check_writes(struct loader *l, const struct yaml *node,
-                  const struct route_spec *spec, const struct gen_route *route);
+                  const struct route_spec *spec, const struct gen_route *route,
+                  const struct gen_pool *pool);
+
+/* A rollout's `gates:`, into its plan; its windows. rollout_gates.c */
+void load_rollout_gates(struct loader *l, const struct yaml *node,
+                        struct rollout_plan *plan);
+void load_rollout_windows(struct loader *l, const struct yaml *node,
+                          struct rollout_plan *plan);
+void rollout_gates_preset(struct rollout_plan *plan);
+
+/* `admin.users`; NULL without. users.c */
+void load_users(struct loader *l, const struct yaml *node);
+
+/* A list of names, in the loader's arena. settings.c */
+const span *loader_names(struct loader *l, const struct yaml *node,
+                         const char *what, size_t *n);
 
 /* Parts of a route. gates.c */
 void load_redirect(struct loader *l, const struct yaml *node,

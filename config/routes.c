@@ -492,6 +492,7 @@ check_canary(struct route_reading *reading)
                      CANARY_NAME_MAX);
         problem_remedy(p, "shorten it");
     }
+    reading->canary->index = route->index;
     reading->canary->slot_name =
         arena_fmt(reading->l->g->arena, "route/%.*s", SPAN_FMT(route->name));
 }
@@ -522,6 +523,20 @@ check_target(struct route_reading *reading)
     }
     if (!yaml_get(node, "pool"))
         reading->route->pool = &no_pool;
+}
+
+/* What the canary erases is asked when the baseline erases nothing. */
+static void
+check_route_writes(struct route_reading *reading)
+{
+    const struct gen_canary *canary = reading->route->canary;
+    size_t before = reading->l->r.problems->total;
+
+    check_writes(reading->l, reading->node, reading->spec, reading->route,
+                 reading->route->pool);
+    if (canary && reading->l->r.problems->total == before)
+        check_writes(reading->l, reading->node, reading->spec, reading->route,
+                     canary->pool);
 }
 
 static void
@@ -559,7 +574,7 @@ load_route(struct route_reading *reading)
         load_writes(reading->l, reading->writes, reading->spec, reading->route);
     check_pool(reading, reading->route->pool);
     check_canary(reading);
-    check_writes(reading->l, reading->node, reading->spec, reading->route);
+    check_route_writes(reading);
 }
 
 void
@@ -582,8 +597,9 @@ load_routes(struct loader *l)
     specs = reader_array(&l->r, s.values[0], s.n, sizeof(*specs));
     if (!routes || !specs)
         return;
-    l->g->routes = routes;
+    l->g->routes = l->route_at = routes;
     l->g->n_routes = s.n;
+    l->specs = specs;
     for (size_t i = 0; i < s.n; i++) {
         struct route_reading reading = {.l = l,
                                         .route = &routes[i],

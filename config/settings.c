@@ -190,6 +190,15 @@ read_path_into(struct reader *r, const struct yaml *value, span *out)
         *out = span_str(reader_path(r, value, text));
 }
 
+/* Read by who has the loader: users.c. */
+static void
+read_nothing(struct reader *r, const struct yaml *value, void *self)
+{
+    (void)r;
+    (void)value;
+    (void)self;
+}
+
 static void
 read_socket(struct reader *r, const struct yaml *value, void *self)
 {
@@ -198,13 +207,17 @@ read_socket(struct reader *r, const struct yaml *value, void *self)
     read_path_into(r, value, &g->admin_socket);
 }
 
-static void
-refuse_users(struct reader *r, const struct yaml *value, void *self)
+const span *
+loader_names(struct loader *l, const struct yaml *node, const char *what,
+             size_t *n)
 {
-    (void)self;
-    yaml_problem(r->problems, value, "`users` is not offered yet");
-    problem_remedy(r->problems, "take it away: root and the service's user are "
-                                "operators on the socket");
+    *n = 0;
+    if (!reader_is_list(&l->r, node, what))
+        return NULL;
+    span *names = reader_array(&l->r, node, node->n, sizeof(*names));
+    for (size_t i = 0; names && i < node->n; i++)
+        *n += reader_text(&l->r, node->items[i], &names[*n]);
+    return names;
 }
 
 /* Another socket than the system's. */
@@ -245,15 +258,17 @@ static void
 load_process(struct loader *l)
 {
     static const struct reader_word admin_words[] = {
-        {"socket", read_socket, true}, {"users", refuse_users, false}};
+        {"socket", read_socket, true}, {"users", read_nothing, false}};
     static const struct reader_word log_words[] = {
         {"access", read_access, false}};
     const struct yaml *node;
     uint64_t n;
 
-    if ((node = section_single(l, "admin")))
+    if ((node = section_single(l, "admin"))) {
         reader_map(&l->r, node, "`admin`", admin_words, COUNT(admin_words),
                    l->g);
+        load_users(l, yaml_get(node, "users"));
+    }
     if ((node = section_single(l, "log")))
         reader_map(&l->r, node, "`log`", log_words, COUNT(log_words), l->g);
     if ((node = section_single(l, "state")))

@@ -209,12 +209,13 @@ takes(const struct route_spec *spec, span method)
 
 void
 check_writes(struct loader *l, const struct yaml *node,
-             const struct route_spec *spec, const struct gen_route *route)
+             const struct route_spec *spec, const struct gen_route *route,
+             const struct gen_pool *pool)
 {
     struct asking a = {.l = l, .node = node, .route = route};
     struct err e;
 
-    if (!route->api || !route->api->lens || !route->pool)
+    if (!route->api || !route->api->lens || !pool)
         return;
     a.lens = route->api->lens;
     a.reached = reader_array(&l->r, node, a.lens->n_types, sizeof(*a.reached));
@@ -225,7 +226,6 @@ check_writes(struct loader *l, const struct yaml *node,
                        &e))
         return; /* what is wrong with the path is route_build's to say */
 
-    const struct gen_pool *canary = route->canary ? route->canary->pool : NULL;
     static const struct {
         const char *method;
         bool only_whole; /* else it is a merge patch */
@@ -235,9 +235,6 @@ check_writes(struct loader *l, const struct yaml *node,
         if (!takes(spec, a.method) ||
             (replacing[i].only_whole && !route->whole))
             continue;
-        size_t before = l->r.problems->total;
-        ask_pool(&a, route->pool);
-        if (l->r.problems->total == before)
-            ask_pool(&a, canary);
+        ask_pool(&a, pool);
     }
 }

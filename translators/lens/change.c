@@ -56,6 +56,12 @@ read_manifest(struct lens_builder *b, const struct yaml *doc,
         (void)lens_words_text(b, title, "`title`", &out->title);
     if (owner)
         (void)lens_words_text(b, owner, "`owner`", &out->owner);
+    const struct yaml *why = yaml_get(node, "why");
+    const struct yaml *backout = yaml_get(node, "backout");
+    if (why)
+        (void)lens_words_text(b, why, "`why`", &out->why);
+    if (backout)
+        (void)lens_words_text(b, backout, "`backout`", &out->backout);
     int g = keeps ? lens_words_one(b, keeps, &guarantee_words) : -1;
     out->line = keeps ? (unsigned)keeps->line : 0;
     out->column = keeps ? (unsigned)keeps->column : 0;

@@ -48,6 +48,8 @@ struct lens_change {
     span path;  /* the same as it was opened: what problems name */
     span title; /* of the manifest */
     span owner;
+    span why;     /* empty if it is not said */
+    span backout; /* likewise: how to go back */
     enum lens_guarantee
         guarantee; /* as claimed; what contradicts it is refused */
     unsigned line; /* of the claim */
