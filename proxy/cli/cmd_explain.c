@@ -109,7 +109,7 @@ explain_id(struct explaining *x, const char *id)
 /* ---- a request that might be ---- */
 
 static uint32_t
-weight_in_force(void *live, const struct gen_route *route)
+weight_in_force(void *live, const struct gen_canary *canary)
 {
     const struct explaining *x = live;
     const json_t *w;
@@ -119,11 +119,11 @@ weight_in_force(void *live, const struct gen_route *route)
     {
         const char *slot = json_string_value(json_object_get(w, "slot"));
 
-        if (slot && span_is(route->canary->slot_name, slot))
+        if (slot && span_is(canary->slot_name, slot))
             return (uint32_t)json_integer_value(
                 json_object_get(w, "effective_ppm"));
     }
-    return route->canary->weight_ppm;
+    return canary->weight_ppm;
 }
 
 static bool
@@ -186,10 +186,12 @@ know_version(struct explaining *x, const struct decision *d)
 static void
 know_pool(struct explaining *x, const struct decision *d)
 {
-    if (d->route->canary) {
+    if (d->canary) {
         know(x, "split", span_str(arm_word(d->arm)));
         know_number(x, "bucket", d->bucket);
         know_number(x, "weight_ppm", d->weight_ppm);
+        if (d->canary->rollout)
+            know(x, "rollout", d->canary->rollout->name);
     }
     know(x, "pool", d->pool->name);
     if (d->pool->version >= 0)

@@ -2,6 +2,7 @@
 #include "proxy/control/api.h"
 
 #include "proxy/base/quantity.h"
+#include "proxy/control/api_call.h"
 #include "proxy/control/api_view.h"
 #include "proxy/control/shadow_view.h"
 #include "proxy/http/media.h"
@@ -15,15 +16,6 @@
 #define ARENA_BYTES   ((size_t)256 * 1024)
 #define REVISIONS     50u
 #define REVISIONS_MAX 500u
-
-/* One call being answered. */
-struct call {
-    struct control *control;
-    const struct api_request *request;
-    struct api_answer *out;
-    struct arena *arena;
-    span rest; /* of the path, after the call's own, decoded */
-};
 
 typedef void (*call_fn)(struct call *c);
 
@@ -43,9 +35,8 @@ dump(struct api_answer *out, json_t *json)
     return true;
 }
 
-/* Takes `json`; NULL is that there was no memory for it. */
-static void
-answer(struct api_answer *out, int status, json_t *json)
+void
+call_answer(struct api_answer *out, int status, json_t *json)
 {
     out->status = status;
     out->content_type = "application/json";
@@ -86,9 +77,8 @@ api_problem(struct api_answer *out, int status, const char *fmt, ...)
     json_decref(whole);
 }
 
-/* What the store said, as a status. */
-static int
-status_of(enum err_code code)
+int
+call_status_of(enum err_code code)
 {
     switch (code) {
     case ERR_CONFLICT:
@@ -112,13 +102,13 @@ status_of(enum err_code code)
 static void
 get_status(struct call *c)
 {
-    answer(c->out, 200, view_status(c->control, c->request->now_ms));
+    call_answer(c->out, 200, view_status(c->control, c->request->now_ms));
 }
 
 static void
 get_weights(struct call *c)
 {
-    answer(c->out, 200, view_weights(c->control));
+    call_answer(c->out, 200, view_weights(c->control));
 }
 
 static const struct slot *
@@ -140,7 +130,7 @@ answer_weight(struct call *c, const struct slot *slot)
     slots_state(&c->control->slots, c->control->store, slot, &s);
     (void)snprintf(c->out->etag, sizeof(c->out->etag), "\"%llu\"",
                    (unsigned long long)s.revision);
-    answer(c->out, 200, view_weight(c->control, slot));
+    call_answer(c->out, 200, view_weight(c->control, slot));
 }
 
 static void
@@ -184,9 +174,9 @@ get_revisions(struct call *c)
     }
     json_t *json = view_revisions(c->control, before, (size_t)limit, &e);
     if (json)
-        answer(c->out, 200, json);
+        call_answer(c->out, 200, json);
     else
-        api_problem(c->out, status_of(e.code), "%s", e.text);
+        api_problem(c->out, call_status_of(e.code), "%s", e.text);
 }
 
 static void
@@ -195,7 +185,7 @@ get_explain(struct call *c)
     struct record record;
 
     if (records_find(c->control->records, c->rest, &record))
-        answer(c->out, 200, view_record(&record));
+        call_answer(c->out, 200, view_record(&record));
     else
         api_problem(c->out, 404,
                     "no record of request '%.*s': the last %u are kept, until "
@@ -206,7 +196,7 @@ get_explain(struct call *c)
 static void
 get_shadows(struct call *c)
 {
-    answer(c->out, 200, shadow_view_all(&c->control->shadows));
+    call_answer(c->out, 200, shadow_view_all(&c->control->shadows));
 }
 
 static void
@@ -217,7 +207,7 @@ get_shadow(struct call *c)
         shadows_find(&c->control->shadows, c->rest, &route);
 
     if (counts)
-        answer(c->out, 200, shadow_view(route, counts));
+        call_answer(c->out, 200, shadow_view(route, counts));
     else
         api_problem(c->out, 404, "no route called '%.*s' mirrors requests",
                     SPAN_FMT(c->rest));
@@ -225,9 +215,8 @@ get_shadow(struct call *c)
 
 /* ---------------------------------------------------------------------- writing */
 
-/* The body as an object with no other members than these. NULL: answered. */
-static json_t *
-body_object(struct call *c, const char *const *members, size_t n)
+json_t *
+call_body(struct call *c, const char *const *members, size_t n)
 {
     json_error_t e;
     const char *name;
@@ -276,8 +265,8 @@ read_weight(struct call *c, const json_t *json, uint32_t *ppm)
     return false;
 }
 
-static bool
-read_reason(struct call *c, const json_t *json, span *reason)
+bool
+call_reason(struct call *c, const json_t *json, span *reason)
 {
     *reason = span_str(json_string_value(json_object_get(json, "reason")));
     if (span_trim(*reason).len > 0 && reason->len <= STORE_TEXT_MAX)
@@ -287,9 +276,8 @@ read_reason(struct call *c, const json_t *json, span *reason)
     return false;
 }
 
-/* If-Match: "*", or a revision with or without quotes. False: answered. */
-static bool
-read_if_match(struct call *c, bool *expects, uint64_t *expected)
+bool
+call_if_match(struct call *c, bool *expects, uint64_t *expected)
 {
     span value = head_value(c->request->head, FIELD_IF_MATCH);
 
@@ -314,14 +302,22 @@ read_if_match(struct call *c, bool *expects, uint64_t *expected)
 static void
 move_weight(struct call *c, const struct slot *slot, const json_t *json)
 {
+    const struct gen_rollout *rollout = slot->canary->rollout;
     struct slot_move move = {.actor = span_str(c->request->actor),
                              .now_ms = c->request->wall_ms};
     struct err e;
 
-    if (!read_if_match(c, &move.expects, &move.expected) ||
+    if (!call_if_match(c, &move.expects, &move.expected) ||
         !read_weight(c, json, &move.weight_ppm) ||
-        !read_reason(c, json, &move.reason))
+        !call_reason(c, json, &move.reason))
         return;
+    if (rollout) {
+        api_problem(c->out, 409,
+                    "rollout '%.*s' moves this weight: pause, promote or abort "
+                    "it",
+                    SPAN_FMT(rollout->name));
+        return;
+    }
     enum err_code code =
         slots_move(&c->control->slots, c->control->store, slot, &move, &e);
     if (code == OK)
@@ -330,7 +326,7 @@ move_weight(struct call *c, const struct slot *slot, const json_t *json)
              move.expects)
         api_problem(c->out, 412, "%s", e.text);
     else
-        api_problem(c->out, status_of(code), "%s", e.text);
+        api_problem(c->out, call_status_of(code), "%s", e.text);
 }
 
 static void
@@ -338,7 +334,7 @@ put_weight(struct call *c)
 {
     static const char *const members[] = {"weight", "reason"};
     const struct slot *slot = find_slot(c);
-    json_t *json = slot ? body_object(c, members, COUNT(members)) : NULL;
+    json_t *json = slot ? call_body(c, members, COUNT(members)) : NULL;
 
     if (json)
         move_weight(c, slot, json);
@@ -349,7 +345,7 @@ static void
 post_reload(struct call *c)
 {
     struct control *control = c->control;
-    json_t *json = body_object(c, NULL, 0);
+    json_t *json = call_body(c, NULL, 0);
 
     if (!json)
         return;
@@ -377,9 +373,9 @@ api_reloaded(const struct control *c, struct api_answer *out)
                                         json_stringn(line.at, line.len));
     }
     if (v->ok)
-        answer(out, 200,
-               json_pack("{s:I, s:o*}", "generation", (json_int_t)v->generation,
-                         "problems", problems));
+        call_answer(out, 200,
+                    json_pack("{s:I, s:o*}", "generation",
+                              (json_int_t)v->generation, "problems", problems));
     else
         problem(out, 422,
                 "the new configuration was refused; the running one "
@@ -389,17 +385,42 @@ api_reloaded(const struct control *c, struct api_answer *out)
 
 /* ---------------------------------------------------------------------- routing */
 
-/* X(name for the metric, method, path, takes a rest, writes, what) */
+static void
+get_verify(struct call *c)
+{
+    struct err e;
+
+    if (store_verify(c->control->store, &e))
+        api_problem(c->out, 409, "%s", e.text);
+    else
+        call_answer(c->out, 200,
+                    json_pack("{s:b, s:I}", "whole", 1, "revision",
+                              (json_int_t)store_sequence(c->control->store)));
+}
+
+/* X(name for the metric, method, path, takes a rest, who may, what) */
 #define CALLS(X)                                                               \
-    X("status", METHOD_GET, "/v1/status", false, false, get_status)            \
-    X("weights", METHOD_GET, "/v1/weights", false, false, get_weights)         \
-    X("weight", METHOD_GET, "/v1/weights/", true, false, get_weight)           \
-    X("weight_set", METHOD_PUT, "/v1/weights/", true, true, put_weight)        \
-    X("revisions", METHOD_GET, "/v1/revisions", false, false, get_revisions)   \
-    X("reload", METHOD_POST, "/v1/reload", false, true, post_reload)           \
-    X("explain", METHOD_GET, "/v1/explain/", true, false, get_explain)         \
-    X("shadows", METHOD_GET, "/v1/shadow", false, false, get_shadows)          \
-    X("shadow", METHOD_GET, "/v1/shadow/", true, false, get_shadow)
+    X("status", METHOD_GET, "/v1/status", false, BY_ALL, get_status)           \
+    X("weights", METHOD_GET, "/v1/weights", false, BY_ALL, get_weights)        \
+    X("weight", METHOD_GET, "/v1/weights/", true, BY_ALL, get_weight)          \
+    X("weight_set", METHOD_PUT, "/v1/weights/", true, BY_OPERATORS,            \
+      put_weight)                                                              \
+    X("revisions", METHOD_GET, "/v1/revisions", false, BY_ALL, get_revisions)  \
+    X("verify", METHOD_GET, "/v1/audit/verify", false, BY_ALL, get_verify)     \
+    X("rollouts", METHOD_GET, "/v1/rollouts", false, BY_ALL, get_rollouts)     \
+    X("rollout", METHOD_GET, "/v1/rollouts/", true, BY_ALL, get_rollout)       \
+    X("rollout_do", METHOD_POST, "/v1/rollouts/", true, BY_WRITERS,            \
+      post_rollout)                                                            \
+    X("reload", METHOD_POST, "/v1/reload", false, BY_OPERATORS, post_reload)   \
+    X("explain", METHOD_GET, "/v1/explain/", true, BY_ALL, get_explain)        \
+    X("shadows", METHOD_GET, "/v1/shadow", false, BY_ALL, get_shadows)         \
+    X("shadow", METHOD_GET, "/v1/shadow/", true, BY_ALL, get_shadow)
+
+enum call_by {
+    BY_ALL, /* to look */
+    BY_OPERATORS,
+    BY_WRITERS, /* operators and approvers: what is asked says which */
+};
 
 static const struct route {
     const char *name;
@@ -407,10 +428,9 @@ static const struct route {
     call_fn fn;
     enum method method;
     bool takes_rest;
-    bool writes;
+    enum call_by by;
 } routes[] = {
-#define X(name, method, path, rest, writes, fn)                                \
-    {name, path, fn, method, rest, writes},
+#define X(name, method, path, rest, by, fn) {name, path, fn, method, rest, by},
     CALLS(X)
 #undef X
 };
@@ -454,12 +474,14 @@ no_route(struct call *c, span path)
 
 /* May this caller write, and in this form? False: answered. */
 static bool
-may_write(struct call *c)
+may_write(struct call *c, enum call_by by)
 {
     struct media media;
     span type = head_value(c->request->head, FIELD_CONTENT_TYPE);
+    bool may = c->request->is_operator ||
+               (by == BY_WRITERS && c->request->is_approver);
 
-    if (!c->request->is_operator) {
+    if (!may) {
         api_problem(c->out, 403,
                     "%s may look and not change: that is for root and the "
                     "service's user",
@@ -487,7 +509,7 @@ dispatch(struct call *c)
         return;
     }
     c->out->call = route->name;
-    if (route->writes && !may_write(c))
+    if (route->by != BY_ALL && !may_write(c, route->by))
         return;
     if (route->takes_rest &&
         pct_decode(c->arena, span_skip(head->path, strlen(route->path)), false,

@@ -16,6 +16,9 @@ struct api_request {
     span body;
     const char *actor; /* "uid:0 (root)" */
     bool is_operator;  /* may change things */
+    bool is_approver;
+    const struct gen_user
+        *user; /* as the configuration has him; NULL: it has not */
     uint64_t wall_ms;
     uint64_t now_ms;
 };

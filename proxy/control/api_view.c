@@ -82,10 +82,10 @@ view_weight(const struct control *c, const struct slot *slot)
 
     slots_state(&c->slots, c->store, slot, &s);
     quantity_share_text(s.weight_ppm, share, sizeof(share));
-    put(&m, "slot", text(s.route->canary->slot_name));
-    put(&m, "route", text(s.route->name));
-    put(&m, "pool", text(s.route->pool->name));
-    put(&m, "canary", text(s.route->canary->pool->name));
+    put(&m, "slot", text(slot->canary->slot_name));
+    put(&m, "route", text(slot->route->name));
+    put(&m, "pool", text(slot->route->pool->name));
+    put(&m, "canary", text(slot->canary->pool->name));
     put(&m, "file_ppm", number(s.file_ppm));
     put(&m, "weight_ppm", number(s.weight_ppm));
     put(&m, "weight", json_string(share));
@@ -379,10 +379,9 @@ json_of(span s)
     return json ? json : text(s);
 }
 
-static bool
-list_revision(void *arg, const struct store_revision *r)
+json_t *
+view_revision(const struct store_revision *r)
 {
-    json_t **list = arg;
     struct made m = object();
     char time[40], hash[2 * STORE_HASH_BYTES + 1];
 
@@ -396,7 +395,15 @@ list_revision(void *arg, const struct store_revision *r)
     put(&m, "before", json_of(r->before));
     put(&m, "after", json_of(r->after));
     put(&m, "previous", json_string(hash));
-    add(list, take(&m));
+    return take(&m);
+}
+
+static bool
+list_revision(void *arg, const struct store_revision *r)
+{
+    json_t **list = arg;
+
+    add(list, view_revision(r));
     return *list != NULL;
 }
 

@@ -19,6 +19,8 @@ MUST_CHECK json_t *view_record(const struct record *r);
 const char *view_not_ready(const struct control *c, uint64_t now_ms, char *room,
                            size_t size);
 
+MUST_CHECK json_t *view_revision(const struct store_revision *r);
+
 /* At most `max` before `before` (0: from the newest). NULL with `e` set. */
 MUST_CHECK json_t *view_revisions(struct control *c, uint64_t before,
                                   size_t max, struct err *e);

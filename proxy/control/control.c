@@ -66,24 +66,40 @@ ask_reload(struct life *l, uint64_t id, struct api_answer *a)
     return true;
 }
 
+/* By the kernel's word; whom the configuration names, it also gives his roles. */
+static void
+who_asks(const struct generation *gen, uid_t uid, char actor[ROLLOUT_ACTOR_MAX],
+         struct api_request *out)
+{
+    for (size_t i = 0; i < gen->n_users && !out->user; i++)
+        if (gen->users[i].uid == uid)
+            out->user = &gen->users[i];
+    if (out->user)
+        (void)snprintf(actor, ROLLOUT_ACTOR_MAX, "%.*s",
+                       SPAN_FMT(out->user->name));
+    else
+        (void)snprintf(actor, ROLLOUT_ACTOR_MAX, "uid:%u%s", (unsigned)uid,
+                       uid == 0 ? " (root)" : "");
+    out->is_operator =
+        out->user ? out->user->is_operator : uid == 0 || uid == geteuid();
+    out->is_approver = out->user && out->user->is_approver;
+}
+
 static bool
 on_admin(void *arg, uint64_t id, const struct door_request *r,
          struct door_answer *out)
 {
     struct life *l = arg;
     struct api_answer a = api_of(out);
-    char actor[32] = "nobody";
+    char actor[ROLLOUT_ACTOR_MAX] = "nobody";
+    struct api_request request = {.head = r->head,
+                                  .body = r->body,
+                                  .actor = actor,
+                                  .wall_ms = loop_wall_ms(),
+                                  .now_ms = loop_now_ms(l->loop)};
 
     if (r->is_local)
-        (void)snprintf(actor, sizeof(actor), "uid:%u%s", (unsigned)r->uid,
-                       r->uid == 0 ? " (root)" : "");
-    struct api_request request = {
-        .head = r->head,
-        .body = r->body,
-        .actor = actor,
-        .is_operator = r->is_local && (r->uid == 0 || r->uid == geteuid()),
-        .wall_ms = loop_wall_ms(),
-        .now_ms = loop_now_ms(l->loop)};
+        who_asks(l->control.gen, r->uid, actor, &request);
     if (l->state == LIFE_SERVING || l->state == LIFE_LETTING_GO)
         api_answer(&l->control, &request, &a);
     else
@@ -230,6 +246,17 @@ take_signals(struct life *l, struct err *e)
     return watch_fd(l, &l->signals, l->signal_fd, on_signal, e);
 }
 
+static void
+on_tick(void *arg)
+{
+    struct life *l = arg;
+
+    if (l->state != LIFE_SERVING)
+        return;
+    rollouts_tick(&l->control.rollouts, loop_wall_ms(), loop_now_ms(l->loop));
+    timer_set(&l->tick, l->loop, ROLLOUTS_TICK_MS);
+}
+
 static enum err_code
 make(struct life *l, struct err *e)
 {
@@ -240,6 +267,7 @@ make(struct life *l, struct err *e)
     l->arena = arena_new(ARENA_BYTES);
     l->in = calloc(1, sizeof(*l->in));
     c->records = env->records;
+    timer_init(&l->tick, on_tick, l);
     if (!l->loop || !l->arena || !l->in)
         return err_set(e, ERR_LIMIT, "no memory for control");
     life_set_timers(l);
@@ -267,8 +295,11 @@ take_over(struct life *l, struct err *e)
                       c->metrics, l->loop, e) ||
         slots_init(&c->slots, l->arena, env->gen, env->weights, env->latches,
                    e) ||
+        rollouts_init(&c->rollouts, l->arena, env->gen, env->weights,
+                      env->latches, env->gates, &c->backends, e) ||
         slots_reconcile(&c->slots, c->store, loop_wall_ms(), e))
         return e->code;
+    rollouts_take(&c->rollouts, c->store, loop_wall_ms());
     if (store_refuses(c->store))
         log_error("store_refuses", "why=\"%s\"", store_refuses(c->store));
     /* Without a supervisor nobody waits for the word: its end is heard next. */
@@ -282,6 +313,8 @@ void
 life_serve(struct life *l)
 {
     l->state = LIFE_SERVING;
+    if (l->control.rollouts.n)
+        timer_set(&l->tick, l->loop, 0);
     backends_start(&l->control.backends);
     watch_read(&l->report, true);
     if (l->admin)

@@ -77,6 +77,7 @@ let_go(struct life *l)
 {
     keep_weights(l);
     backends_stop(&l->control.backends);
+    timer_clear(&l->tick);
     watch_read(&l->report, false);
     store_close(&l->control.store);
     l->state = LIFE_WITHOUT;
@@ -176,6 +177,7 @@ resume(struct life *l)
     if (l->kept)
         slots_restore(&l->control.slots, l->control.store, l->kept,
                       loop_wall_ms());
+    rollouts_take(&l->control.rollouts, l->control.store, loop_wall_ms());
     forget_kept(l);
     fold_all(l);
     log_info("resumed", "revision=%llu",
@@ -290,6 +292,8 @@ sweep(struct life *l, uint64_t oldest)
     if (l->state == LIFE_WITHOUT)
         return;
     weights_sweep(l->env->weights, oldest);
+    if (l->env->gates)
+        gates_sweep(l->env->gates, oldest);
     endpoints_sweep(l->env->endpoints, oldest);
 }
 

@@ -45,6 +45,7 @@ struct life {
     int supervisor_fd;
     struct timer home; /* without a supervisor: to look for the next */
     int signal_fd;
+    struct timer tick;  /* of the rollouts */
     struct timer quiet; /* asks again whether the callers are done */
     unsigned tries;
     struct arena *kept_arena; /* while without: the weights as they were */

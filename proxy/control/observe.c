@@ -46,7 +46,7 @@ set_gauges(struct control *c)
     metrics_set(m, metrics_plain(m, METRIC_GENERATION), c->gen->number);
     metrics_set(m, metrics_plain(m, METRIC_WORKER_DEATHS), c->deaths);
     for (size_t i = 0; i < c->slots.n; i++) {
-        span slot = c->slots.at[i].route->canary->slot_name;
+        span slot = c->slots.at[i].canary->slot_name;
         metrics_set(m, metrics_cell(m, METRIC_WEIGHT, &slot, 1),
                     weights_effective(c->slots.weights, c->slots.latches,
                                       c->slots.at[i].at));

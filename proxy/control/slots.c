@@ -9,23 +9,36 @@
 static_assert(STORE_SLOT_MAX == SEGMENT_NAME_MAX - 1, "one limit on names");
 static_assert(WEIGHTS_SLOTS <= STORE_SLOTS_MAX, "what lives can be stored");
 
+static enum err_code
+add_slot(struct slots *s, const struct gen_canary *canary,
+         const struct gen_route *route, struct err *e)
+{
+    struct slot *slot = &s->at[s->n];
+
+    *slot = (struct slot){.canary = canary, .route = route};
+    if (weights_claim(s->weights, s->latches, canary->slot_name, s->gen->number,
+                      &slot->at, e))
+        return e->code;
+    s->n++;
+    return OK;
+}
+
 enum err_code
 slots_init(struct slots *s, struct arena *a, const struct generation *gen,
            struct weights *weights, struct latches *latches, struct err *e)
 {
     *s = (struct slots){.gen = gen, .weights = weights, .latches = latches};
-    s->at = arena_array(a, gen->n_routes, sizeof(*s->at));
+    s->at = arena_array(a, gen->n_routes + gen->n_rollouts, sizeof(*s->at));
     if (!s->at)
         return err_set(e, ERR_LIMIT, "no room for the slots");
-    for (size_t i = 0; i < gen->n_routes; i++) {
-        const struct gen_route *route = &gen->routes[i];
-        if (!route->canary)
-            continue;
-        if (weights_claim(weights, latches, route->canary->slot_name,
-                          gen->number, &s->at[s->n].at, e))
+    for (size_t i = 0; i < gen->n_routes; i++)
+        if (gen->routes[i].canary &&
+            add_slot(s, gen->routes[i].canary, &gen->routes[i], e))
             return e->code;
-        s->at[s->n++].route = route;
-    }
+    for (size_t i = 0; i < gen->n_rollouts; i++)
+        if (add_slot(s, &gen->rollouts[i].canary, gen->rollouts[i].routes[0],
+                     e))
+            return e->code;
     return OK;
 }
 
@@ -33,8 +46,8 @@ const struct slot *
 slots_find(const struct slots *s, span name)
 {
     for (size_t i = 0; i < s->n; i++)
-        if (span_eq(s->at[i].route->canary->slot_name, name) ||
-            span_eq(s->at[i].route->name, name))
+        if (span_eq(s->at[i].canary->slot_name, name) ||
+            (!s->at[i].canary->rollout && span_eq(s->at[i].route->name, name)))
             return &s->at[i];
     return NULL;
 }
@@ -112,8 +125,8 @@ slots_reconcile(struct slots *s, struct store *store, uint64_t now_ms,
 
     if (file && actions) {
         for (size_t i = 0; i < s->n; i++)
-            file[i] = (struct weight_file){s->at[i].route->canary->slot_name,
-                                           s->at[i].route->canary->weight_ppm};
+            file[i] = (struct weight_file){s->at[i].canary->slot_name,
+                                           s->at[i].canary->weight_ppm};
         weights_reconcile(stored, n_stored, file, s->n, actions);
         for (size_t i = 0; i < s->n; i++)
             reconcile_one(s, store, &s->at[i], &actions[i], now_ms);
@@ -133,8 +146,9 @@ slots_keep(const struct slots *s, const struct store *store, struct arena *a,
         return err_set(e, ERR_LIMIT, "no room to keep the weights");
     for (size_t i = 0; i < s->n; i++) {
         const struct store_weight *w =
-            store_weight(store, s->at[i].route->canary->slot_name);
-        if (w)
+            store_weight(store, s->at[i].canary->slot_name);
+        /* What a rollout did meanwhile stays done. */
+        if (w && !s->at[i].canary->rollout)
             (*kept)[i] = *w; /* else its slot is empty */
     }
     return OK;
@@ -178,12 +192,10 @@ slots_state(const struct slots *s, const struct store *store,
             const struct slot *slot, struct slot_state *out)
 {
     struct weight now = weights_get(s->weights, slot->at);
-    const struct store_weight *w =
-        store_weight(store, slot->route->canary->slot_name);
+    const struct store_weight *w = store_weight(store, slot->canary->slot_name);
 
     *out = (struct slot_state){
-        .route = slot->route,
-        .file_ppm = slot->route->canary->weight_ppm,
+        .file_ppm = slot->canary->weight_ppm,
         .weight_ppm = w ? w->weight_ppm : now.ppm,
         .effective_ppm = weights_effective(s->weights, s->latches, slot->at),
         .run = now.run,
@@ -196,7 +208,7 @@ enum err_code
 slots_move(struct slots *s, struct store *store, const struct slot *slot,
            const struct slot_move *move, struct err *e)
 {
-    const struct gen_canary *canary = slot->route->canary;
+    const struct gen_canary *canary = slot->canary;
     uint32_t run = weights_get(s->weights, slot->at).run;
     struct store_weight w = store_weight_of(canary->slot_name, move->weight_ppm,
                                             canary->weight_ppm, run);

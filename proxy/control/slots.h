@@ -3,7 +3,8 @@
  * slots: the weights of this generation's routes, in the store and in the segment.
  *
  * The one place where a stored weight becomes a word that workers read, and
- * only after the store has it. A slot belongs to a route with a canary.
+ * only after the store has it. A slot belongs to a route with a canary, or to a
+ * rollout: then rollouts.h moves it and nobody else.
  */
 #pragma once
 
@@ -12,7 +13,8 @@
 #include "proxy/observe/segments.h"
 
 struct slot {
-    const struct gen_route *route; /* its canary is not NULL */
+    const struct gen_canary *canary;
+    const struct gen_route *route; /* the first that uses it */
     uint32_t at;                   /* in the weights and latches segments */
 };
 
@@ -26,7 +28,6 @@ struct slots {
 
 /* What one slot says now, for status and answers. */
 struct slot_state {
-    const struct gen_route *route;
     uint32_t file_ppm;
     uint32_t weight_ppm; /* stored */
     uint32_t effective_ppm;
@@ -63,7 +64,7 @@ MUST_CHECK enum err_code slots_keep(const struct slots *s,
 void slots_restore(struct slots *s, struct store *store,
                    const struct store_weight *kept, uint64_t now_ms);
 
-/* By slot name ("route/orders") or the route's ("orders"); NULL if none. */
+/* By slot name ("route/orders", "rollout/ios") or the route's ("orders"). */
 const struct slot *slots_find(const struct slots *s, span name);
 
 void slots_state(const struct slots *s, const struct store *store,

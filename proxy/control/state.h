@@ -11,6 +11,7 @@
 #include "proxy/control/backends.h"
 #include "proxy/control/crew.h"
 #include "proxy/control/records.h"
+#include "proxy/control/rollouts.h"
 #include "proxy/control/shadows.h"
 #include "proxy/control/slots.h"
 #include "proxy/control/store.h"
@@ -32,6 +33,7 @@ struct control {
     const struct generation *gen;
     struct store *store;
     struct slots slots;
+    struct rollouts rollouts;
     struct backends backends;
     struct crew crew;
     struct records *records; /* a segment: they outlive us */

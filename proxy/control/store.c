@@ -37,6 +37,9 @@ struct store {
     struct store_weight *weights; /* by slot, in bytewise order */
     size_t n_weights;
     size_t room;
+    struct store_record *records; /* each owns its text */
+    size_t n_records;
+    size_t records_room;
 };
 
 /* ------------------------------------------------------------------ the chain */
@@ -86,6 +89,7 @@ struct chain {
     uint64_t sequence;
     uint8_t hash[STORE_HASH_BYTES];
     size_t n_weights;        /* weights whose revision was met */
+    size_t n_records;        /* records likewise */
     const uint8_t *expected; /* hash that weights.last knows of... */
     uint64_t expected_at;    /* ...this entry; 0: of none */
     struct err *e;
@@ -140,6 +144,21 @@ chain_weights(struct chain *c, const struct store_revision *r)
 }
 
 static bool
+chain_records(struct chain *c, const struct store_revision *r)
+{
+    for (size_t i = 0; i < c->store->n_records; i++) {
+        const struct store_record *record = &c->store->records[i];
+        if (record->revision != r->sequence)
+            continue;
+        if (!span_eq(record->json, r->after))
+            return chain_breaks(c, "a record is not what was journalled",
+                                r->sequence);
+        c->n_records++;
+    }
+    return true;
+}
+
+static bool
 chain_entry(void *arg, const struct store_revision *r)
 {
     struct chain *c = arg;
@@ -156,7 +175,7 @@ chain_entry(void *arg, const struct store_revision *r)
         memcmp(c->expected, c->hash, STORE_HASH_BYTES) != 0)
         return chain_breaks(c, "an entry is not what weights.last knew",
                             r->sequence);
-    return chain_weights(c, r);
+    return chain_weights(c, r) && chain_records(c, r);
 }
 
 static bool
@@ -173,6 +192,8 @@ chain_ends_well(struct chain *c)
                             c->expected_at);
     if (c->n_weights != s->n_weights)
         return chain_breaks(c, "a weight was never journalled", c->sequence);
+    if (c->n_records != s->n_records)
+        return chain_breaks(c, "a record was never journalled", c->sequence);
     return true;
 }
 
@@ -256,6 +277,83 @@ weights_load_one(void *arg, const struct store_weight *w)
     return true;
 }
 
+/* ----------------------------------------------------------------- the records */
+
+static struct store_record *
+find_record(const struct store *s, span name)
+{
+    for (size_t i = 0; i < s->n_records; i++)
+        if (span_is(name, s->records[i].name))
+            return &s->records[i];
+    return NULL;
+}
+
+static bool
+records_reserve(struct store *s)
+{
+    if (s->n_records < s->records_room)
+        return true;
+    size_t room = s->records_room ? 2 * s->records_room : 16;
+    if (s->n_records >= STORE_RECORDS_MAX)
+        return false;
+    void *grown = reallocarray(s->records, room, sizeof(*s->records));
+    if (!grown)
+        return false;
+    s->records = grown;
+    s->records_room = room;
+    return true;
+}
+
+/* Room was reserved, and `text` is ours: what is durable is never missing here. */
+static void
+records_put(struct store *s, span name, uint64_t revision, char *text,
+            size_t len)
+{
+    struct store_record *r = find_record(s, name);
+
+    if (!r) {
+        assert(s->n_records < s->records_room);
+        r = &s->records[s->n_records++];
+        *r = (struct store_record){0};
+        memcpy(r->name, name.at, name.len);
+    }
+    free((char *)(uintptr_t)r->json.at);
+    r->json = span_of(text, len);
+    r->revision = revision;
+}
+
+/* A copy that is never NULL but for the want of memory. */
+static char *
+text_copy(span s)
+{
+    char *text = malloc(s.len + 1);
+
+    if (text && s.len)
+        memcpy(text, s.at, s.len);
+    return text;
+}
+
+static bool
+records_load_one(void *arg, span name, uint64_t revision, span json)
+{
+    struct store *s = arg;
+    char *text = records_reserve(s) ? text_copy(json) : NULL;
+
+    if (text)
+        records_put(s, name, revision, text, json.len);
+    return text != NULL;
+}
+
+static void
+records_free(struct store *s)
+{
+    for (size_t i = 0; i < s->n_records; i++)
+        free((char *)(uintptr_t)s->records[i].json.at);
+    free(s->records);
+    s->records = NULL;
+    s->n_records = s->records_room = 0;
+}
+
 /* ---------------------------------------------------------------- open, close */
 
 /* From now on changes are refused, and why; the first reason stays. */
@@ -308,7 +406,8 @@ load(struct store *s, const char *path, const struct store_last *last,
 {
     if (sql_open(path, &s->sql, e) ||
         sql_head(s->sql, &s->sequence, s->hash, e) ||
-        sql_weights(s->sql, weights_load_one, s, e))
+        sql_weights(s->sql, weights_load_one, s, e) ||
+        sql_records(s->sql, records_load_one, s, e))
         return e->code;
     return chain_walk(s, last, e);
 }
@@ -328,6 +427,7 @@ fall_back(struct store *s, const struct store_last *last, struct err *e)
     s->sequence = last->sequence;
     memcpy(s->hash, last->hash, STORE_HASH_BYTES);
     s->n_weights = 0;
+    records_free(s);
     for (size_t i = 0; i < last->n_weights; i++)
         if (!weights_load_one(s, &last->weights[i]))
             return err_set(e, ERR_LIMIT, "no memory for the weights");
@@ -391,6 +491,7 @@ store_close(struct store **s)
         return;
     sql_close(&(*s)->sql);
     free((*s)->weights);
+    records_free(*s);
     if ((*s)->lock_fd >= 0)
         close((*s)->lock_fd); /* which gives up the lock */
     if ((*s)->dir_fd >= 0)
@@ -430,6 +531,20 @@ store_weight(const struct store *s, span slot)
     return &s->weights[i];
 }
 
+const struct store_record *
+store_record(const struct store *s, span name)
+{
+    return find_record(s, name);
+}
+
+enum err_code
+store_key(struct store *s, span key, uint64_t *revision, struct err *e)
+{
+    if (!s->sql)
+        return err_set(e, ERR_CONFLICT, "%s", s->why);
+    return sql_key(s->sql, key, revision, e);
+}
+
 enum err_code
 store_revisions(struct store *s, uint64_t before, size_t max,
                 store_revision_fn fn, void *arg, struct err *e)
@@ -463,12 +578,30 @@ check_weight(struct store *s, const struct store_change *c, struct err *e)
         return err_set(e, ERR_INVALID,
                        "no weight: a slot, at most 1000000 "
                        "ppm, a run from 1");
-    if (c->expects && c->expected != at)
+    if (c->expects && c->record.len == 0 && c->expected != at)
         return err_set(e, ERR_CONFLICT, "%s is at revision %llu, not %llu",
                        w->slot, (unsigned long long)at,
                        (unsigned long long)c->expected);
     if (!was && !weights_reserve(s))
         return err_set(e, ERR_LIMIT, "the store has no room for another slot");
+    return OK;
+}
+
+static enum err_code
+check_record(struct store *s, const struct store_change *c, struct err *e)
+{
+    const struct store_record *was = find_record(s, c->record);
+    uint64_t at = was ? was->revision : 0;
+
+    if (c->record.len > STORE_SLOT_MAX)
+        return err_set(e, ERR_LIMIT, "a record's name has at most %d bytes",
+                       STORE_SLOT_MAX);
+    if (c->expects && c->expected != at)
+        return err_set(e, ERR_CONFLICT, "%.*s is at revision %llu, not %llu",
+                       SPAN_FMT(c->record), (unsigned long long)at,
+                       (unsigned long long)c->expected);
+    if (!was && !records_reserve(s))
+        return err_set(e, ERR_LIMIT, "the store has no room for a record");
     return OK;
 }
 
@@ -483,9 +616,14 @@ check(struct store *s, const struct store_change *c, struct err *e)
                        "an actor, a reason and a kind have at "
                        "most %d bytes",
                        STORE_TEXT_MAX);
+    if (c->key.len > STORE_KEY_MAX)
+        return err_set(e, ERR_LIMIT, "a key has at most %d bytes",
+                       STORE_KEY_MAX);
     if (c->before.len > STORE_JSON_MAX || c->after.len > STORE_JSON_MAX)
         return err_set(e, ERR_LIMIT, "before and after have at most %d bytes",
                        STORE_JSON_MAX);
+    if (c->record.len && check_record(s, c, e))
+        return e->code;
     return c->weight ? check_weight(s, c, e) : OK;
 }
 
@@ -520,8 +658,9 @@ append(struct store *s, const struct store_change *c, uint8_t *hash,
     struct buf room;
 
     memcpy(r.previous, s->hash, STORE_HASH_BYTES);
-    if (w) {
+    if (w)
         w->revision = r.sequence;
+    if (w && c->record.len == 0) {
         r.before = weight_text(store_weight(s, span_str(w->slot)), before);
         r.after = weight_text(w, after);
         if (r.after.len == 0)
@@ -532,7 +671,9 @@ append(struct store *s, const struct store_change *c, uint8_t *hash,
     buf_fini(&room);
     if (!hashed)
         return err_set(e, ERR_LIMIT, "no memory for a revision");
-    return sql_append(s->sql, &r, hash, w, e);
+    const struct sql_extras extras = {
+        .weight = w, .record = c->record, .key = c->key};
+    return sql_append(s->sql, &r, hash, &extras, e);
 }
 
 /* The change is durable: what fails here fails the next one. */
@@ -549,30 +690,44 @@ replace_last(struct store *s)
         refuse(s, "changes are refused until control has started anew", &e);
 }
 
+/* Durable: memory follows, which cannot fail. `text` is of the record, or NULL. */
+static void
+take_in(struct store *s, const struct store_change *c,
+        const struct store_weight *w, const uint8_t *hash, char *text)
+{
+    s->sequence++;
+    memcpy(s->hash, hash, STORE_HASH_BYTES);
+    if (w)
+        weights_put(s, w);
+    if (text)
+        records_put(s, c->record, s->sequence, text, c->after.len);
+    replace_last(s);
+}
+
 enum err_code
 store_commit(struct store *s, const struct store_change *c, uint64_t *sequence,
              struct err *e)
 {
     struct store_weight weight, *w = NULL;
     uint8_t hash[STORE_HASH_BYTES];
+    char *text = NULL;
 
     if (check(s, c, e))
         return e->code;
+    if (c->record.len && !(text = text_copy(c->after)))
+        return err_set(e, ERR_LIMIT, "no memory for a record");
     if (c->weight) {
         weight = *c->weight;
         w = &weight;
     }
     enum err_code code = append(s, c, hash, w, e);
     if (code) {
+        free(text);
         if (code != ERR_CONFLICT && code != ERR_LIMIT)
             refuse(s, "changes are refused until control has started anew", e);
         return code;
     }
-    s->sequence++;
-    memcpy(s->hash, hash, STORE_HASH_BYTES);
-    if (w)
-        weights_put(s, w);
-    replace_last(s);
+    take_in(s, c, w, hash, text);
     *sequence = s->sequence;
     return OK;
 }

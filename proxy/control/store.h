@@ -14,11 +14,13 @@
 #include "proxy/base/arena.h"
 #include "proxy/base/err.h"
 
-#define STORE_SLOT_MAX   63    /* bytes of a slot's name, as in segments.h */
-#define STORE_TEXT_MAX   1024  /* bytes of an actor, a reason or a kind */
-#define STORE_JSON_MAX   65536 /* bytes of `before` or `after` */
-#define STORE_SLOTS_MAX  8192  /* slots it has ever known */
-#define STORE_HASH_BYTES 32
+#define STORE_SLOT_MAX    63    /* bytes of a slot's name, as in segments.h */
+#define STORE_TEXT_MAX    1024  /* bytes of an actor, a reason or a kind */
+#define STORE_JSON_MAX    65536 /* bytes of `before` or `after` */
+#define STORE_SLOTS_MAX   8192  /* slots it has ever known */
+#define STORE_RECORDS_MAX 4096  /* records it has ever known */
+#define STORE_KEY_MAX     128   /* bytes of a key */
+#define STORE_HASH_BYTES  32
 
 struct store;
 
@@ -30,6 +32,13 @@ struct store_weight {
     uint32_t
         file_ppm; /* the file's value when it was moved: what it replaced */
     uint64_t revision; /* the revision that set it */
+};
+
+/* Where something with a name stands: what the last revision of it said. */
+struct store_record {
+    char name[STORE_SLOT_MAX + 1]; /* "rollout/ios-orders" */
+    uint64_t revision;
+    span json; /* that revision's `after` */
 };
 
 /* What one revision says. Texts are borrowed from whoever made it. */
@@ -55,9 +64,16 @@ struct store_change {
     const struct store_weight *weight;
     span before;
     span after;
-    bool expects;      /* commit only if the weight's slot is still at... */
+    /* The record whose new state `after` is; empty: none. With a weight, too,
+     * `after` must have the weight's members (STORE_WEIGHT_MEMBERS). */
+    span record;
+    span key;     /* that names this change, once and for all; or empty */
+    bool expects; /* commit only if the record, or else the weight, is at */
     uint64_t expected; /* ...this revision; 0: it has none yet */
 };
+
+/* slot, weight_ppm, run, file_ppm: what a revision says of the weight it moved. */
+#define STORE_WEIGHT_MEMBERS "s:s, s:I, s:I, s:I"
 
 /*
  * Open the store in the directory `dir`, made if absent (0700), with what is
@@ -85,6 +101,13 @@ const struct store_weight *store_weights(const struct store *s, size_t *n);
 
 /* One slot's; NULL if it was never moved. Valid until the next commit. */
 const struct store_weight *store_weight(const struct store *s, span slot);
+
+/* A record by name; NULL if there is none. Valid until the next commit. */
+const struct store_record *store_record(const struct store *s, span name);
+
+/* The revision that was made under this key; ERR_NOT_FOUND: none was. */
+MUST_CHECK enum err_code store_key(struct store *s, span key,
+                                   uint64_t *revision, struct err *e);
 
 /*
  * Make it durable, all or nothing, then replace `weights.last`. *sequence is

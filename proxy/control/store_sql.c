@@ -17,6 +17,10 @@
                     "?7, ?8)")                                                 \
     X(SET_WEIGHT, "INSERT OR REPLACE INTO weights VALUES (?1, ?2, ?3, ?4, "    \
                   "?5)")                                                       \
+    X(SET_RECORD, "INSERT OR REPLACE INTO records VALUES (?1, ?2, ?3)")        \
+    X(GET_RECORDS, "SELECT name, revision, after FROM records ORDER BY name")  \
+    X(ADD_KEY, "INSERT INTO keys VALUES (?1, ?2)")                             \
+    X(GET_KEY, "SELECT revision FROM keys WHERE key = ?1")                     \
     X(SET_HEAD, "INSERT OR REPLACE INTO head VALUES (1, ?1, ?2)")              \
     X(GET_HEAD, "SELECT sequence, hash FROM head WHERE one = 1")               \
     X(GET_WEIGHTS, "SELECT slot, weight_ppm, run, file_ppm, revision FROM "    \
@@ -73,6 +77,15 @@ static const char *const migrations[] = {
     " sequence INTEGER NOT NULL,"
     " hash BLOB NOT NULL CHECK (length(hash) = 32)"
     ") STRICT;",
+    "CREATE TABLE records ("
+    " name TEXT PRIMARY KEY CHECK (length(name) BETWEEN 1 AND 63),"
+    " revision INTEGER NOT NULL CHECK (revision >= 1),"
+    " after TEXT NOT NULL"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE keys ("
+    " key TEXT PRIMARY KEY CHECK (length(key) BETWEEN 1 AND 128),"
+    " revision INTEGER NOT NULL CHECK (revision >= 1)"
+    ") STRICT, WITHOUT ROWID;",
 };
 
 /* What SQLite said, as our code: damage is not a failing disk. */
@@ -321,15 +334,45 @@ set_weight(struct sql *q, const struct store_weight *w)
     return step(st) == SQLITE_DONE;
 }
 
+static bool
+set_record(struct sql *q, span name, const struct store_revision *r)
+{
+    sqlite3_stmt *st = q->statements[SQL_SET_RECORD];
+
+    bind_text(st, 1, name);
+    bind_number(st, 2, r->sequence);
+    bind_text(st, 3, r->after);
+    return step(st) == SQLITE_DONE;
+}
+
+static bool
+add_key(struct sql *q, span key, uint64_t sequence)
+{
+    sqlite3_stmt *st = q->statements[SQL_ADD_KEY];
+
+    bind_text(st, 1, key);
+    bind_number(st, 2, sequence);
+    return step(st) == SQLITE_DONE;
+}
+
+static bool
+add_extras(struct sql *q, const struct store_revision *r,
+           const struct sql_extras *x)
+{
+    return (!x->weight || set_weight(q, x->weight)) &&
+           (x->record.len == 0 || set_record(q, x->record, r)) &&
+           (x->key.len == 0 || add_key(q, x->key, r->sequence));
+}
+
 enum err_code
 sql_append(struct sql *q, const struct store_revision *r,
-           const uint8_t hash[STORE_HASH_BYTES], const struct store_weight *w,
-           struct err *e)
+           const uint8_t hash[STORE_HASH_BYTES],
+           const struct sql_extras *extras, struct err *e)
 {
     if (step(q->statements[SQL_BEGIN]) != SQLITE_DONE)
         return fail(q, "the store", e);
     if (add_revision(q, r) && set_head(q, r->sequence, hash) &&
-        (!w || set_weight(q, w)) &&
+        add_extras(q, r, extras) &&
         step(q->statements[SQL_COMMIT]) == SQLITE_DONE)
         return OK;
     enum err_code code = fail(q, "the store", e);
@@ -410,6 +453,50 @@ sql_weights(struct sql *q, sql_weight_fn fn, void *arg, struct err *e)
         return err_set(e, ERR_INVALID,
                        "the store is damaged: a weight is not one");
     return OK;
+}
+
+static bool
+row_record(sqlite3_stmt *st, sql_record_fn fn, void *arg)
+{
+    span name = column_span(st, 0), json = column_span(st, 2);
+    sqlite3_int64 revision = sqlite3_column_int64(st, 1);
+
+    return name.len > 0 && name.len <= STORE_SLOT_MAX && revision >= 1 &&
+           !memchr(name.at, '\0', name.len) &&
+           fn(arg, name, (uint64_t)revision, json);
+}
+
+enum err_code
+sql_records(struct sql *q, sql_record_fn fn, void *arg, struct err *e)
+{
+    sqlite3_stmt *st = q->statements[SQL_GET_RECORDS];
+    int code = sqlite3_step(st);
+    bool whole = true;
+
+    for (; code == SQLITE_ROW && whole; code = sqlite3_step(st))
+        whole = row_record(st, fn, arg);
+    if (walked(q, st, code, e))
+        return e->code;
+    if (!whole)
+        return err_set(e, ERR_INVALID,
+                       "the store is damaged: a record is not one");
+    return OK;
+}
+
+enum err_code
+sql_key(struct sql *q, span key, uint64_t *revision, struct err *e)
+{
+    sqlite3_stmt *st = q->statements[SQL_GET_KEY];
+
+    bind_text(st, 1, key);
+    int code = sqlite3_step(st);
+    if (code == SQLITE_ROW)
+        *revision = (uint64_t)sqlite3_column_int64(st, 0);
+    if (walked(q, st, code, e))
+        return e->code;
+    return code == SQLITE_ROW
+               ? OK
+               : err_set(e, ERR_NOT_FOUND, "no revision has this key");
 }
 
 enum err_code

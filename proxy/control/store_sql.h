@@ -25,20 +25,38 @@ typedef bool (*sql_weight_fn)(void *arg, const struct store_weight *w);
 MUST_CHECK enum err_code sql_weights(struct sql *q, sql_weight_fn fn, void *arg,
                                      struct err *e);
 
+typedef bool (*sql_record_fn)(void *arg, span name, uint64_t revision,
+                              span json);
+
+/* Every record, by name. ERR_INVALID if a row is not one, or `fn` says false. */
+MUST_CHECK enum err_code sql_records(struct sql *q, sql_record_fn fn, void *arg,
+                                     struct err *e);
+
+/* ERR_NOT_FOUND: no revision has this key. */
+MUST_CHECK enum err_code sql_key(struct sql *q, span key, uint64_t *revision,
+                                 struct err *e);
+
 /* The newest entry's number and hash as the database keeps them; 0 if none. */
 MUST_CHECK enum err_code sql_head(struct sql *q, uint64_t *sequence,
                                   uint8_t hash[STORE_HASH_BYTES],
                                   struct err *e);
 
+/* What goes with a revision, in the same transaction. */
+struct sql_extras {
+    const struct store_weight *weight; /* that it moves; or NULL */
+    span record; /* whose new state its `after` is; or empty */
+    span key;    /* or empty */
+};
+
 /*
- * Append one revision whose hash is `hash`, with the weight it moves or NULL:
- * one transaction, durable when it returns. ERR_CONFLICT: another program holds
- * the database's own lock, and nothing was tried. ERR_IO: it failed.
+ * Append one revision whose hash is `hash`: one transaction, durable when it
+ * returns. ERR_CONFLICT: another program holds the database's own lock, and
+ * nothing was tried. ERR_IO: it failed.
  */
 MUST_CHECK enum err_code sql_append(struct sql *q,
                                     const struct store_revision *r,
                                     const uint8_t hash[STORE_HASH_BYTES],
-                                    const struct store_weight *w,
+                                    const struct sql_extras *extras,
                                     struct err *e);
 
 /* Revisions with from <= sequence < to, in that order or the other way. */

@@ -46,6 +46,7 @@ struct worker_env {
     int loader_fd; /* SEQPACKET, wire.h */
     const struct weights *weights;
     struct latches *latches;
+    struct gates *gates; /* NULL: no rollout is judged */
     const struct endpoints *endpoints;
     struct stats *stats; /* its own: metrics_open, stats_beat */
     const struct tickets *tickets;
@@ -71,6 +72,7 @@ struct control_env {
     int supervisor_fd; /* SEQPACKET, wire.h */
     struct weights *weights;
     struct latches *latches;
+    struct gates *gates;
     struct endpoints *endpoints;
     struct stats *totals; /* control's own cells, and where it folds */
     struct records *records;

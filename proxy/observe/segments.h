@@ -27,7 +27,8 @@
     X(SEGMENT_ENDPOINTS, endpoints, 1)                                         \
     X(SEGMENT_STATS, stats, 1)                                                 \
     X(SEGMENT_TICKETS, tickets, 1)                                             \
-    X(SEGMENT_RECORDS, records, 1)
+    X(SEGMENT_RECORDS, records, 1)                                             \
+    X(SEGMENT_GATES, gates, 1)
 
 enum segment_kind {
 #define X(kind, type, layout) kind,
@@ -158,6 +159,49 @@ weights_effective(const struct weights *w, const struct latches *l,
 
     return (uint32_t)(latch >> 32) == weight.run ? 0 : weight.ppm;
 }
+
+/* -------------------------------------------------------------------- gates
+ * Writers: all, word by word (routing/rollout/cell.h says which words). Control
+ * claims a place by the rollout's name and its shape: a generation that keeps
+ * its cells apart in another way has another place, so that no two mean different
+ * things by one word. Pages that nobody writes take no memory. */
+#define GATES_PLACES     64u
+#define GATES_CELLS      32u    /* of one rollout */
+#define GATES_CELL_WORDS 16384u /* of one cell, at most */
+
+struct gates_place {
+    char name[SEGMENT_NAME_MAX];
+    uint64_t shape;
+    _Atomic uint64_t live;       /* set after the name, cleared before it */
+    _Atomic uint64_t generation; /* newest that uses it; control's */
+    _Atomic uint64_t armed;      /* the run that is judged; 0: none is */
+    _Atomic uint64_t cause;      /* of the halt: gates_cause; 0: none */
+    uint64_t unused[3];
+    _Atomic uint64_t cells[GATES_CELLS][GATES_CELL_WORDS];
+};
+
+struct gates {
+    struct segment_head head;
+    struct gates_place places[GATES_PLACES];
+};
+
+/* Which cell broke, and why; another's word only once there was one. */
+static inline uint64_t
+gates_cause(uint32_t cell, enum latch_reason reason)
+{
+    return ((uint64_t)cell + 1) << 32 | (uint32_t)reason;
+}
+
+/* The rollout's place; NULL: there is none of this shape. */
+struct gates_place *gates_find(struct gates *g, span name, uint64_t shape);
+
+/* Control: the same, made if there is none. ERR_LIMIT: all are taken. */
+MUST_CHECK enum err_code gates_claim(struct gates *g, span name, uint64_t shape,
+                                     uint64_t generation,
+                                     struct gates_place **out, struct err *e);
+
+/* Control: free the places whose newest user is older than `oldest_alive`. */
+void gates_sweep(struct gates *g, uint64_t oldest_alive);
 
 /* ---------------------------------------------------------------- endpoints
  * Writer: control alone. A slot is named by endpoints_name(pool, url), not by

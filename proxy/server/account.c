@@ -3,6 +3,7 @@
 
 #include "proxy/observe/record.h"
 #include "proxy/server/client.h"
+#include "proxy/server/judge.h"
 #include "proxy/server/messages.h"
 #include "proxy/server/upstream.h"
 #include "proxy/server/worker.h"
@@ -15,34 +16,66 @@
 #define CLASSES 5 /* 1xx (the client left) ... 5xx */
 #define SOURCES 16
 
-/* By arm (baseline's pool, canary's pool), by client version + 1, by class. */
+/*
+ * By pool (the baseline's first, then those of the canary and the rollouts), by
+ * client version + 1, by class.
+ */
 struct route_cells {
     uint32_t *requests;
     size_t n_clients;
-    uint32_t time[2];
+    uint32_t *time; /* by pool */
     uint32_t received, sent;
     uint32_t arms[8];
     uint32_t detect[SOURCES];
 };
+
+static size_t
+pools_of(const struct gen_route *r)
+{
+    return r->canary ? 2 : 1 + r->n_rollouts;
+}
+
+/* The i-th pool's canary, from 1. */
+static const struct gen_canary *
+canary_at(const struct gen_route *r, size_t i)
+{
+    return r->canary ? r->canary : &r->rollouts[i - 1]->canary;
+}
+
+/* Which of the route's pools the request went to. */
+static size_t
+pool_index(const struct decision *d)
+{
+    size_t i = 1, n = pools_of(d->route);
+
+    if (d->arm != ARM_CANARY)
+        return 0;
+    while (i + 1 < n && canary_at(d->route, i) != d->canary)
+        i++;
+    return i;
+}
 
 static bool
 init_route(struct worker *w, const struct gen_route *r, struct route_cells *c)
 {
     struct metrics *m = w->metrics;
 
+    size_t n_pools = pools_of(r), n = n_pools * CLASSES;
+
     c->n_clients = r->api ? r->api->lens->n_versions + 1 : 1;
-    c->requests =
-        arena_array(w->arena, 2 * c->n_clients * CLASSES, sizeof(*c->requests));
-    if (!c->requests)
+    n *= c->n_clients;
+    c->requests = arena_array(w->arena, n, sizeof(*c->requests));
+    c->time = arena_array(w->arena, n_pools, sizeof(*c->time));
+    if (!c->requests || !c->time)
         return false;
-    memset(c->requests, 0xff, 2 * c->n_clients * CLASSES * sizeof(uint32_t));
+    memset(c->requests, 0xff, n * sizeof(uint32_t));
     memset(c->arms, 0xff, sizeof(c->arms));
     memset(c->detect, 0xff, sizeof(c->detect));
-    for (size_t arm = 0; arm < (r->canary ? 2u : 1u); arm++)
-        c->time[arm] =
+    for (size_t i = 0; i < n_pools; i++)
+        c->time[i] =
             metrics_cell(m, METRIC_REQUEST_TIME,
-                         (const span[]){r->name, arm ? r->canary->pool->name
-                                                     : r->pool->name},
+                         (const span[]){r->name, i ? canary_at(r, i)->pool->name
+                                                   : r->pool->name},
                          2);
     c->received = metrics_cell(m, METRIC_RECEIVED_BYTES, &r->name, 1);
     c->sent = metrics_cell(m, METRIC_SENT_BYTES, &r->name, 1);
@@ -164,7 +197,7 @@ count_request(struct exchange *x, struct route_cells *c, uint64_t us)
     struct metrics *m = x->worker->metrics;
     static const char *const classes[CLASSES] = {"1xx", "2xx", "3xx", "4xx",
                                                  "5xx"};
-    size_t class = status_of(x) / 100, arm = d->arm == ARM_CANARY;
+    size_t class = status_of(x) / 100, arm = pool_index(d);
 
     class = class > 0 && class <= CLASSES ? class - 1 : 0;
     size_t i = (arm * c->n_clients + (size_t)(d->client + 1)) * CLASSES + class;
@@ -187,7 +220,7 @@ count_decision(struct exchange *x, struct route_cells *c)
     const struct decision *d = &x->decision;
     struct metrics *m = x->worker->metrics;
 
-    if (d->route->canary && d->pool) {
+    if (d->canary && d->pool) {
         if (c->arms[d->arm] == NO_CELL)
             c->arms[d->arm] = metrics_cell(
                 m, METRIC_SPLIT,
@@ -269,7 +302,7 @@ log_line(struct exchange *x, uint64_t us)
     }
     if (d->platform.len)
         access_text(a, "platform", d->platform);
-    if (d->route && d->route->canary) {
+    if (d->canary) {
         access_text(a, "arm", span_str(arm_word(d->arm)));
         if (d->subject.len)
             access_u64(a, "bucket", d->bucket);
@@ -400,6 +433,7 @@ exchange_account(struct exchange *x)
     struct route_cells *c = &x->worker->cells[x->decision.route->index];
     count_request(x, c, us);
     count_decision(x, c);
+    judge_answer(x, us);
     count_translation(x, &x->up_way, SPAN("request"));
     count_translation(x, &x->down_way, SPAN("answer"));
     count_translation(x, messages_way(x, true), SPAN("messages_up"));

@@ -169,15 +169,16 @@ decide_marker(const struct decide_case *c, struct arena *a, span body,
 static enum arm
 arm_of(const struct decide_case *c, struct decision *d)
 {
-    const struct gen_canary *canary = d->route->canary;
+    const struct gen_canary *canary = gen_route_canary(d->route, d->platform);
     struct facts facts;
 
     if (d->arm == ARM_PREFLIGHT)
         return ARM_PREFLIGHT;
+    d->canary = canary;
     if (!canary)
         return ARM_ONLY;
     decide_facts(c, c->head, &facts);
-    d->weight_ppm = c->weight_ppm(c->live, d->route);
+    d->weight_ppm = c->weight_ppm(c->live, canary);
     if (!subject_find(d->route->subject, &facts, &d->subject, NULL))
         return ARM_NO_SUBJECT;
     d->bucket = split_bucket(canary->split, d->subject);
@@ -213,7 +214,7 @@ write_of(const struct decide_case *c, const struct decision *d)
 static void
 take_pool(const struct decide_case *c, struct decision *d)
 {
-    d->pool = d->arm == ARM_CANARY ? d->route->canary->pool : d->route->pool;
+    d->pool = d->arm == ARM_CANARY ? d->canary->pool : d->route->pool;
     d->write = write_of(c, d);
     d->translates = decide_translates(d);
     d->write_refused = d->write == MESSAGE_WRITE_REFUSE && d->translates &&

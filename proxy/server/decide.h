@@ -24,7 +24,7 @@ struct decide_case {
     span certificate; /* the verified client certificate's name, or empty */
     int64_t now_s;    /* Unix seconds */
     /* Read live: the weight in force, and whether a pool has an endpoint up. */
-    uint32_t (*weight_ppm)(void *live, const struct gen_route *route);
+    uint32_t (*weight_ppm)(void *live, const struct gen_canary *canary);
     bool (*pool_is_up)(void *live, const struct gen_pool *pool);
     void *live;
 };
@@ -45,8 +45,9 @@ enum arm {
 const char *arm_word(enum arm arm);
 
 struct decision {
-    const struct gen_route *route; /* NULL: none fits */
-    const struct gen_api *api;     /* NULL: a plain route, or a preflight */
+    const struct gen_route *route;   /* NULL: none fits */
+    const struct gen_api *api;       /* NULL: a plain route, or a preflight */
+    const struct gen_canary *canary; /* that it was asked for; NULL: none */
     const struct gen_pool *pool;
     struct detect_result detect;
     struct detect_notice notice;

@@ -152,6 +152,8 @@ struct exchange {
     bool has_head;    /* the answer's head went to the client */
     bool is_answered; /* its end did, too, or it was broken */
     bool is_broken;
+    bool has_failed;      /* the pool brought no answer, or not all of it */
+    bool is_untranslated; /* its answer could not be translated */
     bool to_client_ends;
     bool to_client_breaks; /* h2: the stream is reset behind what is in it */
     bool is_stream;        /* an idle time-out and no other */

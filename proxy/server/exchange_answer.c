@@ -100,6 +100,7 @@ exchange_answer(struct exchange *x, struct http_head *head)
     if (x->wants_tunnel && tunnel_answer(x, head))
         return;
     if (!translate_answer(x, head, &p)) {
+        x->is_untranslated = true;
         exchange_refuse(x, &p);
         return;
     }
@@ -148,6 +149,7 @@ send_answer_out(struct exchange *x)
 static void
 break_answer(struct exchange *x, const struct problem_doc *p)
 {
+    x->is_untranslated = true;
     if (x->state == X_ANSWER && exchange_is_of_records(x))
         send_answer_out(x);
     exchange_refuse(x, p);

@@ -144,13 +144,13 @@ begin_body(struct exchange *x)
 }
 
 static uint32_t
-weight_in_force(void *live, const struct gen_route *route)
+weight_in_force(void *live, const struct gen_canary *canary)
 {
     const struct worker *w = live;
-    uint32_t slot = w->weight_slots[route->index];
+    uint32_t slot = w->weight_slots[canary->index];
 
     if (slot == SEGMENT_NO_SLOT || !w->env->weights || !w->env->latches)
-        return route->canary->weight_ppm;
+        return canary->weight_ppm;
     return weights_effective(w->env->weights, w->env->latches, slot);
 }
 
@@ -679,6 +679,7 @@ exchange_failed(struct exchange *x, enum pool_failure f)
     p.limit = f == POOL_FULL ? "pool_requests" : NULL;
     p.type = "backend-failed";
     p.is_ours = true;
+    x->has_failed = true;
     p.retry_after_s = p.status == 503 ? 1 : 0;
     exchange_refuse(x, &p);
 }

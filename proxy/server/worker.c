@@ -10,6 +10,7 @@
 #include "proxy/server/endpoint.h"
 #include "proxy/server/exchange.h"
 #include "proxy/server/gate.h"
+#include "proxy/server/judge.h"
 #include "proxy/server/link.h"
 #include "proxy/server/listen.h"
 #include "proxy/server/mirror.h"
@@ -326,14 +327,14 @@ make_tables(struct worker *w)
     w->upstreams = upstreams_new(w);
     w->cells = account_new(w);
     w->weight_slots =
-        arena_array(w->arena, w->gen->n_routes, sizeof(*w->weight_slots));
+        arena_array(w->arena, w->gen->n_canaries, sizeof(*w->weight_slots));
     if (w->gen->limits.connections_per_client &&
         !(w->conns_by_peer =
               arena_array(w->arena, CONN_CHAINS, sizeof(struct conn *))))
         return false;
     if (!w->upstreams || !w->cells || !w->weight_slots || !gate_open(w))
         return false;
-    for (size_t i = 0; i < w->gen->n_routes; i++)
+    for (size_t i = 0; i < w->gen->n_canaries; i++)
         w->weight_slots[i] = SEGMENT_NO_SLOT;
     return true;
 }
@@ -410,15 +411,22 @@ give_up(struct worker *w, const char *why, const char *sentence)
 }
 
 static void
+find_slot(struct worker *w, const struct gen_canary *canary)
+{
+    if (canary && w->env->weights)
+        w->weight_slots[canary->index] =
+            weights_find(w->env->weights, canary->slot_name);
+}
+
+static void
 find_slots(struct worker *w)
 {
-    for (size_t i = 0; i < w->gen->n_routes; i++) {
-        const struct gen_canary *canary = w->gen->routes[i].canary;
-
-        if (canary && w->env->weights)
-            w->weight_slots[w->gen->routes[i].index] =
-                weights_find(w->env->weights, canary->slot_name);
-    }
+    for (size_t i = 0; i < w->gen->n_routes; i++)
+        find_slot(w, w->gen->routes[i].canary);
+    for (size_t i = 0; i < w->gen->n_rollouts; i++)
+        find_slot(w, &w->gen->rollouts[i].canary);
+    if (!(w->places = judge_open(w)))
+        give_up(w, "gates", "no memory");
     upstreams_find(w->upstreams);
 }
 

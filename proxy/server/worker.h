@@ -53,7 +53,8 @@ struct worker {
     struct rate_table rates;
     struct h2_bucket accepts;    /* accepts_a_second */
     struct conn **conns_by_peer; /* chains; NULL: nobody counts */
-    uint32_t *weight_slots; /* by route: of the canary, or SEGMENT_NO_SLOT */
+    struct gates_place **places; /* by rollout; NULL: it is not judged */
+    uint32_t *weight_slots;      /* by canary: its own, or SEGMENT_NO_SLOT */
 
     /* One for all: good for the length of one wake-up. */
     char *scratch;

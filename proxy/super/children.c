@@ -101,6 +101,15 @@ map_write(enum segment_kind kind, int fd)
     return at;
 }
 
+/* A supervisor that is too old has none; then no rollout can be judged. */
+static struct gates *
+map_gates(const struct children *c)
+{
+    int fd = c->hello[HELLO_GATES];
+
+    return fd < 0 ? NULL : map_write(SEGMENT_GATES, fd);
+}
+
 static bool
 serves(const struct children *c, const struct children_sockets *s, size_t slot,
        unsigned index)
@@ -162,6 +171,7 @@ be_worker(struct children *c, unsigned i, int fd)
         .loader_fd = fd,
         .weights = map_read(SEGMENT_WEIGHTS, c->hello[HELLO_WEIGHTS_READ]),
         .latches = map_write(SEGMENT_LATCHES, c->hello[HELLO_LATCHES]),
+        .gates = map_gates(c),
         .endpoints =
             map_read(SEGMENT_ENDPOINTS, c->hello[HELLO_ENDPOINTS_READ]),
         .stats = map_write(SEGMENT_STATS, c->stats_fds[i]),
@@ -193,6 +203,7 @@ be_control(struct children *c, int fd)
         .supervisor_fd = fd,
         .weights = map_write(SEGMENT_WEIGHTS, c->hello[HELLO_WEIGHTS]),
         .latches = map_write(SEGMENT_LATCHES, c->hello[HELLO_LATCHES]),
+        .gates = map_gates(c),
         .endpoints = map_write(SEGMENT_ENDPOINTS, c->hello[HELLO_ENDPOINTS]),
         .totals = map_write(SEGMENT_STATS, c->hello[HELLO_TOTALS]),
         .records = map_write(SEGMENT_RECORDS, c->hello[HELLO_RECORDS]),

@@ -47,6 +47,7 @@ make_segments(struct estate *s, struct err *e)
         {SEGMENT_TICKETS, HELLO_TICKETS, HELLO_TICKETS_READ},
         {SEGMENT_STATS, HELLO_TOTALS, -1},
         {SEGMENT_RECORDS, HELLO_RECORDS, -1},
+        {SEGMENT_GATES, HELLO_GATES, -1},
     };
 
     for (size_t i = 0; i < COUNT(all); i++)

@@ -25,6 +25,7 @@ enum hello_fd {
     HELLO_LEAST, /* without these a loader cannot be; the next came later */
     HELLO_FAMILY = HELLO_LEAST, /* the mark of home.h */
     HELLO_TICKETS,              /* to write; no worker has it */
+    HELLO_GATES,                /* what rollouts count */
     HELLO_FDS
 };
 

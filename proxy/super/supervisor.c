@@ -302,8 +302,8 @@ tick(struct super *s)
     }
     pet_watchdog(s);
     stop_on(s);
-    s->done |= s->leaving && !s->stopping && s->live &&
-               s->reload.step == RELOAD_IDLE;
+    s->done |=
+        s->leaving && !s->stopping && s->live && s->reload.step == RELOAD_IDLE;
 }
 
 static void

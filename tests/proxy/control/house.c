@@ -65,6 +65,7 @@ house_make(struct house *h, uint32_t weight_ppm, uint16_t port)
                                  .n_pools = 2,
                                  .routes = h->routes,
                                  .n_routes = 2,
+                                 .n_canaries = 2,
                                  .n_endpoints = 2};
     h->weights = segment(SEGMENT_WEIGHTS);
     h->latches = segment(SEGMENT_LATCHES);

@@ -68,6 +68,7 @@ TEST(the_estate_gives_workers_nothing_to_write_but_latches)
         {SEGMENT_TICKETS, HELLO_TICKETS_READ, ERR_IO},
         {SEGMENT_STATS, HELLO_TOTALS, OK},
         {SEGMENT_RECORDS, HELLO_RECORDS, OK},
+        {SEGMENT_GATES, HELLO_GATES, OK},
     };
     static struct estate s;
     struct err e = {0};

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proxy/cli/cli.h"
+
+#include "proxy/base/quantity.h"
+#include "proxy/cli/ask.h"
+#include "proxy/cli/rollout_print.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define WATCH_NS 500000000L
+
+/* X(word, how it is asked) */
+#define WORDS(X)                                                               \
+    X("show", LOOK)                                                            \
+    X("plan", LOOK)                                                            \
+    X("watch", LOOK)                                                           \
+    X("history", LOOK)                                                         \
+    X("evidence", LOOK)                                                        \
+    X("approve", TELL)                                                         \
+    X("start", TELL)                                                           \
+    X("pause", TELL)                                                           \
+    X("resume", TELL)                                                          \
+    X("promote", TELL)                                                         \
+    X("abort", TELL)                                                           \
+    X("rollback", TELL)                                                        \
+    X("withdraw", TELL)                                                        \
+    X("again", TELL)
+
+enum how { LOOK, TELL };
+
+static const struct word {
+    const char *text;
+    enum how how;
+} words[] = {
+#define X(text, how) {text, how},
+    WORDS(X)
+#undef X
+};
+
+static const struct word *
+find(const char *text)
+{
+    for (size_t i = 0; i < COUNT(words); i++)
+        if (strcmp(words[i].text, text) == 0)
+            return &words[i];
+    return NULL;
+}
+
+static int
+look(struct ask *ask, void (*print)(const json_t *))
+{
+    int code = ask_daemon(ask, "rollout");
+
+    if (code != CLI_OK)
+        return code;
+    if (ask->as_json)
+        ask_print_json(ask);
+    else
+        print(ask->answer.body);
+    return CLI_OK;
+}
+
+static int
+tell(struct ask *ask, const char *reason, const char *if_match)
+{
+    if (!reason) {
+        fprintf(stderr, "stile rollout: say why, with --reason TEXT; it is "
+                        "kept in the journal\n");
+        return CLI_USAGE;
+    }
+    json_t *body = json_pack("{s:s}", "reason", reason);
+    if (!body) {
+        fprintf(stderr, "stile rollout: the reason is no UTF-8 text\n");
+        return CLI_USAGE;
+    }
+    ask->request.method = "POST";
+    ask->request.body = body;
+    ask->request.if_match = if_match;
+    int code = look(ask, rollout_print_line);
+    json_decref(body);
+    return code;
+}
+
+/* 0: done. 1: it was taken back. 3: it waits for a person. -1: it goes on. */
+static int
+verdict(const json_t *r)
+{
+    const char *state = rollout_text(r, "state");
+
+    if (strcmp(state, "done") == 0)
+        return CLI_OK;
+    if (strcmp(state, "reported") == 0 || strcmp(state, "rolled_back") == 0 ||
+        strcmp(state, "withdrawn") == 0)
+        return CLI_REFUSED;
+    if (strcmp(state, "paused") == 0 || strcmp(state, "halted") == 0 ||
+        strcmp(state, "rollback_blocked") == 0)
+        return CLI_UNKNOWN;
+    return -1;
+}
+
+/* A line for each change, until it is over or waits for a person. */
+static int
+watch(struct ask *ask)
+{
+    struct timespec nap = {.tv_nsec = WATCH_NS};
+    char last[512] = "", line[512];
+
+    for (;;) {
+        int code = ask_daemon(ask, "rollout");
+        if (code != CLI_OK)
+            return code;
+        rollout_line(ask->answer.body, line, sizeof(line));
+        if (strcmp(line, last) != 0) {
+            puts(line);
+            (void)fflush(stdout);
+            memcpy(last, line, sizeof(last));
+        }
+        code = verdict(ask->answer.body);
+        if (code >= 0)
+            return code;
+        client_answer_fini(&ask->answer);
+        (void)nanosleep(&nap, NULL);
+    }
+}
+
+static int
+run(struct ask *ask, const struct word *word, const char *reason,
+    const char *if_match)
+{
+    if (word->how == TELL)
+        return tell(ask, reason, if_match);
+    if (strcmp(word->text, "watch") == 0)
+        return watch(ask);
+    if (strcmp(word->text, "plan") == 0)
+        return look(ask, rollout_print_plan);
+    if (strcmp(word->text, "history") == 0)
+        return look(ask, rollout_print_history);
+    if (strcmp(word->text, "evidence") == 0)
+        return look(ask, rollout_print_evidence);
+    return look(ask, rollout_print_whole);
+}
+
+/* "/v1/rollouts/NAME", and what of it. */
+static const char *
+path_of(struct arena *a, const struct word *word, const char *name)
+{
+    bool is_part = word->how == TELL || strcmp(word->text, "history") == 0 ||
+                   strcmp(word->text, "evidence") == 0;
+    span whole = arena_fmt(a, "%s%s%s", name, is_part ? "/" : "",
+                           is_part ? word->text : "");
+
+    return whole.at ? client_path(a, "/v1/rollouts/", whole.at) : NULL;
+}
+
+static int
+ask_all(struct ask *ask)
+{
+    ask->request.path = "/v1/rollouts";
+    return look(ask, rollout_print_list);
+}
+
+static int
+ask_one(struct ask *ask, char **operands, const char *reason,
+        const char *if_match)
+{
+    const struct word *word = find(operands[0]);
+    struct arena *a = arena_new(65536);
+    int code = CLI_USAGE;
+
+    if (!word)
+        fprintf(stderr, "stile rollout: there is no word `%s`\n", operands[0]);
+    else if (!a || !(ask->request.path = path_of(a, word, operands[1])))
+        fprintf(stderr, "stile rollout: the name is too long\n");
+    else
+        code = run(ask, word, reason, if_match);
+    arena_free(&a);
+    return code;
+}
+
+int
+cmd_rollout(int argc, char **argv)
+{
+    struct ask ask = ASK_PRESET;
+    const char *reason = NULL, *if_match = "*";
+    const struct option options[] = {
+        {'r', OPTION_TEXT, "reason", "TEXT", &reason,
+         "why; needed to tell it something"},
+        {0, OPTION_TEXT, "if-match", "REVISION", &if_match,
+         "only if it is still at this revision"},
+        ASK_OPTIONS(ask),
+    };
+    const struct command_usage usage = {
+        .name = "rollout",
+        .operands = "[WORD NAME]",
+        .summary = "show a rollout, or tell it what to do",
+        .text =
+            "Without words, every rollout and what it waits for. To look:\n"
+            "  show      where it stands, and why it is made\n"
+            "  plan      its steps, how long they take, how soon they halt\n"
+            "  watch     a line for each change, until it is over (0), was "
+            "taken back (1)\n            or waits for a person (3)\n"
+            "  history   every edge it took, by whom and why\n"
+            "  evidence  what was counted\n"
+            "To tell it, with a reason: approve, start, pause, resume, promote "
+            "(to the next step now),\nabort (nobody is on the canary from now "
+            "on), rollback, withdraw (before the start),\nagain (a new run). "
+            "It is durable before the command returns.\n",
+        .options = options,
+        .n_options = COUNT(options),
+        .examples =
+            "  stile rollout\n"
+            "  stile rollout plan ios-orders\n"
+            "  stile rollout start ios-orders --reason \"as planned\"\n",
+    };
+    char **operands;
+    size_t n;
+    int code;
+
+    if (!options_read(&usage, argc, argv, &operands, &n, &code))
+        return code;
+    if (n != 0 && n != 2) {
+        fprintf(stderr, "stile rollout: a word and a name; see --help\n");
+        return CLI_USAGE;
+    }
+    code = n == 0 ? ask_all(&ask) : ask_one(&ask, operands, reason, if_match);
+    ask_fini(&ask);
+    return code;
+}

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proxy/cli/rollout_print.h"
+
+#include "proxy/base/quantity.h"
+#include "routing/rollout/plan.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const char *
+rollout_text(const json_t *object, const char *name)
+{
+    const char *s = json_string_value(json_object_get(object, name));
+
+    return s ? s : "";
+}
+
+static long long
+number_of(const json_t *object, const char *name)
+{
+    return (long long)json_integer_value(json_object_get(object, name));
+}
+
+void
+rollout_line(const json_t *r, char *out, size_t size)
+{
+    const char *cause = rollout_text(r, "cause"), *waits;
+
+    waits = cause[0] ? cause : rollout_text(r, "waits");
+    (void)snprintf(
+        out, size, "%-20s %-12s step %lld of %zu  %8s  %s",
+        rollout_text(r, "name"), rollout_text(r, "state"), number_of(r, "step"),
+        json_array_size(json_object_get(r, "steps")), rollout_text(r, "weight"),
+        strcmp(waits, "nothing") == 0 ? "" : waits);
+}
+
+void
+rollout_print_line(const json_t *r)
+{
+    char line[512];
+
+    rollout_line(r, line, sizeof(line));
+    puts(line);
+}
+
+void
+rollout_print_list(const json_t *answer)
+{
+    const json_t *list = json_object_get(answer, "rollouts"), *r;
+    size_t i;
+
+    json_array_foreach(list, i, r)
+    {
+        rollout_print_line(r);
+    }
+    if (json_array_size(list) == 0)
+        puts("the configuration has no rollout");
+}
+
+static void
+print_fact(const json_t *object, const char *name)
+{
+    const char *text = rollout_text(object, name);
+
+    if (text[0])
+        printf("  %-10s %s\n", name, text);
+}
+
+void
+rollout_print_whole(const json_t *r)
+{
+    static const char *const facts[] = {"change", "why", "owner", "guarantee",
+                                        "backout"};
+    const json_t *approval;
+    size_t i;
+
+    rollout_print_line(r);
+    for (i = 0; i < sizeof(facts) / sizeof(facts[0]); i++)
+        print_fact(json_object_get(r, "manifest"), facts[i]);
+    printf("  %-10s %s -> %s, run %lld, revision %lld, %lld canary answers\n",
+           "pools", rollout_text(r, "baseline"), rollout_text(r, "canary"),
+           number_of(r, "run"), number_of(r, "revision"),
+           number_of(r, "canary_answers"));
+    json_array_foreach(json_object_get(r, "approvals"), i, approval)
+    {
+        printf("  %-10s %s, step %lld\n", "approved",
+               rollout_text(approval, "actor"), number_of(approval, "step"));
+    }
+}
+
+static void
+print_step(const json_t *s, size_t i, bool is_here)
+{
+    const json_t *halts = json_object_get(s, "halts_after");
+    const json_t *takes = json_object_get(s, "takes_ms");
+    char hold[24], expected[24] = "";
+
+    plan_duration_text((uint64_t)number_of(s, "hold_ms"), hold, sizeof(hold));
+    if (json_is_integer(takes))
+        plan_duration_text((uint64_t)json_integer_value(takes), expected,
+                           sizeof(expected));
+    printf("%c %4zu %8s  hold %-8s %8lld requests  %-9s", is_here ? '>' : ' ',
+           i + 1, rollout_text(s, "weight"), hold, number_of(s, "min_requests"),
+           expected);
+    if (json_is_integer(halts))
+        printf(" halts after %lld errors",
+               (long long)json_integer_value(halts));
+    puts(json_is_true(json_object_get(s, "approve")) ? ", approval" : "");
+}
+
+void
+rollout_print_plan(const json_t *r)
+{
+    const json_t *s;
+    size_t i;
+
+    rollout_print_line(r);
+    json_array_foreach(json_object_get(r, "steps"), i, s)
+    {
+        print_step(s, i, (long long)i + 1 == number_of(r, "step"));
+    }
+}
+
+void
+revision_print(const json_t *revision)
+{
+    printf("%6lld  %s  %-18s %s: %s\n", number_of(revision, "revision"),
+           rollout_text(revision, "time"), rollout_text(revision, "kind"),
+           rollout_text(revision, "actor"), rollout_text(revision, "reason"));
+}
+
+void
+rollout_print_history(const json_t *answer)
+{
+    const json_t *list = json_object_get(answer, "revisions"), *r;
+    size_t i;
+
+    json_array_foreach(list, i, r)
+    {
+        const json_t *after = json_object_get(r, "after");
+        char share[16];
+        revision_print(r);
+        quantity_share_text((uint32_t)number_of(after, "weight_ppm"), share,
+                            sizeof(share));
+        printf("        %s, step %lld, %s\n", rollout_text(after, "state"),
+               number_of(after, "step"), share);
+    }
+    if (json_array_size(list) == 0)
+        puts("it took no edge yet");
+}
+
+static void
+print_arm(const char *name, const json_t *arm)
+{
+    const json_t *us = json_object_get(arm, "quantile_us");
+
+    printf("    %-9s %9lld answers %7lld errors, %lld counted", name,
+           number_of(arm, "answers"), number_of(arm, "errors"),
+           number_of(arm, "errors_counted"));
+    if (json_is_integer(us))
+        printf(", slow ones take %.3g ms",
+               (double)json_integer_value(us) / 1000);
+    putchar('\n');
+}
+
+void
+rollout_print_evidence(const json_t *answer)
+{
+    const json_t *list = json_object_get(answer, "evidence"), *cell;
+    size_t i;
+
+    json_array_foreach(list, i, cell)
+    {
+        printf("%s: sum %.2f of %.2f, %.4g %% of subjects\n",
+               rollout_text(cell, "cell"),
+               json_number_value(json_object_get(cell, "sum")),
+               json_number_value(json_object_get(cell, "bound")),
+               (double)number_of(cell, "share_ppm") / 10000);
+        print_arm("baseline", json_object_get(cell, "baseline"));
+        print_arm("canary", json_object_get(cell, "canary"));
+    }
+    if (json_array_size(list) == 0)
+        puts("nothing was counted yet");
+}

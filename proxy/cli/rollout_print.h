@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rollout_print: what the admin API says of rollouts, for people: at most 100
+ * columns, a fact a line.
+ */
+#pragma once
+
+#include <jansson.h>
+
+#include <stddef.h>
+
+/* "" if it is not there. */
+const char *rollout_text(const json_t *object, const char *name);
+
+/* Where it stands, in a line without its end. */
+void rollout_line(const json_t *r, char *out, size_t size);
+
+void rollout_print_line(const json_t *r);
+void rollout_print_list(const json_t *answer);
+void rollout_print_whole(const json_t *r);
+void rollout_print_plan(const json_t *r);
+void rollout_print_history(const json_t *answer);
+void rollout_print_evidence(const json_t *answer);
+
+/* One revision of the journal. */
+void revision_print(const json_t *revision);

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * api_call: one call of the admin API being answered; for api.c and its parts.
+ *
+ * A function that answers false (or NULL) has answered the caller.
+ */
+#pragma once
+
+#include "proxy/control/api.h"
+
+struct call {
+    struct control *control;
+    const struct api_request *request;
+    struct api_answer *out;
+    struct arena *arena;
+    span rest; /* of the path, after the call's own, decoded */
+};
+
+/* Takes `json`; NULL is that there was no memory for it. */
+void call_answer(struct api_answer *out, int status, json_t *json);
+
+/* What the store said, as a status. */
+int call_status_of(enum err_code code);
+
+/* The body as an object with no other members than these. */
+MUST_CHECK json_t *call_body(struct call *c, const char *const *members,
+                             size_t n);
+
+/* `reason` of such a body. */
+MUST_CHECK bool call_reason(struct call *c, const json_t *json, span *reason);
+
+/* If-Match: "*", or a revision with or without quotes. */
+MUST_CHECK bool call_if_match(struct call *c, bool *expects,
+                              uint64_t *expected);
+
+/* api_rollouts.c */
+void get_rollouts(struct call *c);
+void get_rollout(struct call *c);
+void post_rollout(struct call *c);

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The calls about rollouts: look, ask for an edge, approve.
+ */
+#include "proxy/control/api_call.h"
+
+#include "proxy/control/api_view.h"
+#include "proxy/control/view_rollout.h"
+
+#include <stdio.h>
+
+#define HISTORY_MAX 500u
+#define SCAN_MAX    100000u /* revisions looked through for them */
+
+/* X(word, event, an approver's: else an operator's) */
+#define VERBS(X)                                                               \
+    X("start", EVENT_START, false)                                             \
+    X("pause", EVENT_PAUSE, false)                                             \
+    X("resume", EVENT_RESUME, false)                                           \
+    X("promote", EVENT_PROMOTE, false)                                         \
+    X("abort", EVENT_HALT, false)                                              \
+    X("rollback", EVENT_ROLL_BACK, false)                                      \
+    X("withdraw", EVENT_WITHDRAW, false)                                       \
+    X("again", EVENT_AGAIN, false)                                             \
+    X("approve", EVENT_APPROVE, true)
+
+static const struct verb {
+    const char *word;
+    enum machine_event event;
+    bool is_approval;
+} verbs[] = {
+#define X(word, event, approves) {word, event, approves},
+    VERBS(X)
+#undef X
+};
+
+/* ---------------------------------------------------------------------- reading */
+
+void
+get_rollouts(struct call *c)
+{
+    const struct rollouts *all = &c->control->rollouts;
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < all->n; i++)
+        (void)json_array_append_new(list, view_rollout(all, &all->at[i]));
+    call_answer(c->out, 200, json_pack("{s:o*}", "rollouts", list));
+}
+
+static struct rollout *
+find(struct call *c, span name)
+{
+    struct rollout *r = rollouts_find(&c->control->rollouts, name);
+
+    if (!r)
+        api_problem(c->out, 404, "no rollout is called '%.*s'", SPAN_FMT(name));
+    return r;
+}
+
+static void
+answer_rollout(struct call *c, const struct rollout *r)
+{
+    (void)snprintf(c->out->etag, sizeof(c->out->etag), "\"%llu\"",
+                   (unsigned long long)r->revision);
+    call_answer(c->out, 200, view_rollout_whole(&c->control->rollouts, r));
+}
+
+/* The revisions of one rollout, newest first. */
+struct history {
+    span slot;
+    json_t *list;
+};
+
+static bool
+is_of(const json_t *after, span slot)
+{
+    return span_is(slot, json_string_value(json_object_get(after, "slot")));
+}
+
+static bool
+keep_revision(void *arg, const struct store_revision *r)
+{
+    struct history *h = arg;
+
+    if (!span_starts(r->kind, SPAN("rollout.")))
+        return true;
+    json_t *after = json_loadb(r->after.at, r->after.len, 0, NULL);
+    if (is_of(after, h->slot))
+        (void)json_array_append_new(h->list, view_revision(r));
+    json_decref(after);
+    return json_array_size(h->list) < HISTORY_MAX;
+}
+
+static void
+answer_history(struct call *c, const struct rollout *r)
+{
+    struct history h = {.slot = r->gen->canary.slot_name, .list = json_array()};
+    struct err e;
+
+    if (store_revisions(c->control->store, 0, SCAN_MAX, keep_revision, &h,
+                        &e)) {
+        json_decref(h.list);
+        api_problem(c->out, call_status_of(e.code), "%s", e.text);
+        return;
+    }
+    call_answer(c->out, 200, json_pack("{s:o*}", "revisions", h.list));
+}
+
+void
+get_rollout(struct call *c)
+{
+    span rest = c->rest, name = span_cut(&rest, '/');
+    const struct rollout *r = find(c, name);
+
+    if (!r)
+        return;
+    if (rest.len == 0)
+        answer_rollout(c, r);
+    else if (span_is(rest, "history"))
+        answer_history(c, r);
+    else if (span_is(rest, "evidence"))
+        call_answer(c->out, 200,
+                    json_pack("{s:o}", "evidence", rollout_evidence(r)));
+    else
+        api_problem(c->out, 404, "a rollout has `history` and `evidence`");
+}
+
+/* ---------------------------------------------------------------------- writing */
+
+static const struct verb *
+find_verb(struct call *c, span word)
+{
+    for (size_t i = 0; i < COUNT(verbs); i++)
+        if (span_is(word, verbs[i].word))
+            return &verbs[i];
+    api_problem(c->out, 404,
+                "a rollout is told start, pause, resume, promote, abort, "
+                "rollback, withdraw, again or approve");
+    return NULL;
+}
+
+/* Is this caller one of those whose approval counts? */
+static bool
+may_approve(struct call *c, const struct gen_rollout *r)
+{
+    const struct gen_user *user = c->request->user;
+
+    if (!user || !c->request->is_approver)
+        return false;
+    for (size_t i = 0; i < r->n_approvers; i++)
+        for (size_t j = 0; j < user->n_groups; j++)
+            if (span_eq(r->approvers[i], user->groups[j]))
+                return true;
+    return r->n_approvers == 0;
+}
+
+static bool
+may(struct call *c, const struct verb *verb, const struct gen_rollout *r)
+{
+    if (verb->is_approval ? may_approve(c, r) : c->request->is_operator)
+        return true;
+    api_problem(c->out, 403, "%s may not %s it: that is for %s",
+                c->request->actor, verb->word,
+                verb->is_approval ? "an approver of its groups"
+                                  : "an operator");
+    return false;
+}
+
+static bool
+kind_is(void *arg, const struct store_revision *r)
+{
+    struct history *h = arg;
+    json_t *after = json_loadb(r->after.at, r->after.len, 0, NULL);
+
+    if (is_of(after, h->slot))
+        h->list = json_stringn(r->kind.at, r->kind.len);
+    json_decref(after);
+    return false;
+}
+
+/*
+ * A key that is known: the change was made, and is not made again. True:
+ * answered, with the rollout as it is now, or a refusal if it was another change.
+ */
+static bool
+is_replay(struct call *c, const struct rollout *r, const struct verb *verb,
+          span key)
+{
+    struct history h = {.slot = r->gen->canary.slot_name};
+    char kind[48];
+    uint64_t revision;
+    struct err e;
+
+    if (key.len == 0 || store_key(c->control->store, key, &revision, &e))
+        return false;
+    (void)snprintf(kind, sizeof(kind), "rollout.%s",
+                   machine_event_word(verb->event));
+    bool same = store_revisions(c->control->store, revision + 1, 1, kind_is, &h,
+                                &e) == OK &&
+                h.list && strcmp(json_string_value(h.list), kind) == 0;
+    json_decref(h.list);
+    if (same)
+        answer_rollout(c, r);
+    else
+        api_problem(c->out, 409, "this Idempotency-Key was another change's");
+    return true;
+}
+
+static void
+do_verb(struct call *c, struct rollout *r, const struct verb *verb,
+        const json_t *json)
+{
+    const struct field *key =
+        head_get(c->request->head, SPAN("Idempotency-Key"));
+    struct rollouts *all = &c->control->rollouts;
+    struct rollout_ask ask = {.event = verb->event,
+                              .by = BY_OPERATOR,
+                              .actor = span_str(c->request->actor),
+                              .key = key ? key->value : (span){0},
+                              .wall_ms = c->request->wall_ms};
+    struct err e;
+
+    if (!call_if_match(c, &ask.expects, &ask.expected) ||
+        !call_reason(c, json, &ask.reason) || is_replay(c, r, verb, ask.key))
+        return;
+    enum err_code code = verb->is_approval ? rollouts_approve(all, r, &ask, &e)
+                                           : rollouts_ask(all, r, &ask, &e);
+    bool is_stale = ask.expects && ask.expected != r->revision;
+    if (code == OK)
+        answer_rollout(c, r);
+    else if (code == ERR_CONFLICT && is_stale &&
+             !store_refuses(c->control->store))
+        api_problem(c->out, 412, "%s", e.text);
+    else
+        api_problem(c->out,
+                    code == ERR_UNSUPPORTED ? 403 : call_status_of(code), "%s",
+                    e.text);
+}
+
+void
+post_rollout(struct call *c)
+{
+    static const char *const members[] = {"reason"};
+    span rest = c->rest, name = span_cut(&rest, '/');
+    struct rollout *r = find(c, name);
+    const struct verb *verb = r ? find_verb(c, rest) : NULL;
+
+    if (!verb || !may(c, verb, r->gen))
+        return;
+    json_t *json = call_body(c, members, COUNT(members));
+    if (json)
+        do_verb(c, r, verb, json);
+    json_decref(json);
+}

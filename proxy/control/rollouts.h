@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rollouts: the rollouts of this generation, in the store and in the segments.
+ *
+ * The one place where a rollout's state becomes a word that workers read, and
+ * only after the store has it. What a state means is routing/rollout's; here are
+ * the clock, the store, the counts, and the evidence that goes with each edge.
+ */
+#pragma once
+
+#include "config/generation.h"
+#include "proxy/control/backends.h"
+#include "proxy/control/store.h"
+#include "proxy/observe/segments.h"
+#include "routing/rollout/advance.h"
+
+#include <jansson.h>
+
+#define ROLLOUTS_TICK_MS    ((uint64_t)100) /* a latch is journalled within */
+#define ROLLOUTS_LATENCY_MS ((uint64_t)1000)
+#define ROLLOUT_APPROVALS   16u
+#define ROLLOUT_ACTOR_MAX   64u
+
+struct rollout_approval {
+    char actor[ROLLOUT_ACTOR_MAX];
+    uint32_t run;
+    uint32_t step; /* from 1; 0: the start */
+};
+
+struct rollout {
+    const struct gen_rollout *gen;
+    uint32_t slot;             /* in weights and latches */
+    struct gates_place *place; /* its cells */
+    struct machine machine;
+    uint64_t revision; /* of the last edge; 0: none was taken */
+    struct rollout_approval approvals[ROLLOUT_APPROVALS];
+    size_t n_approvals;
+    struct advance last; /* what it waits for */
+    bool is_slower;      /* the latency gate, as it was judged last */
+    uint32_t slow_cell;
+    uint64_t latency_at_ms; /* when */
+    bool refused;           /* an edge could not be stored: said once */
+};
+
+struct rollouts {
+    const struct generation *gen;
+    struct store *store;
+    struct weights *weights;
+    struct latches *latches;
+    const struct backends *backends;
+    struct rollout *at;
+    size_t n;
+};
+
+/*
+ * Claim places for the rollouts of `gen`, in `a`. ERR_LIMIT: a segment or the
+ * heap is full.
+ */
+MUST_CHECK enum err_code
+rollouts_init(struct rollouts *all, struct arena *a,
+              const struct generation *gen, struct weights *weights,
+              struct latches *latches, struct gates *gates,
+              const struct backends *backends, struct err *e);
+
+/*
+ * Read where each stands and bring the segments up to it; after slots_reconcile.
+ * A plan that is another than the stored one pauses a rollout that is live.
+ */
+void rollouts_take(struct rollouts *all, struct store *store, uint64_t wall_ms);
+
+/* Do what is due: latches to the journal, steps, waits. Every ROLLOUTS_TICK_MS. */
+void rollouts_tick(struct rollouts *all, uint64_t wall_ms, uint64_t now_ms);
+
+struct rollout *rollouts_find(const struct rollouts *all, span name);
+
+/* What somebody asks for. */
+struct rollout_ask {
+    enum machine_event event;
+    enum machine_actor by;
+    span actor;
+    span reason;
+    span key; /* idempotency; may be empty */
+    uint64_t wall_ms;
+    bool expects; /* only if it is at revision `expected` */
+    uint64_t expected;
+};
+
+/*
+ * Durable, then in effect, then OK. ERR_CONFLICT: from this state it leads
+ * nowhere, another revision than expected, or the store refuses. ERR_UNSUPPORTED:
+ * not for this actor. Else store_commit's.
+ */
+MUST_CHECK enum err_code rollouts_ask(struct rollouts *all, struct rollout *r,
+                                      const struct rollout_ask *ask,
+                                      struct err *e);
+
+/* An approval of the start, or of the step it is in. ERR_CONFLICT: had already. */
+MUST_CHECK enum err_code rollouts_approve(struct rollouts *all,
+                                          struct rollout *r,
+                                          const struct rollout_ask *ask,
+                                          struct err *e);
+
+/* How many approvals count for where it stands. */
+uint32_t rollout_approved(const struct rollout *r);
+
+/* Canary answers, over its cells. */
+uint64_t rollout_answers(const struct rollout *r);
+
+/* Is the run it is in halted by a latch? */
+bool rollout_is_latched(const struct rollouts *all, const struct rollout *r);
+
+/* The counts of each cell that has any, as JSON. rollout_evidence.c */
+MUST_CHECK json_t *rollout_evidence(const struct rollout *r);
+
+/* "errors in orders, v2, ios": why the latch was set; `size` >= 160. */
+void rollout_cause_text(const struct rollouts *all, const struct rollout *r,
+                        char *out, size_t size);

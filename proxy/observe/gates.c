@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The gates segment: whose place is which.
+ */
+#include "proxy/observe/segments.h"
+
+static bool
+is_live(const struct gates_place *p)
+{
+    return atomic_load_explicit(&p->live, memory_order_acquire) != 0;
+}
+
+struct gates_place *
+gates_find(struct gates *g, span name, uint64_t shape)
+{
+    if (name.len == 0 || name.len >= SEGMENT_NAME_MAX)
+        return NULL;
+    for (size_t i = 0; i < GATES_PLACES; i++) {
+        struct gates_place *p = &g->places[i];
+        if (is_live(p) && p->shape == shape && p->name[name.len] == '\0' &&
+            memcmp(p->name, name.at, name.len) == 0)
+            return p;
+    }
+    return NULL;
+}
+
+static void
+make(struct gates_place *p, span name, uint64_t shape)
+{
+    memset(p->name, 0, sizeof(p->name));
+    memcpy(p->name, name.at, name.len);
+    p->shape = shape;
+    atomic_store(&p->armed, 0);
+    atomic_store(&p->cause, 0);
+    atomic_store_explicit(&p->live, 1, memory_order_release);
+}
+
+enum err_code
+gates_claim(struct gates *g, span name, uint64_t shape, uint64_t generation,
+            struct gates_place **out, struct err *e)
+{
+    *out = gates_find(g, name, shape);
+    if (name.len == 0 || name.len >= SEGMENT_NAME_MAX)
+        return err_set(e, ERR_INVALID, "a rollout's name has 1 to %d bytes",
+                       SEGMENT_NAME_MAX - 1);
+    for (size_t i = 0; i < GATES_PLACES && !*out; i++)
+        if (!is_live(&g->places[i])) {
+            *out = &g->places[i];
+            make(*out, name, shape);
+        }
+    if (!*out)
+        return err_set(e, ERR_LIMIT, "all %u places for gates are taken",
+                       GATES_PLACES);
+    atomic_store_explicit(&(*out)->generation, generation,
+                          memory_order_relaxed);
+    return OK;
+}
+
+void
+gates_sweep(struct gates *g, uint64_t oldest_alive)
+{
+    for (size_t i = 0; i < GATES_PLACES; i++) {
+        struct gates_place *p = &g->places[i];
+        if (is_live(p) && atomic_load(&p->generation) < oldest_alive)
+            atomic_store_explicit(&p->live, 0, memory_order_release);
+    }
+}

@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rollouts: by their plan up, by themselves down; what is told them, by whom, and what the journal says of it."""
+import json
+import os
+import signal
+
+from peers import message
+from stile import Stile, until
+
+MANIFEST = "{why: one customer many orders, owner: team-orders, guarantee: full, backout: weights to 0}"
+
+
+def plan(steps, gates="{errors: {ratio: 5, alpha: 1e-4}}", more=""):
+    return f"""rollouts:
+  ios:
+    manifest: {MANIFEST}
+    match: {{routes: [orders]}}
+    baseline: blue
+    canary: green
+    salt: ios-2026
+    steps: {steps}
+    gates: {gates}
+{more}"""
+
+
+class Arm:
+    """The pool of one arm: it answers its name, and fails while it is told to."""
+
+    def __init__(self, t, name):
+        self.name, self.fails, self.n = name.encode(), False, 0
+        self.backend = t.backend(self.serve)
+
+    def serve(self, conn, _):
+        while True:
+            conn.request()
+            self.n += 1
+            conn.send(message(status=500, body=b"broken") if self.fails else message(body=self.name))
+
+
+def scene(t, text, **more):
+    blue, green = Arm(t, "blue"), Arm(t, "green")
+    s = Stile(t, pools={"blue": blue.backend, "green": green.backend}, more=text,
+              routes=[{"name": "orders", "pool": "blue", "subject": ["header:X-Account"]}], **more)
+    return s, blue, green
+
+
+def say(s, *words, code=0):
+    """A command to the daemon; all that it said."""
+    done = s.cli(*words, "--socket", s.socket, code=code)
+    return done.stdout + done.stderr
+
+
+def rollout(s, what="show"):
+    return json.loads(say(s, "rollout", what, "ios", "--json"))
+
+
+def state(s):
+    done = s.cli("rollout", "show", "ios", "--json", "--socket", s.socket, code=None)
+    return json.loads(done.stdout)["state"] if done.returncode == 0 else None
+
+
+def tell(s, word, code=0):
+    return say(s, "rollout", word, "ios", "--reason", f"test: {word}", code=code)
+
+
+def load(t, s, subjects):
+    """One request of each of these subjects; what came, by status."""
+    seen, conn = {}, t.connect(s.port)
+    for i in subjects:
+        a = conn.send(f"GET /x HTTP/1.1\r\nHost: a\r\nX-Account: account-{i}\r\n\r\n").answer()
+        seen[a.status] = seen.get(a.status, 0) + 1
+    conn.close()
+    return seen
+
+
+def test_a_rollout_goes_up_by_its_plan_and_its_journal_tells_it(t):
+    s, blue, green = scene(t, plan("[{weight: 10%, hold: 100ms, min_requests: 3}, {weight: 50%, hold: 100ms}, {weight: 100%, hold: 200ms}]"))
+    until(lambda: state(s) == "approved", "nobody has to approve it")
+    assert rollout(s)["effective_ppm"] == 0 and load(t, s, range(20)) == {200: 20} and green.n == 0
+    tell(s, "start")
+    assert rollout(s)["weight_ppm"] == 100000
+    until(lambda: state(s) == "holding", "no data")
+    assert rollout(s)["waits"].startswith("no data: "), rollout(s)
+    assert load(t, s, range(60)) == {200: 60} and 3 <= green.n <= 20, green.n
+    until(lambda: state(s) == "done", "done")
+    assert rollout(s)["effective_ppm"] == 1000000
+    before = blue.n
+    assert load(t, s, range(20)) == {200: 20} and blue.n == before
+    events = [r["after"]["event"] for r in rollout(s, "history")["revisions"]]
+    assert events == ["finish", "advance", "advance", "wait", "start", "approve", "check"], events
+    assert "is whole" in say(s, "audit", "verify") and "rollout.start" in say(s, "audit", "tail")
+    tell(s, "rollback")
+    assert rollout(s)["effective_ppm"] == 0 and load(t, s, range(20)) == {200: 20}
+
+
+def broken(t, s, green):
+    """A canary at 25 % that breaks: every subject once, until nobody is sent to it any more."""
+    until(lambda: state(s) == "approved", "approved")
+    tell(s, "start")
+    assert load(t, s, range(100)) == {200: 100} and green.n > 10
+    green.fails = True
+
+
+def test_a_canary_that_fails_is_halted_and_told_why(t):
+    s, _, green = scene(t, plan("[{weight: 25%, hold: 1h}, {weight: 100%, hold: 1h}]"))
+    broken(t, s, green)
+    seen = load(t, s, range(100, 300))
+    assert 11 <= seen[500] <= 16, seen
+    until(lambda: state(s) == "reported", "rolled back")
+    r = rollout(s)
+    assert r["halted"] and r["effective_ppm"] == 0 and r["weight_ppm"] == 0 and r["cause"].startswith("errors: orders"), r
+    assert load(t, s, range(300)) == {200: 300}, "all are on the baseline"
+    halt = next(e for e in rollout(s, "history")["revisions"] if e["after"]["event"] == "halt")
+    cell = halt["after"]["evidence"][0]
+    assert halt["reason"].startswith("errors: orders") and cell["canary"]["errors"] == seen[500] and cell["sum"] >= cell["bound"], halt
+    assert cell["baseline"]["errors"] == 0
+    tell(s, "again")
+    until(lambda: state(s) == "approved", "a new run")
+    green.fails = False
+    tell(s, "start")
+    assert rollout(s)["run"] == 2 and rollout(s)["effective_ppm"] == 250000 and not rollout(s)["halted"]
+    assert load(t, s, range(40)) == {200: 40}
+
+
+def test_it_is_halted_with_control_dead_and_journalled_when_it_is_back(t):
+    s, _, green = scene(t, plan("[{weight: 25%, hold: 1h}, {weight: 100%, hold: 1h}]"))
+    broken(t, s, green)
+    control = s.control()
+    os.kill(control, signal.SIGSTOP)  # as good as dead: it sees and does nothing
+    seen = load(t, s, range(100, 300))
+    assert 11 <= seen[500] <= 16, seen
+    assert load(t, s, range(300)) == {200: 300}
+    s.kill(control)
+    until(lambda: state(s) == "reported", "another control has journalled it")
+    assert rollout(s)["effective_ppm"] == 0 and "is whole" in say(s, "audit", "verify")
+
+
+def test_clients_that_err_and_one_subject_that_fails_halt_nothing(t):
+    s, _, green = scene(t, plan("[{weight: 25%, hold: 1h}, {weight: 100%, hold: 1h}]"))
+    until(lambda: state(s) == "approved", "approved")
+    tell(s, "start")
+    load(t, s, range(100))
+    one = next(i for i in range(100) if t.ask(s.port, X_Account=f"account-{i}").body == b"green")
+    green.fails = True
+    assert load(t, s, [one] * 50) == {500: 50}
+    green.fails = False
+    for i in range(60):  # bad requests of all sorts of subjects
+        assert t.ask(s.port, path="/%zz", X_Account=f"bad-{i}").status == 400
+    assert state(s) == "step" and not rollout(s)["halted"]
+    assert t.ask(s.port, X_Account=f"account-{one}").body == b"green"
+
+
+def test_a_rollout_lives_across_a_reload_and_a_restart(t):
+    s, _, _ = scene(t, plan("[{weight: 10%, hold: 1h}, {weight: 50%, hold: 1h}]"))
+    until(lambda: state(s) == "approved", "approved")
+    tell(s, "start")
+    tell(s, "promote")
+    before = rollout(s)
+    assert before["effective_ppm"] == 500000 and before["state"] == "baking"
+    s.reload()
+    assert {k: rollout(s)[k] for k in ("state", "step", "run", "revision", "since_ms")} == {
+        k: before[k] for k in ("state", "step", "run", "revision", "since_ms")}
+    s.stop()
+    s.start()
+    until(lambda: rollout(s)["state"] == "baking", "as it was")
+    assert rollout(s)["effective_ppm"] == 500000 and rollout(s)["revision"] == before["revision"]
+    # Another plan is another rollout: somebody has to look.
+    s.rewrite(lambda text: text.replace("weight: 10%", "weight: 20%")).reload()
+    until(lambda: state(s) == "paused", "paused")
+    assert rollout(s)["effective_ppm"] == 500000
+
+
+def test_what_is_not_allowed_changes_nothing(t):
+    s, _, _ = scene(t, plan("[{weight: 10%, hold: 1h}, {weight: 50%, hold: 1h}]", more="    approvals: {need: 1}\n"))
+    until(lambda: state(s) == "checked", "it waits for somebody")
+    assert rollout(s)["waits"] == "approval: 0 of 1"
+    revision = rollout(s)["revision"]
+    assert "cannot 'start'" in tell(s, "start", code=1)
+    assert "may not approve" in tell(s, "approve", code=1)
+    assert "at revision" in say(s, "rollout", "withdraw", "ios", "--reason", "x", "--if-match", "999", code=1)
+    assert "say why" in say(s, "rollout", "withdraw", "ios", code=2)
+    assert "no rollout" in say(s, "rollout", "start", "android", "--reason", "x", code=3)
+    assert "moves this weight" in say(s, "weight", "rollout/ios", "5%", "--reason", "x", code=1)
+    assert rollout(s)["revision"] == revision and rollout(s)["effective_ppm"] == 0
+    who = {"users": [{"name": "anna", "uid": os.getuid(), "roles": ["operator", "approver"], "groups": ["release"]}]}
+    s.rewrite(lambda text: text.replace("admin: {socket: admin.sock}", "admin: {socket: admin.sock, users: " + json.dumps(who["users"]) + "}")).reload()
+    tell(s, "approve")
+    assert "already" in tell(s, "approve", code=1)
+    until(lambda: state(s) == "approved", "approved")
+    assert rollout(s)["approvals"] == [{"actor": "anna", "step": 0}]
+    tell(s, "start")
+    assert rollout(s)["effective_ppm"] == 100000
