@@ -43,9 +43,10 @@ entry(enum engine_action action)
 }
 
 static enum engine_formed
-form(const void *arg, span scalar, struct buf *out)
+form(const void *arg, span scalar, struct arena *scratch, struct buf *out)
 {
     (void)arg;
+    (void)scratch;
     if (scalar.at[0] != '-')
         return scalar.len % 3 ? ENGINE_AS_IT_IS : ENGINE_OUTSIDE;
     buf_add(out, span_skip(scalar, 1));

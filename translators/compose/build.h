@@ -51,6 +51,13 @@ struct compose {
     size_t n_atom_slots;
     bool full;
 
+    /* What lowering needs, for the next: guards, and by source spots and levels. */
+    guard *assumed;
+    size_t room_assumed;
+    void *spots;
+    void *levels;
+    size_t room_spots;
+
     bool *reaches; /* [type * n_types + inner]: an arrow of it leads into one */
     struct normal_state **roots; /* by type */
     struct normal_state **fresh; /* by type: begun in this step */

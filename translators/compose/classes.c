@@ -16,30 +16,37 @@ lower_stop(struct lowering *l, const char *why)
 
 /* ---- what kind of message ---- */
 
-static guard
-assume(struct lowering *l, guard g, enum atom_kind kind, bool holds)
+/* A request or an answer, that replaces no whole document. */
+guard
+lower_guard(struct lowering *l, guard g)
 {
     struct guards *all = &l->c->guards;
     if (g <= GUARD_ALWAYS)
         return g;
+    if (g < l->n_assumed && l->assumed[g])
+        return l->assumed[g] - 1;
     struct guard_node node = all->at[g];
-    guard yes = assume(l, node.yes, kind, holds);
-    guard no = assume(l, node.no, kind, holds);
-    if (l->c->atoms[node.atom].kind == kind)
-        return holds ? yes : no;
-    guard atom = guard_of(all, node.atom);
-    return guard_or(all, guard_and(all, atom, yes),
-                    guard_without(all, no, atom));
-}
-
-guard
-lower_guard(struct lowering *l, guard g)
-{
-    guard is = assume(l, g, ATOM_REQUEST, l->is_request);
-    guard calm = assume(l, is, ATOM_REPLACES, false);
-    if (calm != is)
-        l->out->guards = true;
-    return calm;
+    guard yes = lower_guard(l, node.yes);
+    guard no = lower_guard(l, node.no);
+    guard is = g;
+    switch (l->c->atoms[node.atom].kind) {
+    case ATOM_REQUEST:
+        is = l->is_request ? yes : no;
+        break;
+    case ATOM_REPLACES:
+        l->out->guards = l->out->guards || yes != no;
+        is = no;
+        break;
+    default:
+        if (yes == node.yes && no == node.no)
+            break;
+        guard atom = guard_of(all, node.atom);
+        is = guard_or(all, guard_and(all, atom, yes),
+                      guard_without(all, no, atom));
+    }
+    if (g < l->n_assumed)
+        l->assumed[g] = is + 1;
+    return is;
 }
 
 /* ---- what is known of an atom ---- */

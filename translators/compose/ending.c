@@ -353,6 +353,8 @@ lower_told(struct lowering *l, uint32_t source, struct ops *ops)
 static bool
 lower_late(struct lowering *l, uint32_t source, struct ops *ops)
 {
+    if (l->levels[source].n_slots == 0)
+        return true;
     for (size_t i = 0; i < l->c->n_sources; i++) {
         const struct spot_of *s = &l->spots[i];
         if (s->slot == ENGINE_NONE || s->slot_owner != source)

@@ -7,8 +7,6 @@
 #include "proxy/base/buf.h"
 #include "translators/reference/form.h"
 
-#define FORM_BYTES ((size_t)1 << 24)
-
 struct form_arg {
     struct lens_form from;
     struct lens_form to;
@@ -16,31 +14,23 @@ struct form_arg {
 };
 
 static enum engine_formed
-convert(struct arena *a, const struct form_arg *f, span scalar, struct buf *out)
+run_form(const void *arg, span scalar, struct arena *scratch, struct buf *out)
 {
-    struct run r = {.arena = a,
-                    .scratch = a,
+    const struct form_arg *f = arg;
+    struct run r = {.arena = scratch,
+                    .scratch = scratch,
                     .api = f->api,
                     .depth_max = JSON_DEPTH_DEFAULT};
     struct json *value = NULL;
     struct json *image = NULL;
     struct err e;
     bool respelt = false;
-    if (json_parse(a, scalar, 1, &value, &e) != OK ||
+    if (json_parse(scratch, scalar, 1, &value, &e) != OK ||
         form_convert(&r, &f->from, &f->to, value, &image, &respelt) !=
             FORM_DONE)
         return ENGINE_OUTSIDE;
     json_print(image, out);
     return respelt ? ENGINE_RESPELT : ENGINE_FORMED;
-}
-
-static enum engine_formed
-run_form(const void *arg, span scalar, struct buf *out)
-{
-    struct arena *a = arena_new(FORM_BYTES);
-    enum engine_formed done = a ? convert(a, arg, scalar, out) : ENGINE_OUTSIDE;
-    arena_free(&a);
-    return done;
 }
 
 /* Those of one scalar that is written as one. */

@@ -356,10 +356,8 @@ lower_state(struct lowering *l, const struct normal_state *s,
     l->state = s;
     if (s->stop.why)
         return lower_stop(l, s->stop.why);
-    l->spots = arena_array(l->c->a, n + 1, sizeof(*l->spots));
-    l->levels = arena_array(l->c->a, n + 1, sizeof(*l->levels));
-    if (!l->spots || !l->levels)
-        return lower_no_room(l);
+    memset(l->spots, 0, (n + 1) * sizeof(*l->spots));
+    memset(l->levels, 0, (n + 1) * sizeof(*l->levels));
     for (size_t i = 0; i < n; i++)
         l->spots[i].slot = l->spots[i].bit = l->spots[i].gone_bit = ENGINE_NONE;
     for (size_t i = 0; i < n; i++)
@@ -396,9 +394,36 @@ counts_elements(const struct lowering *l)
     return false;
 }
 
+/* Room for what is known by guard and by source: kept, as chains are lowered again
+ * and again while they grow. Sources are only made by steps. */
+static bool
+make_room(struct lowering *l)
+{
+    struct compose *c = l->c;
+    if (c->room_assumed < c->guards.n) {
+        c->room_assumed = 2 * c->guards.n;
+        c->assumed = arena_array(c->a, c->room_assumed, sizeof(*c->assumed));
+    }
+    if (c->room_spots < c->n_sources + 1) {
+        c->room_spots = 2 * c->n_sources + 1;
+        c->spots = arena_array(c->a, c->room_spots, sizeof(*l->spots));
+        c->levels = arena_array(c->a, c->room_spots, sizeof(*l->levels));
+    }
+    if (!c->assumed || !c->spots || !c->levels)
+        return lower_no_room(l);
+    l->assumed = c->assumed;
+    l->n_assumed = c->guards.n;
+    memset(l->assumed, 0, l->n_assumed * sizeof(*l->assumed));
+    l->spots = c->spots;
+    l->levels = c->levels;
+    return true;
+}
+
 static bool
 lower_all(struct lowering *l)
 {
+    if (!make_room(l))
+        return false;
     l->states =
         arena_array(l->c->a, l->n->n_states + 1, sizeof(struct engine_state *));
     struct engine_entry *root = arena_alloc(l->to, sizeof(*root));

@@ -59,6 +59,8 @@ struct lowering {
     bool is_request;
     bool full;                    /* no room in `to` */
     struct engine_state **states; /* by state of the normal form */
+    guard *assumed; /* by guard, as it is here, + 1; 0: not asked yet */
+    size_t n_assumed;
 
     /* Of the state at hand. */
     const struct normal_state *state;

@@ -191,18 +191,22 @@ struct fates {
 };
 
 static enum engine_formed
-write_constant(const void *arg, span scalar, struct buf *out)
+write_constant(const void *arg, span scalar, struct arena *scratch,
+               struct buf *out)
 {
     const span *text = arg;
     (void)scalar;
+    (void)scratch;
     buf_add(out, *text);
     return ENGINE_RESPELT; /* its notes are told */
 }
 
 static enum engine_formed
-keep_and_tell(const void *arg, span scalar, struct buf *out)
+keep_and_tell(const void *arg, span scalar, struct arena *scratch,
+              struct buf *out)
 {
     (void)arg;
+    (void)scratch;
     buf_add(out, scalar);
     return ENGINE_RESPELT;
 }

@@ -31,6 +31,7 @@ close_machine(void *p)
     buf_fini(&m->scratch[1]);
     buf_fini(&m->paths);
     buf_fini(&m->tail);
+    arena_free(&m->forms);
     buf_fini(&m->open);
     if (m->carry != m->carry_first)
         free(m->carry);

@@ -166,9 +166,10 @@ struct engine {
     struct buf pieces;
     struct buf slots;
     struct buf scratch[2]; /* a decoded text, and how it is spelt minimally */
-    struct buf tail;       /* of the output, which may yet be cut back */
-    size_t tail_first;     /* the frame whose mark it begins at */
-    bool has_marks;        /* a member that may go was ever met */
+    struct arena *forms; /* what a form needs at work; NULL before the first */
+    struct buf tail;     /* of the output, which may yet be cut back */
+    size_t tail_first;   /* the frame whose mark it begins at */
+    bool has_marks;      /* a member that may go was ever met */
 
     /* Of MessagePack. */
     struct buf open;    /* output behind a head that is not known yet */

@@ -66,7 +66,8 @@ struct engine_notes {
 
 /*
  * A form: writes another spelling of a scalar. `scalar` is its JSON as it came,
- * quotes included; what is appended to `out` is JSON as well.
+ * quotes included; what is appended to `out` is JSON as well. `scratch` is empty,
+ * and the form's until it returns.
  */
 enum engine_formed {
     ENGINE_FORMED,   /* written */
@@ -75,7 +76,9 @@ enum engine_formed {
     ENGINE_OUTSIDE   /* it has no image: the form's fault */
 };
 typedef enum engine_formed (*engine_form_fn)(const void *arg, span scalar,
+                                             struct arena *scratch,
                                              struct buf *out);
+#define ENGINE_FORM_BYTES ((size_t)16 * 1024 * 1024) /* of `scratch` */
 
 struct engine_form {
     engine_form_fn fn;

@@ -64,7 +64,11 @@ form(struct engine *m, const struct engine_form *f, span json, const char *p,
 {
     struct buf *b = &m->scratch[0];
     buf_clear(b);
-    switch (f->fn(f->arg, json, b)) {
+    if (!m->forms && !(m->forms = arena_new(ENGINE_FORM_BYTES)))
+        return engine_fail(m, ENGINE_NO_ROOM, p);
+    enum engine_formed formed = f->fn(f->arg, json, m->forms, b);
+    arena_reset(m->forms);
+    switch (formed) {
     case ENGINE_OUTSIDE:
         return engine_fail_by(m, f->fault, p);
     case ENGINE_AS_IT_IS:

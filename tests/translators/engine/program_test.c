@@ -162,8 +162,9 @@ TEST(renames_and_drops_leave_all_else_as_it_came)
 }
 
 static enum engine_formed
-shout(const void *arg, span scalar, struct buf *out)
+shout(const void *arg, span scalar, struct arena *scratch, struct buf *out)
 {
+    (void)scratch;
     if (scalar.at[0] != '"')
         return arg ? ENGINE_OUTSIDE : ENGINE_AS_IT_IS;
     buf_str(out, "\"!");
