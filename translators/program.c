@@ -553,10 +553,10 @@ translator_program_of_type(const struct translator *t, struct arena *a,
         err_set(e, ERR_NOT_FOUND, "there is no type %.*s", SPAN_FMT(type));
         return PROGRAM_UNSUPPORTED;
     }
-    if (from == to)
-        return PROGRAM_PASS;
     span media = {0};
-    if (!program_media(a, m->media, &media))
+    struct program_forms forms;
+    if (!program_media(a, m->media, &media) ||
+        !program_find_forms(a, m, media, &forms))
         return full(e);
     struct finder f = {.t = t, .a = a};
     struct program *p = new_program(&f, m, from, to);
@@ -573,14 +573,14 @@ translator_program_of_type(const struct translator *t, struct arena *a,
         p->has_body = p->has_body || can_change(&f, at, next, site->type);
         at = next;
     }
-    if (!p->has_body)
+    if (!p->has_body && !forms.to.len)
         return PROGRAM_PASS;
-    p->patch = (struct patch_options){patch_kind(m, program_media_kind(media)),
-                                      m->strict};
-    p->plan = p->patch.kind ? NULL : planned(p);
-    struct program_forms forms;
-    if (!program_find_forms(a, m, media, &forms) ||
-        !program_take_forms(a, &forms, p))
+    if (p->has_body) {
+        p->patch = (struct patch_options){
+            patch_kind(m, program_media_kind(media)), m->strict};
+        p->plan = p->patch.kind ? NULL : planned(p);
+    }
+    if (!program_take_forms(a, &forms, p))
         return full(e);
     *out = p;
     return PROGRAM_TRANSLATE;

@@ -73,6 +73,13 @@ tell_declared(struct translation *t)
     return r->notices != NULL;
 }
 
+/* MessagePack as it comes and as it goes, and a program of the machine for it. */
+static bool
+runs_packed(const struct program *p)
+{
+    return p->comes_packed && p->goes_packed && p->plan;
+}
+
 enum err_code
 translation_open(struct arena *a, const struct program *p,
                  const struct translation_limits *limits, struct buf *out,
@@ -94,7 +101,7 @@ translation_open(struct arena *a, const struct program *p,
     *t = new;
     if (p->is_stream && p->has_body)
         return stream_open(a, p, limits, out, &new->report, &new->stream, e);
-    if (p->comes_packed || p->goes_packed)
+    if ((p->comes_packed || p->goes_packed) && !runs_packed(p))
         return packed_open(a, p, limits, out, &new->report, &new->packed, e);
     return OK;
 }
@@ -224,7 +231,10 @@ plan_fault(struct translation *t)
         [ENGINE_BY_PROGRAM] = {ERR_INVALID, 422,
                                "what is here cannot be told in the other "
                                "version"},
-        [ENGINE_BAD_JSON] = {ERR_INVALID, 400, "the document is no JSON"},
+        [ENGINE_BAD_JSON] = {ERR_INVALID, 400,
+                             "the document is not what its type says"},
+        [ENGINE_NO_FORM] = {ERR_INVALID, 422,
+                            "what is read here has no form in JSON"},
         [ENGINE_TOO_DEEP] = {ERR_LIMIT, 400, "the document is nested too deep"},
         [ENGINE_SURROGATE] = {ERR_INVALID, 422,
                               "half a surrogate pair in a text that is read"},
@@ -256,8 +266,12 @@ begin(struct translation *t)
     t->out_before = t->out_after = buf_len(t->out);
     if (!plan || t->report.trace)
         return;
-    t->run = plan_run_new(t->arena, plan, t->facts.depth_max,
-                          !t->facts.is_request, t->out);
+    t->run = t->program->comes_packed
+                 ? plan_run_new_packed(t->arena, plan, t->facts.depth_max,
+                                       t->limits.bytes_max,
+                                       !t->facts.is_request, t->out)
+                 : plan_run_new(t->arena, plan, t->facts.depth_max,
+                                !t->facts.is_request, t->out);
     if (t->run)
         t->stage = STAGE_BOTH;
 }
@@ -363,6 +377,19 @@ join(struct translation *t, span body)
     return head_set_content(t->arena, has, &t->head, &t->report);
 }
 
+/* MessagePack that is more than its plan knows. */
+static enum err_code
+by_json(struct translation *t)
+{
+    struct err e;
+    enum err_code code = packed_open(t->arena, t->program, &t->limits, t->out,
+                                     &t->report, &t->packed, &e);
+    if (code)
+        return too_large(t, "no room for a body of MessagePack");
+    code = packed_feed(t->packed, buf_span(&t->held));
+    return code ? code : packed_end(t->packed);
+}
+
 enum err_code
 translation_end(struct translation *t)
 {
@@ -381,6 +408,8 @@ translation_end(struct translation *t)
     if (t->run)
         return OK;
     const struct program *p = t->program;
+    if (p->comes_packed)
+        return t->failed = by_json(t);
     t->failed = p->is_joint ? join(t, buf_span(&t->held))
                 : p->patch.kind
                     ? patch_body(t->arena, &p->chain, &t->facts, &p->patch,

@@ -35,6 +35,7 @@ typedef enum law_verdict (*law_fn)(const struct law_case *c, span *why);
 enum law_verdict law_round_trip(const struct law_case *c, span *why);
 enum law_verdict law_middle(const struct law_case *c, span *why);
 enum law_verdict law_chain(const struct law_case *c, span *why);
+enum law_verdict law_forms(const struct law_case *c, span *why);
 enum law_verdict law_cuts(const struct law_case *c, span *why);
 enum law_verdict law_records(const struct law_case *c, span *why);
 enum law_verdict law_untouched(const struct law_case *c, span *why);
@@ -56,6 +57,11 @@ enum law_cut { LAW_WHOLE, LAW_BYTES, LAW_DICE };
 /* Through the door that the proxy uses. Versions may be equal. */
 struct law_result law_translate(const struct law_case *c, size_t from,
                                 size_t to, span x, enum law_cut cut);
+
+/* The same of a document that comes as `media` and goes as `to`. */
+struct law_result law_in_form(const struct law_case *c, size_t from, size_t to,
+                              const char *media, const char *to_media, span x,
+                              enum law_cut cut);
 
 /* The same with a body of this media type, as the message POST c->path. */
 struct law_result law_message(const struct law_case *c, size_t from, size_t to,

@@ -6,8 +6,7 @@
  *
  * Documents come in groups, each with an API and a seed of its own; what breaks
  * a law is told with the command that shows it again. Law 7 has dice of its own,
- * in tests/translators/patch/laws_test.c; law 3 needs MessagePack, which the door
- * does not translate.
+ * in tests/translators/patch/laws_test.c.
  */
 #include "tests/laws/law.h"
 #include "tests/translators/plan/chains.h"
@@ -27,6 +26,7 @@ static const struct {
     {"1 round trip", law_round_trip},
     {"1 changed in the middle", law_middle},
     {"2 chain", law_chain},
+    {"3 formats agree", law_forms},
     {"4 cuts do not matter", law_cuts},
     {"4 a record is a document", law_records},
     {"5 untouched is untouched", law_untouched},

@@ -55,9 +55,17 @@ struct law_result
 law_translate(const struct law_case *c, size_t from, size_t to, span x,
               enum law_cut cut)
 {
+    return law_in_form(c, from, to, "application/json", "", x, cut);
+}
+
+struct law_result
+law_in_form(const struct law_case *c, size_t from, size_t to, const char *media,
+            const char *to_media, span x, enum law_cut cut)
+{
     const struct program *p = NULL;
-    struct message m = message_of(c, "application/json");
+    struct message m = message_of(c, media);
     struct err e;
+    m.to = span_str(to_media);
     enum program_need need = translator_program_of_type(
         c->t, c->a, span_str(c->type), &m, from, to, &p, &e);
     assert_true(need != PROGRAM_UNSUPPORTED);

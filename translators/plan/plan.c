@@ -2,7 +2,10 @@
 #include "translators/plan/plan.h"
 
 #include "translators/compose/lower.h"
+#include "translators/engine/packed.h"
 #include "translators/plan/program.h"
+
+#define SCRATCH_MAX ((size_t)256 * 1024 * 1024)
 
 /* ---- where a body begins --------------------------------------------------------- */
 
@@ -121,6 +124,19 @@ add_type(struct arena *a, struct compose *c, const struct lens_api *api,
     return true;
 }
 
+/* Each over MessagePack as well; what programs share is copied once. */
+static bool
+pack(struct arena *a, struct plan *p)
+{
+    struct arena *scratch = arena_new(SCRATCH_MAX);
+    struct engine_packer *k = scratch ? engine_packer_new(a, scratch) : NULL;
+    bool ok = k != NULL;
+    for (size_t i = 0; ok && i < p->n_entries; i++)
+        ok = engine_pack(k, &p->entries[i].program, &p->entries[i].packed);
+    arena_free(&scratch);
+    return ok;
+}
+
 /* What the builder's steps so far come to. NULL: no room. */
 static const struct plan *
 take(struct arena *a, struct compose *c, const struct lens_api *api,
@@ -136,12 +152,10 @@ take(struct arena *a, struct compose *c, const struct lens_api *api,
         if (!add_type(a, c, api, from, &whole, p))
             break; /* the reference has the others */
     }
-    return p->entries ? p : NULL;
+    return p->entries && pack(a, p) ? p : NULL;
 }
 
 /* ---- chains ----------------------------------------------------------------------- */
-
-#define SCRATCH_MAX ((size_t)256 * 1024 * 1024)
 
 enum err_code
 plan_build_way(struct arena *a, const struct lens_api *api, size_t from,

@@ -63,6 +63,14 @@ MUST_CHECK struct plan_run *plan_run_new(struct arena *a,
                                          size_t depth_max, bool is_answer,
                                          struct buf *out);
 
+/* The same for a body that is MessagePack, and stays so. `held_max` bytes of output
+ * may wait for a head that says how many follow; 0: any. */
+MUST_CHECK struct plan_run *plan_run_new_packed(struct arena *a,
+                                                const struct plan_entry *entry,
+                                                size_t depth_max,
+                                                size_t held_max, bool is_answer,
+                                                struct buf *out);
+
 enum plan_step {
     PLAN_MORE,  /* all but an unfinished token is done */
     PLAN_DONE,  /* the document is translated and its end was seen */

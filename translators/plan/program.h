@@ -15,6 +15,7 @@ struct plan_entry {
     const struct lower_tell *tells;
     size_t n_tells;
     struct engine_program program;
+    struct engine_program packed; /* the same over MessagePack */
 };
 
 struct plan {
