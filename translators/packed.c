@@ -134,7 +134,6 @@ check_failed(struct packed *k)
     case ENGINE_TOO_DEEP:
         return fail(k, ERR_LIMIT, 400, "the document is nested too deep");
     case ENGINE_BAD_JSON:
-    case ENGINE_NO_FORM:
     case ENGINE_SURROGATE:
     case ENGINE_BY_PROGRAM:
     case ENGINE_NO_FORM: /* of MessagePack alone */

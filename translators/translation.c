@@ -242,8 +242,6 @@ plan_fault(struct translation *t)
                              "more of the document would have to be held than "
                              "may be"},
         [ENGINE_NO_ROOM] = {ERR_LIMIT, 500, "no room for the translated body"},
-        [ENGINE_NO_FORM] = {ERR_INVALID, 422,
-                            "what is here has no form in JSON"},
     };
     const struct engine_fault *is = plan_run_fault(t->run);
     struct translation_fault *f = &t->report.fault;

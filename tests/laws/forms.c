@@ -5,6 +5,7 @@
  */
 #include "tests/laws/law.h"
 
+#include "translators/json/tree.h"
 #include "translators/msgpack/pack.h"
 #include "translators/msgpack/unpack.h"
 
@@ -15,6 +16,9 @@ static bool
 packed(struct arena *a, span json, span *out)
 {
     struct buf b;
+    struct json *tree;
+    if (json_parse(a, json, JSON_DEPTH_MAX, &tree, NULL) != OK)
+        return false;
     struct pack *k = pack_new(a, BENCH_ROOM);
     assert_non_null(k);
     buf_init(&b, BENCH_ROOM);

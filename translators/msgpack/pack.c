@@ -140,6 +140,9 @@ widen(struct pack *k, size_t at, enum msgpack_kind kind, uint64_t n)
 static bool
 close_container(struct pack *k)
 {
+    if (k->depth ==
+        0) /* a bug of who made it, which must not write elsewhere */
+        return fail(k, PACK_NO_FORM, "a bracket that closes nothing");
     struct level *l = &k->levels[k->depth--];
     enum msgpack_kind kind = l->is_map ? MSGPACK_MAP : MSGPACK_LIST;
     if (l->n > MSGPACK_SMALL)
