@@ -81,7 +81,9 @@ static enum err_code
 bad_record(struct stream *s, enum err_code code, const char *text)
 {
     struct translation_fault *f = &s->report->fault;
-    *f = (struct translation_fault){.status = status_of(s, code)};
+    *f = (struct translation_fault){.status = status_of(s, code),
+                                    .limit =
+                                        code == ERR_LIMIT ? "bytes_max" : NULL};
     return err_set(&f->err, code, "record %llu: %s", (unsigned long long)s->n,
                    text);
 }

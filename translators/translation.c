@@ -107,10 +107,11 @@ translation_open(struct arena *a, const struct program *p,
 }
 
 static enum err_code
-too_large(struct translation *t, const char *what)
+too_large(struct translation *t, const char *limit, const char *what)
 {
     struct translation_fault *f = &t->report.fault;
-    *f = (struct translation_fault){.status = t->facts.is_request ? 413 : 502};
+    *f = (struct translation_fault){.status = t->facts.is_request ? 413 : 502,
+                                    .limit = limit};
     return t->failed = err_set(&f->err, ERR_LIMIT, "%s", what);
 }
 
@@ -227,6 +228,7 @@ plan_fault(struct translation *t)
         enum err_code code;
         unsigned status;
         const char *text;
+        const char *limit;
     } by_why[] = {
         [ENGINE_BY_PROGRAM] = {ERR_INVALID, 422,
                                "what is here cannot be told in the other "
@@ -235,12 +237,14 @@ plan_fault(struct translation *t)
                              "the document is not what its type says"},
         [ENGINE_NO_FORM] = {ERR_INVALID, 422,
                             "what is read here has no form in JSON"},
-        [ENGINE_TOO_DEEP] = {ERR_LIMIT, 400, "the document is nested too deep"},
+        [ENGINE_TOO_DEEP] = {ERR_LIMIT, 400, "the document is nested too deep",
+                             "depth_max"},
         [ENGINE_SURROGATE] = {ERR_INVALID, 422,
                               "half a surrogate pair in a text that is read"},
         [ENGINE_TOO_LONG] = {ERR_LIMIT, 413,
                              "more of the document would have to be held than "
-                             "may be"},
+                             "may be",
+                             "bytes_max"},
         [ENGINE_NO_ROOM] = {ERR_LIMIT, 500, "no room for the translated body"},
     };
     const struct engine_fault *is = plan_run_fault(t->run);
@@ -249,7 +253,8 @@ plan_fault(struct translation *t)
     buf_init(&pointer, arena_limit(t->arena));
     plan_run_fault_at(t->run, &pointer);
     *f = (struct translation_fault){
-        .status = t->facts.is_request ? by_why[is->why].status : 502};
+        .status = t->facts.is_request ? by_why[is->why].status : 502,
+        .limit = by_why[is->why].limit};
     (void)text_of(t, &pointer, &f->pointer);
     buf_fini(&pointer);
     return t->failed = err_at(&f->err, by_why[is->why].code, (size_t)is->offset,
@@ -283,7 +288,8 @@ check_ratio(struct translation *t)
         return OK;
     if (t->stage != STAGE_STREAM)
         buf_truncate(t->out, t->out_before);
-    return too_large(t, "the translated body grows beyond its limit");
+    return too_large(t, "output_ratio",
+                     "the translated body grows beyond its limit");
 }
 
 /* The document is not for the plan: what it wrote goes, what it read is held. */
@@ -356,8 +362,9 @@ translation_feed(struct translation *t, span bytes)
         return run_plan(t, bytes, false);
     buf_add(&t->held, bytes);
     if (buf_failed(&t->held))
-        return too_large(t, "the body is larger than may be held to be "
-                            "translated");
+        return too_large(t, "bytes_max",
+                         "the body is larger than may be held to be "
+                         "translated");
     return OK;
 }
 

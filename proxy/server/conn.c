@@ -242,10 +242,13 @@ on_timer(void *arg)
     case CONN_LINGER:
         /* A slow reader gets the end: a close here would cut it off, and one
          * that ends with the connection would look whole. */
-        if (io_waiting(&c->io))
+        if (io_waiting(&c->io)) {
             timer_set(&c->timer, w->loop, time_in(c, c->state));
-        else
-            conn_close(c, false);
+            break;
+        }
+        if (c->state == CONN_IDLE)
+            limit_came(w, SPAN("idle_h1_ms"));
+        conn_close(c, false);
         break;
     case CONN_HEAD:
         conn_h1_timeout(c);

@@ -376,9 +376,12 @@ conn_h2_timeout(struct conn *c)
     if (c->heading && now - c->head_since >= w->gen->limits.head_ms) {
         limit_reached(w, SPAN("head_ms"));
         h2_terminate(c->h2, H2_ENHANCE_YOUR_CALM);
-    } else if (c->told_to_go ||
-               (is_idle && idle_ms >= w->gen->limits.idle_h2_ms))
+    } else if (c->told_to_go) {
         h2_goaway(c->h2);
+    } else if (is_idle && idle_ms >= w->gen->limits.idle_h2_ms) {
+        limit_came(w, SPAN("idle_h2_ms"));
+        h2_goaway(c->h2);
+    }
     conn_later(c);
 }
 

@@ -170,6 +170,20 @@ problem_of_request(const struct translation_fault *f)
     return p;
 }
 
+/* The setting behind what the translator reached; NULL: none was. */
+static const char *
+limit_of(const struct translation_fault *f, bool is_answer)
+{
+    span limit = span_str(f->limit);
+
+    if (span_is(limit, "bytes_max") || (f->status == 413 && !limit.len))
+        return is_answer ? "held_answer" : "held_request";
+    if (span_is(limit, "depth_max") ||
+        (f->status == 400 && f->err.code == ERR_LIMIT))
+        return "json_depth";
+    return f->limit;
+}
+
 void
 translate_fault(struct exchange *x, const struct translate *tr, bool is_answer,
                 struct problem_doc *p)
@@ -178,10 +192,7 @@ translate_fault(struct exchange *x, const struct translate *tr, bool is_answer,
 
     count_failure(x, f, is_answer);
     *p = is_answer ? problem_of_answer(f) : problem_of_request(f);
-    if (f->status == 413)
-        p->limit = is_answer ? "held_answer" : "held_request";
-    else if (f->status == 400 && f->err.code == ERR_LIMIT)
-        p->limit = "json_depth";
+    p->limit = limit_of(f, is_answer);
 }
 
 static void

@@ -3,7 +3,7 @@
 from peers import Gone, answering, message
 from stile import Stile, until
 from test_h2 import Client
-from test_versions import NEW, shop
+from test_versions import MANIFEST, NEW, NOTHING, shop
 
 
 def chunked(*chunks, trailers=b""):
@@ -89,6 +89,40 @@ def test_what_may_be_held_and_how_deep(t):
         a = t.ask(w.port, "PUT", "/orders/1", body=body, Api_Version="v1")
         assert a.status == status, (limit, a.status, a.body)
         assert not limit or w.says(f"limit={limit}")
+
+
+FILLS = MANIFEST + """change: fills
+from: v1
+to: v2
+Order:
+  add: {fill: {up: %s}}
+"""
+
+
+def test_what_is_written_may_be_so_many_times_what_came(t):
+    b = t.backend(answering(message(body=b"{}")))
+    for n, status in ((65527, 200), (65528, 413)):  # {"fill":"xx..."} is 11 bytes more than its text, {} is 2, and 65536 are free
+        w = shop(t, b, changes=(NOTHING, FILLS % ("x" * n)), limits="output_ratio: 1")
+        a = t.ask(w.port, "PUT", "/orders/1", body=b"{}", Api_Version="v1")
+        assert a.status == status, (n, a.status, a.body[:200])
+        assert status == 200 or w.says("limit_reached limit=output_ratio")
+
+
+def test_what_an_answer_may_have_held_and_how_deep(t):
+    def sized(n):
+        return b'{"note":"a","x":"' + b"y" * (n - 19) + b'"}'
+
+    def deep(n):
+        return b'{"x":' + b"[" * (n - 1) + b"]" * (n - 1) + b"}"
+
+    for limit, value, make in (("held_answer", 1000, sized), ("json_depth", 10, deep)):
+        for n in (value, value + 1):
+            body = make(n)
+            b = t.backend(answering(message(body=body)))
+            w = shop(t, b, limits=f"{limit}: {value}, answer_commit: 1MiB")
+            a = t.ask(w.port, path="/orders/1", Api_Version="v1")
+            assert a.status == (200 if n == value else 502), (limit, n, a.status, a.body[:200])
+            assert a.status == 200 or w.says(f"limit_reached limit={limit}")
 
 
 def test_after_any_400_the_connection_closes(t):

@@ -204,6 +204,7 @@ chain_parse(struct run *r, span body, struct json **root)
     run_fail_at(r, FAULT_READ, NULL, NULL, "%s", e.text);
     r->fault.err.code = code;
     r->fault.err.offset = e.offset;
+    r->fault.limit = code == ERR_LIMIT ? "depth_max" : NULL;
     r->fault.from = r->fault.to = (span){0};
     return false;
 }

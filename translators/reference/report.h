@@ -25,6 +25,9 @@ struct translation_fault {
     unsigned line;
     span from; /* labels of the version step that failed */
     span to;
+    const char
+        *limit; /* the one of translation_limits that was reached, where that
+                          is known: "output_ratio", "bytes_max", "depth_max" */
     bool
         hides; /* the whole has no form there and a change hides it: one record of
                    many goes, a message of its own fails */

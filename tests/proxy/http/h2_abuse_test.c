@@ -170,6 +170,7 @@ TEST(acknowledgements_nobody_reads_end_the_connection)
     for (size_t n = 0; n < 2; n++)
         pair_feed(p, ping);
     assert_int_equal(p->step, H2_DONE);
+    assert_string_equal(h2_limit_reached(p->server), "h2_acks");
     pair_free(&p);
 }
 
