@@ -149,8 +149,9 @@ exchange_answered(struct exchange *x, const struct fields *trailers)
     x->holds_down = false;
     if (!exchange_is_over(x))
         x->down->end(x, trailers);
+    /* Not at once, if that is over: the answer may be about just this. */
     if (!exchange_is_over(x) && (!x->is_received || buf_len(&x->to_client)))
-        exchange_watch_time(x);
+        exchange_set_timer(x);
 }
 
 void

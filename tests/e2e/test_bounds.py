@@ -95,7 +95,7 @@ FILLS = MANIFEST + """change: fills
 from: v1
 to: v2
 Order:
-  add: {fill: {up: %s}}
+  add: {fill: {up: %s, write: lose}}
 """
 
 
