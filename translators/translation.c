@@ -232,20 +232,23 @@ plan_fault(struct translation *t)
     } by_why[] = {
         [ENGINE_BY_PROGRAM] = {ERR_INVALID, 422,
                                "what is here cannot be told in the other "
-                               "version"},
+                               "version",
+                               NULL},
         [ENGINE_BAD_JSON] = {ERR_INVALID, 400,
-                             "the document is not what its type says"},
+                             "the document is not what its type says", NULL},
         [ENGINE_NO_FORM] = {ERR_INVALID, 422,
-                            "what is read here has no form in JSON"},
+                            "what is read here has no form in JSON", NULL},
         [ENGINE_TOO_DEEP] = {ERR_LIMIT, 400, "the document is nested too deep",
                              "depth_max"},
         [ENGINE_SURROGATE] = {ERR_INVALID, 422,
-                              "half a surrogate pair in a text that is read"},
+                              "half a surrogate pair in a text that is read",
+                              NULL},
         [ENGINE_TOO_LONG] = {ERR_LIMIT, 413,
                              "more of the document would have to be held than "
                              "may be",
                              "bytes_max"},
-        [ENGINE_NO_ROOM] = {ERR_LIMIT, 500, "no room for the translated body"},
+        [ENGINE_NO_ROOM] = {ERR_LIMIT, 500, "no room for the translated body",
+                            NULL},
     };
     const struct engine_fault *is = plan_run_fault(t->run);
     struct translation_fault *f = &t->report.fault;
@@ -390,7 +393,7 @@ by_json(struct translation *t)
     enum err_code code = packed_open(t->arena, t->program, &t->limits, t->out,
                                      &t->report, &t->packed, &e);
     if (code)
-        return too_large(t, "no room for a body of MessagePack");
+        return too_large(t, NULL, "no room for a body of MessagePack");
     code = packed_feed(t->packed, buf_span(&t->held));
     return code ? code : packed_end(t->packed);
 }
