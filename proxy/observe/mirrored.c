@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Packed: u32 magic, pair, is_skipped, the route as a text; then for each
- * difference u32 kind and three texts. A text is u16 and its bytes. In the
- * machine's own order: both ends are one build on one machine.
+ * difference u32 kind and three texts.
  */
 #include "proxy/observe/mirrored.h"
+
+#include "proxy/observe/datagram.h"
 
 #include <assert.h>
 
@@ -15,16 +16,13 @@
 static void
 add_u32(struct buf *b, uint32_t n)
 {
-    buf_add(b, span_of((const char *)&n, sizeof(n)));
+    datagram_put(b, &n, sizeof(n));
 }
 
 static void
 add_text(struct buf *b, span s)
 {
-    s = span_take(s, MIRRORED_TEXT_MAX);
-    uint16_t len = (uint16_t)s.len;
-    buf_add(b, span_of((const char *)&len, sizeof(len)));
-    buf_add(b, s);
+    datagram_put_text(b, s, MIRRORED_TEXT_MAX);
 }
 
 static void
@@ -69,26 +67,15 @@ mirrored_others(struct buf *b, uint32_t kind)
 }
 
 static bool
-take_raw(span *s, void *out, size_t n)
+take_u32(span *s, uint32_t *out)
 {
-    if (s->len < n)
-        return false;
-    memcpy(out, s->at, n);
-    *s = span_skip(*s, n);
-    return true;
+    return datagram_take(s, out, sizeof(*out));
 }
 
 static bool
 take_text(span *s, span *out)
 {
-    uint16_t len = 0;
-
-    if (!take_raw(s, &len, sizeof(len)) || len > s->len ||
-        len > MIRRORED_TEXT_MAX)
-        return false;
-    *out = span_take(*s, len);
-    *s = span_skip(*s, len);
-    return true;
+    return datagram_take_text(s, out, MIRRORED_TEXT_MAX);
 }
 
 bool
@@ -97,10 +84,8 @@ mirrored_take(span *datagram, struct mirrored *out)
     span s = *datagram;
     uint32_t magic = 0;
 
-    if (!take_raw(&s, &magic, sizeof(magic)) || magic != MAGIC ||
-        !take_raw(&s, &out->pair, sizeof(out->pair)) ||
-        !take_raw(&s, &out->is_skipped, sizeof(out->is_skipped)) ||
-        !take_text(&s, &out->route))
+    if (!take_u32(&s, &magic) || magic != MAGIC || !take_u32(&s, &out->pair) ||
+        !take_u32(&s, &out->is_skipped) || !take_text(&s, &out->route))
         return false;
     *datagram = s;
     return true;
@@ -111,9 +96,8 @@ mirrored_next(span *datagram, struct mirrored_difference *out)
 {
     span s = *datagram;
 
-    if (!take_raw(&s, &out->kind, sizeof(out->kind)) ||
-        !take_text(&s, &out->place) || !take_text(&s, &out->baseline) ||
-        !take_text(&s, &out->other))
+    if (!take_u32(&s, &out->kind) || !take_text(&s, &out->place) ||
+        !take_text(&s, &out->baseline) || !take_text(&s, &out->other))
         return false;
     *datagram = s;
     return true;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Packed: u32 bytes in all, u32 layout, the numbers as u64, then each text as
- * u16 and its bytes. In the machine's own order: both ends are one build on one
- * machine, and another build's layout is refused by its number.
+ * Packed: u32 bytes in all, u32 layout, the numbers as u64, then each text.
+ * Another build's layout is refused by its number.
  */
 #include "proxy/observe/record.h"
+
+#include "proxy/observe/datagram.h"
 
 #define LAYOUT 1u /* raise it whenever a table changes */
 
@@ -21,22 +22,15 @@ _Static_assert(HEAD + N_TEXTS * (sizeof(uint16_t) + RECORD_TEXT_MAX / 4) <
                    RECORD_BYTES_MAX,
                "a record of ordinary texts is not cut");
 
-static void
-add_raw(struct buf *b, const void *p, size_t n)
-{
-    buf_add(b, span_of(p, n));
-}
-
 /* `left` is what the record may still grow by; the length words of the texts
  * after this one are set aside already. */
 static void
 add_text(struct buf *b, span s, size_t *left)
 {
-    s = span_take(s, RECORD_TEXT_MAX < *left ? RECORD_TEXT_MAX : *left);
-    uint16_t len = (uint16_t)s.len;
-    add_raw(b, &len, sizeof(len));
-    buf_add(b, s);
-    *left -= s.len;
+    size_t max = RECORD_TEXT_MAX < *left ? RECORD_TEXT_MAX : *left;
+
+    datagram_put_text(b, s, max);
+    *left -= span_take(s, max).len;
 }
 
 bool
@@ -49,9 +43,9 @@ record_put(struct buf *datagram, const struct record *r)
     /* Room for the largest record, so that nothing is cut in the middle. */
     if (datagram->failed || datagram->max - before < RECORD_BYTES_MAX)
         return false;
-    add_raw(datagram, &bytes, sizeof(bytes));
-    add_raw(datagram, &layout, sizeof(layout));
-#define X(name, doc) add_raw(datagram, &r->name, sizeof(r->name));
+    datagram_put(datagram, &bytes, sizeof(bytes));
+    datagram_put(datagram, &layout, sizeof(layout));
+#define X(name, doc) datagram_put(datagram, &r->name, sizeof(r->name));
     RECORD_NUMBERS(X)
 #undef X
 #define X(name, doc) add_text(datagram, r->name, &left);
@@ -67,38 +61,15 @@ record_put(struct buf *datagram, const struct record *r)
 }
 
 static bool
-take_raw(span *s, void *out, size_t n)
-{
-    if (s->len < n)
-        return false;
-    memcpy(out, s->at, n);
-    *s = span_skip(*s, n);
-    return true;
-}
-
-static bool
-take_text(span *s, span *out)
-{
-    uint16_t len = 0;
-
-    if (!take_raw(s, &len, sizeof(len)) || len > s->len ||
-        len > RECORD_TEXT_MAX)
-        return false;
-    *out = span_take(*s, len);
-    *s = span_skip(*s, len);
-    return true;
-}
-
-static bool
 take_body(span s, struct record *out)
 {
 #define X(name, doc)                                                           \
-    if (!take_raw(&s, &out->name, sizeof(out->name)))                          \
+    if (!datagram_take(&s, &out->name, sizeof(out->name)))                     \
         return false;
     RECORD_NUMBERS(X)
 #undef X
 #define X(name, doc)                                                           \
-    if (!take_text(&s, &out->name))                                            \
+    if (!datagram_take_text(&s, &out->name, RECORD_TEXT_MAX))                  \
         return false;
     RECORD_TEXTS(X)
 #undef X
@@ -111,9 +82,9 @@ record_take(span *datagram, struct record *out)
     span s = *datagram;
     uint32_t bytes = 0, layout = 0;
 
-    if (take_raw(&s, &bytes, sizeof(bytes)) && bytes >= HEAD &&
+    if (datagram_take(&s, &bytes, sizeof(bytes)) && bytes >= HEAD &&
         bytes <= RECORD_BYTES_MAX && bytes <= datagram->len &&
-        take_raw(&s, &layout, sizeof(layout)) && layout == LAYOUT &&
+        datagram_take(&s, &layout, sizeof(layout)) && layout == LAYOUT &&
         take_body(span_take(s, bytes - 2 * sizeof(uint32_t)), out)) {
         *datagram = span_skip(*datagram, bytes);
         return true;
