@@ -122,6 +122,8 @@ make_keys(void)
     entries[7].slot = 2;
     entries[7].map = &map;
     entries[8].to = text("\"s\"");
+    for (size_t i = 0; i < COUNT(keys); i++)
+        engine_entry_settle(&entries[i]);
     items[0] = entry(ENGINE_CAPTURE);
     items[0].up = 1;
     items[0].slot = 3;

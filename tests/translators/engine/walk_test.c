@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where a level goes by an index: blocks that are full, words that end at their
+ * edges, objects of one list that are alike and then are not.
+ */
+#include "tests/test.h"
+#include "tests/translators/engine/machine.h"
+
+#include <stdlib.h>
+
+#define NOTHING                                                                \
+    .bit = ENGINE_NONE, .twice = ENGINE_NONE, .fault = ENGINE_NONE,            \
+    .slot = ENGINE_NONE, .note = ENGINE_NONE
+
+static unsigned
+dice(unsigned *seed, unsigned n)
+{
+    *seed = *seed * 1664525u + 1013904223u;
+    return (*seed >> 8) % n;
+}
+
+/* ---- a program over a list of objects ------------------------------------------- */
+
+struct shop {
+    struct arena *a;
+    struct engine_entry entries[7];
+    struct engine_entry each;
+    struct engine_entry root;
+    struct engine_state item;
+    struct engine_state list;
+    struct engine_op op;
+    struct engine_program program;
+};
+
+static span
+text(struct arena *a, const char *s)
+{
+    span out = {0};
+    assert_true(engine_text(a, span_str(s), &out));
+    return out;
+}
+
+/* Renamed, dropped, captured, doubled or not, with the same inside; and an item is
+ * an object whose other keys nobody knows. */
+static void
+open_shop(struct shop *s)
+{
+    static const span keys[] = {SPAN("id"),
+                                SPAN("name"),
+                                SPAN("gone"),
+                                SPAN("late"),
+                                SPAN("kids"),
+                                SPAN("inner"),
+                                SPAN("a key of thirty and some bytes")};
+    static const uint16_t notes[] = {1};
+    *s = (struct shop){.a = arena_new(ROOM)};
+    assert_non_null(s->a);
+    for (size_t i = 0; i < COUNT(keys); i++) {
+        s->entries[i] = (struct engine_entry){NOTHING};
+        s->entries[i].bit = (uint16_t)i;
+    }
+    s->entries[0].twice = 3;
+    s->entries[1].to = text(s->a, "\"title\"");
+    s->entries[2].action = ENGINE_DROP;
+    s->entries[2].notes = (struct engine_notes){notes, 1};
+    s->entries[3].action = ENGINE_CAPTURE;
+    s->entries[3].slot = 0;
+    s->entries[4].child = &s->list;
+    s->entries[5].child = &s->item;
+    s->entries[6].to =
+        text(s->a, "\"a name that is longer than what is copied at once\"");
+    for (size_t i = 0; i < COUNT(keys); i++)
+        engine_entry_settle(&s->entries[i]);
+    assert_true(s->entries[1].is_plain && !s->entries[2].is_plain &&
+                !s->entries[5].is_plain);
+    assert_true(engine_table_build(s->a, keys, COUNT(keys), &s->item.keys));
+    s->op = (struct engine_op){
+        .kind = ENGINE_OP_SLOT, .slot = 0, .text = text(s->a, "\"last\":")};
+    s->item.entries = s->entries;
+    s->item.ops = &s->op;
+    s->item.n_ops = 1;
+    s->item.n_slots = 1;
+    s->each = (struct engine_entry){NOTHING, .child = &s->item};
+    s->list.each = &s->each;
+    s->root = (struct engine_entry){NOTHING, .child = &s->list};
+    s->program = (struct engine_program){.root = &s->root, .n_notices = 2};
+}
+
+/* ---- documents ------------------------------------------------------------------ */
+
+static const char *const scalars[] = {
+    "1",
+    "-0.25",
+    "12345678901234567890123456789012345678901234567890",
+    "1e5",
+    "true",
+    "false",
+    "null",
+    "\"\"",
+    "\"of some words, [with] {marks}: none\"",
+    "\"\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80\"",
+    "\"\\\\\\\"\\u00e9\\n\\\\\"",
+    "[]",
+    "{}",
+    "[1,[2,{\"x\":[]}],\"]\"]",
+    "{ \"y\" : {\"z\":\"}\"} , \"w\":[ ] }"};
+
+static void
+add_item(struct buf *b, unsigned *seed, unsigned depth)
+{
+    static const char *const keys[] = {
+        "\"id\"",         "\"name\"",  "\"gone\"",
+        "\"late\"",       "\"other\"", "\"a key of thirty and some bytes\"",
+        "\"n\\u0061me2\""};
+    /* Mostly all of them in their order; or some, or turned round. */
+    unsigned way = dice(seed, 4);
+    const char *space = dice(seed, 3) ? "" : "\n \t";
+    buf_fmt(b, "{%s", space);
+    for (unsigned i = 0, n = 0; i < COUNT(keys); i++) {
+        unsigned k = way == 1 ? COUNT(keys) - 1 - i : i;
+        if (way == 2 && dice(seed, 3) == 0)
+            continue;
+        buf_fmt(b, "%s%s%s%s:%s%s", n++ ? "," : "", space, keys[k], space,
+                space, scalars[dice(seed, COUNT(scalars))]);
+    }
+    if (depth && way != 2) {
+        buf_fmt(b, ",\"inner\":");
+        add_item(b, seed, depth - 1);
+        buf_fmt(b, ",%s\"kids\":[", space);
+        for (unsigned i = 0, n = dice(seed, 5); i < n; i++) {
+            buf_str(b, i ? "," : "");
+            add_item(b, seed, depth - 1);
+        }
+        buf_str(b, "]");
+    }
+    buf_fmt(b, "%s}", space);
+}
+
+static void
+fill(struct buf *b, unsigned *seed, size_t bytes)
+{
+    buf_clear(b);
+    buf_byte(b, '[');
+    do {
+        add_item(b, seed, 2);
+        buf_byte(b, ',');
+    } while (buf_len(b) < bytes);
+    buf_truncate(b, buf_len(b) - 1);
+    buf_byte(b, ']');
+}
+
+/* ---- agreement ------------------------------------------------------------------ */
+
+static bool
+is_same(const struct ran *is, const struct ran *should)
+{
+    return is->verdict == should->verdict &&
+           is->fault.why == should->fault.why &&
+           is->fault.fault == should->fault.fault &&
+           is->fault.offset == should->fault.offset &&
+           span_eq(is->pointer, should->pointer) &&
+           memcmp(is->told, should->told, sizeof(is->told)) == 0 &&
+           (is->verdict == ENGINE_FAILED || span_eq(is->out, should->out));
+}
+
+/* In one piece and in two or three, at each level there is. */
+static void
+agree(const struct engine_program *p, span body)
+{
+    struct arena *a = arena_new(ROOM);
+    struct ran should = run_whole(a, p, body);
+    for (int level = ENGINE_AVX2; level < ENGINE_LEVELS; level++)
+        for (size_t k = 1; k <= 3; k++) {
+            if (!engine_has_level((enum engine_level)level))
+                continue;
+            struct ran is = run_cut(a, p, (enum engine_level)level, body,
+                                    body.len / k + 1, false);
+            if (!is_same(&is, &should))
+                fail_msg("level %d, cut in %zu: %.*s", level, k,
+                         SPAN_FMT(body));
+        }
+    arena_free(&a);
+}
+
+TEST(objects_of_a_list_that_differ_become_what_each_becomes_alone)
+{
+    struct shop s;
+    struct buf b;
+    unsigned seed = 7;
+    open_shop(&s);
+    buf_init(&b, ROOM);
+    for (size_t i = 0; i < 60; i++) {
+        fill(&b, &seed, 100 + i * 150);
+        agree(&s.program, buf_span(&b));
+    }
+    buf_fini(&b);
+    arena_free(&s.a);
+}
+
+TEST(one_byte_changed_anywhere_is_judged_alike_at_every_level)
+{
+    static const char bytes[] =
+        "\"\"\"\\\\{}[]:, 0-.eE+tu\x01\n\x0C\x1F\x7F\x80\xC3\xED\xF4";
+    struct shop s;
+    struct buf b;
+    unsigned seed = 11;
+    open_shop(&s);
+    buf_init(&b, ROOM);
+    for (size_t i = 0; i < 1200; i++) {
+        if (i % 100 == 0)
+            fill(&b, &seed, 200 + i * 3);
+        size_t at = dice(&seed, (unsigned)buf_len(&b));
+        char was = b.bytes[b.start + at];
+        b.bytes[b.start + at] = bytes[dice(&seed, sizeof(bytes) - 1)];
+        agree(&s.program, buf_span(&b));
+        b.bytes[b.start + at] = was;
+    }
+    buf_fini(&b);
+    arena_free(&s.a);
+}
+
+/* Backslashes, quotes and what they cover, at every distance from a block's edge. */
+TEST(escapes_are_whole_wherever_a_block_ends)
+{
+    static const char *const texts[] = {"\\\\\\\\\\\\\\\\\\\\\\\"",
+                                        "\\u12aF\\\"",
+                                        "\\\\\",\"\\\\",
+                                        "\\u12a",
+                                        "\\x",
+                                        "\\\x01"};
+    static const struct engine_entry root = {NOTHING};
+    static const struct engine_program passes = {.root = &root};
+    struct buf b;
+    buf_init(&b, ROOM);
+    for (size_t k = 0; k < COUNT(texts); k++)
+        for (size_t before = 0; before < 70; before++) {
+            buf_clear(&b);
+            buf_str(&b, "[\"");
+            for (size_t n = 0; n < before; n++)
+                buf_byte(&b, 'x');
+            buf_str(&b, texts[k]);
+            buf_str(&b, "\",{\"k\":\"0123456789012345678901234567890123456789"
+                        "01234567890123456789012345678901234567890123\"}]");
+            agree(&passes, buf_span(&b));
+        }
+    buf_fini(&b);
+}
