@@ -177,7 +177,7 @@ agree(const struct engine_program *p, span body)
                                     body.len / k + 1, false);
             if (!is_same(&is, &should))
                 fail_msg("level %d, cut in %zu: %.*s", level, k,
-                         SPAN_FMT(body));
+                         SPAN_FMT(span_take(body, 400)));
         }
     arena_free(&a);
 }
