@@ -3,11 +3,11 @@
  * learn: which key followed which. The room's own.
  *
  * The objects of a list mostly have the same keys in the same order. So from the
- * second element on the machine keeps, for each key of an object with a state, how
- * it stood there and which key came next; a key that is the expected one, byte for
- * byte with its quotes and colon, needs no more looking up. What is kept is only
- * ever a short cut: it is forgotten with the document, and whenever the place is
- * wanted by another key.
+ * third element on the machine keeps, for each key of an object with a state, how it
+ * stood there and which key came next; a key that is the expected one, byte for byte
+ * with its quotes and colon, needs no more looking up. One that is left out is
+ * stepped over. There is room for so many keys and no more: where they are other
+ * ones each time it fills, and they are looked up as before.
  */
 #pragma once
 
@@ -18,6 +18,7 @@
 #define LEARNT_HEADS 8
 #define LEARNT_TEXT  32 /* a longer key is looked up */
 
+/* A key, where it was met. The loop does not learn: only the walk does. */
 struct engine_learnt {
     char text[LEARNT_TEXT];
     struct engine_learnt *next;

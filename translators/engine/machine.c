@@ -42,13 +42,19 @@ bool
 engine_has_level(enum engine_level level)
 {
 #if defined(__x86_64__)
-    if (level == ENGINE_AVX512)
-        return __builtin_cpu_supports("avx512bw") &&
+    bool has_avx2 =
+        __builtin_cpu_supports("avx2") && __builtin_cpu_supports("pclmul");
+    switch (level) {
+    case ENGINE_PLAIN:
+        return true;
+    case ENGINE_AVX2:
+        return has_avx2;
+    case ENGINE_AVX512:
+        return has_avx2 && __builtin_cpu_supports("avx512bw") &&
                __builtin_cpu_supports("avx512vl") &&
-               __builtin_cpu_supports("avx512vbmi2") &&
-               engine_has_level(ENGINE_AVX2);
-    return level == ENGINE_PLAIN ||
-           (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("pclmul"));
+               __builtin_cpu_supports("avx512vbmi2");
+    }
+    return false;
 #else
     return level == ENGINE_PLAIN;
 #endif
@@ -282,25 +288,28 @@ engine_pointer(const struct engine *m, struct buf *out)
 /* ---- windows -------------------------------------------------------------------- */
 
 /* By the index as far as it leads, and a stretch by the loop, which sees to
- * whatever is in the way; until the loop has come to the end. */
+ * whatever is in the way; until the loop has come to the end. It does: where both
+ * get no further, the stretch grows. */
 static bool
 walk(struct engine *m, struct engine_window *w)
 {
     const char *const end = w->end;
+    const char *furthest = w->at;
     ptrdiff_t stretch = STRETCH;
     for (;;) {
         if (!m->walk(m, w))
             return false;
-        const char *from = w->at;
-        bool is_last = end - from <= stretch;
-        w->end = is_last ? end : from + stretch;
+        bool is_last = end - w->at <= stretch;
+        w->end = is_last ? end : w->at + stretch;
         if (!m->run(m, w))
             return false;
         w->end = end;
         if (is_last)
             return true;
         /* A token that is held is longer than the stretch. */
-        stretch = w->at > from ? STRETCH : 2 * stretch;
+        stretch = w->at > furthest ? STRETCH : 2 * stretch;
+        if (w->at > furthest)
+            furthest = w->at;
     }
 }
 

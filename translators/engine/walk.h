@@ -113,6 +113,21 @@ is_there(const struct engine_learnt *l, const char *p)
     return !(~same & l->mask);
 }
 
+/* The key that followed last time, or the one behind that, if it stands at `p`. */
+ENGINE_TARGET static inline
+    __attribute__((always_inline)) struct engine_learnt *
+    expected(const struct engine_frame *f, const char *p)
+{
+    struct engine_learnt *l = f->learnt;
+    if (!l)
+        return NULL;
+    l = l->next;
+    if (is_there(l, p))
+        return l;
+    l = l->next;
+    return is_there(l, p) ? l : NULL;
+}
+
 /* The key from `p` to `q`, which the frame has found; its colon is at `colon`. */
 static void
 learn(struct engine *m, struct engine_frame *f, const char *p, const char *q,
@@ -171,7 +186,7 @@ ENGINE_WALK(struct engine *m, struct engine_window *w)
     struct engine_index *const x = &m->index;
     const char *base = NULL;
     const uint16_t *at = x->at;
-    const uint16_t *to = at;
+    const uint16_t *to = NULL;
     const char *p = w->at;
     const char *q = NULL;
     struct engine_frame *f = m->top;
@@ -203,6 +218,8 @@ again:
     case WANT_ELEMENT:
         goto want_element;
     case WANT_AFTER:
+        if (!depth) /* behind the document */
+            goto leave;
         goto want_after;
     case SKIP_VALUE:
         goto value;
@@ -236,9 +253,8 @@ key:
     if (UNLIKELY(to - at < 4))
         MORE(want, m->last_end);
     p = PLACE(0);
-    learnt = f->learnt;
-    if (learnt && ((learnt = learnt->next, is_there(learnt, p)) ||
-                   (learnt = learnt->next, is_there(learnt, p)))) {
+    learnt = expected(f, p);
+    if (learnt) {
         at += 2;
         f->learnt = learnt;
         e = f->entry = learnt->entry;

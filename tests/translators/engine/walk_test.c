@@ -105,6 +105,7 @@ static const char *const scalars[] = {
     "[1,[2,{\"x\":[]}],\"]\"]",
     "{ \"y\" : {\"z\":\"}\"} , \"w\":[ ] }"};
 
+/* NOLINTBEGIN(misc-no-recursion): three deep */
 static void
 add_item(struct buf *b, unsigned *seed, unsigned depth)
 {
@@ -135,6 +136,8 @@ add_item(struct buf *b, unsigned *seed, unsigned depth)
     }
     buf_fmt(b, "%s}", space);
 }
+
+/* NOLINTEND(misc-no-recursion) */
 
 static void
 fill(struct buf *b, unsigned *seed, size_t bytes)
@@ -244,4 +247,29 @@ TEST(escapes_are_whole_wherever_a_block_ends)
             agree(&passes, buf_span(&b));
         }
     buf_fini(&b);
+}
+
+/* Wide space, behind the document too: nobody goes back and forth in it. */
+TEST(space_of_any_width_is_passed_once)
+{
+    static const struct engine_entry root = {NOTHING};
+    static const struct engine_program passes = {.root = &root};
+    static const char *const parts[][3] = {
+        {"2", "", ""},   {"2", "3.5]", ""},     {"[", "1", "]"},
+        {"{", "}", ""},  {"{\"a\"", ":", "1}"}, {"[1", ",", "2]"},
+        {"[1", "}", ""}, {"[", "", ""}};
+    struct shop s;
+    struct buf b;
+    open_shop(&s);
+    buf_init(&b, ROOM);
+    for (size_t i = 0; i < COUNT(parts); i++)
+        for (size_t width = 0; width < 600; width += 1 + width / 9) {
+            buf_clear(&b);
+            for (size_t k = 0; k < 3; k++)
+                buf_fmt(&b, "%s%*s", parts[i][k], (int)width, "");
+            agree(&passes, buf_span(&b));
+            agree(&s.program, buf_span(&b));
+        }
+    buf_fini(&b);
+    arena_free(&s.a);
 }
