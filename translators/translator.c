@@ -175,13 +175,15 @@ build_plans(struct arena *a, const struct lens_api *api,
     size_t n = api->n_versions;
     const struct plan **plans =
         arena_array(a, n * n + 1, sizeof(const struct plan *));
-    bool *wanted = arena_array(a, n + 1, sizeof(*wanted));
+    uint8_t *wanted = arena_array(a, n + 1, sizeof(*wanted));
     if (!plans || !wanted)
         return err_set(e, ERR_LIMIT, "no room for a translator");
     for (size_t from = 0; from < n; from++) {
         for (size_t to = 0; to < n; to++)
             wanted[to] =
-                n <= PLANNED_VERSIONS_MAX || from + 1 == n || to + 1 == n;
+                n <= PLANNED_VERSIONS_MAX || from + 1 == n || to + 1 == n
+                    ? PLAN_BOTH
+                    : 0;
         for (unsigned up = 0; up < 2; up++) {
             enum err_code code =
                 plan_build_way(a, api, from, up, wanted, &plans[from * n], e);

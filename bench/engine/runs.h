@@ -34,5 +34,9 @@ bool bench_reference(struct bench_job *job);
 bool bench_jansson(struct bench_job *job); /* load and dump: no edits */
 bool bench_msgpack(struct bench_job *job); /* unpack and pack of `packed` */
 
+/* Programs between all versions of 200 changes and two pools, both ways: how many there
+ * are; 0: it failed (programs.c). */
+size_t bench_programs(void);
+
 /* job->packed, in `a`. */
 MUST_CHECK bool bench_pack(struct arena *a, struct bench_job *job);

@@ -140,7 +140,7 @@ pack(struct arena *a, struct plan *p)
 /* What the builder's steps so far come to. NULL: no room. */
 static const struct plan *
 take(struct arena *a, struct compose *c, const struct lens_api *api,
-     size_t from)
+     size_t from, unsigned kinds)
 {
     struct plan *p = arena_alloc(a, sizeof(*p));
     if (!p)
@@ -149,6 +149,8 @@ take(struct arena *a, struct compose *c, const struct lens_api *api,
                              sizeof(*p->entries));
     for (size_t i = 0; p->entries && i < 2 * api->n_types; i++) {
         struct plan_entry whole = {.type = i / 2, .is_request = i % 2};
+        if (!(kinds & (whole.is_request ? PLAN_REQUESTS : PLAN_ANSWERS)))
+            continue;
         if (!add_type(a, c, api, from, &whole, p))
             break; /* the reference has the others */
     }
@@ -159,7 +161,7 @@ take(struct arena *a, struct compose *c, const struct lens_api *api,
 
 enum err_code
 plan_build_way(struct arena *a, const struct lens_api *api, size_t from,
-               bool up, const bool *wanted, const struct plan **plans,
+               bool up, const uint8_t *wanted, const struct plan **plans,
                struct err *e)
 {
     struct arena *scratch = arena_new(SCRATCH_MAX);
@@ -177,7 +179,7 @@ plan_build_way(struct arena *a, const struct lens_api *api, size_t from,
         goes = compose_step(c, &none) == OK;
         at = up ? at + 1 : at - 1;
         if (goes && wanted[at])
-            ok = (plans[at] = take(a, c, api, from)) != NULL;
+            ok = (plans[at] = take(a, c, api, from, wanted[at])) != NULL;
     }
     arena_free(&scratch);
     return ok ? OK : err_set(e, ERR_LIMIT, "no room for a plan");
@@ -198,7 +200,7 @@ plan_build(struct arena *a, const struct lens_api *api, size_t from, size_t to,
     for (size_t at = from; goes && at != to; at = to > from ? at + 1 : at - 1)
         goes = compose_step(c, &none) == OK;
     if (goes)
-        ok = (*out = take(a, c, api, from)) != NULL;
+        ok = (*out = take(a, c, api, from, PLAN_BOTH)) != NULL;
     arena_free(&scratch);
     return ok ? OK : err_set(e, ERR_LIMIT, "no room for a plan");
 }

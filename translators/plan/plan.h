@@ -25,15 +25,18 @@ struct plan;
 struct plan_entry; /* a type at a place of a body, in requests or answers */
 struct plan_run;   /* one body on its way; in the arena it was made in */
 
+/* Programs for which messages, as bits. */
+enum plan_kind { PLAN_REQUESTS = 1, PLAN_ANSWERS = 2, PLAN_BOTH = 3 };
+
 /*
  * Plan the ways from version `from` to all versions above it, or below, that are
- * wanted (by version): plans[to]. The chain to one is made of that to its
+ * wanted (by version, of enum plan_kind): plans[to]. The chain to one is made of that to its
  * neighbour. A chain that would be too large to compose stays NULL.
  * ERR_LIMIT: `a` is full.
  */
 MUST_CHECK enum err_code plan_build_way(struct arena *a,
                                         const struct lens_api *api, size_t from,
-                                        bool up, const bool *wanted,
+                                        bool up, const uint8_t *wanted,
                                         const struct plan **plans,
                                         struct err *e);
 
