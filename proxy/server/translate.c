@@ -699,8 +699,11 @@ add_notices(struct buf *b, const struct translate *tr, size_t room)
 
     for (i = 0; i < n && i < room; i++) {
         buf_str(b, buf_len(b) ? ", " : "");
-        buf_fmt(b, "%s;change=\"%.*s\";n=%zu", notice_word(all[i].kind),
-                SPAN_FMT(span_take(all[i].change, 64)), all[i].n);
+        buf_str(b, notice_word(all[i].kind));
+        buf_str(b, ";change=\"");
+        buf_add(b, span_take(all[i].change, 64));
+        buf_str(b, "\";n=");
+        buf_u64(b, all[i].n);
     }
     return i;
 }
