@@ -91,8 +91,9 @@ open_group(struct group *g, struct arena *a)
 {
     struct law_case *c = &g->proto;
     struct err e;
-    g->is_chain = gen_pick(&g->gen, 2);
-    g->gen.exact = gen_pick(&g->gen, 2) && !g->is_chain;
+    g->is_chain = gen_pick(&g->gen, 3) == 0;
+    g->gen.exact = gen_pick(&g->gen, 4) > 0;
+    g->gen.lists = gen_pick(&g->gen, 2);
     g->gen.marked = gen_pick(&g->gen, 3) == 0;
     g->gen.named = gen_pick(&g->gen, 2) || g->is_chain;
     *c = (struct law_case){.gen = &g->gen,
@@ -110,8 +111,10 @@ static span
 document(struct group *g, const struct law_case *c)
 {
     struct gen *dice = &g->gen;
+    /* A document that was not spoiled mostly comes back: law 1 has something to say. */
+    size_t spoils = dice->exact && gen_pick(dice, 3) ? 0 : gen_pick(dice, 4);
     if (!g->is_chain)
-        return gen_document(dice, c->a, c->api, c->from, gen_pick(dice, 4));
+        return gen_document(dice, c->a, c->api, c->from, spoils);
     span x = chain_document(c->a, &dice->seed, gen_pick(dice, 8) == 0);
     return span_starts(x, SPAN("{")) ? x : SPAN("{}");
 }

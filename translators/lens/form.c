@@ -277,8 +277,15 @@ read_forms(struct lens_builder *b, const struct yaml *node, span x, span y,
                                     "json, keys(a) <> keys(b)");
         return false;
     }
-    return read_parameter(b, node, &h[0], &out->form[0]) &&
-           read_parameter(b, node, &h[1], &out->form[1]);
+    if (!read_parameter(b, node, &h[0], &out->form[0]) ||
+        !read_parameter(b, node, &h[1], &out->form[1]))
+        return false;
+    if (out->form[0].depth == out->form[1].depth)
+        return true;
+    yaml_problem(b->problems, node,
+                 "the keys are spelt to another depth on each side");
+    problem_remedy(b->problems, "write keys(snake, 1) <> keys(camel, 1)");
+    return false;
 }
 
 static bool

@@ -92,7 +92,7 @@ TEST(a_form_has_its_kind_and_parameter)
 {
     struct arena *a = arena_new(ROOM);
     const struct lens_arrow *r = arrow_of(
-        load_shop(a, MAP("    a: {as: [json_text <> json, 'keys(pascal) <> "
+        load_shop(a, MAP("    a: {as: [json_text <> json, 'keys(pascal, 1) <> "
                          "keys(camel, 1)'], outside: absent}\n")));
     const struct lens_way *w = &r->ways[0];
 
@@ -101,7 +101,7 @@ TEST(a_form_has_its_kind_and_parameter)
     assert_int_equal(w->stages.at[0].form[LENS_OLDER].kind, LENS_AS_JSON_TEXT);
     assert_int_equal(w->stages.at[0].form[LENS_NEWER].kind, LENS_AS_JSON);
     assert_int_equal(w->stages.at[1].form[LENS_OLDER].spelling, LENS_PASCAL);
-    assert_int_equal(w->stages.at[1].form[LENS_OLDER].depth, 0);
+    assert_int_equal(w->stages.at[1].form[LENS_OLDER].depth, 1);
     assert_int_equal(w->stages.at[1].form[LENS_NEWER].spelling, LENS_CAMEL);
     assert_int_equal(w->stages.at[1].form[LENS_NEWER].depth, 1);
     arena_free(&a);
