@@ -227,6 +227,17 @@ struct spot {
     uint32_t scope; /* the innermost element that it is in */
 };
 
+/* What holds of an object while a case fits. */
+struct held_block {
+    const struct lens_block *of;
+    guard when;
+};
+
+struct held_case {
+    const struct lens_case *of;
+    guard when;
+};
+
 /* An object of a type in a step, and what holds of it all. */
 struct object {
     const struct lens_type *type;
@@ -237,6 +248,12 @@ struct object {
     struct normal_node *root;
     uint32_t scope;
     guard when;
+    struct held_block *blocks; /* the type's own, and those of cases that fit */
+    size_t n_blocks;
+    size_t room_blocks;
+    struct held_case *cases;
+    size_t n_cases;
+    size_t room_cases;
     size_t n_inline;                 /* objects of a type among its own nodes */
     const struct lens_origin *about; /* for compose_stop */
 };
@@ -339,6 +356,6 @@ MUST_CHECK bool spot_make(struct compose *c, const struct object *o,
 MUST_CHECK bool inner_state(struct compose *c, struct normal_node *n,
                             size_t type);
 
-/* Is a place above others a made object on the side that is read (made.c)? */
-bool object_makes(const struct compose *c, const struct object *o,
-                  const struct lens_place *place, size_t n);
+/* When a place above others is a made object on the side that is read (made.c). */
+guard object_makes(struct compose *c, const struct object *o,
+                   const struct lens_place *place, size_t n);

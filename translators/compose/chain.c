@@ -85,6 +85,16 @@ reach_shape(const struct reach *r, const struct lens_shape *shape)
 static void
 reach_block(const struct reach *r, const struct lens_block *block)
 {
+    for (size_t i = 0; block && i < block->n_choices; i++)
+        for (size_t k = 0; k < block->choices[i].n_cases; k++) {
+            const struct lens_case *one = &block->choices[i].cases[k];
+            for (size_t side = 0; side < 2; side++) {
+                reach_shape(r, &one->shape[side]);
+                for (size_t t = 0; t < one->shape[side].n_tags; t++)
+                    reach(r, &one->shape[side].tags[t].place);
+            }
+            reach_block(r, one->block);
+        }
     for (size_t i = 0; block && i < block->n_arrows; i++) {
         const struct lens_arrow *arrow = &block->arrows[i];
         for (size_t side = 0; side < 2; side++) {
@@ -211,6 +221,15 @@ state_fresh(struct compose *c, size_t type)
     return s && state_step(c, s, type) ? s : NULL;
 }
 
+/* An object that may be hidden: only of elements it is not asked whether they are
+ * there. */
+static bool
+may_stand(struct compose *c, const struct normal_node *n)
+{
+    return !n->state->may_vanish || n->is_each ||
+           compose_stop(c, NULL, "an object of a type may be hidden");
+}
+
 bool
 inner_state(struct compose *c, struct normal_node *n, size_t type)
 {
@@ -226,7 +245,7 @@ inner_state(struct compose *c, struct normal_node *n, size_t type)
             return false;
         n->state = s;
         n->n_steps = s->n_steps;
-        return true;
+        return may_stand(c, n);
     }
     bool done = s->stepped == c->step;
     if (done ? s->stepped_as != type || n->n_steps + 1 != s->n_steps
@@ -236,7 +255,7 @@ inner_state(struct compose *c, struct normal_node *n, size_t type)
     if (!done && !state_step(c, s, type))
         return false;
     n->n_steps = s->n_steps;
-    return true;
+    return may_stand(c, n);
 }
 
 /* ---- the builder ---------------------------------------------------------------------- */
@@ -349,6 +368,7 @@ struct found {
     size_t n;
     size_t room;
     bool mixed;
+    bool hidden; /* one stands where it is asked whether it is there */
 };
 
 static bool find_in(struct found *f, const struct normal_node *n);
@@ -377,6 +397,8 @@ find_state(struct found *f, const struct normal_state *s)
 static bool
 find_in(struct found *f, const struct normal_node *n)
 {
+    f->hidden = f->hidden ||
+                (n->n_alts && n->state && n->state->may_vanish && !n->is_each);
     if (n->n_alts && n->state && !find_state(f, n->state))
         return false;
     for (size_t i = 0; i < n->n_kids; i++)
@@ -438,6 +460,10 @@ compose_take(struct compose *c, size_t type, const struct normal **out,
     struct found found = {.c = c};
     if (!root || !n || !make_marks(c) || !find_state(&found, root))
         return too_much(e);
+    if ((root->may_vanish || found.hidden) && !root->stop.why) {
+        root->stop.why = "an object that is no element may be hidden";
+        found.n = 1;
+    }
     if (found.mixed && !root->stop.why) {
         root->stop.why = "one value is of two types along the chain";
         found.n = 1;

@@ -95,8 +95,8 @@ may_replace(struct compose *c, const struct object *o,
                      "show");
 }
 
-static struct take *
-add_take(struct step *s, struct take take)
+struct take *
+step_add_take(struct step *s, struct take take)
 {
     void *grown = COMPOSE_GROW(s->c, s->takes, s->n, s->room);
     if (!grown)
@@ -125,11 +125,11 @@ choose_place(struct step *s, const struct lens_arrow *arrow, guard when)
     struct compose *c = s->c;
     const struct lens_way *way = &arrow->ways[0];
     struct take *t =
-        add_take(s, (struct take){.arrow = arrow,
-                                  .way = way,
-                                  .when = when,
-                                  .has_from = is_on(arrow, c->read),
-                                  .leads = is_on(arrow, c->write)});
+        step_add_take(s, (struct take){.arrow = arrow,
+                                       .way = way,
+                                       .when = when,
+                                       .has_from = is_on(arrow, c->read),
+                                       .leads = is_on(arrow, c->write)});
     if (!t)
         return false;
     t->meets = t->leads;
@@ -223,14 +223,14 @@ take_way(const struct ways *w, size_t i, guard when)
 {
     struct step *s = w->s;
     const struct lens_place *target = target_of(s->c, w->arrow, i);
-    struct take *t = add_take(s, (struct take){.arrow = w->arrow,
-                                               .way = &w->arrow->ways[i],
-                                               .when = when,
-                                               .has_from = true,
-                                               .from = w->spots[i],
-                                               .meets = true,
-                                               .leads = target != NULL,
-                                               .target = target});
+    struct take *t = step_add_take(s, (struct take){.arrow = w->arrow,
+                                                    .way = &w->arrow->ways[i],
+                                                    .when = when,
+                                                    .has_from = true,
+                                                    .from = w->spots[i],
+                                                    .meets = true,
+                                                    .leads = target != NULL,
+                                                    .target = target});
     return t && capture_fill(s, t) && step_keep_rest(s, t);
 }
 
@@ -254,12 +254,12 @@ leave_over(const struct ways *w, size_t taken, guard when)
                        "two cases of one arrow are there at once"))
             return false;
         if (here != GUARD_NEVER &&
-            !add_take(w->s, (struct take){.arrow = w->arrow,
-                                          .way = &w->arrow->ways[0],
-                                          .when = here,
-                                          .has_from = true,
-                                          .from = w->spots[i],
-                                          .is_lost = true}))
+            !step_add_take(w->s, (struct take){.arrow = w->arrow,
+                                               .way = &w->arrow->ways[0],
+                                               .when = here,
+                                               .has_from = true,
+                                               .from = w->spots[i],
+                                               .is_lost = true}))
             return false;
     }
     return true;
@@ -292,7 +292,7 @@ take_none(const struct ways *w, guard when)
         t.is_hidden = true;
         break;
     }
-    return when == GUARD_NEVER || add_take(w->s, t);
+    return when == GUARD_NEVER || step_add_take(w->s, t);
 }
 
 static bool

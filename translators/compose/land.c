@@ -191,7 +191,8 @@ land_one(struct step *s, struct take *t)
     if (!t->value || !t->leads)
         return true;
     s->o->about = &t->arrow->origin;
-    if (is_inside_another(s, t) && !strangers_at(s, t, t->target))
+    if ((t->is_tag || is_inside_another(s, t)) &&
+        !strangers_at(s, t, t->target))
         return false;
     if (step_is_dead(t->value))
         return true;

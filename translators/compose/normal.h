@@ -223,6 +223,7 @@ struct normal_state {
 
     size_t n_frozen; /* builder, as all that follows: so many of `gone` are */
     bool busy;       /* half of a step is done */
+    bool may_vanish; /* its object may be hidden */
     bool mixed;      /* of one type at one step, of another at the next */
     size_t n_steps;
     unsigned stepped; /* the step it was last in */

@@ -68,6 +68,7 @@ inner_object(struct step *s, const struct inner *in)
                        .root = in->node,
                        .scope = in->scope,
                        .when = node_types(c, in->node, LENS_OBJECT)};
+    o.when = both(c, o.when, s->o->when);
     return step_object(c, &o);
 }
 
@@ -107,6 +108,8 @@ static bool
 bring_take(struct step *s, struct take *t)
 {
     struct compose *c = s->c;
+    if (t->is_tag)
+        return step_bring_tag(s, t);
     if (t->is_lost || t->is_hidden)
         return lose(s, t);
     if (!t->value || !t->leads)
@@ -150,6 +153,24 @@ made_are_found(struct step *s)
     return !c->full && !c->state->stop.why;
 }
 
+/* 1. Cases, then arrows of all blocks that may hold. */
+static bool
+choose_all(struct step *s)
+{
+    struct object *o = s->o;
+    if (!step_choose_cases(s))
+        return false;
+    guard when = o->when;
+    bool ok = true;
+    for (size_t b = 0; ok && b < o->n_blocks; b++) {
+        o->when = both(s->c, when, o->blocks[b].when);
+        for (size_t i = 0; ok && i < o->blocks[b].of->n_arrows; i++)
+            ok = step_choose(s, &o->blocks[b].of->arrows[i]);
+    }
+    o->when = when;
+    return ok;
+}
+
 bool
 step_object(struct compose *c, struct object *o)
 {
@@ -162,8 +183,6 @@ step_object(struct compose *c, struct object *o)
     size_t n_inline = 0;
     if (!found || !nodes)
         return compose_full(c);
-    if (o->block && o->block->n_choices)
-        return compose_stop(c, &o->block->choices[0].origin, "cases at a type");
     if (!step_mark_read(&s) || !inner_find(&s, found, nodes, &n))
         return false;
     for (size_t i = 0; i < n; i++) {
@@ -175,9 +194,8 @@ step_object(struct compose *c, struct object *o)
         }
     }
     o->n_inline = n_inline;
-    for (size_t i = 0; o->block && i < o->block->n_arrows; i++)
-        if (!step_choose(&s, &o->block->arrows[i]))
-            return false;
+    if (!choose_all(&s))
+        return false;
     if (!step_take(&s, nodes, n_inline))
         return false;
     for (size_t i = 0; i < s.n; i++)
@@ -195,7 +213,7 @@ step_object(struct compose *c, struct object *o)
         if (!step_strangers(&s, &s.takes[i]))
             return false;
     if (!step_land(&s) || !step_fill(&s) || !made_are_found(&s) ||
-        !step_mark_write(&s))
+        !step_mark_write(&s) || !step_keep_shapes(&s))
         return false;
     for (size_t i = 0; i < s.n; i++)
         if (s.takes[i].is_own && !step_settle(&s, &s.takes[i]))

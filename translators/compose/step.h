@@ -20,8 +20,10 @@ struct take {
     guard taken; /* something was there, or its box was emptied */
     bool leads;  /* to `target` */
     const struct lens_place *target;
-    bool meets;     /* what stands where its arrow leads is a stranger */
-    bool stays;     /* but for what is at `from`, which no case fits */
+    bool meets;  /* what stands where its arrow leads is a stranger */
+    bool stays;  /* but for what is at `from`, which no case fits */
+    bool is_tag; /* of a case at the type: it becomes `tag` */
+    const struct json *tag;
     bool is_own;    /* `add` or `drop`, on the side that has the place */
     bool is_lost;   /* it goes: another case's value was taken */
     bool is_hidden; /* likewise: no case fits */
@@ -39,6 +41,15 @@ struct step {
 /* ---- 1. choose, with what values read (choose.c) ---- */
 
 MUST_CHECK bool step_choose(struct step *s, const struct lens_arrow *arrow);
+struct take *step_add_take(struct step *s, struct take take);
+
+/* Cases at the type (cases.c): blocks and tags of those that fit; what a tag brings;
+ * and last, whether what was made has its shape. */
+MUST_CHECK bool step_choose_cases(struct step *s);
+MUST_CHECK bool step_add_block(struct step *s, const struct lens_block *block,
+                               guard when);
+MUST_CHECK bool step_bring_tag(struct step *s, struct take *t);
+MUST_CHECK bool step_keep_shapes(struct step *s);
 
 /* ---- 2. take and 4. prune (take.c): `inner` are objects of a type that are translated
  * in between ---- */

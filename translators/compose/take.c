@@ -283,8 +283,10 @@ step_prune(struct step *s)
         for (size_t i = 0; i < n; i++) {
             struct candidate *k = &found[i];
             const struct lens_step *next = &k->place->steps[k->n];
-            if (k->n != depth || k->cut == GUARD_NEVER ||
-                !object_makes(c, s->o, k->place, k->n))
+            if (k->n != depth || k->cut == GUARD_NEVER)
+                continue;
+            guard made = object_makes(c, s->o, k->place, k->n);
+            if (made == GUARD_NEVER)
                 continue;
             if (k->node->is_each)
                 return compose_stop(c, s->o->about,
@@ -293,7 +295,7 @@ step_prune(struct step *s)
                 continue; /* a list whose elements stay is not empty */
             guard empty = k->node->element ? element_void(c, k->node)
                                            : node_void(c, k->node);
-            guard emptied = both(c, k->cut, empty);
+            guard emptied = both(c, both(c, k->cut, made), empty);
             if (k->node->element)
                 emptied = without(
                     c, emptied,

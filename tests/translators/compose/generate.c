@@ -202,6 +202,21 @@ add_block(struct arena *a, uint64_t *seed, struct buf *b, const char *type)
     buf_fmt(b, "%s:\n  map:\n    keep: keep\n", type);
     for (size_t n = pick(seed, 4); n-- > 0;)
         (pick(seed, 5) ? add_map : add_cases)(a, seed, b);
+    if (pick(seed, 5) == 0) {
+        static const char *const cases[] = {
+            "{older: {t: p}, newer: {t: q}, map: {a: x/a}}, {both: {t: z}, "
+            "map: "
+            "{b: a}}",
+            "{older: {t: a}, newer: {k: a}, map: {\"c/d\": d, a: b}}, {older: "
+            "{t: z}, hide: drop}",
+            "{both: {a: {is: p}}, drop: {b: {down: 1, write: ignore}}}, "
+            "{newer: "
+            "{k: n}, hide: fail}",
+            "{older: {t: p, a: present}, newer: {k: p}, cases: [{older: {b: "
+            "q}, "
+            "newer: {c: q}}]}, {older: {t: w}, hide: {value: {g: 1}}}"};
+        buf_fmt(b, "  cases: [%s]\n", cases[pick(seed, COUNT(cases))]);
+    }
     if (pick(seed, 3) == 0)
         buf_fmt(b, "  add: {\"%.*s\": {up: %s, write: lose%s}}\n",
                 SPAN_FMT(place(a, seed)), value(a, seed),

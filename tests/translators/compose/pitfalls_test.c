@@ -70,6 +70,17 @@ ROW(pitfall_9_equality_is_asked_of_what_the_step_sees,
        "{\"a\":1}"),
     DOWN("{\"k\":\"m\",\"l\":\"m\",\"b\":1}", "{\"k\":\"m\",\"b\":1}"))
 
+ROW(pitfall_10_spread_over_an_empty_list,
+    STEPS("T: {map: {a: {to: \"l/*/a\", as: one <> each, unequal: null, none: "
+          "lose}, b: {to: \"m/*/b\", as: one <> each, unequal: fail, none: "
+          "refuse}}}",
+          "T: {map: {\"l/*/a\": \"l/*/c\"}}"),
+    UP("{\"a\":1,\"l\":[]}", "{\"a\":1}", "{\"b\":1,\"m\":[]}", "{\"b\":1}",
+       "{\"a\":1,\"l\":[{},{\"z\":1}]}"),
+    DOWN("{\"l\":[]}", "{\"l\":[{\"c\":1},{\"c\":1}]}",
+         "{\"l\":[{\"c\":1},{}]}", "{\"m\":[{\"b\":1},{\"b\":2}]}"),
+    .again = true)
+
 ROW(pitfall_11_a_host_that_is_null,
     STEPS("T: {map: {a: h/a}}", "T: {map: {h/b: b}}"),
     UP("{\"h\":null}", "{\"h\":null,\"a\":1}", "{\"h\":null,\"b\":1}"),
@@ -82,6 +93,14 @@ ROW(pitfall_12_an_empty_object_as_the_only_thing_under_a_host,
        "{\"h\":{}}"),
     DOWN("{\"g\":{\"k\":{}}}", "{\"g\":{\"k\":{}},\"a\":1}", "{\"a\":1}",
          "{\"g\":{},\"a\":{}}"))
+
+ROW(pitfall_13_many_to_one_keys_after_an_open_set,
+    STEPS(
+        "T: {map: {\"h/*\": {to: \"*\", keys: any -> lower, except: [id, h]}}}",
+        "T: {map: {b: c}}"),
+    UP("{\"h\":{\"X-A\":1,\"B\":2}}", "{\"h\":{\"A\":1,\"a\":2}}",
+       "{\"h\":{\"C\":1,\"B\":2}}", "{\"id\":1,\"h\":{\"ID\":2}}"),
+    DOWN("{\"c\":1,\"z\":2}", "{\"b\":1}"), .again = true)
 
 ROW(pitfall_14_an_escaped_spelling_of_a_known_key,
     STEPS("T: {map: {a: b}}", "T: {map: {b: x/c}}"),
@@ -124,6 +143,14 @@ ROW(pitfall_17_two_guards_both_true,
        "{\"a\":1,\"c\":2,\"b\":3}", "{\"k\":\"p\",\"b\":3}"),
     DOWN("{\"k\":\"p\",\"l\":\"p\",\"x\":1,\"y\":2}", "{\"x\":1,\"y\":2}",
          "{\"k\":\"p\",\"x\":1,\"a\":2}"))
+
+ROW(pitfall_18_a_list_with_doubles_that_becomes_a_map,
+    STEPS("T: {map: {l: {to: m, as: list(k) <> map}}}", "T: {map: {m/p: q}}"),
+    UP("{\"l\":[{\"k\":\"p\",\"v\":1},{\"k\":\"r\"}]}",
+       "{\"l\":[{\"k\":\"p\"},{\"k\":\"p\"}]}", "{\"l\":[{\"v\":1}]}",
+       "{\"l\":[]}"),
+    DOWN("{\"q\":{\"v\":1},\"m\":{\"r\":{}}}", "{\"m\":{}}", "{\"q\":{}}"),
+    .again = true)
 
 ROW(pitfall_19_notices_are_counted_once_for_each_change,
     STEPS("T: {drop: {a: {write: ignore, down: absent}}, add: {m: {up: 1, "

@@ -350,6 +350,39 @@ ROW(cases_on_the_tag_that_cases_wrote,
          "{\"s\":{\"kind\":\"B\",\"card\":3}}", "{\"s\":{\"k\":1}}",
          "{\"s\":1}"))
 
+ROW(cases_at_a_type_and_what_lies_below_them,
+    .types = "T: {at: \"* /t\"}\nU: {at: \"l/* of T\"}\n",
+    STEPS("U: {map: {a: b}, cases: [{older: {kind: card}, newer: {type: card}, "
+          "map: {last4: card/last4}}, {older: {kind: t}, newer: {type: bank}, "
+          "map: {iban: bank/iban}, drop: {x: {down: 1, write: ignore}}}, "
+          "{newer: {type: wallet}, hide: drop}]}",
+          "U: {map: {card/last4: l4, type: ty}}"),
+    UP("{\"l\":[{\"kind\":\"card\",\"last4\":1,\"a\":2},{\"kind\":\"t\","
+       "\"iban\":1,"
+       "\"x\":5},{\"kind\":\"z\",\"a\":1},3]}",
+       "{\"l\":[{\"kind\":\"card\",\"card\":{}}]}",
+       "{\"l\":[{\"kind\":\"card\",\"type\":1}]}",
+       "{\"l\":[{\"type\":\"bank\"}]}",
+       "{\"l\":[{\"kind\":\"card\",\"last4\":1,\"iban\":1}]}"),
+    DOWN("{\"l\":[{\"ty\":\"card\",\"l4\":1,\"b\":1},{\"ty\":\"wallet\",\"b\":"
+         "1},{"
+         "\"ty\":\"bank\",\"bank\":{\"iban\":2}}]}",
+         "{\"l\":[{\"ty\":\"wallet\"}]}", "{\"l\":[{\"kind\":\"card\"}]}",
+         "{\"l\":[{\"ty\":\"card\",\"card\":{\"x\":1}},{\"l4\":1}]}"))
+
+ROW(cases_in_cases_and_an_object_that_is_replaced,
+    STEPS(
+        "T: {cases: [{both: {k: a}, map: {x: y/x}, cases: [{older: {j: p}, "
+        "newer: {j: q}, map: {y/z: z}}]}, {older: {k: b}, hide: {value: {gone: "
+        "1}}}, {older: {k: c}, hide: fail}]}",
+        "T: {map: {j: i}}"),
+    UP("{\"k\":\"a\",\"x\":1,\"j\":\"p\",\"y\":{\"z\":1}}",
+       "{\"k\":\"a\",\"x\":1,\"y\":{\"z\":1}}", "{\"k\":\"b\",\"j\":2}",
+       "{\"k\":\"c\"}", "{\"k\":1,\"x\":1}", "{\"k\":\"a\",\"j\":\"q\"}"),
+    DOWN("{\"k\":\"a\",\"y\":{\"x\":1},\"i\":\"q\"}",
+         "{\"k\":\"a\",\"y\":{\"x\":1},\"i\":\"q\",\"z\":2}", "{\"k\":\"b\"}",
+         "{\"k\":\"a\",\"y\":{\"x\":1}}"))
+
 ROW(only_what_does_not_compose_goes_through_the_versions_again,
     .types = "T: {at: \"* /t\"}\nU: {at: \"l/* of T\"}\n",
     STEPS("T: {map: {a: b}}\nU: {add: {s: {up: {count: k}, write: lose}}}",
