@@ -251,7 +251,8 @@ on_tick(void *arg)
 {
     struct life *l = arg;
 
-    if (l->state != LIFE_SERVING)
+    /* The store is ours until it is let go of, and that may be called off. */
+    if (l->state != LIFE_SERVING && l->state != LIFE_LETTING_GO)
         return;
     rollouts_tick(&l->control.rollouts, loop_wall_ms(), loop_now_ms(l->loop));
     timer_set(&l->tick, l->loop, ROLLOUTS_TICK_MS);
