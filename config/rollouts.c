@@ -94,7 +94,7 @@ READS(read_routes)
     if (!reader_is_list(r, value, "`routes`"))
         return;
     const struct gen_route **routes =
-        reader_array(r, value, value->n, sizeof(*routes));
+        reader_array(r, value, value->n, sizeof(void *));
     for (size_t i = 0; routes && i < value->n; i++) {
         routes[reading->r->n_routes] = loader_find(
             reading->l, &reading->l->routes, value->items[i], "route");
@@ -358,7 +358,7 @@ find_routes(struct rollout_reading *reading)
     if (r->routes || !reading->match)
         return;
     const struct gen_route **routes = reader_array(
-        &reading->l->r, reading->node, g->n_routes, sizeof(*routes));
+        &reading->l->r, reading->node, g->n_routes, sizeof(void *));
     for (size_t i = 0; routes && i < g->n_routes; i++)
         if (g->routes[i].pool == r->baseline &&
             (!reading->api || g->routes[i].api == reading->api))
@@ -482,10 +482,11 @@ check_rollout(struct rollout_reading *reading)
         yaml_problem(p, reading->node, "%s", e.text);
     take_manifest(reading);
     check_routes(reading);
-    if (plan_check(&r->plan, &e))
+    bool is_plan = plan_check(&r->plan, &e) == OK;
+    if (!is_plan)
         yaml_problem(p, reading->node, "%s", e.text);
-    else if (r->requests_a_day &&
-             plan_concludes(&r->plan, r->requests_a_day, &e))
+    if (is_plan && r->requests_a_day &&
+        plan_concludes(&r->plan, r->requests_a_day, &e))
         yaml_problem(p, reading->node, "%s", e.text);
 }
 
@@ -555,7 +556,7 @@ give_route(struct loader *l, struct gen_route *route, struct section *s)
 {
     const struct gen_rollout *all = l->g->rollouts;
     const struct gen_rollout **mine =
-        reader_array(&l->r, s->values[0], s->n, sizeof(*mine));
+        reader_array(&l->r, s->values[0], s->n, sizeof(void *));
 
     for (size_t i = 0; mine && i < s->n; i++) {
         if (!covers(&all[i], route))

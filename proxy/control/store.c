@@ -317,7 +317,8 @@ records_put(struct store *s, span name, uint64_t revision, char *text,
         *r = (struct store_record){0};
         memcpy(r->name, name.at, name.len);
     }
-    free((char *)(uintptr_t)r->json.at);
+    free(r->text);
+    r->text = text;
     r->json = span_of(text, len);
     r->revision = revision;
 }
@@ -348,7 +349,7 @@ static void
 records_free(struct store *s)
 {
     for (size_t i = 0; i < s->n_records; i++)
-        free((char *)(uintptr_t)s->records[i].json.at);
+        free(s->records[i].text);
     free(s->records);
     s->records = NULL;
     s->n_records = s->records_room = 0;

@@ -38,7 +38,8 @@ struct store_weight {
 struct store_record {
     char name[STORE_SLOT_MAX + 1]; /* "rollout/ios-orders" */
     uint64_t revision;
-    span json; /* that revision's `after` */
+    span json;  /* that revision's `after` */
+    char *text; /* what it points at: the store's */
 };
 
 /* What one revision says. Texts are borrowed from whoever made it. */

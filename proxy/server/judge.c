@@ -14,7 +14,7 @@ judge_open(struct worker *w)
 {
     const struct generation *g = w->gen;
     struct gates_place **places =
-        arena_array(w->arena, g->n_rollouts, sizeof(*places));
+        arena_array(w->arena, g->n_rollouts, sizeof(void *));
 
     for (size_t i = 0; places && w->env->gates && i < g->n_rollouts; i++)
         places[i] = gates_find(w->env->gates, g->rollouts[i].canary.slot_name,

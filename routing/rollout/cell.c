@@ -42,9 +42,10 @@ void
 cell_answer(_Atomic uint64_t *cell, const struct cell_law *law,
             const struct cell_event *v, uint64_t us)
 {
-    _Atomic uint64_t *stripe = cell + CELL_STRIPE +
-                               v->stripe % CELL_STRIPES * CELL_STRIPE_WORDS +
-                               (v->is_canary ? 1 + SKETCH_BUCKETS : 0);
+    _Atomic uint64_t *stripe =
+        cell + CELL_STRIPE +
+        (size_t)(v->stripe % CELL_STRIPES) * CELL_STRIPE_WORDS +
+        (v->is_canary ? 1 + SKETCH_BUCKETS : 0);
 
     (void)add_one(stripe);
     /* One sample a subject and window: nobody's requests outvote others'. */
@@ -101,10 +102,10 @@ counts(_Atomic uint64_t *cell, const struct cell_law *law,
 {
     uint32_t now = window_of(law, v);
     _Atomic uint64_t *seen = cell + CELL_SEEN;
+    size_t at = (size_t)MARKS_WORDS * (now % 2), before = MARKS_WORDS - at;
 
-    return !marks_has(seen + (now - 1) % 2 * MARKS_WORDS, now - 1,
-                      v->subject) &&
-           marks_put(seen + now % 2 * MARKS_WORDS, now, v->subject);
+    return !marks_has(seen + before, now - 1, v->subject) &&
+           marks_put(seen + at, now, v->subject);
 }
 
 /* Add one to this span's count of errors, and tell it with the last span's. */

@@ -65,16 +65,7 @@ enum machine_event {
 };
 
 /* Who asks, as bits: an edge names all who may. */
-#define MACHINE_ACTORS(X)                                                      \
-    X(BY_CONTROL, 1, "control")                                                \
-    X(BY_OPERATOR, 2, "operator")                                              \
-    X(BY_WORKER, 4, "worker")
-
-enum machine_actor {
-#define X(id, bit, word) id = bit,
-    MACHINE_ACTORS(X)
-#undef X
-};
+enum machine_actor { BY_CONTROL = 1, BY_OPERATOR = 2, BY_WORKER = 4 };
 
 struct machine_edge {
     enum machine_state from;

@@ -3,7 +3,7 @@
 
 #define MINUTE_MS    ((uint64_t)60000)
 #define DAY_MINUTES  1440u
-#define EPOCH_MINUTE (3u * DAY_MINUTES) /* 1970-01-01 was a Thursday */
+#define EPOCH_MINUTE ((uint64_t)3 * DAY_MINUTES) /* 1970-01-01 was a Thursday */
 #define ZONE_MAX     (14 * 60)
 
 /* "16:00" to minutes of a day; 24:00 is not one. */

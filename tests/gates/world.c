@@ -3,6 +3,7 @@
 
 #include "tests/test.h"
 
+#include <assert.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -201,6 +202,7 @@ world_run(const struct world_spec *spec, const struct cell_law *law,
     struct worker workers[16];
     struct world w;
 
+    assert(spec->n_workers > 0 && spec->n_workers <= COUNT(workers));
     begin(&w, spec, law, &seed);
     for (uint32_t i = 0; i < spec->n_workers; i++)
         workers[i] = (struct worker){
