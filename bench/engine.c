@@ -12,6 +12,7 @@
  *     --dump   write the bodies to files, for a peer that is no library
  */
 #include "bench/engine/runs.h"
+#include "translators/engine/packed.h"
 #include "translators/lens/lens.h"
 
 #include <stdio.h>
@@ -33,6 +34,10 @@ static const struct way ways[] = {
     {"reference", bench_reference, 3},
     {"jansson", bench_jansson, 5},
     {"msgpack_c", bench_msgpack, 15},
+    {"msgpack", bench_packed, 1000},
+    {"msgpack_1460", bench_packed_1460, 1000},
+    {"msgpack_as_json", bench_unpack, 1000},
+    {"json_as_msgpack", bench_repack, 1000},
 };
 
 struct spec {
@@ -153,7 +158,9 @@ make(struct arena *a, struct bench_job *job, const struct spec *spec)
         return false;
     buf_init(&job->out, BENCH_ROOM);
     job->arena = arena_new(BENCH_ROOM);
-    return job->arena && bench_pack(a, job);
+    struct engine_packer *k = engine_packer_new(a, a);
+    return job->arena && k && engine_pack(k, job->program, &job->over_packed) &&
+           bench_pack(a, job);
 }
 
 /* ---- rounds --------------------------------------------------------------------- */
@@ -175,7 +182,7 @@ tell(const struct bench_job *job, const struct way *way, double *ns, int n)
     size_t packed = 0;
     for (size_t i = 0; i < job->n; i++)
         packed += job->packed[i].len;
-    bool is_packed = strcmp(way->name, "msgpack_c") == 0;
+    bool is_packed = strncmp(way->name, "msgpack", 7) == 0;
     double bytes = (double)(is_packed ? packed : job->bytes);
     printf("{\"job\":\"%s\",\"way\":\"%s\",\"bytes\":%.0f,\"ns\":%.1f,"
            "\"median_ns\":%.1f,\"gbs\":%.4f,\"rounds\":%d}\n",

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bench/engine/runs.h"
 
+#include "translators/msgpack/pack.h"
+#include "translators/msgpack/unpack.h"
+
 #include <jansson.h>
 #include <msgpack.h>
 #include <stdlib.h>
@@ -18,10 +21,10 @@ bench_copy(struct bench_job *job)
 /* ---- the machine ---------------------------------------------------------------- */
 
 static struct engine *
-machine(struct bench_job *job)
+machine(struct bench_job *job, const struct engine_program *program)
 {
     static const struct engine_limits limits = {.depth_max = 128};
-    return engine_new(job->arena, job->program, &limits, &job->out);
+    return engine_new(job->arena, program, &limits, &job->out);
 }
 
 static bool
@@ -30,7 +33,7 @@ whole(struct bench_job *job, enum engine_level level)
     for (size_t i = 0; i < job->n; i++) {
         arena_reset(job->arena);
         buf_clear(&job->out);
-        struct engine *m = machine(job);
+        struct engine *m = machine(job, job->program);
         if (!m)
             return false;
         engine_use(m, level);
@@ -54,13 +57,14 @@ bench_plan_plain(struct bench_job *job)
 }
 
 static bool
-in_pieces(struct bench_job *job, size_t len)
+in_pieces(struct bench_job *job, const struct engine_program *program,
+          const span *bodies, size_t len)
 {
     for (size_t i = 0; i < job->n; i++) {
         arena_reset(job->arena);
         buf_clear(&job->out);
-        struct engine *m = machine(job);
-        span rest = job->bodies[i];
+        struct engine *m = machine(job, program);
+        span rest = bodies[i];
         if (!m)
             return false;
         while (rest.len) {
@@ -77,13 +81,55 @@ in_pieces(struct bench_job *job, size_t len)
 bool
 bench_plan_16384(struct bench_job *job)
 {
-    return in_pieces(job, 16384);
+    return in_pieces(job, job->program, job->bodies, 16384);
 }
 
 bool
 bench_plan_1460(struct bench_job *job)
 {
-    return in_pieces(job, 1460);
+    return in_pieces(job, job->program, job->bodies, 1460);
+}
+
+bool
+bench_packed(struct bench_job *job)
+{
+    return in_pieces(job, &job->over_packed, job->packed, SIZE_MAX);
+}
+
+bool
+bench_packed_1460(struct bench_job *job)
+{
+    return in_pieces(job, &job->over_packed, job->packed, 1460);
+}
+
+/* ---- between the two ------------------------------------------------------------ */
+
+bool
+bench_unpack(struct bench_job *job)
+{
+    for (size_t i = 0; i < job->n; i++) {
+        arena_reset(job->arena);
+        buf_clear(&job->out);
+        struct unpack *u = unpack_new(job->arena, 128);
+        if (!u || unpack_feed(u, job->packed[i], &job->out) != UNPACK_OK ||
+            unpack_end(u) != UNPACK_OK)
+            return false;
+    }
+    return true;
+}
+
+bool
+bench_repack(struct bench_job *job)
+{
+    for (size_t i = 0; i < job->n; i++) {
+        arena_reset(job->arena);
+        buf_clear(&job->out);
+        struct pack *k = pack_new(job->arena, SIZE_MAX / 4);
+        if (!k || pack_feed(k, job->bodies[i]) != PACK_OK ||
+            pack_end(k, &job->out) != PACK_OK)
+            return false;
+    }
+    return true;
 }
 
 /* ---- the others ----------------------------------------------------------------- */

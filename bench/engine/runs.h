@@ -15,6 +15,7 @@ struct bench_job {
     const char *name;
     const struct plan_entry *entry; /* NULL: nothing is known, bytes pass */
     const struct engine_program *program; /* then this is run */
+    struct engine_program over_packed;    /* the same over MessagePack */
     struct reference_chain chain;
     struct arena *arena; /* reset for each body */
     struct buf out;
@@ -30,6 +31,10 @@ bool bench_plan(struct bench_job *job);       /* the body in one piece */
 bool bench_plan_plain(struct bench_job *job); /* the same, in plain C */
 bool bench_plan_16384(struct bench_job *job); /* in pieces, output taken */
 bool bench_plan_1460(struct bench_job *job);
+bool bench_packed(struct bench_job *job); /* `packed`, in one piece */
+bool bench_packed_1460(struct bench_job *job);
+bool bench_unpack(struct bench_job *job); /* `packed` as JSON: no edits */
+bool bench_repack(struct bench_job *job); /* JSON as MessagePack: no edits */
 bool bench_reference(struct bench_job *job);
 bool bench_jansson(struct bench_job *job); /* load and dump: no edits */
 bool bench_msgpack(struct bench_job *job); /* unpack and pack of `packed` */
