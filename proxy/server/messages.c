@@ -54,7 +54,7 @@ plan_way(struct exchange *x, struct way *way, struct problem_doc *p)
     translate_message(x, way->is_up ? MESSAGE_REQUEST : MESSAGE_ANSWER,
                       x->request, &m);
     m.status = way->is_up ? 0 : 200;
-    m.media = (span){0};
+    m.media = m.to = (span){0}; /* a text message is JSON */
     m.is_messages = true;
     switch (translator_program(
         d->api->translator, x->arena, &m, way->is_up ? client : pool,

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The entity tags of bodies that are told in another version: what we put behind
+ * the backend's own on the way out, and take off a condition on the way in.
+ */
+#include "proxy/http/media.h"
+#include "proxy/server/exchange.h"
+#include "proxy/server/translate.h"
+
+#define CONDITION_MAX ((size_t)4096) /* a longer one is of nobody's tags */
+
+/* ";v1.0123456789abcdef": what one representation of an entity is called. */
+static span
+tag_suffix(struct exchange *x, const struct program *program)
+{
+    const struct decision *d = &x->decision;
+
+    return arena_fmt(x->arena, ";%.*s.%016llx",
+                     SPAN_FMT(detect_label(d->api->detect, d->client)),
+                     (unsigned long long)program_id(program));
+}
+
+/* The program that a 200 of this request would meet. */
+const struct program *
+translate_expected(struct exchange *x)
+{
+    const struct decision *d = &x->decision;
+    struct http_head ok;
+    struct message m;
+    const struct program *program = NULL;
+
+    head_init(&ok, x->arena);
+    ok.status = 200;
+    translate_message(x, MESSAGE_ANSWER, &ok, &m);
+    m.media = form_of_pool(x);
+    if (translator_program(d->api->translator, x->arena, &m,
+                           (size_t)d->pool->version, (size_t)d->client,
+                           &program, NULL) != PROGRAM_TRANSLATE)
+        return NULL;
+    return program;
+}
+
+/* One tag: `"abc;v1.id"` becomes `"abc"` if it is of this very representation. */
+static span
+strip(struct exchange *x, span tag, span suffix)
+{
+    span inner = tag;
+
+    if (tag.len < 2 || tag.at[tag.len - 1] != '"')
+        return tag;
+    inner.len--;
+    if (!span_ends(inner, suffix))
+        return tag;
+    return arena_fmt(x->arena, "%.*s\"",
+                     SPAN_FMT(span_take(inner, inner.len - suffix.len)));
+}
+
+static void
+strip_list(struct exchange *x, struct http_head *h, enum field_id id,
+           span suffix)
+{
+    const struct field *f = head_find(h, id);
+    span item, all = {0};
+    size_t n = 0;
+
+    /* Every line: a `*` that is lost would let a write through. */
+    for (; f; f = fields_next(&h->fields, f)) {
+        span rest = f->value;
+
+        if ((n += rest.len) > CONDITION_MAX)
+            return;
+        while (list_next(&rest, &item)) {
+            span one = strip(x, item, suffix);
+
+            all = all.len ? arena_fmt(x->arena, "%.*s, %.*s", SPAN_FMT(all),
+                                      SPAN_FMT(one))
+                          : one;
+            if (!all.at)
+                return;
+        }
+    }
+    /* Without memory they stay as they came, and fit nothing. */
+    if (all.len && head_set(h, field_lower(id), all) != OK)
+        return;
+}
+
+void
+translate_conditions(struct exchange *x, struct http_head *h)
+{
+    if (!head_find(h, FIELD_IF_MATCH) && !head_find(h, FIELD_IF_NONE_MATCH))
+        return;
+    const struct program *program = translate_expected(x);
+    if (!program)
+        return;
+    span suffix = tag_suffix(x, program);
+    strip_list(x, h, FIELD_IF_MATCH, suffix);
+    strip_list(x, h, FIELD_IF_NONE_MATCH, suffix);
+}
+
+void
+translate_etag(struct exchange *x, struct http_head *h)
+{
+    span tag = head_value(h, FIELD_ETAG);
+    const struct program *program = x->down_way.program;
+
+    if (tag.len < 2 || tag.at[tag.len - 1] != '"')
+        return;
+    if (!program && h->status == 304)
+        program = translate_expected(x);
+    if (!program)
+        return;
+    span suffix = tag_suffix(x, program);
+    span new_tag =
+        arena_fmt(x->arena, "%.*s%.*s\"", SPAN_FMT(span_take(tag, tag.len - 1)),
+                  SPAN_FMT(suffix));
+    if (!new_tag.at || head_set(h, SPAN("ETag"), new_tag) != OK)
+        fields_remove_id(&h->fields, FIELD_ETAG);
+}
