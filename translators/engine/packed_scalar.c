@@ -8,48 +8,78 @@
 
 #include "translators/json/tree.h"
 #include "translators/msgpack/number.h"
+#include "translators/msgpack/plain.h"
 
 /* Zeros behind it: it is looked up by words. */
+#define BEHIND 16
+
+static size_t
+put_word(char *at, const char *word)
+{
+    size_t n = strlen(word);
+    memcpy(at, word, n);
+    return n;
+}
+
+/* A text that stands as it is is copied; any other is escaped. 0: no room. */
+static size_t
+put_text(struct buf *b, char *at, span text)
+{
+    if (LIKELY(plain_text(text, PLAIN_ASCII) == text.len)) {
+        at[0] = '"';
+        if (text.len)
+            memcpy(at + 1, text.at, text.len);
+        at[text.len + 1] = '"';
+        return text.len + 2;
+    }
+    buf_byte(b, '"');
+    json_escape(b, text);
+    buf_byte(b, '"');
+    size_t len = buf_len(b);
+    bool ok = buf_reserve(b, BEHIND) != NULL;
+    buf_clear(b);
+    return ok ? len : 0;
+}
+
 static bool
 spell(struct engine *m, const char *p, const char *q, span *out)
 {
     const struct msgpack_head *h = msgpack_head_of(p);
     struct buf *b = &m->scratch[1];
-    char number[NUMBER_TEXT_MAX];
-    size_t n = 0;
+    size_t n = (size_t)(q - p) - h->len;
+    size_t len = 0;
     buf_clear(b);
+    char *at = buf_reserve(b, n + NUMBER_TEXT_MAX + BEHIND);
+    if (!at)
+        return engine_fail(m, ENGINE_NO_ROOM, p);
     switch ((enum msgpack_kind)h->kind) {
     case MSGPACK_TEXT:
-        buf_byte(b, '"');
-        json_escape(b, span_of(p + h->len, (size_t)(q - p) - h->len));
-        buf_byte(b, '"');
+        len = put_text(b, at, span_of(p + h->len, n));
+        if (!len)
+            return engine_fail(m, ENGINE_NO_ROOM, p);
         break;
     case MSGPACK_NIL:
-        buf_str(b, "null");
+        len = put_word(at, "null");
         break;
     case MSGPACK_BOOL:
-        buf_str(b, (unsigned char)*p == 0xC3 ? "true" : "false");
+        len = put_word(at, (unsigned char)*p == 0xC3 ? "true" : "false");
         break;
     case MSGPACK_UINT:
     case MSGPACK_INT:
     case MSGPACK_FLOAT:
-        n = number_unpack(p, number);
-        if (!n)
-            return engine_fail(m, ENGINE_NO_FORM, p);
-        buf_add(b, span_of(number, n));
+        len = number_unpack(p, at);
         break;
     case MSGPACK_BAD:
     case MSGPACK_BYTES:
     case MSGPACK_EXT:
     case MSGPACK_LIST:
     case MSGPACK_MAP:
-        return engine_fail(m, ENGINE_NO_FORM, p);
+        break;
     }
-    size_t len = buf_len(b);
-    buf_add(b, SPAN("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"));
-    if (buf_failed(b))
-        return engine_fail(m, ENGINE_NO_ROOM, p);
-    *out = span_of(b->bytes + b->start, len);
+    if (!len)
+        return engine_fail(m, ENGINE_NO_FORM, p);
+    memset(b->bytes + len, 0, BEHIND);
+    *out = span_of(b->bytes, len);
     return true;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * plain: how much of a text stands between quotes as it is. The room's own.
+ * plain: how much of a text stands between quotes as it is.
  *
  * Eight bytes at a time, in plain C: texts are mostly short.
  */
