@@ -169,7 +169,12 @@ struct normal_node *node_copy(struct compose *c, const struct normal_node *n);
 /* The same, frozen: it does not change when the builder goes on. */
 struct normal_node *node_freeze(struct compose *c, const struct normal_node *n);
 
-/* All that may stand at `value`, which is in no place, may stand at `to` as well. */
+/* The same, where the kids have theirs already. */
+MUST_CHECK bool node_push(struct compose *c, struct normal_node *n,
+                          struct normal_alt alt);
+
+/* All that may stand at `value`, which is in no place, may stand at `to` as well
+ * (merge.c). */
 MUST_CHECK bool node_merge(struct compose *c, struct normal_node *to,
                            struct normal_node *value);
 
