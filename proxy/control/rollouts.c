@@ -264,6 +264,7 @@ commit(struct rollouts *all, struct rollout *r, const struct rollout *next,
     *r = *next;
     r->revision = sequence;
     r->refused = false;
+    r->last = (struct advance){.wait = WAIT_NOTHING}; /* until it is judged */
     return OK;
 }
 

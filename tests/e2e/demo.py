@@ -3,12 +3,14 @@
 """demo: Stile before two small shops, and a tour of what it does.
 
 blue speaks v2 of the shop's API and has all the traffic; green speaks v3 and has none yet. Clients of v1, v2 and v3 read and
-write the same order, over HTTP/1.1, HTTP/2 and TLS; a weight is moved under load; one request is explained.
+write the same order, over HTTP/1.1, HTTP/2 and TLS; a weight is moved under load; one request is explained. In the second act a
+rollout goes from 1 % to 100 % by itself, and one that breaks takes itself back.
 
 usage: ./run demo [--once]     --once walks the tour, checks every answer, and exits 0 or 1
 """
 import argparse
 import http.client
+import http.server
 import json
 import os
 import pathlib
@@ -69,6 +71,32 @@ routes:
   - {{name: rest, match: {{path: "/**"}}, pool: blue}}
 log: {{access: access.json}}
 """
+
+
+CANARY = "    canary: {pool: green, weight: 0, salt: orders-2026}\n"
+ROLLOUT = """rollouts:
+  {name}:
+    manifest: {{why: {why}, owner: team-orders, guarantee: full, backout: weights to 0}}
+    match: {{routes: [orders]}}
+    baseline: blue
+    canary: {canary}
+    salt: {name}-2026
+    steps: [{{weight: 1%, hold: 500ms, min_requests: 20}}, {{weight: 25%, hold: {hold}}}, {{weight: 100%, hold: 500ms}}]
+    gates: {{errors: {{ratio: 5, alpha: 1e-4}}, burst: {{errors: 20, within: 1s}}}}
+"""
+
+
+class Broken(http.server.BaseHTTPRequestHandler):
+    """A release that answers its health check and nothing else."""
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        self.send_response(200 if self.path == "/healthz" else 500)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
 
 
 def bold(text):
@@ -287,8 +315,62 @@ class Tour:
         done = self.run(self.stile, "weight", "--socket", str(self.folder / "admin.sock"))
         self.check("the moved weight is kept", " 50% " in done.stdout)
 
+    # ── the second act: rollouts ──
+
+    def ask_all(self, stop, seen):
+        """A thousand accounts, again and again; what they were answered, by status."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.http)
+        while not stop.is_set():
+            for account in range(1000):
+                status, _, _ = self.ask_as(connection, f"account-{account}")
+                seen[status] = seen.get(status, 0) + 1
+                if stop.is_set():
+                    return
+
+    def roll_out(self, name, canary, why, hold):
+        """Load a configuration with this rollout, start it under load, watch it to its end; its exit code, and what clients saw."""
+        admin = ["--socket", str(self.folder / "admin.sock")]
+        self.config.write_text(self.first_act.replace(CANARY, "") + ROLLOUT.format(name=name, canary=canary, why=why, hold=hold))
+        self.check("the rollout is loaded", self.run(self.stile, "reload", *admin).returncode == 0)
+        time.sleep(0.3)
+        self.run(self.stile, "rollout", "plan", name, *admin)
+        stop, seen = threading.Event(), {}
+        thread = threading.Thread(target=self.ask_all, args=(stop, seen))
+        thread.start()
+        done = self.run(self.stile, "rollout", "start", name, "--reason", "demo", *admin)
+        self.check("it was started", done.returncode == 0)
+        done = self.run(self.stile, "rollout", "watch", name, *admin)
+        stop.set()
+        thread.join()
+        print(f"  what clients were answered meanwhile: {seen}")
+        return done.returncode, seen
+
+    def rollout(self):
+        self.title("11. A rollout goes from 1 % to 100 % by its plan")
+        code, seen = self.roll_out("orders-v3", "green", "money and lists", "500ms")
+        self.check("it is done, and no request failed", code == 0 and set(seen) == {200})
+        self.title("12. One that breaks takes itself back")
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Broken)
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.first_act = self.first_act.replace("routes:\n", f"""  teal: {{api: shop, version: v3, endpoints: ["http://127.0.0.1:{server.server_port}"]}}
+routes:
+""", 1)
+        code, seen = self.roll_out("orders-v4", "teal", "a new build", "1h")
+        self.check("it was taken back", code == 1)
+        self.check("a few requests failed, and no more", 1 <= seen.get(500, 0) <= 20)
+        admin = ["--socket", str(self.folder / "admin.sock")]
+        done = self.run(self.stile, "rollout", "show", "orders-v4", *admin)
+        self.check("it says why", "errors: orders" in done.stdout)
+        self.run(self.stile, "rollout", "evidence", "orders-v4", *admin)
+        done = self.run(self.stile, "audit", "verify", *admin)
+        self.check("the journal is whole", done.returncode == 0)
+        server.shutdown()
+
     def walk(self):
-        for station in (self.read_three_ways, self.write_and_read_back, self.refuse, self.move_a_weight, self.explain, self.reload):
+        self.first_act = self.config.read_text()
+        for station in (self.read_three_ways, self.write_and_read_back, self.refuse, self.move_a_weight, self.explain, self.reload,
+                        self.rollout):
             station()
 
 
