@@ -29,6 +29,7 @@ static const struct way ways[] = {
     {"copy", bench_copy, 1000},
     {"engine", bench_plan, 1000},
     {"engine_plain", bench_plan_plain, 1000},
+    {"engine_avx2", bench_plan_avx2, 1000},
     {"engine_16k", bench_plan_16384, 1000},
     {"engine_1460", bench_plan_1460, 1000},
     {"reference", bench_reference, 3},

@@ -63,9 +63,9 @@ def table(rows, counts):
     by_job = {}
     for r in rows:
         by_job.setdefault(r["job"], {})[r["way"]] = r
-    print("| body | bytes | GB/s | median | ns a call | plain C | 16 KiB pieces | 1460 B pieces | of a copy | x reference | x jansson "
+    print("| body | bytes | GB/s | median | ns a call | plain C | AVX2 | 16 KiB pieces | 1460 B pieces | of a copy | x reference | x jansson "
           "| x msgpack-c | x Node | instructions a byte |")
-    print("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|")
+    print("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|")
     for job, of in by_job.items():
         if "engine" not in of:
             continue
@@ -80,6 +80,7 @@ def table(rows, counts):
 
         median = is_["bytes"] / is_["median_ns"]
         print(f"| {job} | {is_['bytes']:.0f} | {is_['gbs']:.2f} | {median:.2f} | {is_['ns']:.0f} | {ratio('engine_plain', turned=True)} "
+              f"| {ratio('engine_avx2', turned=True)} "
               f"| {ratio('engine_16k', turned=True)} | {ratio('engine_1460', turned=True)} | {ratio('copy', '{:.3f}')} "
               f"| {ratio('reference', '{:.0f}')} | {ratio('jansson', '{:.1f}')} | {ratio('msgpack_c', '{:.1f}')} "
               f"| {ratio('node', '{:.1f}')} | {counts.get(job, 0) and format(counts[job], '.1f') or ''} |")

@@ -43,17 +43,30 @@ whole(struct bench_job *job, enum engine_level level)
     return true;
 }
 
+static enum engine_level
+best(enum engine_level level)
+{
+    while (!engine_has_level(level))
+        level--;
+    return level;
+}
+
 bool
 bench_plan(struct bench_job *job)
 {
-    return whole(job,
-                 engine_has_level(ENGINE_AVX512) ? ENGINE_AVX512 : ENGINE_AVX2);
+    return whole(job, best(ENGINE_AVX512));
 }
 
 bool
 bench_plan_plain(struct bench_job *job)
 {
     return whole(job, ENGINE_PLAIN);
+}
+
+bool
+bench_plan_avx2(struct bench_job *job)
+{
+    return whole(job, best(ENGINE_AVX2));
 }
 
 static bool

@@ -29,6 +29,7 @@ struct bench_job {
 bool bench_copy(struct bench_job *job);
 bool bench_plan(struct bench_job *job);       /* the body in one piece */
 bool bench_plan_plain(struct bench_job *job); /* the same, in plain C */
+bool bench_plan_avx2(struct bench_job *job);  /* if there is that */
 bool bench_plan_16384(struct bench_job *job); /* in pieces, output taken */
 bool bench_plan_1460(struct bench_job *job);
 bool bench_packed(struct bench_job *job); /* `packed`, in one piece */
