@@ -14,11 +14,10 @@
 #define BEHIND 16
 
 static size_t
-put_word(char *at, const char *word)
+put_word(char *at, span word)
 {
-    size_t n = strlen(word);
-    memcpy(at, word, n);
-    return n;
+    memcpy(at, word.at, word.len);
+    return word.len;
 }
 
 /* A text that stands as it is is copied; any other is escaped. 0: no room. */
@@ -59,10 +58,11 @@ spell(struct engine *m, const char *p, const char *q, span *out)
             return engine_fail(m, ENGINE_NO_ROOM, p);
         break;
     case MSGPACK_NIL:
-        len = put_word(at, "null");
+        len = put_word(at, SPAN("null"));
         break;
     case MSGPACK_BOOL:
-        len = put_word(at, (unsigned char)*p == 0xC3 ? "true" : "false");
+        len = put_word(at, (unsigned char)*p == 0xC3 ? SPAN("true")
+                                                     : SPAN("false"));
         break;
     case MSGPACK_UINT:
     case MSGPACK_INT:
@@ -86,6 +86,6 @@ spell(struct engine *m, const char *p, const char *q, span *out)
 bool
 engine_packed_scalar(struct engine *m, const char *p, const char *q)
 {
-    span json;
+    span json = {0};
     return spell(m, p, q, &json) && engine_read_scalar(m, json, json, p, q);
 }

@@ -224,8 +224,12 @@ shortest(double value, struct decimal *out)
 static char *
 put_digits(char *to, const struct decimal *d, unsigned from, unsigned n)
 {
-    for (unsigned i = from; i < from + n; i++)
-        *to++ = i < d->n ? d->digits[i] : '0';
+    for (unsigned i = from; i < from + n; i++) {
+        *to = '0';
+        if (i < d->n)
+            *to = d->digits[i];
+        to++;
+    }
     return to;
 }
 

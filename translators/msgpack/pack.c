@@ -10,6 +10,7 @@
 #include "translators/msgpack/number.h"
 #include "translators/msgpack/plain.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 /* An open list or map. */
@@ -172,8 +173,9 @@ put_text(struct pack *k, span raw, bool escaped)
         return fail(k, PACK_NO_FORM, "a text longer than MessagePack can say");
     size_t head_len = msgpack_put_head(head, MSGPACK_TEXT, (uint32_t)len);
     memcpy(at, head, head_len);
-    if (len)
-        memmove(at + head_len, escaped ? at + MSGPACK_HEAD_MAX : raw.at, len);
+    const char *from = escaped ? at + MSGPACK_HEAD_MAX : raw.at;
+    if (len && from)
+        memmove(at + head_len, from, len);
     buf_commit(&k->body, head_len + len);
     return true;
 }
@@ -181,6 +183,7 @@ put_text(struct pack *k, span raw, bool escaped)
 static bool
 put_scalar(struct pack *k, span s)
 {
+    assert(s.at); /* a token has bytes */
     count_value(k);
     switch (s.at[0]) {
     case 'n':
