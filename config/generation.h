@@ -277,7 +277,10 @@ struct gen_route {
 #define GEN_LIMIT_N     ((uint64_t)10000000)   /* a count */
 #define GEN_LIMIT_BYTES ((uint64_t)16777216)   /* buffered */
 #define GEN_LIMIT_HELD  ((uint64_t)1073741824) /* held, or a second */
+#define GEN_LIMIT_HEAP  ((uint64_t)1 << 40)    /* of a whole process */
 #define GEN_LIMITS(X)                                                          \
+    X(memory, 0, GEN_LIMIT_HEAP,                                               \
+      "bytes a worker; 0: half of the machine's, over all (503 at 90 %)")      \
     X(request_line, 8192, 65536, "bytes of a request line (414)")              \
     X(field_line, 8192, 65536, "bytes of one header line (431)")               \
     X(head_bytes, 32768, 65536, "bytes of a request's header section (431)")   \

@@ -107,6 +107,22 @@ is_in_time(struct exchange *x)
     return false;
 }
 
+/* ── what this worker can bear ───────────────────────────────────────────── */
+
+static bool
+has_room(struct exchange *x)
+{
+    if (!pressure_is_high(x->worker))
+        return true;
+    struct problem_doc p =
+        problem_plain(503, "there is no memory for another request just now");
+    p.type = "overloaded";
+    p.limit = "memory";
+    p.retry_after_s = 1;
+    exchange_refuse(x, &p);
+    return false;
+}
+
 /* ── answers of the route's own ──────────────────────────────────────────── */
 
 static bool
@@ -188,7 +204,7 @@ gate_passes(struct exchange *x)
                       "this client's address may not come here");
         return false;
     }
-    if (!is_in_time(x) || !is_in_service(x))
+    if (!has_room(x) || !is_in_time(x) || !is_in_service(x))
         return false;
     if (r->redirect.status) {
         redirect(x);

@@ -69,6 +69,8 @@ accept_one(struct listener *l)
     metrics_add(w->metrics, l->accepted_cell, 1);
     if (w->n_conns >= w->conns_max)
         turn_away(l, fd, "connections");
+    else if (pressure_is_full(w))
+        turn_away(l, fd, "memory");
     else if (w->gen->limits.accepts_a_second &&
              !h2_bucket_take(&w->accepts, 1, loop_now_ms(w->loop)))
         turn_away(l, fd, "accepts_a_second");

@@ -197,6 +197,7 @@ after_batch(void *arg)
         mirrors_go_on(w);
         go_on_later(w);
     }
+    pressure_look(w);
     bury(w);
     tell(w, TELL_MS);
     if (w->is_draining)
@@ -294,6 +295,7 @@ set_limits(struct worker *w)
     for (size_t i = 0; i < w->gen->n_routes; i++)
         w->h2_limits.takes_connect |= w->gen->routes[i].websocket;
     set_answer_limits(w);
+    pressure_init(w);
     w->conns_max = (size_t)l->connections;
     if (w->conns_max == 0 && getrlimit(RLIMIT_NOFILE, &files) == 0)
         w->conns_max = (size_t)files.rlim_cur / 10 * 9;

@@ -18,6 +18,7 @@
 #include "proxy/observe/roles.h"
 #include "proxy/server/io.h"
 #include "proxy/server/loop.h"
+#include "proxy/server/pressure.h"
 #include "routing/rate.h"
 
 #define WORKER_SCRATCH                                                         \
@@ -51,6 +52,7 @@ struct worker {
     struct h2_limits answer_h2_limits;
     struct pace_rules pace_rules; /* of what is sent to a client */
     struct rate_table rates;
+    struct pressure pressure;
     struct h2_bucket accepts;    /* accepts_a_second */
     struct conn **conns_by_peer; /* chains; NULL: nobody counts */
     struct gates_place **places; /* by rollout; NULL: it is not judged */

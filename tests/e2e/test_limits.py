@@ -54,6 +54,34 @@ def test_without_descriptors_it_answers_503_and_goes_on(t):
     raise AssertionError("it never served again")
 
 
+def test_without_memory_requests_and_then_connections_are_answered_503_until_there_is_some(t):
+    t.build = t.plain  # a sanitizer's heap does not tell what is in use
+    w = t.worker(t.backend(answering(message(body=b"ok"))), limits="memory: 16MiB, head: 60s")
+    half = b"GET / HTTP/1.1\r\nHost: a\r\n" + b"".join(b"X-%d: %s\r\n" % (i, b"y" * 7000) for i in range(4))
+    kept, crowd, seen = t.connect(w.port), [], None
+    assert kept.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").answer().status == 200
+    while seen is None:
+        assert len(crowd) < 2000, "nothing was ever refused"
+        crowd += [t.connect(w.port).send(half) for _ in range(20)]
+        try:  # one that is kept from before everything
+            a = kept.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").answer()
+            seen = a if a.status == 503 else None
+        except (Gone, OSError):
+            seen = "closed while it was idle"
+    if seen != "closed while it was idle":
+        assert seen.json()["type"].endswith("overloaded") and seen.get("retry-after") == "1", seen
+    until(lambda: w.text().count("limit=memory"), "the limit is named")
+    for _ in range(30):  # beyond the second mark a new connection is told at once
+        try:
+            crowd.append(t.connect(w.port).send(half))
+        except OSError:
+            pass
+    assert t.connect(w.port).send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").answer().status == 503
+    for c in crowd:
+        c.close()
+    until(lambda: t.ask(w.port).status == 200, "there is room again")
+
+
 def test_a_body_that_trickles_is_a_408_after_its_grace(t):
     w = t.worker(t.backend(answering(message())), limits="body: 60s")
     c = t.connect(w.port).send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n")

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pressure: what a worker does when its memory runs out.
+ *
+ * `limits.memory` is what its heap may hold. From 90 % on new requests are
+ * answered 503; from 95 % on new connections are, and idle ones are closed. What
+ * is under way goes on: it has limits of its own, and it is what gives memory back.
+ * The heap itself is asked, since it alone knows what all of it costs.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct worker;
+
+struct pressure {
+    size_t max;  /* bytes; never 0 */
+    size_t used; /* when the heap was last asked */
+    uint64_t asked_ms;
+};
+
+/* From the configuration, or a share of the machine's memory. */
+void pressure_init(struct worker *w);
+
+/* After a batch of events: ask the heap, if it is time to. */
+void pressure_look(struct worker *w);
+
+bool pressure_is_high(const struct worker *w); /* no more requests */
+bool pressure_is_full(const struct worker *w); /* no more connections */
