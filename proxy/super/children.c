@@ -155,6 +155,16 @@ close_of_control(const struct children *c)
         close(c->admin.fds[0]);
 }
 
+static bool
+has_unix_endpoint(const struct generation *g)
+{
+    for (size_t p = 0; p < g->n_pools; p++)
+        for (size_t i = 0; i < g->pools[p].n_endpoints; i++)
+            if (g->pools[p].endpoints[i].path.len)
+                return true;
+    return false;
+}
+
 static _Noreturn void
 be_worker(struct children *c, unsigned i, int fd)
 {
@@ -162,6 +172,7 @@ be_worker(struct children *c, unsigned i, int fd)
 
     start_role("worker", c, (int)i);
     set_own(c, HOME_WORKER, i);
+    orphan_make_sockets();
     struct worker_env env = {
         .gen = c->gen,
         .index = i,
@@ -181,7 +192,8 @@ be_worker(struct children *c, unsigned i, int fd)
         .access_fd = c->access_fd,
         .exposure_fd = c->exposure_fd,
         .report_fd = c->hello[HELLO_REPORT_SEND],
-        .enter_sandbox = sandbox_enter,
+        .enter_sandbox =
+            has_unix_endpoint(c->gen) ? sandbox_enter_unix : sandbox_enter,
         .come_home = come_home,
     };
     for (unsigned k = 0; k < c->n; k++)
@@ -409,8 +421,8 @@ replace(struct children *c, unsigned i, uint64_t now_ms)
         log_error_limited(now_ms, "crash_loop", SPAN(""),
                           "index=%u deaths=%zu gap_ms=%lu", i, child->n_deaths,
                           (unsigned long)child->gap_ms);
-    if (!loops && (now_ms - child->started_ms >= WELL_MS ||
-                   child->n_deaths == 1)) {
+    if (!loops &&
+        (now_ms - child->started_ms >= WELL_MS || child->n_deaths == 1)) {
         child->gap_ms = 0;
         children_fork_worker(c, i, now_ms);
     } else {

@@ -34,6 +34,12 @@ address(const char *name, const char *part, struct sockaddr_un *out)
     return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n);
 }
 
+int
+home_socket(void)
+{
+    return socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+}
+
 static int
 bound(const char *name, const char *part)
 {
@@ -89,19 +95,14 @@ trusted_peer(int fd)
     return who.pid;
 }
 
-int
-home_call(const char *name)
+bool
+home_call(const char *name, int fd)
 {
     struct sockaddr_un at;
     socklen_t len = address(name, "home", &at);
-    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
-    if (fd >= 0 && connect(fd, (const struct sockaddr *)&at, len) == 0 &&
-        trusted_peer(fd))
-        return fd;
-    if (fd >= 0)
-        close(fd);
-    return -1;
+    return connect(fd, (const struct sockaddr *)&at, len) == 0 &&
+           trusted_peer(fd);
 }
 
 int

@@ -12,6 +12,7 @@
 
 #include "proxy/base/err.h"
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #define HOME_NAME_MAX 64
@@ -25,8 +26,11 @@ MUST_CHECK enum err_code home_open(const char *name, int *out, struct err *e);
 /* Bind the family's mark. ERR_CONFLICT: processes of an earlier one are left. */
 MUST_CHECK enum err_code home_mark(const char *name, int *out, struct err *e);
 
-/* A connection to the supervisor that listens, or -1. Never waits. */
-int home_call(const char *name);
+/* To call with; made before the sandbox, which allows no more. -1: none can be. */
+int home_socket(void);
+
+/* Is it now connected to the supervisor that listens? If not, try later. */
+bool home_call(const char *name, int fd);
 
 /* Who has called, and its pid as the kernel knows it; -1: nobody. */
 int home_answer(int fd, pid_t *pid);

@@ -84,14 +84,32 @@ tell_all(int home, const struct children *c, enum home_role role,
     return wire_tell(home, WIRE_HELD_ALL, c->gen->limits.drain_ms, 0, e);
 }
 
+/* A worker comes home when both above it died: that is rare enough. */
+static struct {
+    int fds[8];
+    size_t n;
+} spare;
+
+void
+orphan_make_sockets(void)
+{
+    int fd;
+
+    while (spare.n < COUNT(spare.fds) && (fd = home_socket()) >= 0)
+        spare.fds[spare.n++] = fd;
+}
+
 int
 orphan_come_home(const struct children *c, enum home_role role, unsigned index)
 {
     struct err e = {0};
-    int home = c->home[0] ? home_call(c->home) : -1;
 
-    if (home < 0)
+    if (role != HOME_WORKER)
+        orphan_make_sockets();
+    if (!c->home[0] || spare.n == 0 ||
+        !home_call(c->home, spare.fds[spare.n - 1]))
         return -1;
+    int home = spare.fds[--spare.n];
     if (tell_all(home, c, role, index, &e)) {
         log_error("not_home", "why=%s", e.text);
         close(home);

@@ -16,3 +16,6 @@
  */
 int orphan_come_home(const struct children *c, enum home_role role,
                      unsigned index);
+
+/* In a worker, before the sandbox: sockets for as many homes as it may ever need. */
+void orphan_make_sockets(void);

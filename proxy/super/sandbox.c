@@ -9,6 +9,12 @@ sandbox_enter(struct err *e __attribute__((unused)))
     return OK;
 }
 
+enum err_code
+sandbox_enter_unix(struct err *e __attribute__((unused)))
+{
+    return OK;
+}
+
 #else
 
 #include <errno.h>
@@ -17,6 +23,7 @@ sandbox_enter(struct err *e __attribute__((unused)))
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 /* Data path, memory, time, signals, exit: what libc, libevent and OpenSSL use. */
@@ -35,7 +42,6 @@ static const int allowed[] = {
     SCMP_SYS(sendfile),
     SCMP_SYS(accept),
     SCMP_SYS(accept4),
-    SCMP_SYS(socket),
     SCMP_SYS(connect),
     SCMP_SYS(shutdown),
     SCMP_SYS(getsockopt),
@@ -115,6 +121,8 @@ add_narrow_rules(scmp_filter_ctx filter)
         /* Memory, but no new code. */
         {SCMP_SYS(mmap), SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)},
         {SCMP_SYS(mprotect), SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)},
+        {SCMP_SYS(socket), SCMP_A0(SCMP_CMP_EQ, AF_INET, 0)},
+        {SCMP_SYS(socket), SCMP_A0(SCMP_CMP_EQ, AF_INET6, 0)},
         {SCMP_SYS(ioctl), SCMP_A1(SCMP_CMP_EQ, FIONREAD, 0)},
         {SCMP_SYS(ioctl), SCMP_A1(SCMP_CMP_EQ, FIONBIO, 0)},
         {SCMP_SYS(ioctl), SCMP_A1(SCMP_CMP_EQ, SIOCOUTQ, 0)},
@@ -132,7 +140,7 @@ add_narrow_rules(scmp_filter_ctx filter)
 }
 
 static int
-add_rules(scmp_filter_ctx filter)
+add_rules(scmp_filter_ctx filter, bool with_unix)
 {
     for (size_t i = 0; i < COUNT(allowed); i++) {
         int failed = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0);
@@ -145,11 +153,15 @@ add_rules(scmp_filter_ctx filter)
         if (failed)
             return failed;
     }
-    return add_narrow_rules(filter);
+    int failed =
+        with_unix ? seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket),
+                                     1, SCMP_A0(SCMP_CMP_EQ, AF_UNIX, 0))
+                  : 0;
+    return failed ? failed : add_narrow_rules(filter);
 }
 
-enum err_code
-sandbox_enter(struct err *e)
+static enum err_code
+enter(bool with_unix, struct err *e)
 {
     /* No core, no ptrace, no /proc/PID/mem by others of our user. */
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
@@ -161,7 +173,7 @@ sandbox_enter(struct err *e)
     if (!filter)
         return err_set(e, ERR_IO, "no memory for the sandbox's filter");
 
-    int failed = add_rules(filter);
+    int failed = add_rules(filter, with_unix);
     if (!failed)
         failed = seccomp_load(filter);
     seccomp_release(filter);
@@ -169,6 +181,18 @@ sandbox_enter(struct err *e)
         return err_set(e, ERR_IO, "the sandbox cannot be entered: %s",
                        strerror(-failed));
     return OK;
+}
+
+enum err_code
+sandbox_enter(struct err *e)
+{
+    return enter(false, e);
+}
+
+enum err_code
+sandbox_enter_unix(struct err *e)
+{
+    return enter(true, e);
 }
 
 #endif

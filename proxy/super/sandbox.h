@@ -10,5 +10,11 @@
 
 #include "proxy/base/err.h"
 
-/* For good; called by a worker just before its first accept. */
+/*
+ * For good; called by a worker just before its first accept. Sockets it makes
+ * from then on are TCP's: no Unix socket, control's least of all, is reached.
+ */
 MUST_CHECK enum err_code sandbox_enter(struct err *e);
+
+/* The same where a pool has endpoints at Unix sockets. */
+MUST_CHECK enum err_code sandbox_enter_unix(struct err *e);

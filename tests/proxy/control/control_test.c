@@ -18,6 +18,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -597,6 +598,28 @@ TEST(a_handover_that_is_taken_back_before_control_let_go_is_none)
     move(&s, "4%");
     assert_int_equal(word(&s), 40000);
     close(caller);
+    stop(&s, pid);
+    scene_remove(&s);
+}
+
+/* What it says to a worker that somebody took over: nothing at all. */
+TEST(a_worker_is_not_let_in)
+{
+    struct scene s;
+    char c;
+
+    scene_make(&s, 0);
+    pid_t pid = start_ready(&s);
+    pid_t worker = fork();
+    if (worker == 0) {
+        prctl(PR_SET_NAME, "stile-worker", 0, 0, 0);
+        int fd = half_a_request(&s);
+        _exit(read(fd, &c, 1) <= 0 ? 42 : 43);
+    }
+    assert_int_equal(ended(worker), 42);
+    struct client_answer a = ask(&s, "GET", "/v1/status", NULL);
+    assert_int_equal(a.status, 200);
+    client_answer_fini(&a);
     stop(&s, pid);
     scene_remove(&s);
 }

@@ -12,6 +12,8 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -174,6 +176,26 @@ aborts(void)
 }
 
 static int
+traces(void)
+{
+    ptrace(PTRACE_ATTACH, getppid(), NULL, NULL);
+    return 0;
+}
+
+/* The way to the admin socket. */
+static int
+calls_control(void)
+{
+    return socket(AF_UNIX, SOCK_STREAM, 0) < 0 && errno == EPERM ? 1 : 0;
+}
+
+static int
+renames_itself(void)
+{
+    return prctl(PR_SET_NAME, "stile", 0, 0, 0) && errno == EPERM ? 1 : 0;
+}
+
+static int
 works(void)
 {
     int fds[2];
@@ -204,6 +226,9 @@ TEST(in_the_sandbox_nothing_is_opened_executed_forked_or_made_code)
         {forks, 1000 + SIGSYS},
         {makes_code, 1},
         {signals_others, 1},
+        {traces, 1000 + SIGSYS},
+        {calls_control, 1},
+        {renames_itself, 1},
         {works, 1},
         {aborts, 1000 + SIGABRT},
     };
