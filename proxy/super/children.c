@@ -114,7 +114,8 @@ static bool
 serves(const struct children *c, const struct children_sockets *s, size_t slot,
        unsigned index)
 {
-    return s->is_unix || slot % c->n == index;
+    /* Fewer than workers: a Unix socket, or one of systemd's, is for all. */
+    return s->n < c->n ? slot == index % s->n : slot % c->n == index;
 }
 
 /* Its slots into `out`; all others are closed. */

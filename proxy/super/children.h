@@ -23,7 +23,6 @@ struct children_sockets {
     socklen_t at_len;
     int fds[WORKERS_MAX];
     size_t n;
-    bool is_unix; /* one socket, every worker's */
 };
 
 struct child {

@@ -184,7 +184,6 @@ want_sockets(struct children *c, const struct gen_address *at,
             e))
         return e->code;
     out->n = in.n_fds;
-    out->is_unix = at->path.len > 0;
     memcpy(out->fds, in.fds, in.n_fds * sizeof(int));
     return OK;
 }

@@ -4,10 +4,12 @@
 #include "proxy/observe/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -154,6 +156,52 @@ close_all(struct sockets_entry *s)
     *s = (struct sockets_entry){0};
 }
 
+/* ------------------------------------------------------------- from systemd */
+
+#define GIVEN_FIRST 3 /* sd_listen_fds(3) */
+
+static bool
+take_given(struct sockets_entry *s, int fd)
+{
+    int type = 0;
+    socklen_t len = sizeof(type);
+
+    *s = (struct sockets_entry){.use = SOCKET_CLIENTS, .is_given = true};
+    s->at_len = sizeof(s->at);
+    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) ||
+        type != SOCK_STREAM ||
+        getsockname(fd, (struct sockaddr *)&s->at, &s->at_len) ||
+        fcntl(fd, F_SETFD, FD_CLOEXEC) || fcntl(fd, F_SETFL, O_NONBLOCK)) {
+        *s = (struct sockets_entry){0};
+        return false;
+    }
+    s->fds[s->n] = fd;
+    s->listens[s->n++] = true;
+    return true;
+}
+
+void
+sockets_take_given(struct sockets *s)
+{
+    const char *pid_text = getenv("LISTEN_PID"), *n_text = getenv("LISTEN_FDS");
+    uint64_t pid = 0, n = 0;
+    char where[ADDRESS_MAX];
+
+    if (pid_text && n_text && span_to_u64(span_str(pid_text), &pid) &&
+        span_to_u64(span_str(n_text), &n) && pid == (uint64_t)getpid()) {
+        for (uint64_t i = 0; i < n && i < SOCKETS_MAX; i++) {
+            if (take_given(&s->entries[i], GIVEN_FIRST + (int)i))
+                log_info("socket_given", "at=%s",
+                         address_text(&s->entries[i], where));
+            else
+                log_warn("socket_odd", "fd=%d", GIVEN_FIRST + (int)i);
+        }
+    }
+    unsetenv("LISTEN_PID");
+    unsetenv("LISTEN_FDS");
+    unsetenv("LISTEN_FDNAMES");
+}
+
 /* --------------------------------------------------------------- the table */
 
 static struct sockets_entry *
@@ -238,6 +286,10 @@ sockets_want(struct sockets *s, span sockaddr, uint64_t use, uint64_t slots,
     struct sockets_entry *one = find_or_make(s, &like);
     if (!one)
         return err_set(e, ERR_LIMIT, "more than %u addresses", SOCKETS_MAX);
+    if (one->is_given) {
+        one->use = like.use;
+        slots = one->n;
+    }
     if (one->use != like.use)
         return err_set(e, ERR_CONFLICT, "%s is in use for something else",
                        address_text(one, where));
@@ -297,7 +349,7 @@ sockets_sweep(struct sockets *s, const struct sockets_used *const *used,
               size_t n)
 {
     for (size_t i = 0; i < SOCKETS_MAX; i++) {
-        bool wanted = s->entries[i].at_len == 0;
+        bool wanted = s->entries[i].at_len == 0 || s->entries[i].is_given;
         for (size_t u = 0; u < n && !wanted; u++)
             wanted = used[u]->entry[i];
         if (!wanted)

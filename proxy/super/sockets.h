@@ -23,6 +23,7 @@ struct sockets_entry {
     int fds[WORKERS_MAX];
     bool listens[WORKERS_MAX];
     size_t n;
+    bool is_given; /* by systemd: one for all workers, and never closed */
 };
 
 struct sockets {
@@ -33,6 +34,12 @@ struct sockets {
 struct sockets_used {
     bool entry[SOCKETS_MAX];
 };
+
+/*
+ * Take the listening sockets that systemd passed (sd_listen_fds(3)), if any: who
+ * asks for such an address gets that one. Children do not see the variables.
+ */
+void sockets_take_given(struct sockets *s);
 
 /*
  * The entry for an address, found or made, with `slots` sockets at least. Marks it

@@ -401,6 +401,7 @@ open_all(struct super *s, struct err *e)
     if (open_signals(s, e) || estate_open(&s->estate, s->options->log, e))
         return e->code;
     log_open(s->estate.hello[HELLO_LOG], "supervisor");
+    sockets_take_given(&s->sockets);
     home_name(s->options->config, s->estate.home);
     s->now_ms = clock_ms();
     return family_open(s, e);

@@ -451,3 +451,34 @@ def test_a_request_is_explained_after_a_reload_and_after_control_was_killed(t):
     s.kill(old)
     until(lambda: s.is_ready() and s.control() != old, "another control")
     assert json.loads(explained().stdout)["route"] == "all"
+
+
+def test_with_a_full_disk_traffic_goes_on_and_what_the_log_lost_is_counted(t):
+    s = one_pool(t)
+    s.rewrite(lambda text: text.replace("access: stdout", "access: /dev/full")).reload()
+    assert all(t.ask(s.port).body == b"b" for _ in range(20))
+    until(lambda: s.metric("stile_log_dropped_total", log="access") >= 20, "what was lost is counted")
+    assert s.is_ready()
+
+
+GIVE = """
+import os, socket, sys
+s = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+os.dup2(s.fileno(), 3)
+os.set_inheritable(3, True)
+os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()))
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
+def test_sockets_of_systemd_are_served_by_all_workers_and_outlive_a_reload(t):
+    s = one_pool(t)
+    s.stop()
+    s.process = t.start("/usr/bin/python3", "-c", GIVE, s.port, s.binary, "run", "--config", s.config, cwd=s.folder)
+    t.at_end(s.end)
+    until(s.is_ready, "ready")
+    assert "socket_given" in s.process.text() and all(t.ask(s.port).body == b"b" for _ in range(20))
+    s.rewrite(lambda text: text.replace("workers: 2", "workers: 3")).reload()
+    until(lambda: len(s.workers()) == 3, "three workers")
+    s.kill(s.workers()[0])
+    assert all(t.ask(s.port).body == b"b" for _ in range(20))

@@ -85,6 +85,37 @@ TEST(what_was_committed_is_there_when_the_store_is_opened_again)
     files_remove(&f);
 }
 
+/* Order is the sequence's, never the clock's. */
+TEST(a_clock_that_is_set_back_changes_nothing)
+{
+    const uint64_t times[] = {1764032462004, 1764032462005, 1000, 0};
+    struct store_weight w = {.slot = "route/a"};
+    struct files f;
+    uint64_t sequence;
+    struct err e;
+
+    files_make(&f);
+    struct store *s = opened(&f);
+    for (size_t i = 0; i < COUNT(times); i++) {
+        struct store_change c = {.actor = SPAN("uid:0 (root)"),
+                                 .reason = SPAN("a clock"),
+                                 .kind = SPAN("weight.set"),
+                                 .time_ms = times[i],
+                                 .weight = &w};
+        w.weight_ppm = (uint32_t)(i + 1) * 10;
+        if (store_commit(s, &c, &sequence, &e))
+            fail_msg("%s", e.text);
+        assert_int_equal(sequence, i + 1);
+    }
+    store_close(&s);
+    s = opened(&f);
+    assert_null(store_refuses(s));
+    assert_int_equal(weight_of(s, "route/a"), 40);
+    assert_int_equal(store_sequence(s), COUNT(times));
+    store_close(&s);
+    files_remove(&f);
+}
+
 struct seen {
     uint64_t sequences[8];
     char after[8][200];
