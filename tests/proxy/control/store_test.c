@@ -89,7 +89,7 @@ TEST(what_was_committed_is_there_when_the_store_is_opened_again)
 TEST(a_clock_that_is_set_back_changes_nothing)
 {
     const uint64_t times[] = {1764032462004, 1764032462005, 1000, 0};
-    struct store_weight w = {.slot = "route/a"};
+    struct store_weight w = {.slot = "route/a", .run = 1};
     struct files f;
     uint64_t sequence;
     struct err e;
