@@ -473,8 +473,13 @@ control_died(struct children *c, int status, uint64_t now_ms)
     c->control.pid = 0;
     log_info("control_ended", "how=%s", how(status, text));
     /* The supervisor orders the next one; without it that is for us. */
-    if (c->supervisor_fd < 0 && !c->draining && status != 0)
+    if (c->draining)
+        return;
+    if (c->wants_control)
+        children_fork_control(c, now_ms);
+    else if (c->supervisor_fd < 0 && status != 0)
         try_later(&c->control, now_ms);
+    c->wants_control = false;
 }
 
 bool

@@ -56,8 +56,9 @@ struct children {
     const struct stats *stats[WORKERS_MAX];
     struct child workers[WORKERS_MAX];
     struct child control;
-    bool has_gone;   /* GO was said: workers accept */
-    bool told_ready; /* WORKERS_READY was sent */
+    bool wants_control; /* it was ordered while the one before was ending */
+    bool has_gone;      /* GO was said: workers accept */
+    bool told_ready;    /* WORKERS_READY was sent */
     bool draining;
     uint64_t deadline_ms; /* draining: late ones are killed */
 };

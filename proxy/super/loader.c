@@ -418,7 +418,8 @@ obey(struct children *c, uint64_t now_ms)
         drain(c, in.msg.a, now_ms);
         return;
     case WIRE_START_CONTROL:
-        if (!c->control.pid)
+        c->wants_control = c->control.pid != 0;
+        if (!c->wants_control)
             children_fork_control(c, now_ms);
         return;
     case WIRE_REOPEN_ACCESS:

@@ -143,7 +143,11 @@ adopt_control(struct super *s, const struct brood *b)
     struct super_control *c =
         b == s->reload.brood ? &s->reload.control : &s->control;
 
-    if (in.n_fds != 1 || (b != s->reload.brood && b != s->live) || c->fd >= 0) {
+    /* One that an orphaned loader had to fork comes while the family does. */
+    bool is_wanted =
+        b == s->reload.brood || b == s->live || s->family.is_waiting;
+
+    if (in.n_fds != 1 || !is_wanted || c->fd >= 0) {
         /* Not asked for, or late; with SIGTERM it leaves as if retired. */
         kill((pid_t)in.msg.b, SIGTERM);
         return;

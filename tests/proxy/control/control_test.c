@@ -580,7 +580,7 @@ half_a_request(const struct scene *s)
     assert_true(strlen(s->socket) < sizeof(at.sun_path));
     memcpy(at.sun_path, s->socket, strlen(s->socket));
     assert_int_equal(connect(fd, (const struct sockaddr *)&at, sizeof(at)), 0);
-    assert_int_equal(write(fd, "GET /v1/st", 10), 10);
+    (void)!write(fd, "GET /v1/st", 10); /* a door that is shut is seen below */
     return fd;
 }
 
@@ -613,6 +613,7 @@ TEST(a_worker_is_not_let_in)
     pid_t worker = fork();
     if (worker == 0) {
         prctl(PR_SET_NAME, "stile-worker", 0, 0, 0);
+        (void)signal(SIGPIPE, SIG_IGN); /* it may be gone before we speak */
         int fd = half_a_request(&s);
         _exit(read(fd, &c, 1) <= 0 ? 42 : 43);
     }
