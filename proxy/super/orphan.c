@@ -99,17 +99,30 @@ orphan_make_sockets(void)
         spare.fds[spare.n++] = fd;
 }
 
+/* Connected, or -1. Only a worker keeps one that was not, for the next time. */
+static int
+call(const char *name, enum home_role role)
+{
+    bool keeps = role == HOME_WORKER;
+    int fd = keeps ? (spare.n ? spare.fds[spare.n - 1] : -1) : home_socket();
+
+    if (fd >= 0 && home_call(name, fd)) {
+        spare.n -= keeps;
+        return fd;
+    }
+    if (fd >= 0 && !keeps)
+        close(fd);
+    return -1;
+}
+
 int
 orphan_come_home(const struct children *c, enum home_role role, unsigned index)
 {
     struct err e = {0};
+    int home = c->home[0] ? call(c->home, role) : -1;
 
-    if (role != HOME_WORKER)
-        orphan_make_sockets();
-    if (!c->home[0] || spare.n == 0 ||
-        !home_call(c->home, spare.fds[spare.n - 1]))
+    if (home < 0)
         return -1;
-    int home = spare.fds[--spare.n];
     if (tell_all(home, c, role, index, &e)) {
         log_error("not_home", "why=%s", e.text);
         close(home);
