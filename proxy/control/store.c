@@ -620,6 +620,11 @@ check(struct store *s, const struct store_change *c, struct err *e)
     if (c->key.len > STORE_KEY_MAX)
         return err_set(e, ERR_LIMIT, "a key has at most %d bytes",
                        STORE_KEY_MAX);
+    uint64_t made;
+    if (c->key.len && sql_key(s->sql, c->key, &made, e) == OK)
+        return err_set(e, ERR_CONFLICT,
+                       "a change with this key was made at revision %llu",
+                       (unsigned long long)made);
     if (c->before.len > STORE_JSON_MAX || c->after.len > STORE_JSON_MAX)
         return err_set(e, ERR_LIMIT, "before and after have at most %d bytes",
                        STORE_JSON_MAX);
