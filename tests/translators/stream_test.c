@@ -141,7 +141,7 @@ TEST(each_line_is_a_document_of_its_own)
 {
     check(MESSAGE_REQUEST, "/orders", LINES, 0, 2,
           "{\"customer\":1,\"cents\":1299}\n\n {\"customer\": 2} \r\n3",
-          "{\"customer_id\":1,\"amount\":\"12.99\"}\n\n {\"customer_id\":2} "
+          "{\"customer_id\":1,\"amount\":\"12.99\"}\n\n {\"customer_id\": 2} "
           "\r\n3");
     check(MESSAGE_ANSWER, "/orders", LINES, 2, 0,
           "{\"customer_id\":1,\"amount\":\"12.99\"}\n",
@@ -152,7 +152,7 @@ TEST(each_text_of_a_sequence_is_a_document_of_its_own)
 {
     check(MESSAGE_REQUEST, "/orders", SEQUENCE, 0, 1,
           "\x1e{\"customer\":\n1}\n\x1e{\"customer\":2}\n",
-          "\x1e{\"customer_id\":1}\n\x1e{\"customer_id\":2}\n");
+          "\x1e{\"customer_id\":\n1}\n\x1e{\"customer_id\":2}\n");
 }
 
 TEST(an_event_is_translated_by_its_name)
