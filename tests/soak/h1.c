@@ -69,7 +69,8 @@ static bool
 take_head(struct conn *c, struct ask *a)
 {
     span in = buf_span(&c->in);
-    const char *end = in.len >= 4 ? memmem(in.at, in.len, "\r\n\r\n", 4) : NULL;
+    const char *end =
+        in.at && in.len >= 4 ? memmem(in.at, in.len, "\r\n\r\n", 4) : NULL;
 
     if (!end)
         return in.len < HEAD_MAX;

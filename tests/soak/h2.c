@@ -124,13 +124,15 @@ read_body(nghttp2_session *session, int32_t stream, uint8_t *at, size_t room,
     return (ssize_t)n;
 }
 
+/* nghttp2 writes to neither, but its type says that it might. */
 static nghttp2_nv
 nv(const char *name, const char *value)
 {
-    return (nghttp2_nv){.name = (uint8_t *)(uintptr_t)name,
-                        .value = (uint8_t *)(uintptr_t)value,
-                        .namelen = strlen(name),
-                        .valuelen = strlen(value)};
+    nghttp2_nv out = {.namelen = strlen(name), .valuelen = strlen(value)};
+
+    memcpy(&out.name, &name, sizeof(name));
+    memcpy(&out.value, &value, sizeof(value));
+    return out;
 }
 
 void

@@ -36,8 +36,8 @@ enum outcome {
 };
 
 /* Times of answers: 32 steps a doubling, so within 3 %. Microseconds. */
-#define TIMES_STEPS 32u
-#define TIMES_CELLS (TIMES_STEPS * 40u)
+#define TIMES_STEPS ((size_t)32)
+#define TIMES_CELLS (TIMES_STEPS * 40)
 
 struct times {
     uint64_t cells[TIMES_CELLS];
