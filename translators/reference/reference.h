@@ -33,7 +33,8 @@ struct reference_chain {
     const struct reference_sites *sites; /* by version: types in its body */
     enum lens_message_kind kind;
     const struct reference_heads *heads; /* by table: arrows on the message */
-    bool reads_versions; /* an element of a list may say its own (`version_at`) */
+    bool
+        reads_versions; /* an element of a list may say its own (`version_at`) */
 };
 
 struct reference_facts {

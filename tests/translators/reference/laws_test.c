@@ -204,27 +204,26 @@ TEST(time_grows_with_a_list_and_not_with_its_square)
                   {"typed", "{\"k\":\"n\"}", false, false},
                   {"bag", "1", false, true},
                   {"shelf", "{\"a\":1}", false, true}};
-    const span change =
-        SPAN("T:\n"
-             "  map:\n"
-             "    lines/*/a: lines/*/b\n"
-             "    from/*/a: into/*/b\n"
-             "    tags/*: {enum: {a: b, c: b}, double: "
-             "drop}\n"
-             "    port/*/p: {cases: [{older: string, "
-             "to: port/*/s}, {older: number, to: "
-             "port/*/n}], overlap: first}\n"
-             "    outer: moved\n"
-             "    outer/*/a: moved/*/b\n"
-             "    bag/*: {to: rest/*, keys: camel <> snake}\n"
-             "    shelf/*/a: rack/*/b\n"
-             "  add:\n"
-             "    lines/*/z: {up: 1, write: lose}\n"
-             "  drop: {lines/*/old: {down: 1, write: "
-             "same}}\n"
-             "L:\n"
-             "  add: {n: {up: {text: \"{index}\"}}}\n"
-             "  cases: [{older: {k: h}, hide: drop}]\n");
+    const span change = SPAN("T:\n"
+                             "  map:\n"
+                             "    lines/*/a: lines/*/b\n"
+                             "    from/*/a: into/*/b\n"
+                             "    tags/*: {enum: {a: b, c: b}, double: "
+                             "drop}\n"
+                             "    port/*/p: {cases: [{older: string, "
+                             "to: port/*/s}, {older: number, to: "
+                             "port/*/n}], overlap: first}\n"
+                             "    outer: moved\n"
+                             "    outer/*/a: moved/*/b\n"
+                             "    bag/*: {to: rest/*, keys: camel <> snake}\n"
+                             "    shelf/*/a: rack/*/b\n"
+                             "  add:\n"
+                             "    lines/*/z: {up: 1, write: lose}\n"
+                             "  drop: {lines/*/old: {down: 1, write: "
+                             "same}}\n"
+                             "L:\n"
+                             "  add: {n: {up: {text: \"{index}\"}}}\n"
+                             "  cases: [{older: {k: h}, hide: drop}]\n");
     struct arena *a = arena_new(BENCH_ROOM * 4);
     const struct lens_api *api =
         bench_api(a, SPAN("T: {at: \"* /t\"}\nL: {at: \"typed/* of T\"}"),
