@@ -238,6 +238,7 @@ decide_fall_back(const struct decide_case *c, struct decision *d)
 void
 decide_mirrored(const struct decide_case *c, struct decision *d, enum arm arm)
 {
-    d->arm = arm;
+    d->canary = gen_route_canary(d->route, d->platform);
+    d->arm = d->canary ? arm : ARM_ONLY;
     take_pool(c, d);
 }

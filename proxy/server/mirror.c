@@ -138,8 +138,8 @@ void
 mirror_consider(struct exchange *x)
 {
     const struct gen_route *route = x->decision.route;
-    const struct gen_shadow *shadow =
-        route->canary ? route->canary->shadow : NULL;
+    const struct gen_canary *canary = x->decision.canary;
+    const struct gen_shadow *shadow = canary ? canary->shadow : NULL;
     struct mirror *m;
 
     if (!shadow || !may_be_mirrored(x, shadow) ||

@@ -350,6 +350,7 @@ ROW(cases_on_the_tag_that_cases_wrote,
          "{\"s\":{\"kind\":\"B\",\"card\":3}}", "{\"s\":{\"k\":1}}",
          "{\"s\":1}"))
 
+/* One document in several literals. NOLINTBEGIN(bugprone-suspicious-missing-comma) */
 ROW(cases_at_a_type_and_what_lies_below_them,
     .types = "T: {at: \"* /t\"}\nU: {at: \"l/* of T\"}\n",
     STEPS("U: {map: {a: b}, cases: [{older: {kind: card}, newer: {type: card}, "
@@ -369,6 +370,7 @@ ROW(cases_at_a_type_and_what_lies_below_them,
          "\"ty\":\"bank\",\"bank\":{\"iban\":2}}]}",
          "{\"l\":[{\"ty\":\"wallet\"}]}", "{\"l\":[{\"kind\":\"card\"}]}",
          "{\"l\":[{\"ty\":\"card\",\"card\":{\"x\":1}},{\"l4\":1}]}"))
+/* NOLINTEND(bugprone-suspicious-missing-comma) */
 
 ROW(cases_in_cases_and_an_object_that_is_replaced,
     STEPS(
