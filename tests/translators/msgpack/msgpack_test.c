@@ -415,7 +415,7 @@ any_text(msgpack_packer *p, uint64_t *seed)
     msgpack_pack_str_with_body(p, s, strlen(s));
 }
 
-/* NOLINTNEXTLINE(misc-no-recursion): `depth` ends it */
+/* NOLINTBEGIN(misc-no-recursion): `depth` ends it */
 static void
 any_value(msgpack_packer *p, uint64_t *seed, int depth)
 {
@@ -454,6 +454,7 @@ any_value(msgpack_packer *p, uint64_t *seed, int depth)
         return;
     }
 }
+/* NOLINTEND(misc-no-recursion) */
 
 TEST(what_msgpack_c_packs_comes_back_byte_for_byte)
 {
