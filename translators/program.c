@@ -3,6 +3,8 @@
 
 #include "translators/lines.h"
 
+#include <assert.h>
+
 static bool
 is_events(span media)
 {
@@ -157,6 +159,7 @@ static bool
 find_heads(struct finder *f, size_t table)
 {
     const struct lens_table *t = &f->t->api->tables[table];
+    assert(f->lines.route); /* lines were found first, or there is no program */
     f->heads[table] = (struct reference_heads){.route = f->lines.route[table]};
     if (t->n_http == 0)
         return true;
