@@ -23,7 +23,16 @@ bool
 frame_leave(struct frame *f, struct json *node)
 {
     bool was = false;
-    return pointers_put(f->run, &f->left, node, 0, 0, &was);
+    return pointers_put(f->run, &f->left, node, 0, LEFT_BY_ALL, &was);
+}
+
+/* Where the arrow that no case of fits leads, what passes may stand; where another one
+ * leads it is a stranger. */
+static bool
+leave_by_active(struct frame *f, struct json *node)
+{
+    bool was = false;
+    return pointers_put(f->run, &f->left, node, 0, f->n_actives - 1, &was);
 }
 
 /* ---- cases at the type -------------------------------------------------------- */
@@ -352,7 +361,7 @@ no_way(struct frame *f, const struct lens_arrow *arrow,
                         "no case of this arrow fits %s",
                         json_kind_word(from->node->kind));
     case LENS_ELSE_PASS:
-        return frame_leave(f, from->node);
+        return leave_by_active(f, from->node);
     case LENS_ELSE_HIDE:
         t = frame_take_of(f, TAKE_MAP, &arrow->ways[0], from);
         if (!t)

@@ -88,6 +88,8 @@ struct take {
     bool done;          /* image is decided */
 };
 
+#define LEFT_BY_ALL (SIZE_MAX - 1) /* in frame.left; else it is one active */
+
 /* An element that this frame had to make, so that it is found again. */
 struct made_element {
     const struct lens_step *step;
@@ -133,7 +135,8 @@ struct frame {
     struct take *takes;
     size_t n_takes;
     size_t room_takes;
-    struct pointers left; /* values that may stand where an arrow leads */
+    struct pointers
+        left; /* values that may stand where an arrow leads: which one */
     struct made_element *made;
     size_t n_made;
     size_t room_made;

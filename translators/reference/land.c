@@ -8,10 +8,12 @@
 
 /* ---- strangers -------------------------------------------------------------------- */
 
+/* May it stand where this active leads? */
 static bool
-is_left(const struct frame *f, const struct json *node)
+is_left(const struct frame *f, const struct json *node, size_t active)
 {
-    return pointers_get(&f->left, node, 0) != SIZE_MAX;
+    size_t by = pointers_get(&f->left, node, 0);
+    return by == LEFT_BY_ALL || (by != SIZE_MAX && by == active);
 }
 
 static enum lens_collide
@@ -152,7 +154,7 @@ foreigners(struct frame *f, size_t active, const struct lens_way *way)
     for (size_t i = 0; i < found.n; i++) {
         struct binding *b = &found.at[i];
         bool passes = false;
-        if (!b->node || is_left(f, b->node) || !b->node->parent ||
+        if (!b->node || is_left(f, b->node, active) || !b->node->parent ||
             trail_of(b->node).writer == f->id)
             continue;
         if (!open_is_bag(f, way, b->node, b->stars[b->n_stars - 1].key,
@@ -198,7 +200,7 @@ strangers_at(struct frame *f, size_t active, const struct lens_place *place,
         struct binding *b = &found.at[i];
         struct json *brought = NULL;
         bool stays = false;
-        if (!b->node || is_left(f, b->node) || !b->node->parent ||
+        if (!b->node || is_left(f, b->node, active) || !b->node->parent ||
             trail_of(b->node).writer == f->id)
             continue;
         struct take *t = take_of(f, active, place, b);
@@ -361,7 +363,7 @@ inner_stranger(struct frame *f, struct take *t, bool *stays)
     if (!walk_to(f, &t->target, t->from.stars, t->from.n_stars, false,
                  t->origin, &to, &found))
         return false;
-    if (!found || !to.there || is_left(f, to.there) ||
+    if (!found || !to.there || is_left(f, to.there, t->active) ||
         trail_of(to.there).writer == f->id)
         return true;
     span source = t->active == SIZE_MAX ? (span){0} : source_text(f, t->active);
@@ -404,7 +406,7 @@ land_one(struct frame *f, struct take *t)
     bool own_slot = t->hole && t->hole->parent == to.parent;
     bool is_star = to.step && place_is_star(to.step);
     if (to.there && to.step && !(own_slot && is_star) &&
-        !is_left(f, to.there)) {
+        !is_left(f, to.there, t->active)) {
         span source =
             t->active == SIZE_MAX ? (span){0} : source_text(f, t->active);
         if (!meet(f, to.there, t->image.value, t->active, t->origin, &t->target,
