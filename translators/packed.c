@@ -283,3 +283,12 @@ packed_new_head(const struct packed *k, struct message_head *out)
 {
     translation_new_head(k->inner, out);
 }
+
+size_t
+packed_held_bytes(const struct packed *k)
+{
+    return k->came.room + k->made.room +
+           (k->pack ? pack_held_bytes(k->pack) : 0) +
+           (k->check ? engine_held_bytes(k->check) : 0) +
+           (k->inner ? translation_held_bytes(k->inner) : 0);
+}

@@ -32,3 +32,6 @@ void packed_new_head(const struct packed *k, struct message_head *out);
 
 MUST_CHECK enum err_code packed_feed(struct packed *k, span bytes);
 MUST_CHECK enum err_code packed_end(struct packed *k);
+
+/* As translation_held_bytes. */
+size_t packed_held_bytes(const struct packed *k);

@@ -398,3 +398,9 @@ stream_end(struct stream *s)
     s->n += step == RECORDS_BAD;
     return step == RECORDS_BAD ? bad_record(s, e.code, e.text) : OK;
 }
+
+size_t
+stream_held_bytes(const struct stream *s)
+{
+    return s->records.held.room + s->records.joined.room + s->text.room;
+}

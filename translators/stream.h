@@ -25,3 +25,6 @@ MUST_CHECK enum err_code stream_open(struct arena *a, const struct program *p,
 
 MUST_CHECK enum err_code stream_feed(struct stream *s, span bytes);
 MUST_CHECK enum err_code stream_end(struct stream *s);
+
+/* As translation_held_bytes. */
+size_t stream_held_bytes(const struct stream *s);

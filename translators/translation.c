@@ -430,6 +430,14 @@ translation_end(struct translation *t)
     return check_ratio(t);
 }
 
+size_t
+translation_held_bytes(const struct translation *t)
+{
+    return t->held.room + (t->run ? plan_run_held_bytes(t->run) : 0) +
+           (t->stream ? stream_held_bytes(t->stream) : 0) +
+           (t->packed ? packed_held_bytes(t->packed) : 0);
+}
+
 const struct translation_fault *
 translation_fault(const struct translation *t)
 {

@@ -217,6 +217,12 @@ void translation_new_head(const struct translation *t,
 MUST_CHECK enum err_code translation_feed(struct translation *t, span bytes);
 MUST_CHECK enum err_code translation_end(struct translation *t);
 
+/*
+ * Bytes of memory that it keeps for what it has read and not done with: beside
+ * its arena's and what is in `out`. For who has a share to keep to.
+ */
+size_t translation_held_bytes(const struct translation *t);
+
 /* Why it failed, after any of the above did (translators/reference/report.h). */
 const struct translation_fault *translation_fault(const struct translation *t);
 

@@ -86,6 +86,9 @@ const struct engine_fault *engine_fault(const struct engine *m);
  * key the pointer ends at the object around it. */
 void engine_pointer(const struct engine *m, struct buf *out);
 
+/* Bytes of memory that it keeps, beside the arena's, for what waits. */
+size_t engine_held_bytes(const struct engine *m);
+
 /* How often a notice was told, and the offset of the first. 0: never. */
 size_t engine_told(const struct engine *m, size_t notice, uint64_t *offset);
 

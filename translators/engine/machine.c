@@ -273,6 +273,13 @@ engine_fail_by(struct engine *m, uint16_t fault, const char *at)
     return fail(m, ENGINE_BY_PROGRAM, fault, at);
 }
 
+size_t
+engine_held_bytes(const struct engine *m)
+{
+    return m->captures.room + m->pieces.room + m->slots.room + m->tail.room +
+           m->open.room + m->scratch[0].room + m->scratch[1].room;
+}
+
 const struct engine_fault *
 engine_fault(const struct engine *m)
 {

@@ -384,6 +384,12 @@ pack_end(struct pack *k, struct buf *out)
     return PACK_OK;
 }
 
+size_t
+pack_held_bytes(const struct pack *k)
+{
+    return k->body.room + k->wides.room + k->part.room;
+}
+
 const char *
 pack_words(const struct pack *k)
 {

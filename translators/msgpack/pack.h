@@ -30,6 +30,9 @@ MUST_CHECK enum pack_verdict pack_feed(struct pack *k, span json);
 /* It has ended: append it to `out`, which may fail. */
 MUST_CHECK enum pack_verdict pack_end(struct pack *k, struct buf *out);
 
+/* Bytes of memory that it keeps, beside its arena's. */
+size_t pack_held_bytes(const struct pack *k);
+
 /* After a failure: what was wrong, in words, and where in the JSON (RFC 6901). */
 const char *pack_words(const struct pack *k);
 void pack_pointer(const struct pack *k, struct buf *out);

@@ -88,6 +88,9 @@ enum plan_step {
 MUST_CHECK enum plan_step plan_run_feed(struct plan_run *r, span bytes,
                                         bool is_end);
 
+/* Bytes of memory that it keeps, beside its arena's, for what waits. */
+size_t plan_run_held_bytes(const struct plan_run *r);
+
 struct plan_notice {
     enum notice_kind kind;
     const struct lens_origin *origin;

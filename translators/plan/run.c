@@ -59,6 +59,12 @@ plan_run_feed(struct plan_run *r, span bytes, bool is_end)
 }
 
 size_t
+plan_run_held_bytes(const struct plan_run *r)
+{
+    return engine_held_bytes(r->machine);
+}
+
+size_t
 plan_run_notices_max(const struct plan_run *r)
 {
     return r->entry->n_tells;
