@@ -243,6 +243,8 @@ struct gen_route {
     const struct subject_spec *subject; /* NULL: nobody has a subject here */
     span platform_header;               /* empty: no platform */
     struct gen_timeouts timeouts;
+    uint64_t held_request; /* bytes, of a body that is held to translate it */
+    uint64_t held_answer;
     struct gen_head_edits request;
     struct gen_head_edits answer;
     const struct gen_write
@@ -309,6 +311,8 @@ struct gen_route {
       "bytes of a request held to translate it (413)")                         \
     X(held_answer, 4194304, GEN_LIMIT_HELD,                                    \
       "bytes of an answer held to translate it (502)")                         \
+    X(held_percent, 25, 100,                                                   \
+      "of memory that all of these may hold together (413, 502)")              \
     X(request_commit, 1048576, GEN_LIMIT_HELD,                                 \
       "bytes of translated request kept back")                                 \
     X(answer_commit, 65536, GEN_LIMIT_HELD,                                    \

@@ -260,6 +260,41 @@ read_timeouts(struct reader *r, const struct yaml *value, void *self)
     reader_map(r, value, "`timeouts`", words, COUNT(words), self);
 }
 
+/* ---- what may be held ---- */
+
+static void
+read_held(struct reader *r, const struct yaml *value, uint64_t *out)
+{
+    uint64_t n;
+
+    if (!reader_bytes(r, value, &n))
+        return;
+    if (n > GEN_LIMIT_HELD) {
+        yaml_problem(r->problems, value, "`%.*s` is more than may be held",
+                     SPAN_FMT(value->text));
+        problem_remedy(r->problems, "at most %llu",
+                       (unsigned long long)GEN_LIMIT_HELD);
+        return;
+    }
+    *out = n;
+}
+
+static void
+read_held_request(struct reader *r, const struct yaml *value, void *self)
+{
+    struct route_reading *reading = self;
+
+    read_held(r, value, &reading->route->held_request);
+}
+
+static void
+read_held_answer(struct reader *r, const struct yaml *value, void *self)
+{
+    struct route_reading *reading = self;
+
+    read_held(r, value, &reading->route->held_answer);
+}
+
 static bool
 is_token(span s)
 {
@@ -552,6 +587,8 @@ load_route(struct route_reading *reading)
         {"platform", read_platform, false},
         {"canary", read_canary, false},
         {"timeouts", read_timeouts, false},
+        {"held_request", read_held_request, false},
+        {"held_answer", read_held_answer, false},
         {"headers", read_headers, false},
         {"stream", read_stream, false},
         {"kind", read_kind, false},
@@ -566,6 +603,8 @@ load_route(struct route_reading *reading)
     };
 
     reading->route->timeouts = timeouts_preset;
+    reading->route->held_request = reading->l->g->limits.held_request;
+    reading->route->held_answer = reading->l->g->limits.held_answer;
     reader_map(&reading->l->r, reading->node, "a route", words, COUNT(words),
                reading);
     check_target(reading);

@@ -35,6 +35,7 @@ enum ws_opcode {
 #define WS_INVALID     1007u /* a message that is not what its type says */
 #define WS_TOO_BIG     1009u
 #define WS_UNEXPECTED  1011u
+#define WS_TRY_LATER   1013u
 
 enum ws_step {
     WS_MORE,    /* all that was given is taken, and more may come */

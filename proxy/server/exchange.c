@@ -4,6 +4,7 @@
 #include "proxy/server/conn.h"
 #include "proxy/server/fallback.h"
 #include "proxy/server/forward.h"
+#include "proxy/server/held.h"
 #include "proxy/server/limit.h"
 #include "proxy/server/messages.h"
 #include "proxy/server/mirror.h"
@@ -101,6 +102,7 @@ exchanges_bury(struct worker *w)
         struct exchange *x = w->dead_exchanges;
 
         w->dead_exchanges = x->next_dead;
+        held_end(x);
         buf_fini(&x->seen);
         fallback_end(x);
         buf_fini(&x->to_pool);

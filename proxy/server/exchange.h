@@ -99,6 +99,7 @@ struct exchange {
     struct buf to_pool; /* body bytes that wait for a connection */
     size_t held_sent;   /* of what waits: sent, and kept to be sent again */
     size_t untaken;     /* body bytes the client's side was not told are gone */
+    size_t held;        /* bytes that its bodies held when held.h last looked */
 
     struct decision decision;
     struct translate up_way; /* the request's translation */

@@ -7,6 +7,7 @@
 
 #include "proxy/server/conn.h"
 #include "proxy/server/forward.h"
+#include "proxy/server/held.h"
 #include "proxy/server/messages.h"
 #include "proxy/server/mirror.h"
 #include "proxy/server/problem.h"
@@ -142,14 +143,18 @@ send_answer_out(struct exchange *x)
 
     exchange_send_answer(x, out);
     worker_send(x->worker);
-    buf_consume(&x->down_way.out, out.len);
+    if (x->down_way.is_whole)
+        buf_fini(&x->down_way.out); /* a slow client is no reason to keep it */
+    else
+        buf_consume(&x->down_way.out, out.len);
+    held_note(x);
 }
 
 /* The records before a bad one are whole and go out; then the break is seen. */
 static void
 break_answer(struct exchange *x, const struct problem_doc *p)
 {
-    x->is_untranslated = true;
+    x->is_untranslated = !held_is_told(p);
     if (x->state == X_ANSWER && exchange_is_of_records(x))
         send_answer_out(x);
     exchange_refuse(x, p);

@@ -12,7 +12,7 @@ fallback_begin(struct exchange *x)
 
     if (!head_copy(x->request, x->arena, &f->head))
         return false;
-    buf_init(&f->body, (size_t)x->worker->gen->limits.held_request);
+    buf_init(&f->body, (size_t)x->decision.route->held_request);
     f->is_kept = true;
     fallback_note(x, buf_span(&x->seen));
     return true;

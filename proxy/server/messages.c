@@ -4,6 +4,7 @@
 #include "certs/digest.h"
 #include "proxy/http/ws.h"
 #include "proxy/server/exchange.h"
+#include "proxy/server/held.h"
 #include "proxy/server/limit.h"
 #include "proxy/server/problem.h"
 #include "proxy/server/upstream.h"
@@ -114,7 +115,8 @@ static bool
 begin_way(struct exchange *x, struct way *way)
 {
     const struct gen_limits *l = &x->worker->gen->limits;
-    size_t max = (size_t)(way->is_up ? l->held_request : l->held_answer);
+    const struct gen_route *r = x->decision.route;
+    size_t max = (size_t)(way->is_up ? r->held_request : r->held_answer);
     struct translation_limits limits = {.bytes_max = max,
                                         .depth_max = l->json_depth,
                                         .output_ratio = l->output_ratio};
@@ -173,6 +175,20 @@ messages_fini(struct exchange *x)
         return;
     fini_way(&x->messages->up);
     fini_way(&x->messages->down);
+}
+
+static size_t
+way_holds(const struct way *way)
+{
+    return way->tr.t ? held_by(&way->tr) + way->ws.message.room : 0;
+}
+
+size_t
+messages_hold(const struct exchange *x)
+{
+    const struct messages *m = x->messages;
+
+    return m ? way_holds(&m->up) + way_holds(&m->down) : 0;
 }
 
 /* ── sending ─────────────────────────────────────────────────────────────── */
@@ -375,6 +391,13 @@ was_read(struct exchange *x, struct way *way, span bytes)
         return false;
     }
     bool goes_on = read_way(x, way, bytes, &why);
+    if (goes_on && !held_fits(x, way_holds(way))) {
+        struct problem_doc p = held_problem(!way->is_up);
+
+        limit_reached(x->worker, span_str(p.limit));
+        why = ending_of(way, WS_TRY_LATER, p.detail);
+        goes_on = false;
+    }
     send_way(x, way);
     if (!goes_on)
         end(x, &why);

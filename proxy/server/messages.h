@@ -49,6 +49,9 @@ size_t messages_close_all(struct worker *w, unsigned code, const char *reason);
 void messages_leave(struct exchange *x);
 void messages_fini(struct exchange *x);
 
+/* Bytes of memory that messages hold which are not whole, or not brought over. */
+size_t messages_hold(const struct exchange *x);
+
 struct translate;
 
 /* What brings a way's messages over; NULL: nothing does. */

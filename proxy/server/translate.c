@@ -5,6 +5,7 @@
 #include "proxy/server/conn.h"
 #include "proxy/server/exchange.h"
 #include "proxy/server/form.h"
+#include "proxy/server/held.h"
 #include "proxy/server/problem.h"
 #include "proxy/server/worker.h"
 
@@ -356,8 +357,7 @@ translate_request(struct exchange *x, struct http_head *h,
         break;
     }
     count(x, "request");
-    return open_program(x, &x->up_way, h, x->worker->gen->limits.held_request,
-                        p);
+    return open_program(x, &x->up_way, h, d->route->held_request, p);
 }
 
 bool
@@ -397,8 +397,7 @@ translate_answer(struct exchange *x, struct http_head *h, struct problem_doc *p)
         break;
     }
     count(x, "answer");
-    return open_program(x, &x->down_way, h, x->worker->gen->limits.held_answer,
-                        p);
+    return open_program(x, &x->down_way, h, d->route->held_answer, p);
 }
 
 /* ── bodies ──────────────────────────────────────────────────────────────── */
@@ -499,6 +498,10 @@ translate_feed(struct exchange *x, struct translate *tr, span bytes,
     if (tr->decoder && !tr->is_joint && (ok || program_is_stream(tr->program)))
         ok = code_again(x, tr, false, p) && ok;
     tr->us += loop_clock_us() - began;
+    if (ok && !held_fits(x, held_by(tr))) {
+        *p = held_problem(tr == &x->down_way);
+        ok = false;
+    }
     return ok;
 }
 

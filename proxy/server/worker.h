@@ -53,6 +53,7 @@ struct worker {
     struct pace_rules pace_rules; /* of what is sent to a client */
     struct rate_table rates;
     struct pressure pressure;
+    size_t held; /* bytes, by all bodies that are rewritten: held.h */
     struct h2_bucket accepts;    /* accepts_a_second */
     struct conn **conns_by_peer; /* chains; NULL: nobody counts */
     struct gates_place **places; /* by rollout; NULL: it is not judged */
