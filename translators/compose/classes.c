@@ -59,9 +59,8 @@ is_in(const struct lowering *l, uint32_t source, uint32_t top)
     return source == top;
 }
 
-/* The source a term is made of, by enums and forms alone. */
-static uint32_t
-bottom(const struct lowering *l, uint32_t term)
+uint32_t
+class_bottom(const struct lowering *l, uint32_t term)
 {
     for (;;) {
         const struct term *t = &l->c->terms[term];
@@ -190,11 +189,11 @@ atom_truth(const struct lowering *l, const struct atom *a,
     case ATOM_UNCLEAN:
         return IS_NEVER;
     case ATOM_OUTSIDE:
-        if (bottom(l, a->term) != k->source)
+        if (class_bottom(l, a->term) != k->source)
             return IS_OPEN;
         return of_bool(form_here(l, a, k) == FORM_OUT);
     case ATOM_RESPELT:
-        if (bottom(l, a->term) != k->source)
+        if (class_bottom(l, a->term) != k->source)
             return IS_OPEN;
         return of_bool(form_here(l, a, k) == FORM_BENT);
     case ATOM_REQUEST:

@@ -231,6 +231,22 @@ lower_constants(struct lowering *l, uint32_t source,
     return true;
 }
 
+/* When an object is made though nothing comes to stand in it. */
+static guard
+made_empty(struct lowering *l, uint32_t source, const struct normal_node *node)
+{
+    struct guards *all = &l->c->guards;
+    guard made = GUARD_NEVER, filled = GUARD_NEVER;
+    for (size_t i = 0; i < node->n_alts; i++)
+        if (node->alts[i].kind == ALT_MADE)
+            made = guard_or(all, made, lower_guard(l, node->alts[i].when));
+    for (size_t i = 0; i < node->n_kids; i++)
+        for (size_t k = 0; k < node->kids[i]->n_alts; k++)
+            filled = guard_or(all, filled,
+                              lower_guard(l, node->kids[i]->alts[k].when));
+    return class_inside(l, guard_without(all, made, filled), source);
+}
+
 /* An object that is made here, unless one came. */
 static bool
 lower_made(struct lowering *l, uint32_t source, const struct normal_node *node,
@@ -267,7 +283,10 @@ lower_made(struct lowering *l, uint32_t source, const struct normal_node *node,
     char *bracket = (char *)(uintptr_t)text.at + text.len;
     *bracket = '{';
     ops->at[ops->n - 1].text.len++;
-    if (!lower_arrivals(l, source, node, ops))
+    const struct engine_op empty = {.kind = ENGINE_OP_MADE};
+    if (!op_when(l, source, made_empty(l, source, node), &nothing_seen, &empty,
+                 ops) ||
+        !lower_arrivals(l, source, node, ops))
         return false;
     op = add_op(l, ops, ENGINE_OP_SHUT);
     if (!op || !engine_text(l->to, SPAN("}"), &op->text))

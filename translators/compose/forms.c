@@ -1,37 +1,66 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * forms: a form of the language as a function for the machine.
+ * forms: what is done with a scalar that forms of the language read, as a
+ * function for the machine.
+ *
+ * A later change may drop what an earlier one reads, replace it, or cancel the
+ * form: the checks and notices of that form stand, so every form that one of
+ * them asks about is run, whatever is written in the end.
  */
 #include "translators/compose/lowering.h"
 
 #include "proxy/base/buf.h"
 #include "translators/reference/form.h"
 
-struct form_arg {
-    struct lens_form from;
-    struct lens_form to;
+#define FORMS_MAX 4 /* of one scalar; a chain that has more goes `again` */
+
+/* In the order in which they read: each reads the scalar, or what one before it wrote. */
+struct forms {
+    struct lens_form from[FORMS_MAX];
+    struct lens_form to[FORMS_MAX];
+    size_t of[FORMS_MAX]; /* the one before, + 1; 0: the scalar */
+    size_t n;
+    size_t written; /* what comes out, + 1; 0: the scalar, or `constant` */
+    span constant;
+    bool tells; /* the notes are told in any case */
     const struct lens_api *api;
 };
 
 static enum engine_formed
-run_form(const void *arg, span scalar, struct arena *scratch, struct buf *out)
+run_forms(const void *arg, span scalar, struct arena *scratch, struct buf *out)
 {
-    const struct form_arg *f = arg;
+    const struct forms *f = arg;
     struct run r = {.arena = scratch,
                     .scratch = scratch,
                     .api = f->api,
                     .depth_max = JSON_DEPTH_DEFAULT};
-    struct json *value = NULL;
-    struct json *image = NULL;
+    struct json *value[FORMS_MAX + 1] = {NULL};
     struct err e;
-    bool respelt = false;
-    if (json_parse(scratch, scalar, 1, &value, &e) != OK ||
-        form_convert(&r, &f->from, &f->to, value, &image, &respelt) !=
-            FORM_DONE)
+    bool bent = f->tells;
+    if (f->n && json_parse(scratch, scalar, 1, &value[0], &e) != OK)
         return ENGINE_OUTSIDE;
-    json_print(image, out);
-    return respelt ? ENGINE_RESPELT : ENGINE_FORMED;
+    for (size_t i = 0; i < f->n; i++) {
+        bool respelt = false;
+        if (form_convert(&r, &f->from[i], &f->to[i], value[f->of[i]],
+                         &value[i + 1], &respelt) != FORM_DONE)
+            return ENGINE_OUTSIDE;
+        bent = bent || respelt;
+    }
+    if (f->written)
+        json_print(value[f->written], out);
+    else
+        buf_add(out, f->constant.len ? f->constant : scalar);
+    return bent ? ENGINE_RESPELT : ENGINE_FORMED;
 }
+
+/* ---- which forms ------------------------------------------------------------ */
+
+struct wanted {
+    struct lowering *l;
+    uint32_t source;
+    uint32_t terms[FORMS_MAX];
+    struct forms *forms;
+};
 
 /* Those of one scalar that is written as one. */
 static bool
@@ -42,38 +71,119 @@ is_of_scalars(enum lens_form_kind kind)
            kind != LENS_AS_BIN;
 }
 
-bool
-lower_form(struct lowering *l, uint32_t term, uint32_t source,
-           struct engine_form *out)
+/* NOLINTBEGIN(misc-no-recursion): as deep as a term is made of terms, and a guard asks
+ * atoms */
+
+/* The place of a term among the forms, + 1; 0: it is the scalar itself. */
+static bool
+want_term(struct wanted *w, uint32_t term, size_t *out)
 {
-    const struct term *t = &l->c->terms[term];
-    if (t->kind != TERM_FORM || l->c->terms[t->of].kind != TERM_SOURCE ||
-        !is_of_scalars(t->from->kind) || !is_of_scalars(t->to->kind))
-        return lower_stop(l, "a form of more than one scalar");
-    struct form_arg *arg = arena_alloc(l->to, sizeof(*arg));
-    if (!arg)
-        return lower_no_room(l);
-    *arg = (struct form_arg){*t->from, *t->to, l->n->api};
-    /* Outside must fail, and what is told of another spelling is told once. */
-    struct value_class outside = {source, LENS_STRING, NULL, FORM_OUT};
-    struct value_class bent = {source, LENS_STRING, NULL, FORM_BENT};
-    const struct spot_of *s = &l->spots[source];
-    bool fails = false;
-    uint16_t told[8];
-    size_t n = 0;
+    const struct term *t = &w->l->c->terms[term];
+    struct forms *f = w->forms;
+    size_t of = 0;
+    *out = 0;
+    if (t->kind == TERM_SOURCE && t->source == w->source)
+        return true;
+    for (size_t i = 0; i < f->n; i++)
+        if (w->terms[i] == term) {
+            *out = i + 1;
+            return true;
+        }
+    if (t->kind != TERM_FORM || !is_of_scalars(t->from->kind) ||
+        !is_of_scalars(t->to->kind))
+        return lower_stop(w->l, "a form of more than one scalar");
+    if (!want_term(w, t->of, &of))
+        return false;
+    if (f->n == FORMS_MAX)
+        return lower_stop(w->l, "too many forms of one value");
+    w->terms[f->n] = term;
+    f->from[f->n] = *t->from;
+    f->to[f->n] = *t->to;
+    f->of[f->n] = of;
+    *out = ++f->n;
+    return true;
+}
+
+static bool
+want_guard(struct wanted *w, guard g)
+{
+    if (g <= GUARD_ALWAYS)
+        return true;
+    const struct guard_node node = w->l->c->guards.at[g];
+    const struct atom *a = &w->l->c->atoms[node.atom];
+    size_t at = 0;
+    if ((a->kind == ATOM_OUTSIDE || a->kind == ATOM_RESPELT) &&
+        class_bottom(w->l, a->term) == w->source && !want_term(w, a->term, &at))
+        return false;
+    return want_guard(w, node.yes) && want_guard(w, node.no);
+}
+/* NOLINTEND(misc-no-recursion) */
+
+/* ---- what is told ----------------------------------------------------------- */
+
+/* Must a scalar that some form does not read fail? */
+static bool
+fails_outside(struct lowering *l, struct value_class k)
+{
+    const struct spot_of *s = &l->spots[k.source];
+    k.form = FORM_OUT;
     for (size_t i = 0; i < s->checks.n; i++)
-        fails = fails || class_truth(l, l->check_when[s->checks.at[i]],
-                                     &outside) == IS_ALWAYS;
+        if (class_truth(l, l->check_when[s->checks.at[i]], &k) == IS_ALWAYS)
+            return true;
+    return lower_stop(l, "a form of what passes or goes where it fails");
+}
+
+/* The notices of a scalar that is spelt otherwise: `notes`, where they are told. The
+ * others have `n` of their own, always. */
+static bool
+find_notes(struct wanted *w, struct value_class k, const uint16_t *always,
+           size_t n, struct engine_notes *notes)
+{
+    struct lowering *l = w->l;
+    const struct spot_of *s = &l->spots[k.source];
+    uint16_t *bent = arena_array(l->c->a, s->notices.n + 1, sizeof(*bent));
+    size_t n_bent = 0;
+    if (!bent)
+        return lower_no_room(l);
+    k.form = FORM_BENT;
     for (size_t i = 0; i < s->notices.n; i++) {
-        enum truth is = class_truth(l, l->notice_when[s->notices.at[i]], &bent);
-        if (is == IS_OPEN || n == COUNT(told))
+        enum truth is = class_truth(l, l->notice_when[s->notices.at[i]], &k);
+        if (is == IS_OPEN)
             return lower_stop(l, "a form whose notices wait");
         if (is == IS_ALWAYS)
-            told[n++] = s->notices.at[i];
+            bent[n_bent++] = s->notices.at[i];
     }
-    if (!fails)
-        return lower_stop(l, "a form of what passes or goes where it fails");
-    out->fn = run_form;
-    out->arg = arg;
-    return lower_notes(l, told, n, &out->notes);
+    bool same = n_bent == n && memcmp(bent, always, n * sizeof(*bent)) == 0;
+    /* One set of notes has room, and of several forms nobody says which was bent. */
+    if (!same && (n || w->forms->n > 1))
+        return lower_stop(l, "a form of what is told anyway");
+    w->forms->tells = n > 0;
+    return lower_notes(l, bent, n_bent, notes);
+}
+
+bool
+lower_form(struct lowering *l, const struct value_class *k,
+           const struct form_of *what, struct engine_form *out)
+{
+    const struct spot_of *s = &l->spots[k->source];
+    struct forms *f = arena_alloc(l->to, sizeof(*f));
+    struct wanted w = {.l = l, .source = k->source, .forms = f};
+    if (!f)
+        return lower_no_room(l);
+    *f = (struct forms){.api = l->n->api};
+    for (size_t i = 0; i < s->checks.n; i++)
+        if (!want_guard(&w, l->check_when[s->checks.at[i]]))
+            return false;
+    for (size_t i = 0; i < s->notices.n; i++)
+        if (!want_guard(&w, l->notice_when[s->notices.at[i]]))
+            return false;
+    if (what->term != NORMAL_NONE && !want_term(&w, what->term, &f->written))
+        return false;
+    if (what->constant &&
+        !lower_text(l, (span){0}, what->constant, &f->constant))
+        return false;
+    out->fn = run_forms;
+    out->arg = f;
+    return (f->n == 0 || fails_outside(l, *k)) &&
+           find_notes(&w, *k, what->notices, what->n_notices, &out->notes);
 }

@@ -136,6 +136,8 @@ enum truth { IS_NEVER, IS_ALWAYS, IS_OPEN };
 
 /* A guard as this kind of message has it. */
 guard lower_guard(struct lowering *l, guard g);
+/* The source a term is made of, by enums and forms alone; or NORMAL_NONE. */
+uint32_t class_bottom(const struct lowering *l, uint32_t term);
 enum truth class_truth(const struct lowering *l, guard g,
                        const struct value_class *k);
 /* Does it hold only where this source is there? */
@@ -159,6 +161,15 @@ MUST_CHECK bool lower_value(struct lowering *l, uint32_t source,
 /* JSON as it is written. */
 MUST_CHECK bool lower_text(struct lowering *l, span key,
                            const struct json *value, span *out);
-/* A form of a term, for the machine: forms.c. */
-MUST_CHECK bool lower_form(struct lowering *l, uint32_t term, uint32_t source,
-                           struct engine_form *out);
+/* What a scalar becomes that forms may read: a term, a constant, or what it is. */
+struct form_of {
+    uint32_t term;               /* NORMAL_NONE: none */
+    const struct json *constant; /* NULL: none */
+    const uint16_t *notices;     /* told of it, however it is spelt */
+    size_t n_notices;
+};
+
+/* As a function of the machine, with all that checks and notices ask of its forms:
+ * forms.c. */
+MUST_CHECK bool lower_form(struct lowering *l, const struct value_class *k,
+                           const struct form_of *what, struct engine_form *out);

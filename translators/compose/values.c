@@ -40,6 +40,8 @@ struct fate {
     bool stays;            /* as it came */
     const struct json *is; /* a constant, if it does not stay */
     uint32_t term;         /* else a term */
+    bool
+        is_read; /* by a form that may refuse or respell it, whatever it becomes */
     uint16_t *notices;
     size_t n_notices;
 };
@@ -121,6 +123,33 @@ is_decided_at_end(struct lowering *l, const struct value_class *k,
     return true;
 }
 
+/* Does it make a difference how forms read it? */
+static bool
+asks_forms(struct lowering *l, const struct value_class *k)
+{
+    const struct spot_of *s = &l->spots[k->source];
+    struct value_class out = *k, bent = *k;
+    out.form = FORM_OUT;
+    bent.form = FORM_BENT;
+    for (size_t i = 0; i < s->checks.n; i++) {
+        guard g = l->check_when[s->checks.at[i]];
+        if (class_truth(l, g, &out) != class_truth(l, g, k) ||
+            class_truth(l, g, &bent) != class_truth(l, g, k))
+            return true;
+    }
+    for (size_t i = 0; i < s->notices.n; i++) {
+        guard g = l->notice_when[s->notices.at[i]];
+        if (class_truth(l, g, &bent) != class_truth(l, g, k))
+            return true;
+    }
+    for (size_t i = 0; i < s->uses.n; i++) {
+        guard g = lower_guard(l, s->uses.at[i].alt->when);
+        if (class_truth(l, g, &out) != class_truth(l, g, k))
+            return true;
+    }
+    return false;
+}
+
 static bool
 fate_of(struct lowering *l, const struct value_class *k, struct fate *f)
 {
@@ -143,6 +172,7 @@ fate_of(struct lowering *l, const struct value_class *k, struct fate *f)
         return false;
     if (f->aside)
         return true;
+    f->is_read = asks_forms(l, k);
     f->goes = alt == NULL;
     f->stays = alt && alt->kind == ALT_SOURCE;
     if (!alt || f->stays)
@@ -180,7 +210,8 @@ static bool
 same_fate(const struct fate *a, const struct fate *b)
 {
     return a->aside == b->aside && a->goes == b->goes && a->stays == b->stays &&
-           a->is == b->is && a->term == b->term && same_notices(a, b);
+           a->is == b->is && a->term == b->term && a->is_read == b->is_read &&
+           same_notices(a, b);
 }
 
 struct fates {
@@ -190,33 +221,13 @@ struct fates {
     struct fate lists;
 };
 
-static enum engine_formed
-write_constant(const void *arg, span scalar, struct arena *scratch,
-               struct buf *out)
-{
-    const span *text = arg;
-    (void)scalar;
-    (void)scratch;
-    buf_add(out, *text);
-    return ENGINE_RESPELT; /* its notes are told */
-}
-
-static enum engine_formed
-keep_and_tell(const void *arg, span scalar, struct arena *scratch,
-              struct buf *out)
-{
-    (void)arg;
-    (void)scratch;
-    buf_add(out, scalar);
-    return ENGINE_RESPELT;
-}
-
-/* What a value of no symbol becomes: by a form, unless it simply stays. */
+/* What a value of no symbol becomes: by forms, unless it simply stays. */
 static bool
-lower_other(struct lowering *l, uint32_t source, const struct fate *f,
-            bool dropped, struct engine_map *map)
+lower_other(struct lowering *l, const struct value_class *k,
+            const struct fate *f, bool dropped, struct engine_map *map)
 {
     struct engine_form *form = arena_alloc(l->to, sizeof(*form));
+    const struct form_of what = {f->term, f->is, f->notices, f->n_notices};
     if (!form)
         return lower_no_room(l);
     map->fault = ENGINE_NONE;
@@ -224,26 +235,11 @@ lower_other(struct lowering *l, uint32_t source, const struct fate *f,
         map->fault = LOWER_ASIDE;
         return true;
     }
-    form->fault = LOWER_ASIDE;
-    if (!lower_notes(l, f->notices, f->n_notices, &form->notes))
-        return false;
-    if (f->goes || f->stays) {
-        form->fn = keep_and_tell;
-        map->form = f->n_notices ? form : NULL;
+    if ((f->goes || f->stays) && !f->is_read && !f->n_notices)
         return true;
-    }
+    form->fault = LOWER_ASIDE;
     map->form = form;
-    if (f->is) {
-        span *text = arena_alloc(l->to, sizeof(*text));
-        if (!text)
-            return lower_no_room(l);
-        form->fn = write_constant;
-        form->arg = text;
-        return lower_text(l, (span){0}, f->is, text);
-    }
-    if (f->n_notices)
-        return lower_stop(l, "a form of what is told anyway");
-    return lower_form(l, f->term, source, form);
+    return lower_form(l, k, &what, form);
 }
 
 static bool
@@ -256,7 +252,7 @@ lower_row(struct lowering *l, const struct json *symbol, const struct fate *f,
     if (!lower_text(l, nothing, symbol, spelling))
         return false;
     bool lost = f->goes && !dropped;
-    if (f->aside || lost || (!f->goes && !f->stays && !f->is)) {
+    if (f->aside || lost || f->is_read || (!f->goes && !f->stays && !f->is)) {
         row->fault = LOWER_ASIDE;
         return true;
     }
@@ -273,9 +269,10 @@ is_formed(const struct fate *f)
 }
 
 static bool
-lower_map(struct lowering *l, uint32_t source, const struct fate *other,
-          bool dropped, struct engine_entry *e)
+lower_map(struct lowering *l, const struct value_class *of,
+          const struct fate *other, bool dropped, struct engine_entry *e)
 {
+    uint32_t source = of->source;
     const struct json **symbols = NULL;
     size_t n_symbols = 0, n = 0;
     struct engine_map *map = arena_alloc(l->to, sizeof(*map));
@@ -297,7 +294,8 @@ lower_map(struct lowering *l, uint32_t source, const struct fate *other,
             return false;
         if (is_formed(&f) && is_formed(other) && f.term == other->term)
             continue;
-        if (same_fate(&f, other) && (f.stays || f.goes || f.aside))
+        if (same_fate(&f, other) &&
+            (f.stays || f.goes || f.aside || (f.is && f.is_read)))
             continue;
         if (!lower_row(l, symbols[i], &f, dropped, &spellings[n], &rows[n]))
             return false;
@@ -306,7 +304,7 @@ lower_map(struct lowering *l, uint32_t source, const struct fate *other,
     }
     if (!any)
         return lower_stop(l, "a value waits for what decides it");
-    if (!lower_other(l, source, other, dropped, map))
+    if (!lower_other(l, of, other, dropped, map))
         return false;
     map->rows = rows;
     if (!engine_table_build(l->to, spellings, n, &map->table))
@@ -347,8 +345,11 @@ lower_value(struct lowering *l, uint32_t source, struct engine_entry *e)
     if (!fate_of(l, &k, &f.lists))
         return false;
     struct fate *other = &f.texts;
-    if (f.texts.aside && !f.numbers.aside)
+    k.type = LENS_STRING;
+    if (f.texts.aside && !f.numbers.aside) {
         other = &f.numbers;
+        k.type = LENS_NUMBER;
+    }
     if (!same_fate(other, &f.numbers))
         e->refused |= ENGINE_NUMBER;
     if (!same_fate(other, &f.texts))
@@ -362,7 +363,7 @@ lower_value(struct lowering *l, uint32_t source, struct engine_entry *e)
     /* What is told of all of them is told of the entry. */
     bool all = !f.objects.aside && !f.lists.aside &&
                same_notices(&f.objects, other) && same_notices(&f.lists, other);
-    if (all && other->n_notices && dropped) {
+    if (all && other->n_notices && dropped && !other->is_read) {
         const struct json **symbols = NULL;
         size_t n = 0;
         if (!class_symbols(l, source, &symbols, &n))
@@ -390,5 +391,5 @@ lower_value(struct lowering *l, uint32_t source, struct engine_entry *e)
             return lower_notes(l, other->notices, other->n_notices, &e->notes);
         }
     }
-    return lower_map(l, source, other, dropped, e);
+    return lower_map(l, &k, other, dropped, e);
 }

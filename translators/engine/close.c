@@ -57,6 +57,13 @@ put_member(struct engine *m, size_t n_made, const struct engine_op *op)
 }
 
 static bool
+put_made(struct engine *m, size_t n_made)
+{
+    struct spot s = {&m->top->wrote, &m->top->written};
+    return engine_flush(m, m->last_end) && open_made(m, n_made, &s);
+}
+
+static bool
 shut(struct engine *m, const struct engine_op *op,
      const struct engine_made *made)
 {
@@ -98,6 +105,8 @@ run_op(struct engine *m, const struct engine_op *op, const char *p,
     case ENGINE_OP_OPEN:
         m->made[(*n_made)++] = (struct engine_made){.op = op};
         return true;
+    case ENGINE_OP_MADE:
+        return put_made(m, *n_made);
     case ENGINE_OP_SHUT:
         return shut(m, op, &m->made[--*n_made]);
     case ENGINE_OP_NOTE:

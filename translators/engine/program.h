@@ -185,11 +185,12 @@ enum engine_op_kind {
                          holds, which is then empty; nothing if it is empty */
     ENGINE_OP_OPEN,   /* `text` (a key, its colon, a bracket) is written before
                          the next member */
-    ENGINE_OP_SHUT,  /* `text` (a bracket) closes what OPEN wrote; nothing if no
+    ENGINE_OP_MADE, /* what OPEN said is written, whether members come or not */
+    ENGINE_OP_SHUT, /* `text` (a bracket) closes what OPEN wrote; nothing if no
                          member came between */
-    ENGINE_OP_NOTE,  /* tell `notes` */
-    ENGINE_OP_FULL,  /* fail with `fault` if the slot holds something */
-    ENGINE_OP_FAIL,  /* fail with `fault` */
+    ENGINE_OP_NOTE, /* tell `notes` */
+    ENGINE_OP_FULL, /* fail with `fault` if the slot holds something */
+    ENGINE_OP_FAIL, /* fail with `fault` */
     ENGINE_OP_PRUNE, /* the object itself goes with its key, if nothing was
                          written in it; `slot` is then a seen bit of the one
                          around it, or ENGINE_NONE. The last that happens */

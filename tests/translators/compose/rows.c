@@ -1,7 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/translators/compose/rows.h"
 
-#include "tests/translators/compose/compare.h"
+#include "tests/translators/compose/lowered.h"
+
+/* The same documents by the machine, where it has a program. */
+static void
+run_lowered(struct arena *a, const struct row *row, const struct lens_api *api,
+            bool up, bool is_request)
+{
+    size_t newest = api->n_versions - 1;
+    const char *const *docs = up ? row->up : row->down;
+    size_t from = up ? 0 : newest, to = newest - from;
+    struct lowered_count count = {0};
+    struct lowered l;
+    uint64_t dice = 7;
+    lowered_chain(a, api, from, to, is_request, &l);
+    for (size_t i = 0; !l.why && i < ROW_DOCS && docs[i]; i++) {
+        span differs = lowered_compare(a, api, &l, from, to, is_request,
+                                       span_str(docs[i]), &dice, &count);
+        if (differs.len)
+            fail_msg("the machine, %s, %s, %s: %.*s", up ? "up" : "down",
+                     is_request ? "request" : "answer", docs[i],
+                     SPAN_FMT(differs));
+    }
+}
 
 static void
 run_way(struct arena *a, const struct row *row, const struct lens_api *api,
@@ -41,6 +63,8 @@ row_run(const char *claim, const struct row *row)
     assert_non_null(api);
     run_way(a, row, api, true, &again);
     run_way(a, row, api, false, &again);
+    for (unsigned way = 0; way < 4; way++)
+        run_lowered(a, row, api, way & 1, way & 2);
     assert_int_equal(again, row->again);
     arena_free(&a);
 }

@@ -455,3 +455,16 @@ ROW(what_is_beside_a_value_is_kept_in_the_store,
     UP("{\"a\":1,\"v\":2}", "{\"a\":{\"b\":1}}"),
     DOWN("{\"x\":1,\"l\":[1]}", "{\"a\":{\"q\":1},\"x\":1}", "{\"l\":[1,2]}",
          "{\"a\":{\"q\":1}}", "{\"l\":[]}"))
+
+ROW(what_a_form_cannot_read_fails_though_a_later_change_loses_it,
+    STEPS("T: {map: {g: {to: g, as: json_text <> json}}}", "T: {map: {u: g}}"),
+    UP("{\"g\":true}", "{\"g\":\"true\"}", "{\"g\":\"tru\"}", "{\"g\":null}",
+       "{\"g\":\"1\",\"u\":1}", "{\"u\":1}"),
+    DOWN("{\"g\":true}", "{\"u\":1}"))
+
+ROW(a_form_is_read_and_told_of_though_a_later_change_drops_it,
+    STEPS("T: {map: {g: {to: g, as: minor(2) <> decimal(2)}}}",
+          "T: {drop: {g: {down: \"1.00\", write: ignore}}}"),
+    UP("{\"g\":100}", "{\"g\":1.5}", "{\"g\":\"100\"}", "{\"g\":null}",
+       "{\"g\":[100]}", "{\"g\":1e2}"),
+    DOWN("{\"g\":\"2\"}", "{}"))
