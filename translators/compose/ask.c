@@ -127,7 +127,8 @@ term_hash(const struct compose *c, size_t i)
     const struct term *t = &c->terms[i];
     uint64_t h = mix(mix(mix(1, t->kind), t->of), t->source);
     h = mix_pointer(mix_pointer(mix_pointer(h, t->value), t->symbols), t->from);
-    return mix_pointer(mix_pointer(mix(h, t->pick), t->tree), t->parts);
+    h = mix_pointer(mix_pointer(mix(h, t->pick), t->tree), t->parts);
+    return mix_pointer(mix(h, t->n), t->pattern);
 }
 
 static bool
@@ -136,7 +137,8 @@ term_same(const struct term *a, const struct term *b)
     return a->kind == b->kind && a->of == b->of && a->source == b->source &&
            a->value == b->value && a->symbols == b->symbols &&
            a->from == b->from && a->to == b->to && a->pick == b->pick &&
-           a->tree == b->tree && a->parts == b->parts;
+           a->tree == b->tree && a->parts == b->parts && a->n == b->n &&
+           a->pattern == b->pattern;
 }
 
 uint32_t
@@ -350,6 +352,8 @@ ask_types(struct compose *c, uint32_t term, unsigned types)
     case TERM_WRAP:
         return constant(types & LENS_LIST);
     case TERM_JOIN:
+    case TERM_PART:
+    case TERM_TEXT:
         return constant(types & LENS_STRING);
     case TERM_SOURCE: {
         if (c->sources[t.source].kind == SOURCE_ROOT)
@@ -362,6 +366,7 @@ ask_types(struct compose *c, uint32_t term, unsigned types)
     case TERM_PICK:
     case TERM_TREE:
     case TERM_FIRST:
+    case TERM_COMMON:
         break;
     }
     return types_in_order(c, term, types);
@@ -497,7 +502,7 @@ ask_unclean(struct compose *c, uint32_t term)
     if (t.kind == TERM_ENUM) /* what is no symbol passes as it is */
         return ask_unclean(c, t.of);
     if (t.kind != TERM_SOURCE && t.kind != TERM_PICK && t.kind != TERM_FIRST &&
-        t.kind != TERM_TREE)
+        t.kind != TERM_TREE && t.kind != TERM_COMMON)
         return GUARD_NEVER;
     return both(c, ask_types(c, term, LENS_STRING),
                 ask(c, (struct atom){.kind = ATOM_UNCLEAN, .term = term}));

@@ -59,8 +59,6 @@ static const char *
 unknown_kind(const struct lens_arrow *arrow)
 {
     const char *unknown = NULL;
-    if (arrow->joint)
-        return "an arrow over several places";
     if (arrow->has_stash)
         return "a stash";
     for (size_t i = 0; !unknown && i < arrow->n_ways; i++)
@@ -332,6 +330,8 @@ step_choose(struct step *s, const struct lens_arrow *arrow)
         !shape_fits(c, s->o, s->o->root, &arrow->when[c->read], when, &holds))
         return false;
     when = both(c, when, holds);
+    if (arrow->joint)
+        return step_choose_joint(s, arrow, when);
     return arrow->has_cases || arrow->n_ways > 1 ? choose_ways(s, arrow, when)
                                                  : choose_place(s, arrow, when);
 }

@@ -116,6 +116,9 @@ atom_waits(const struct normal *n, const struct atom *atom, uint32_t own)
     case ATOM_EMPTY:
     case ATOM_SEVERAL:
     case ATOM_BEYOND:
+    case ATOM_SOME:
+    case ATOM_UNEQUAL:
+    case ATOM_UNREADABLE:
         return term_waits(n, atom->term, own);
     }
     return NORMAL_NONE;
@@ -155,12 +158,15 @@ term_waits(const struct normal *n, uint32_t term, uint32_t own)
     case TERM_FORM:
     case TERM_WRAP:
     case TERM_PICK:
+    case TERM_PART:
+    case TERM_COMMON:
         return term_waits(n, t->of, own);
     case TERM_TREE:
         return t->tree->n_alts == 1 && t->tree->alts[0].kind == ALT_SOURCE
                    ? source_waits(n, t->tree->alts[0].source, own)
                    : NORMAL_NONE;
     case TERM_JOIN:
+    case TERM_TEXT:
     case TERM_FIRST:
         for (size_t i = 0; found == NORMAL_NONE && i < t->n_parts; i++)
             if (t->parts[i].term != NORMAL_NONE)
@@ -184,6 +190,8 @@ term_source(const struct normal *n, uint32_t term)
         case TERM_FORM:
         case TERM_WRAP:
         case TERM_PICK:
+        case TERM_PART:
+        case TERM_COMMON:
             term = t->of;
             continue;
         case TERM_TREE:
@@ -192,6 +200,7 @@ term_source(const struct normal *n, uint32_t term)
                        : NORMAL_NONE;
         case TERM_FIRST:
         case TERM_JOIN:
+        case TERM_TEXT:
             for (size_t i = 0; i < t->n_parts; i++)
                 if (t->parts[i].term != NORMAL_NONE)
                     return term_source(n, t->parts[i].term);

@@ -6,13 +6,15 @@
 
 /* ---- 5. refuse ------------------------------------------------------------------- */
 
-/* What no case of some arrow fits stays, and is no stranger to any. */
+/* What no case of an arrow fits stays, and is no stranger to it. */
 static guard
-stays_at(const struct step *s, const struct lens_place *place)
+stays_at(const struct step *s, const struct lens_arrow *arrow,
+         const struct lens_place *place)
 {
     guard is = GUARD_NEVER;
     for (size_t i = 0; i < s->n; i++)
-        if (s->takes[i].stays && lens_place_same(s->takes[i].from.place, place))
+        if (s->takes[i].stays && s->takes[i].arrow == arrow &&
+            lens_place_same(s->takes[i].from.place, place))
             is = either(s->c, is, s->takes[i].when);
     return is;
 }
@@ -28,7 +30,7 @@ meet(struct step *s, const struct take *t, const struct spot *at,
     struct compose *c = s->c;
     struct normal_node *there = at->node;
     guard stands = both(c, node_present(c, there),
-                        without(c, t->when, stays_at(s, at->place)));
+                        without(c, t->when, stays_at(s, t->arrow, at->place)));
     guard same = GUARD_NEVER;
     if (stands == GUARD_NEVER)
         return true;
@@ -112,6 +114,8 @@ step_strangers(struct step *s, const struct take *t)
     enum lens_side write = s->c->write;
     const struct lens_arrow *arrow = t->arrow;
     s->o->about = &arrow->origin;
+    if (t->role == TAKE_JOINED)
+        return strangers_at(s, t, t->target);
     for (size_t i = 0; t->meets && i < arrow->n_ways; i++) {
         const struct lens_place *place = &arrow->ways[i].place[write];
         bool seen = !arrow->ways[i].has[write];
@@ -162,16 +166,25 @@ step_replace(struct normal_node *host, struct normal_node *slot,
     value->parent = host;
 }
 
+/* Does it keep the slot that it had? */
 static bool
-put(struct step *s, struct take *t, struct spot *to)
+is_in_slot(const struct take *t, const struct normal_alt *alt,
+           const struct normal_node *host)
+{
+    return t->role == TAKE_JOINED ? step_joined_in_slot(t, alt, host)
+                                  : t->from.host == host;
+}
+
+bool
+step_put(struct step *s, struct take *t, struct spot *to)
 {
     struct compose *c = s->c;
     struct normal_node *value = t->value;
     struct normal_order order = order_of(c, &t->way->origin);
-    bool in_slot = t->from.host == to->host;
     for (size_t i = 0; i < value->n_alts; i++) {
         value->alts[i].made = false;
-        if (!in_slot || value->alts[i].order.step == c->step)
+        if (!is_in_slot(t, &value->alts[i], to->host) ||
+            value->alts[i].order.step == c->step)
             value->alts[i].order = order;
     }
     if (value->is_each != to->node->is_each)
@@ -194,15 +207,17 @@ land_one(struct step *s, struct take *t)
     if ((t->is_tag || is_inside_another(s, t)) &&
         !strangers_at(s, t, t->target))
         return false;
+    if (t->spreads)
+        return step_land_spread(s, t);
     if (step_is_dead(t->value))
         return true;
-    if (both(c, node_present(c, t->value), stays_at(s, t->target)) !=
+    if (both(c, node_present(c, t->value), stays_at(s, t->arrow, t->target)) !=
         GUARD_NEVER)
         return compose_stop(c, &t->arrow->origin,
                             "what fits no case stays where an arrow leads");
     return spot_make(c, s->o, t->target, &t->from, node_present(c, t->value),
                      &t->way->origin, &to) &&
-           put(s, t, &to);
+           step_put(s, t, &to);
 }
 
 /* Outer places before inner, then by the names of changes and the order of arrows. */
@@ -211,6 +226,8 @@ lands_before(const struct step *s, const struct take *x, const struct take *y)
 {
     size_t n = x->leads ? x->target->n : 0;
     size_t m = y->leads ? y->target->n : 0;
+    if (x->spreads != y->spreads) /* when all elements are there */
+        return y->spreads;
     if (n != m)
         return n < m;
     struct normal_order a = order_of(s->c, &x->way->origin);
@@ -236,8 +253,8 @@ step_land(struct step *s)
         if (!land_one(s, &s->takes[order[i]]))
             return false;
     for (size_t i = 0; i < s->n; i++)
-        if (!s->takes[i].has_from && s->takes[i].leads &&
-            is_inside_another(s, &s->takes[i]) &&
+        if (!s->takes[i].has_from && s->takes[i].role == TAKE_ALONE &&
+            s->takes[i].leads && is_inside_another(s, &s->takes[i]) &&
             !strangers_at(s, &s->takes[i], s->takes[i].target))
             return false;
     return true;

@@ -59,6 +59,9 @@ lower_source_of(struct lowering *l, const struct normal_alt *alt, uint32_t *out)
         case TERM_JOIN:
         case TERM_TREE:
         case TERM_FIRST:
+        case TERM_PART:
+        case TERM_TEXT:
+        case TERM_COMMON:
             return lower_stop(l, "a value that is made of a whole one");
         }
     }

@@ -66,6 +66,8 @@ may_hold(const struct compose *c, uint32_t term)
         return json_is_container(t->value) && t->value->n;
     case TERM_ENUM: /* containers pass in an alternative of their own */
     case TERM_JOIN:
+    case TERM_PART:
+    case TERM_TEXT:
         return false;
     case TERM_FORM:
         return is_object_form(t->to->kind);
@@ -74,6 +76,7 @@ may_hold(const struct compose *c, uint32_t term)
     case TERM_PICK:
     case TERM_TREE:
     case TERM_FIRST:
+    case TERM_COMMON:
         break;
     }
     return true;

@@ -55,7 +55,11 @@ enum term_kind {
     TERM_PICK,   /* one element of `of` */
     TERM_JOIN,   /* the texts of `parts`, one after another */
     TERM_TREE,   /* what `tree` says */
-    TERM_FIRST   /* the first of `parts` whose guard holds */
+    TERM_FIRST,  /* the first of `parts` whose guard holds */
+    TERM_PART,   /* part `n` of the text `of`, by `pattern` */
+    TERM_TEXT,   /* the text whose parts, by `pattern`, are `parts` */
+    TERM_COMMON /* of what `of` is in the elements at `source` (an EACH) that have
+                    it: what all have, else what `n`, an enum lens_unequal, says */
 };
 
 struct term_part {
@@ -76,6 +80,8 @@ struct term {
     const struct term_part *parts;
     size_t n_parts;
     const struct normal_node *tree;
+    const struct lens_pattern *pattern;
+    size_t n;
 };
 
 /* ---- tests --------------------------------------------------------------------- */
@@ -97,16 +103,20 @@ enum atom_kind {
     ATOM_STARTS,  /* a text that starts with `text` */
     ATOM_LINES,   /* a text of `n` lines */
     ATOM_SAME,    /* the terms are equal */
-    ATOM_OUTSIDE, /* a form does not read it, or cannot write it */
+    ATOM_OUTSIDE, /* a form does not read it, or cannot write it; of a PART, TEXT
+                     or COMMON: it cannot be made */
     ATOM_RESPELT, /* read in a spelling that is not written */
     ATOM_UNCLEAN, /* a text with a lone surrogate */
     ATOM_DOUBLED, /* the key of `source` occurs twice, or what its step looks for
                          does or cannot be looked for */
     ATOM_ANY_DOUBLED, /* some key of the object at `source` does */
     ATOM_OTHERS, /* the object at `source` has members besides its first `n` kids */
-    ATOM_EMPTY,   /* a list without elements */
-    ATOM_SEVERAL, /* a list of more than one */
-    ATOM_BEYOND   /* a list of more than `n` */
+    ATOM_EMPTY,     /* a list without elements */
+    ATOM_SEVERAL,   /* a list of more than one */
+    ATOM_BEYOND,    /* a list of more than `n` */
+    ATOM_SOME,      /* COMMON: some element has it */
+    ATOM_UNEQUAL,   /* COMMON: not all have it, or not the same */
+    ATOM_UNREADABLE /* COMMON: a text that is compared has a lone surrogate */
 };
 
 struct atom {

@@ -106,6 +106,36 @@ print_origin(struct printing *p, const struct lens_origin *origin)
                 origin->line);
 }
 
+/* Is the term made of what came at this source? */
+static bool
+is_of(const struct normal *n, uint32_t term, uint32_t source)
+{
+    const struct term *t = &n->terms[term];
+    switch (t->kind) {
+    case TERM_SOURCE:
+        return t->source == source;
+    case TERM_ENUM:
+    case TERM_FORM:
+    case TERM_WRAP:
+    case TERM_PICK:
+    case TERM_PART:
+    case TERM_COMMON:
+        return is_of(n, t->of, source);
+    case TERM_JOIN:
+    case TERM_TEXT:
+    case TERM_FIRST:
+        for (size_t i = 0; i < t->n_parts; i++)
+            if (t->parts[i].term != NORMAL_NONE &&
+                is_of(n, t->parts[i].term, source))
+                return true;
+        return false;
+    case TERM_CONST:
+    case TERM_TREE:
+        break;
+    }
+    return false;
+}
+
 /* What goes: known keys of what stays that stand nowhere any more. */
 static bool
 stands(const struct printing *p, const struct normal_node *node,
@@ -115,16 +145,8 @@ stands(const struct printing *p, const struct normal_node *node,
         const struct normal_alt *alt = &node->alts[i];
         if (alt->kind == ALT_SOURCE && alt->source == source)
             return true;
-        if (alt->kind == ALT_TERM)
-            for (uint32_t t = alt->term;;) {
-                const struct term *term = &p->n->terms[t];
-                if (term->kind == TERM_SOURCE && term->source == source)
-                    return true;
-                if (term->kind != TERM_ENUM && term->kind != TERM_FORM &&
-                    term->kind != TERM_WRAP && term->kind != TERM_PICK)
-                    break;
-                t = term->of;
-            }
+        if (alt->kind == ALT_TERM && is_of(p->n, alt->term, source))
+            return true;
     }
     for (size_t i = 0; i < node->n_kids; i++)
         if (stands(p, node->kids[i], source))

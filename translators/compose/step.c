@@ -112,6 +112,10 @@ bring_take(struct step *s, struct take *t)
         return step_bring_tag(s, t);
     if (t->is_lost || t->is_hidden)
         return lose(s, t);
+    if (t->role == TAKE_PART)
+        return t->part > 0 || step_bring_joint(s, t);
+    if (t->role == TAKE_JOINED)
+        return true; /* with its parts */
     if (!t->value || !t->leads)
         return true;
     t->as_it_came = node_new(c, NULL, (span){0}); /* its presence is asked */

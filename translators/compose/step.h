@@ -7,6 +7,12 @@
 
 #include "translators/compose/build.h"
 
+enum take_role {
+    TAKE_ALONE,
+    TAKE_PART,  /* one of the values that an arrow over several places reads */
+    TAKE_JOINED /* one that it writes; of `from` the stars alone are there */
+};
+
 /* An arrow that may hold, and what it takes and brings. */
 struct take {
     const struct lens_arrow *arrow;
@@ -28,6 +34,11 @@ struct take {
     bool is_lost;   /* it goes: another case's value was taken */
     bool is_hidden; /* likewise: no case fits */
     struct captured *fill;
+    enum take_role role;
+    size_t
+        part; /* which place of its side; the parts are `n_parts`, and those */
+    size_t n_parts; /* that are written come behind them */
+    bool spreads;   /* to every element that is there */
 };
 
 struct step {
@@ -66,11 +77,27 @@ MUST_CHECK bool step_keep_rest(struct step *s, const struct take *t);
 MUST_CHECK bool step_strangers(struct step *s, const struct take *t);
 MUST_CHECK bool step_land(struct step *s);
 
+/* Put what a take brings where it leads. */
+MUST_CHECK bool step_put(struct step *s, struct take *t, struct spot *to);
+
 /* Nothing ever stands there. */
 bool step_is_dead(const struct normal_node *n);
 /* Put `value` where the dead `slot` is. */
 void step_replace(struct normal_node *host, struct normal_node *slot,
                   struct normal_node *value);
+
+/* ---- arrows over several places (joint.c, and each.c for elements) ---- */
+
+MUST_CHECK bool step_choose_joint(struct step *s,
+                                  const struct lens_arrow *arrow, guard when);
+/* What its parts, of which this is the first, become. */
+MUST_CHECK bool step_bring_joint(struct step *s, struct take *first);
+/* Does an alternative of what is joined keep the slot of one of its parts? */
+bool step_joined_in_slot(const struct take *t, const struct normal_alt *alt,
+                         const struct normal_node *host);
+MUST_CHECK bool step_land_spread(struct step *s, struct take *t);
+/* When this is not empty, whatever was taken out of it. */
+guard step_stands(const struct step *s, const struct normal_node *n);
 
 /* ---- 7. fill, 8. mark, and what was lost (fill.c) ---- */
 

@@ -285,7 +285,8 @@ step_prune(struct step *s)
             const struct lens_step *next = &k->place->steps[k->n];
             if (k->n != depth || k->cut == GUARD_NEVER)
                 continue;
-            guard made = object_makes(c, s->o, k->place, k->n);
+            guard made = without(c, object_makes(c, s->o, k->place, k->n),
+                                 both(c, k->cut, step_stands(s, k->node)));
             if (made == GUARD_NEVER)
                 continue;
             if (k->node->is_each)

@@ -104,6 +104,21 @@ print_enum(struct printing *p, const struct lens_symbols *s)
     buf_str(p->b, "}");
 }
 
+static void
+print_common(struct printing *p, const struct term *t)
+{
+    static const char *const words[] = {
+        [LENS_UNEQUAL_FAIL] = "",       [LENS_UNEQUAL_NULL] = "",
+        [LENS_UNEQUAL_FIRST] = "first", [LENS_UNEQUAL_MIN] = "least",
+        [LENS_UNEQUAL_MAX] = "most",    [LENS_UNEQUAL_SUM] = "sum",
+        [LENS_UNEQUAL_KEEP] = ""};
+    buf_str(p->b, "the same ");
+    if (words[t->n][0])
+        buf_fmt(p->b, "or the %s ", words[t->n]);
+    buf_str(p->b, "of ");
+    print_term(p, t->of);
+}
+
 void
 print_term(struct printing *p, uint32_t term)
 {
@@ -152,6 +167,21 @@ print_term(struct printing *p, uint32_t term)
                 print_term(p, t->parts[i].term);
         }
         return;
+    case TERM_PART:
+        buf_fmt(p->b, "{%.*s} of ", SPAN_FMT(t->pattern->names[t->n]));
+        print_term(p, t->of);
+        buf_fmt(p->b, " as \"%.*s\"", SPAN_FMT(t->pattern->text));
+        return;
+    case TERM_TEXT:
+        buf_fmt(p->b, "\"%.*s\" of ", SPAN_FMT(t->pattern->text));
+        for (size_t i = 0; i < t->n_parts; i++) {
+            buf_str(p->b, i ? ", " : "");
+            print_term(p, t->parts[i].term);
+        }
+        return;
+    case TERM_COMMON:
+        print_common(p, t);
+        return;
     case TERM_TREE:
         buf_str(p->b, "(");
         print_node(p, t->tree, SPAN("."), true);
@@ -190,6 +220,12 @@ type_word(enum atom_kind kind)
         return "empty";
     case ATOM_SEVERAL:
         return "several";
+    case ATOM_SOME:
+        return "there";
+    case ATOM_UNEQUAL:
+        return "unequal";
+    case ATOM_UNREADABLE:
+        return "no clean texts";
     default: /* is no word alone */
         return NULL;
     }

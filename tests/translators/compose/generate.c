@@ -168,6 +168,60 @@ add_cases(struct arena *a, uint64_t *seed, struct buf *b)
             pick(seed, 4) ? "" : ", absent: {older: p}");
 }
 
+/* An arrow over several places. */
+static void
+add_joint(struct arena *a, uint64_t *seed, struct buf *b)
+{
+    static const char *const tables[] = {
+        "[p, any, 1, x], [[q, 1], p, r, absent], [same, same, same, same]",
+        "[p, p, p, q], [p, absent, q, any], [absent, absent, z, z]",
+        "[1, same, \"1\", same], {row: [any, any, x, x], only: up}, [q, q, "
+        "any, "
+        "p]"};
+    static const char *const unequal[] = {"fail", "null", "first",
+                                          "min",  "max",  "sum"};
+    static const char *const between[] = {"}-{", ":digits}{", "}p{"};
+    span p = place(a, seed), q = place(a, seed), r = place(a, seed);
+    const char *star = pick(seed, 4) ? "" : "l/*/";
+    const char *differ = pick(seed, 2) ? "first" : "refuse";
+    switch (pick(seed, 4)) {
+    case 0:
+        buf_fmt(
+            b, "    \"%s%.*s\": {to: [\"%s%.*s\", \"%s%.*s\"], differ: %s%s}\n",
+            star, SPAN_FMT(p), star, SPAN_FMT(q), star, SPAN_FMT(r), differ,
+            pick(seed, 3) ? "" : ", absent: {older: p}");
+        return;
+    case 1:
+        if (pick(seed, 2))
+            buf_fmt(b,
+                    "    ? [\"%s%.*s\", \"%s%.*s\"]\n    : {to: \"%s%.*s\", "
+                    "differ: %s, enum: {p: q, r: q}}\n",
+                    star, SPAN_FMT(p), star, SPAN_FMT(q), star, SPAN_FMT(r),
+                    differ);
+        else
+            buf_fmt(b,
+                    "    \"%.*s\": {to: \"l/*/%.*s\", as: one <> each, "
+                    "unequal: %s, none: %s}\n",
+                    SPAN_FMT(p), SPAN_FMT(q),
+                    unequal[pick(seed, COUNT(unequal))],
+                    pick(seed, 2) ? "lose" : "refuse");
+        return;
+    case 2:
+        buf_fmt(b,
+                "    ? [\"%s%.*s\", \"%s%.*s\"]\n    : {to: [\"%s%.*s\", "
+                "\"%s%s\"], "
+                "table: [%s]}\n",
+                star, SPAN_FMT(p), star, SPAN_FMT(q), star, SPAN_FMT(r), star,
+                name(seed), tables[pick(seed, COUNT(tables))]);
+        return;
+    default:
+        buf_fmt(b, "    %s: {split: \"{%.*s%s%.*s}", name(seed), SPAN_FMT(p),
+                between[pick(seed, COUNT(between))], SPAN_FMT(q));
+        buf_fmt(b, "\"%s}\n", pick(seed, 2) ? "" : ", outside: absent");
+        return;
+    }
+}
+
 static const char *
 value(struct arena *a, uint64_t *seed)
 {
@@ -201,7 +255,9 @@ add_block(struct arena *a, uint64_t *seed, struct buf *b, const char *type)
 {
     buf_fmt(b, "%s:\n  map:\n    keep: keep\n", type);
     for (size_t n = pick(seed, 4); n-- > 0;)
-        (pick(seed, 5) ? add_map : add_cases)(a, seed, b);
+        (pick(seed, 5)   ? add_map
+         : pick(seed, 2) ? add_cases
+                         : add_joint)(a, seed, b);
     if (pick(seed, 5) == 0) {
         static const char *const cases[] = {
             "{older: {t: p}, newer: {t: q}, map: {a: x/a}}, {both: {t: z}, "
@@ -299,6 +355,9 @@ any(uint64_t *seed, struct buf *b, unsigned depth)
                                           "null",
                                           "true",
                                           "\"12.5\"",
+                                          "\"p-q\"",
+                                          "\"12x\"",
+                                          "\"xapq\"",
                                           "{}",
                                           "[\"p\"]",
                                           "[1,2]",

@@ -2,6 +2,7 @@
 #include "tests/translators/compose/interpret.h"
 
 #include "tests/test.h"
+#include "tests/translators/compose/several.h"
 #include "translators/reference/form.h"
 
 /* NOLINTBEGIN(misc-no-recursion): as deep as a document */
@@ -158,6 +159,8 @@ static bool
 form_atom(struct frame *f, const struct atom *atom)
 {
     const struct term *t = &f->n->terms[atom->term];
+    if (t->kind != TERM_FORM)
+        return !value_of(f, atom->term);
     struct json *of = value_of(f, t->of);
     struct json *out = NULL;
     bool respelt = false;
@@ -201,6 +204,36 @@ source_atom(struct frame *f, const struct atom *atom)
         fail();
     }
     return false;
+}
+
+/* What `of` is in every element; *unequal, *unclean: see several.h. */
+static struct json *
+common(struct frame *f, const struct term *t, bool *unequal, bool *unclean)
+{
+    const struct json *host = source_value(f, f->n->sources[t->source].parent);
+    struct json *was = f->at[t->source];
+    struct json *out = NULL;
+    size_t n = host && json_is_container(host) ? host->n : 0;
+    struct json **values = arena_array(f->a, n + 1, sizeof(struct json *));
+    for (size_t i = 0; i < n; i++) {
+        f->at[t->source] = host->members[i].value;
+        values[i] = value_of(f, t->of);
+    }
+    f->at[t->source] = was;
+    *unclean = false;
+    *unequal = several_unequal(f->a, values, n, (enum lens_unequal)t->n, &out,
+                               unclean);
+    return out;
+}
+
+static bool
+common_atom(struct frame *f, const struct atom *atom)
+{
+    bool unequal = false, unclean = false;
+    struct json *v = common(f, &f->n->terms[atom->term], &unequal, &unclean);
+    if (atom->kind == ATOM_SOME)
+        return v || unequal;
+    return atom->kind == ATOM_UNEQUAL ? unequal : unclean;
 }
 
 static bool
@@ -271,6 +304,10 @@ atom_holds(struct frame *f, const struct atom *atom)
     case ATOM_OUTSIDE:
     case ATOM_RESPELT:
         return form_atom(f, atom);
+    case ATOM_SOME:
+    case ATOM_UNEQUAL:
+    case ATOM_UNREADABLE:
+        return common_atom(f, atom);
     default:
         return term_atom(f, atom);
     }
@@ -326,6 +363,16 @@ form_value(struct frame *f, const struct term *t)
     if (!of || convert(f, t, of, &out, &respelt) != FORM_DONE)
         return NULL;
     return out;
+}
+
+static struct json *
+text_value(struct frame *f, const struct term *t)
+{
+    struct json **parts =
+        arena_array(f->a, t->n_parts + 1, sizeof(struct json *));
+    for (size_t i = 0; i < t->n_parts; i++)
+        parts[i] = value_of(f, t->parts[i].term);
+    return several_text(f->a, t->pattern, parts);
 }
 
 static struct json *
@@ -388,6 +435,14 @@ value_of(struct frame *f, uint32_t term)
             if (t->parts[i].term != NORMAL_NONE && holds(f, t->parts[i].when))
                 return value_of(f, t->parts[i].term);
         return NULL;
+    case TERM_PART:
+        return several_part(f->a, t->pattern, value_of(f, t->of), t->n);
+    case TERM_TEXT:
+        return text_value(f, t);
+    case TERM_COMMON: {
+        bool unequal = false, unclean = false;
+        return common(f, t, &unequal, &unclean);
+    }
     }
     return NULL;
 }

@@ -81,6 +81,17 @@ ROW(pitfall_10_spread_over_an_empty_list,
          "{\"l\":[{\"c\":1},{}]}", "{\"m\":[{\"b\":1},{\"b\":2}]}"),
     .again = true)
 
+ROW(pitfall_10_where_elements_stay_whatever_is_taken_out_of_them,
+    .types = "T: {at: \"* /t\", keep: [l, \"l/*\", m, \"m/*\"]}\n",
+    STEPS("T: {map: {a: {to: \"l/*/a\", as: one <> each, unequal: null, none: "
+          "lose}, b: {to: \"m/*/b\", as: one <> each, unequal: fail, none: "
+          "refuse}}}",
+          "T: {map: {\"l/*/a\": \"l/*/c\"}}"),
+    UP("{\"a\":1,\"l\":[]}", "{\"a\":1}", "{\"b\":1,\"m\":[]}", "{\"b\":1}",
+       "{\"a\":1,\"l\":[{},{\"z\":1}]}", "{\"b\":1,\"m\":{}}"),
+    DOWN("{\"l\":[]}", "{\"l\":[{\"c\":1},{\"c\":1}]}",
+         "{\"l\":[{\"c\":1},{}]}", "{\"m\":[{\"b\":1},{\"b\":2}]}"))
+
 ROW(pitfall_11_a_host_that_is_null,
     STEPS("T: {map: {a: h/a}}", "T: {map: {h/b: b}}"),
     UP("{\"h\":null}", "{\"h\":null,\"a\":1}", "{\"h\":null,\"b\":1}"),
