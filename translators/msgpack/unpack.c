@@ -256,8 +256,6 @@ static bool
 act(struct unpack *u, const char *at, const struct msgpack_head *h)
 {
     enum msgpack_kind kind = (enum msgpack_kind)h->kind;
-    if (u->is_done)
-        return fail(u, UNPACK_BAD, at, "more behind the document");
     if (!separate(u, at, kind))
         return false;
     switch (kind) {
@@ -317,6 +315,8 @@ run_block(struct unpack *u, const char *p, const char *end)
                 return false;
             continue;
         }
+        if (u->is_done) /* and be it a head that never becomes whole */
+            return fail(u, UNPACK_BAD, p, "more behind the document");
         const struct msgpack_head *h = msgpack_head_of(p);
         if (u->head_len || (size_t)(end - p) < h->len) {
             if (!u->head_len)

@@ -315,6 +315,7 @@ TEST(what_is_no_messagepack_or_has_no_form_is_refused_and_said_where)
          ""},
         {"cb 00", UNPACK_BAD, "the document ends before it is whole", ""},
         {"01 01", UNPACK_BAD, "more behind the document", ""},
+        {"01 db", UNPACK_BAD, "more behind the document", ""},
         {"a1 ff", UNPACK_BAD, "a text that is not UTF-8", ""},
         {"a1 c3", UNPACK_BAD, "a text that is not UTF-8", ""},
         {"a3 eda080", UNPACK_BAD, "a text that is not UTF-8", ""},
