@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * packed: a body that is MessagePack as it comes, as it goes, or both.
+ * packed: a body that is MessagePack as it comes, as it goes, or both, where the
+ * machine has no program for it or it is more than its program knows.
  *
  * Behind translation.h's feed and end. What comes as MessagePack is brought over to
  * JSON as it comes, the version steps are those of JSON, and what goes as

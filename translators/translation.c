@@ -73,13 +73,6 @@ tell_declared(struct translation *t)
     return r->notices != NULL;
 }
 
-/* MessagePack as it comes and as it goes, and a program of the machine for it. */
-static bool
-runs_packed(const struct program *p)
-{
-    return p->comes_packed && p->goes_packed && p->plan;
-}
-
 enum err_code
 translation_open(struct arena *a, const struct program *p,
                  const struct translation_limits *limits, struct buf *out,
@@ -101,7 +94,7 @@ translation_open(struct arena *a, const struct program *p,
     *t = new;
     if (p->is_stream && p->has_body)
         return stream_open(a, p, limits, out, &new->report, &new->stream, e);
-    if ((p->comes_packed || p->goes_packed) && !runs_packed(p))
+    if ((p->comes_packed || p->goes_packed) && !p->plan)
         return packed_open(a, p, limits, out, &new->report, &new->packed, e);
     return OK;
 }
@@ -237,7 +230,9 @@ plan_fault(struct translation *t)
         [ENGINE_BAD_JSON] = {ERR_INVALID, 400,
                              "the document is not what its type says", NULL},
         [ENGINE_NO_FORM] = {ERR_INVALID, 422,
-                            "what is read here has no form in JSON", NULL},
+                            "what is here has no form in JSON and in "
+                            "MessagePack alike",
+                            NULL},
         [ENGINE_TOO_DEEP] = {ERR_LIMIT, 400, "the document is nested too deep",
                              "depth_max"},
         [ENGINE_SURROGATE] = {ERR_INVALID, 422,
@@ -272,12 +267,12 @@ begin(struct translation *t)
     t->out_before = t->out_after = buf_len(t->out);
     if (!plan || t->report.trace)
         return;
-    t->run = t->program->comes_packed
-                 ? plan_run_new_packed(t->arena, plan, t->facts.depth_max,
-                                       t->limits.bytes_max,
-                                       !t->facts.is_request, t->out)
-                 : plan_run_new(t->arena, plan, t->facts.depth_max,
-                                !t->facts.is_request, t->out);
+    const struct plan_how how = {.depth_max = t->facts.depth_max,
+                                 .held_max = t->limits.bytes_max,
+                                 .is_answer = !t->facts.is_request,
+                                 .comes_packed = t->program->comes_packed,
+                                 .goes_packed = t->program->goes_packed};
+    t->run = plan_run_new(t->arena, plan, &how, t->out);
     if (t->run)
         t->stage = STAGE_BOTH;
 }
@@ -385,7 +380,7 @@ join(struct translation *t, span body)
     return head_set_content(t->arena, has, &t->head, &t->report);
 }
 
-/* MessagePack that is more than its plan knows. */
+/* MessagePack, at either end, that is more than its plan knows. */
 static enum err_code
 by_json(struct translation *t)
 {
@@ -416,7 +411,7 @@ translation_end(struct translation *t)
     if (t->run)
         return OK;
     const struct program *p = t->program;
-    if (p->comes_packed)
+    if (p->comes_packed || p->goes_packed)
         return t->failed = by_json(t);
     t->failed = p->is_joint ? join(t, buf_span(&t->held))
                 : p->patch.kind

@@ -64,8 +64,7 @@ put_made(struct engine *m, size_t n_made)
 }
 
 static bool
-shut(struct engine *m, const struct engine_op *op,
-     const struct engine_made *made)
+shut(struct engine *m, const struct engine_op *op, struct engine_made *made)
 {
     if (!made->written)
         return true;

@@ -31,6 +31,8 @@ struct engine_limits {
     size_t open_max;  /* of MessagePack: bytes held for a head that comes before
                          its count is known; 0: no limit */
     bool lenient;     /* what is refused and said to be lenient goes instead */
+    bool crosses;     /* it comes in the form that the program does not write:
+                         MessagePack for one of JSON, JSON for one of MessagePack */
 };
 
 /*

@@ -37,26 +37,68 @@ make(struct engine *m, uint64_t most, struct engine_hole *hole)
     return engine_put(m, zeros, hole->len);
 }
 
+/* Bytes that are moved up where a head turns out to be shorter than its room; before
+ * more of them a head that is too wide is left, which says the same. */
+#define MOVED_MAX 4096
+
+/* The room is `by` bytes less. Pieces that are linked elsewhere stay where they are. */
+static void
+narrow(struct engine *m, struct engine_hole *hole, size_t by)
+{
+    size_t end = (size_t)(place(m) - hole->at) - hole->len;
+    bool is_linked = m->sink == &m->captures && hole->at < m->piece_at;
+    if (!by || end > MOVED_MAX || is_linked)
+        return;
+    engine_commit(m);
+    hole->len = (uint8_t)(hole->len - by);
+    char *to = m->sink->bytes + m->sink->start + hole->at + hole->len;
+    memmove(to, to + by, end);
+    buf_truncate(m->sink, buf_len(m->sink) - by);
+    engine_open_sink(m);
+}
+
 static bool
-fill(struct engine *m, const struct engine_hole *hole, bool is_map, uint64_t n)
+fill(struct engine *m, struct engine_hole *hole, bool is_map, uint64_t n)
 {
     if (!hole->len)
         return true;
     if (n > MSGPACK_N_MAX)
         return engine_fail(m, ENGINE_NO_FORM, NULL);
+    if (m->crosses)
+        narrow(m, hole, hole->len - width(n));
     msgpack_put_wide(m->sink->bytes + m->sink->start + hole->at,
                      is_map ? MSGPACK_MAP : MSGPACK_LIST, hole->len,
                      (uint32_t)n);
     return true;
 }
 
+/* Output waits behind the outermost hole. */
+static bool
+begin_wait(struct engine *m)
+{
+    bool begins = m->sink == m->out;
+    if (begins)
+        engine_use_sink(m, &m->open);
+    return begins;
+}
+
+static bool
+end_wait(struct engine *m)
+{
+    engine_use_sink(m, m->out);
+    bool ok = engine_put_exactly(m, m->open.bytes, buf_len(&m->open));
+    buf_clear(&m->open);
+    return ok;
+}
+
 bool
 engine_open_hole(struct engine *m, struct engine_frame *f)
 {
-    uint64_t most = f->left + (f->is_object ? f->state->n_ops : 0);
-    f->opens = m->sink == m->out;
-    if (f->opens)
-        engine_use_sink(m, &m->open);
+    /* JSON does not say how many come. */
+    uint64_t most = m->crosses ? MSGPACK_N_MAX
+                               : f->left + (f->is_object ? f->state->n_ops : 0);
+    f->written = 0;
+    f->opens = begin_wait(m);
     return make(m, most, &f->hole);
 }
 
@@ -67,12 +109,24 @@ engine_close_hole(struct engine *m, struct engine_frame *f)
     bool is_there = f[-1].mode != MODE_CUT;
     if (is_there && !fill(m, &f->hole, f->is_object, f->written))
         return false;
-    if (!f->opens)
-        return true;
-    engine_use_sink(m, m->out);
-    bool ok = engine_put_exactly(m, m->open.bytes, buf_len(&m->open));
-    buf_clear(&m->open);
-    return ok;
+    return !f->opens || end_wait(m);
+}
+
+bool
+engine_open_level(struct engine *m, size_t depth)
+{
+    struct engine_nest *l = &m->levels[depth];
+    l->n = 0;
+    l->opens = begin_wait(m);
+    return make(m, MSGPACK_N_MAX, &l->hole);
+}
+
+bool
+engine_close_level(struct engine *m, size_t depth)
+{
+    struct engine_nest *l = &m->levels[depth];
+    return fill(m, &l->hole, m->kinds[depth], l->n) &&
+           (!l->opens || end_wait(m));
 }
 
 bool
@@ -82,7 +136,7 @@ engine_open_made(struct engine *m, struct engine_made *made)
 }
 
 bool
-engine_close_made(struct engine *m, const struct engine_made *made)
+engine_close_made(struct engine *m, struct engine_made *made)
 {
     return fill(m, &made->hole, !made->op->lists, made->n);
 }

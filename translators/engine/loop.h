@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * loop: from token to token. Compiled once for each level: scan_NAME.h comes
- * before it and says ENGINE_RUN and ENGINE_TARGET.
+ * before it and says ENGINE_RUN and ENGINE_TARGET. Where PACKS is 1 what comes is
+ * not copied: each token is written as MessagePack when it is met (spell.h), and is
+ * seen whole.
  *
  * Two loops in one function. In a container that has a state each key is looked
  * up, each element has its turn; the frame says what is done with the member at
@@ -120,6 +122,30 @@ long_scalar(const char *p, const struct engine_window *w, const char **out,
     }
 }
 
+/* A scalar of which nothing is known: what text_end is to a text. */
+ENGINE_TARGET static inline __attribute__((always_inline)) enum text_step
+whole_scalar(const char *p, const struct engine_window *w, const char **out,
+             bool *escaped)
+{
+    bool is_text = *p == '"';
+    const char *q = is_text ? short_text(p) : short_scalar(p, w);
+    *escaped = false;
+    if (UNLIKELY(!q))
+        return long_scalar(p, w, out, escaped);
+    *out = q;
+    return TEXT_WHOLE;
+}
+
+/* What is written as MessagePack is done with. */
+#define DONE(at)                                                               \
+    do {                                                                       \
+        if (PACKS)                                                             \
+            m->copied = (at);                                                  \
+    } while (0)
+
+/* Is what stands here written as MessagePack? What is cut is not. */
+#define SAYS (PACKS && f->mode != MODE_CUT)
+
 ENGINE_TARGET bool
 ENGINE_RUN(struct engine *m, struct engine_window *w)
 {
@@ -195,10 +221,10 @@ key:
 next_key:
     t = &f->state->keys;
     q = short_text(p);
+    escaped = false;
     if (LIKELY(q)) {
         i = engine_find(t, p + 1, (size_t)(q - p) - 2);
     } else {
-        escaped = false;
         step = text_end(p + 1, w, &to, &escaped);
         q = to;
         if (step == TEXT_SHORT)
@@ -220,8 +246,12 @@ next_key:
         f->key = NULL;
         if (UNLIKELY(e))
             goto known;
+        if (PACKS && !engine_pack_text(m, p, q, escaped))
+            return false;
         f->wrote = true;
         p = q;
+        if (PACKS)
+            goto want_colon;
         if (UNLIKELY(*p != ':'))
             goto want_colon;
         p++;
@@ -252,11 +282,13 @@ known:
         *seen |= bit;
     }
     if (UNLIKELY(e->action != ENGINE_KEEP || e->when)) {
-        if (!engine_begin_member(m, p, q))
+        DONE(p);
+        if (!engine_begin_member(m, p, PACKS ? NULL : q))
             return false;
+        e = f->entry;
     } else {
         f->wrote = true;
-        if (e->to.len) {
+        if (!PACKS && e->to.len) {
             if (!engine_flush(m, p))
                 return false;
             m->copied = q;
@@ -264,6 +296,9 @@ known:
                 return false;
         }
     }
+    if (SAYS && !(e && e->to.len ? engine_put(m, e->to.at, e->to.len)
+                                 : engine_pack_text(m, p, q, escaped)))
+        return false;
     p = q;
 want_colon:
     SPACE();
@@ -304,6 +339,7 @@ entry_value:
             STOP(WANT_VALUE);
         if (UNLIKELY(step == TEXT_BAD))
             BAD(q);
+        DONE(p);
         if (e->action == ENGINE_CAPTURE && !engine_begin_capture(m, f, p))
             return false;
         if (!engine_scalar(m, p, q, escaped))
@@ -340,6 +376,8 @@ entry_container : {
     engine_open_frame(m, f, e->child, is_object, depth, p);
     if (UNLIKELY(f->state->n_slots) && !engine_open_slots(m, f))
         return false;
+    if (PACKS && !engine_open_hole(m, f))
+        return false;
     p++;
     m->last_end = p;
     if (is_object)
@@ -365,6 +403,7 @@ element:
     f->position++;
     f->entry = e;
     if (UNLIKELY(e && (e->action != ENGINE_KEEP || e->when))) {
+        DONE(p);
         if (!engine_begin_member(m, p, NULL))
             return false;
     } else {
@@ -381,17 +420,23 @@ value:
         if (UNLIKELY(depth == m->depth_max))
             return engine_fail(m, ENGINE_TOO_DEEP, p);
         m->kinds[++depth] = 1;
+        if (SAYS && !engine_open_level(m, depth))
+            return false;
         p++;
         goto skip_first_key;
     case ENGINE_LIST:
         if (UNLIKELY(depth == m->depth_max))
             return engine_fail(m, ENGINE_TOO_DEEP, p);
         m->kinds[++depth] = 0;
+        if (SAYS && !engine_open_level(m, depth))
+            return false;
         p++;
         goto skip_first_value;
     case ENGINE_TEXT:
         if (UNLIKELY(p >= end))
             STOP(SKIP_VALUE);
+        if (PACKS)
+            goto scalar;
         q = short_text(p);
         if (LIKELY(q)) {
             p = q;
@@ -402,6 +447,8 @@ value:
     case ENGINE_NUMBER:
         if (UNLIKELY(p >= end))
             STOP(SKIP_VALUE);
+        if (PACKS)
+            goto scalar;
         q = find_number(p, w);
         if (LIKELY(q)) {
             p = q;
@@ -413,6 +460,8 @@ value:
     case ENGINE_NULL:
         if (UNLIKELY(p >= end))
             STOP(SKIP_VALUE);
+        if (PACKS)
+            goto scalar;
         q = short_scalar(p, w);
         if (LIKELY(q)) {
             p = q;
@@ -431,6 +480,17 @@ value:
             STOP(SKIP_VALUE);
         BAD(p);
     }
+
+scalar: /* PACKS */
+    step = whole_scalar(p, w, &to, &escaped);
+    if (UNLIKELY(step == TEXT_SHORT))
+        STOP(SKIP_VALUE);
+    if (UNLIKELY(step == TEXT_BAD))
+        BAD(to);
+    if (SAYS && !engine_pack_token(m, p, to, escaped))
+        return false;
+    p = to;
+    goto skip_after;
 
 in_text:
     step = text_end(q, w, &to, &escaped);
@@ -457,24 +517,21 @@ skip_first_value:
         STOP(SKIP_FIRST_VALUE);
     if (*p != ']')
         goto value;
-    p++;
-    depth--;
-    goto skip_after;
+    goto skip_close;
 
 skip_first_key:
     SPACE();
     if (UNLIKELY(p >= end))
         STOP(SKIP_FIRST_KEY);
-    if (*p == '}') {
-        p++;
-        depth--;
-        goto skip_after;
-    }
+    if (*p == '}')
+        goto skip_close;
     goto want_skip_key;
 
 skip_after:
     if (depth == f->depth)
         goto value_end;
+    if (PACKS)
+        m->levels[depth].n++;
     if (LIKELY(engine_is_next_key(p)) && m->kinds[depth] && p < end) {
         p++;
         goto skip_key;
@@ -491,6 +548,9 @@ want_skip_after:
     }
     if (UNLIKELY(*p != (m->kinds[depth] ? '}' : ']')))
         BAD(p);
+skip_close:
+    if (SAYS && !engine_close_level(m, depth))
+        return false;
     p++;
     depth--;
     goto skip_after;
@@ -502,6 +562,17 @@ want_skip_key:
     if (UNLIKELY(*p != '"'))
         BAD(p);
 skip_key:
+    if (PACKS) {
+        step = whole_scalar(p, w, &to, &escaped);
+        if (UNLIKELY(step == TEXT_SHORT))
+            STOP(SKIP_KEY);
+        if (UNLIKELY(step == TEXT_BAD))
+            BAD(to);
+        if (SAYS && !engine_pack_text(m, p, to, escaped))
+            return false;
+        p = to;
+        goto skip_colon;
+    }
     q = short_text(p);
     if (LIKELY(q && *q == ':')) {
         p = q + 1;
@@ -531,8 +602,13 @@ skip_member:
     /* ---- behind a value of the top frame ---- */
 
 value_end:
-    if (UNLIKELY(f->mode != MODE_PLAIN) && !engine_end_member(m, p))
-        return false;
+    if (UNLIKELY(f->mode != MODE_PLAIN)) {
+        DONE(p);
+        if (!engine_end_member(m, p))
+            return false;
+    } else if (PACKS) {
+        f->written++;
+    }
     m->last_end = p;
     if (LIKELY(engine_is_next_key(p)) && f->is_object && f->wrote && p < end) {
         p++;
@@ -557,7 +633,10 @@ want_after:
     if (UNLIKELY(*p != (f->is_object ? '}' : ']')))
         BAD(p);
 close:
+    DONE(p);
     if (f->is_object && f->state->n_ops && !engine_close(m, p))
+        return false;
+    if (PACKS && !engine_close_hole(m, f))
         return false;
     if (UNLIKELY(f->state->n_slots))
         engine_close_slots(m, f);
@@ -575,6 +654,7 @@ stop:
             m->want == WANT_FIRST_ELEMENT)
             p = m->last_end;
     }
+    DONE(p);
     m->depth = depth;
     w->at = p;
     return f->mode == MODE_CUT || engine_flush(m, p);

@@ -60,19 +60,29 @@ engine_has_level(enum engine_level level)
 #endif
 }
 
+static bool
+comes_packed(const struct engine *m)
+{
+    return m->program->is_packed != m->crosses;
+}
+
 void
 engine_use(struct engine *m, enum engine_level level)
 {
     assert(engine_has_level(level));
     m->walk = NULL;
-    if (m->program->is_packed) {
-        m->run = engine_run_packed; /* it has one level */
+    if (comes_packed(m)) { /* it has one level */
+        m->run = m->crosses ? engine_run_unpacking : engine_run_packed;
         return;
     }
-    m->run = engine_run_plain;
+    m->run = m->crosses ? engine_run_packing_plain : engine_run_plain;
 #if defined(__x86_64__)
     if (level == ENGINE_PLAIN)
         return;
+    if (m->crosses) {
+        m->run = engine_run_packing_avx2;
+        return;
+    }
     m->run = engine_run_avx2;
     m->make_index =
         level == ENGINE_AVX512 ? engine_index_avx512 : engine_index_avx2;
@@ -131,11 +141,15 @@ engine_new(struct arena *a, const struct engine_program *program,
     memset(m, 0, offsetof(struct engine, made));
     m->kinds = arena_room(a, depth + 1);
     m->tells = arena_room(a, (program->n_notices + 1) * sizeof(*m->tells));
-    if (program->is_packed)
-        m->lefts = arena_room(a, (depth + 1) * sizeof(*m->lefts));
-    if (!m->kinds || !m->tells || (program->is_packed && !m->lefts))
-        return NULL;
     m->program = program;
+    m->crosses = limits->crosses;
+    if (comes_packed(m))
+        m->lefts = arena_room(a, (depth + 1) * sizeof(*m->lefts));
+    else if (m->crosses)
+        m->levels = arena_room(a, (depth + 1) * sizeof(*m->levels));
+    if (!m->kinds || !m->tells || (comes_packed(m) && !m->lefts) ||
+        (m->crosses && !comes_packed(m) && !m->levels))
+        return NULL;
     m->arena = a;
     m->out = out;
     m->depth_max = depth;

@@ -60,6 +60,13 @@ struct engine_hole {
     uint8_t len;
 };
 
+/* One open container of which nothing is known, where JSON becomes MessagePack. */
+struct engine_nest {
+    uint64_t n; /* values in it so far; of a map, members */
+    struct engine_hole hole;
+    bool opens;
+};
+
 /* One open container that has a state; the first is around the document. */
 struct engine_frame {
     const struct engine_state *state;
@@ -155,6 +162,7 @@ struct engine {
     size_t depth_max;
     enum engine_want want;
     uint8_t number; /* IN_NUMBER: how far its grammar got */
+    bool crosses;   /* it comes in another form than it goes: see spell.h */
 
     /* Output. */
     char *o_start;    /* what of the sink is not committed begins here */
@@ -176,6 +184,7 @@ struct engine {
     uint64_t *lefts;    /* by depth, below the top: values to come */
     uint64_t body_left; /* IN_TEXT, IN_BYTES: bytes to come */
     bool in_key;        /* in a key that is no text, of the top frame */
+    struct engine_nest *levels; /* by depth, below the top, to MessagePack */
 
     /* What is told. */
     enum engine_verdict verdict;
@@ -205,10 +214,13 @@ struct engine {
     struct engine_lesson lesson;
 };
 
-/* The loops, of JSON by level: false after a failure, else w->at is where it stopped. */
+/* The loops, of JSON and JSON to MessagePack by level, of MessagePack and to JSON: false after a failure, else w->at is where it stopped. */
 bool engine_run_plain(struct engine *m, struct engine_window *w);
 bool engine_run_avx2(struct engine *m, struct engine_window *w);
+bool engine_run_packing_plain(struct engine *m, struct engine_window *w);
+bool engine_run_packing_avx2(struct engine *m, struct engine_window *w);
 bool engine_run_packed(struct engine *m, struct engine_window *w);
+bool engine_run_unpacking(struct engine *m, struct engine_window *w);
 
 /* As far as all is usual: the loop goes on from there. */
 bool engine_walk_avx2(struct engine *m, struct engine_window *w);
@@ -406,9 +418,11 @@ MUST_CHECK bool engine_close(struct engine *m, const char *p);
 /* The head of the top frame's object or list is written when it ends. */
 MUST_CHECK bool engine_open_hole(struct engine *m, struct engine_frame *f);
 MUST_CHECK bool engine_close_hole(struct engine *m, struct engine_frame *f);
+/* The same of one of which nothing is known. */
+MUST_CHECK bool engine_open_level(struct engine *m, size_t depth);
+MUST_CHECK bool engine_close_level(struct engine *m, size_t depth);
 MUST_CHECK bool engine_open_made(struct engine *m, struct engine_made *made);
-MUST_CHECK bool engine_close_made(struct engine *m,
-                                  const struct engine_made *made);
+MUST_CHECK bool engine_close_made(struct engine *m, struct engine_made *made);
 
 static inline bool
 engine_reads(const struct engine_entry *e)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * packed_loop: from value to value of MessagePack, as loop.h does it for JSON.
+ * Compiled twice: to copy what is not changed, and (SPELLS) to write all of it as
+ * JSON. PACKED_RUN is its name.
  *
  * A head says how much follows, so nothing is looked for: in a container that has
  * a state each key is looked up, each element has its turn; in all others values
@@ -11,8 +13,8 @@
 #include "translators/engine/lookup.h"
 #include "translators/engine/machine.h"
 #include "translators/engine/scan.h"
+#include "translators/engine/spell.h"
 
-#include "proxy/base/utf8.h"
 #include "translators/msgpack/token.h"
 
 /* The shape of a value; 0: JSON has none. */
@@ -22,24 +24,6 @@ static const uint8_t shapes[] = {
     [MSGPACK_FLOAT] = ENGINE_NUMBER, [MSGPACK_TEXT] = ENGINE_TEXT,
     [MSGPACK_LIST] = ENGINE_LIST,    [MSGPACK_MAP] = ENGINE_OBJECT,
 };
-
-#define TOPS ((uint64_t)0x8080808080808080)
-
-/* The first byte that is not UTF-8, or NULL. 32 bytes may be read from `p` on. */
-static inline const char *
-find_bad(const char *p, size_t n)
-{
-    uint64_t high = 0;
-    size_t i = 0;
-    for (; i + 8 <= n; i += 8)
-        high |= engine_load(p + i);
-    if (n > i)
-        high |= engine_load(p + i) & (((uint64_t)1 << (8 * (n - i))) - 1);
-    if (LIKELY(!(high & TOPS)))
-        return NULL;
-    size_t good = utf8_good(span_of(p, n));
-    return good < n ? p + good : NULL;
-}
 
 /* A number is never in pieces here; bytes that are no text may be. */
 #define IN_BYTES IN_NUMBER
@@ -72,8 +56,21 @@ find_bad(const char *p, size_t n)
             STOP(next);                                                        \
     } while (0)
 
+/* What is written as JSON is done with: there is nothing to copy before `at`. */
+#define DONE(at)                                                               \
+    do {                                                                       \
+        if (SPELLS)                                                            \
+            m->copied = (at);                                                  \
+    } while (0)
+
+/* Is it a key that comes, in a map of which nothing is known? */
+#define IS_KEY (depth > f->depth && m->kinds[depth] && !(m->lefts[depth] & 1))
+
+/* Is what stands here written? What is cut is looked at, and no more. */
+#define SAYS (SPELLS && f->mode != MODE_CUT)
+
 bool
-engine_run_packed(struct engine *m, struct engine_window *w)
+PACKED_RUN(struct engine *m, struct engine_window *w)
 {
     const char *p = w->at;
     const char *q = NULL;
@@ -86,6 +83,7 @@ engine_run_packed(struct engine *m, struct engine_window *w)
     size_t i = 0;
     size_t n = 0;
     bool is_object = false;
+    bool wrote = false; /* SPELLS: before this member or element */
 
     switch (m->want) {
     case WANT_VALUE:
@@ -125,7 +123,7 @@ want_key:
         /* A key that is no text has no name; what speaks of all keys does not know it. */
         if (h->kind == MSGPACK_BAD)
             BAD(p);
-        if (f->state->other)
+        if (SPELLS || f->state->other)
             return engine_fail(m, ENGINE_NO_FORM, p);
         f->left--;
         f->entry = NULL;
@@ -136,7 +134,7 @@ want_key:
     }
     WHOLE(WANT_KEY);
     q = p + h->len + n;
-    bad = find_bad(p + h->len, n);
+    bad = engine_find_bad(p + h->len, n);
     if (UNLIKELY(bad))
         BAD(bad);
     f->left--;
@@ -145,6 +143,9 @@ want_key:
         e = f->entry = f->state->other;
         f->key = NULL;
         if (LIKELY(!e)) {
+            if (SPELLS &&
+                !engine_spell_key(m, f->wrote, span_of(p + h->len, n)))
+                return false;
             f->wrote = true;
             p = q;
             goto value;
@@ -160,12 +161,15 @@ want_key:
             return engine_fail_by(m, e->twice, p);
         *seen |= bit;
     }
+    wrote = f->wrote;
     if (UNLIKELY(e->action != ENGINE_KEEP || e->when)) {
-        if (!engine_begin_member(m, p, q))
+        DONE(p);
+        if (!engine_begin_member(m, p, SPELLS ? NULL : q))
             return false;
+        e = f->entry;
     } else {
         f->wrote = true;
-        if (e->to.len) {
+        if (!SPELLS && e->to.len) {
             if (!engine_flush(m, p))
                 return false;
             m->copied = q;
@@ -173,6 +177,10 @@ want_key:
                 return false;
         }
     }
+    if (SAYS &&
+        !(e && e->to.len ? engine_spell_to(m, wrote, e->to)
+                         : engine_spell_key(m, wrote, span_of(p + h->len, n))))
+        return false;
     p = q;
 
     /* ---- a value that may have an entry ---- */
@@ -187,7 +195,7 @@ entry_value:
     if (UNLIKELY(!shape)) {
         if (h->kind == MSGPACK_BAD)
             BAD(p);
-        if (e->refused || engine_reads(e))
+        if (SPELLS || e->refused || engine_reads(e))
             return engine_fail(m, ENGINE_NO_FORM, p);
     }
     if (UNLIKELY(e->refused & shape))
@@ -199,9 +207,10 @@ entry_value:
         if (shape == ENGINE_TEXT)
             WHOLE(WANT_VALUE);
         q = p + h->len + n;
-        bad = find_bad(p + h->len, n);
+        bad = engine_find_bad(p + h->len, n);
         if (UNLIKELY(bad))
             BAD(bad);
+        DONE(p);
         if (e->action == ENGINE_CAPTURE && !engine_begin_capture(m, f, p))
             return false;
         if (!engine_packed_scalar(m, p, q))
@@ -249,7 +258,10 @@ entry_container : {
     m->top = f;
     if (UNLIKELY(f->state->n_slots) && !engine_open_slots(m, f))
         return false;
-    if (!f->state->is_steady) {
+    if (SPELLS) {
+        if (!engine_spell_byte(m, is_object ? '{' : '['))
+            return false;
+    } else if (!f->state->is_steady) {
         if (!engine_flush(m, p) || !engine_open_hole(m, f))
             return false;
         m->copied = p + h->len;
@@ -271,12 +283,16 @@ want_element:
                                         : f->state->each;
     f->position++;
     f->entry = e;
+    wrote = f->wrote;
     if (UNLIKELY(e && (e->action != ENGINE_KEEP || e->when))) {
+        DONE(p);
         if (!engine_begin_member(m, p, NULL))
             return false;
     } else {
         f->wrote = true;
     }
+    if (SAYS && wrote && !engine_spell_byte(m, ','))
+        return false;
     e = f->entry;
     if (e)
         goto entry_value;
@@ -291,35 +307,54 @@ value:
     case MSGPACK_FLOAT:
     case MSGPACK_NIL:
     case MSGPACK_BOOL:
+        if (SPELLS && IS_KEY)
+            return engine_fail(m, ENGINE_NO_FORM, p);
+        if (SPELLS && !engine_spell_scalar(m, p, f->mode != MODE_CUT))
+            return false;
         p += h->len;
         goto skip_after;
     case MSGPACK_TEXT:
         n = msgpack_follows(h, p);
         p += h->len;
         if (LIKELY((size_t)(w->stop - p) >= n)) {
-            bad = find_bad(p, n);
+            bad = engine_find_bad(p, n);
             if (UNLIKELY(bad))
                 BAD(bad);
+            if (SAYS && !engine_spell_text(m, span_of(p, n)))
+                return false;
             p += n;
             goto skip_after;
         }
+        if (SAYS && !engine_spell_byte(m, '"'))
+            return false;
         m->body_left = n;
         goto in_text;
     case MSGPACK_BYTES:
     case MSGPACK_EXT:
+        if (SPELLS)
+            return engine_fail(m, ENGINE_NO_FORM, p);
         m->body_left = msgpack_follows(h, p);
         p += h->len;
         goto in_bytes;
     case MSGPACK_LIST:
     case MSGPACK_MAP:
+        if (SPELLS && IS_KEY)
+            return engine_fail(m, ENGINE_NO_FORM, p);
         if (UNLIKELY(depth == m->depth_max))
             return engine_fail(m, ENGINE_TOO_DEEP, p);
         n = msgpack_follows(h, p);
+        is_object = h->kind == MSGPACK_MAP;
         p += h->len;
-        if (n == 0)
+        if (SAYS && !engine_spell_byte(m, is_object ? '{' : '['))
+            return false;
+        if (n == 0) {
+            if (SAYS && !engine_spell_byte(m, is_object ? '}' : ']'))
+                return false;
             goto skip_after;
-        m->lefts[++depth] = (uint64_t)n
-                            << (h->kind == MSGPACK_MAP); /* keys and values */
+        }
+        m->lefts[++depth] = (uint64_t)n << is_object; /* keys and values */
+        if (SPELLS)
+            m->kinds[depth] = is_object;
         goto value;
     case MSGPACK_BAD:
         break;
@@ -332,13 +367,17 @@ in_text:
         n = (size_t)m->body_left;
     else
         n = (size_t)(engine_whole_text(p, p + n) - p);
-    bad = utf8_good(span_of(p, n)) < n ? p + utf8_good(span_of(p, n)) : NULL;
+    bad = engine_find_bad_part(p, n);
     if (UNLIKELY(bad))
         BAD(bad);
+    if (SAYS && !engine_spell_part(m, span_of(p, n)))
+        return false;
     p += n;
     m->body_left -= n;
     if (m->body_left)
         STOP(IN_TEXT);
+    if (SAYS && !engine_spell_byte(m, '"'))
+        return false;
     goto skip_after;
 
 in_bytes:
@@ -351,9 +390,13 @@ in_bytes:
         STOP(IN_BYTES);
 
 skip_after:
-    for (; depth > f->depth; depth--)
-        if (--m->lefts[depth])
+    for (; depth > f->depth; depth--) {
+        bool has_more = --m->lefts[depth] > 0;
+        if (SAYS && !engine_spell_byte(m, engine_spell_behind(m, depth)))
+            return false;
+        if (has_more)
             goto value;
+    }
 
     /* ---- behind a value of the top frame ---- */
 
@@ -363,6 +406,7 @@ skip_after:
     }
 value_end:
     if (UNLIKELY(f->mode != MODE_PLAIN)) {
+        DONE(p);
         if (!engine_end_member(m, p))
             return false;
     } else {
@@ -379,9 +423,14 @@ want_after:
 
 close:
     m->last_end = p;
+    DONE(p);
     if (f->is_object && f->state->n_ops && !engine_close(m, p))
         return false;
-    if (!f->state->is_steady && !engine_close_hole(m, f))
+    /* Of an object that has gone itself there is no end. */
+    if (SPELLS && f[-1].mode != MODE_CUT &&
+        !engine_spell_byte(m, f->is_object ? '}' : ']'))
+        return false;
+    if (!SPELLS && !f->state->is_steady && !engine_close_hole(m, f))
         return false;
     if (UNLIKELY(f->state->n_slots))
         engine_close_slots(m, f);
@@ -391,6 +440,7 @@ close:
     goto value_end;
 
 stop:
+    DONE(p);
     m->depth = depth;
     w->at = p;
     return f->mode == MODE_CUT || engine_flush(m, p);

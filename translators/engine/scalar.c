@@ -7,6 +7,7 @@
 #include "translators/engine/lookup.h"
 #include "translators/engine/machine.h"
 #include "translators/engine/packed.h"
+#include "translators/engine/spell.h"
 
 #include "translators/json/text.h"
 
@@ -38,7 +39,7 @@ spell(struct engine *m, span *scalar, bool *clean)
 static bool
 replace(struct engine *m, const char *p, const char *q, span to)
 {
-    bool is_so = span_eq(span_of(p, (size_t)(q - p)), to);
+    bool is_so = !m->crosses && span_eq(span_of(p, (size_t)(q - p)), to);
     if (m->top->entry->action == ENGINE_DROP || !to.len || is_so)
         return true;
     if (!engine_flush(m, p) || !engine_put_exactly(m, to.at, to.len))
@@ -118,7 +119,11 @@ engine_read_scalar(struct engine *m, span scalar, span json, const char *p,
     if (e->notes.n && !is_same &&
         !engine_tell(m, &e->notes, engine_offset(m, p), true))
         return false;
-    return !e->map || map(m, e->map, scalar, json, p, q);
+    if (e->map && !map(m, e->map, scalar, json, p, q))
+        return false;
+    /* It stays, but in another form. */
+    return !m->crosses || m->copied == q || m->top->mode == MODE_CUT ||
+           engine_spell_read(m, json, p);
 }
 
 bool

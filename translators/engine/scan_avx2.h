@@ -6,11 +6,11 @@
 
 #include "translators/engine/lookup.h"
 #include "translators/engine/scan.h"
+#include "translators/engine/spell.h"
 #include "translators/engine/wide_avx2.h"
 
 #include "proxy/base/utf8.h"
 
-#define ENGINE_RUN    engine_run_avx2
 #define ENGINE_WALK   engine_walk_avx2
 #define ENGINE_TARGET ENGINE_AVX2_TARGET
 

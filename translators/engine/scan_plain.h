@@ -6,10 +6,10 @@
 
 #include "translators/engine/lookup.h"
 #include "translators/engine/scan.h"
+#include "translators/engine/spell.h"
 
 #include "proxy/base/utf8.h"
 
-#define ENGINE_RUN engine_run_plain
 #define ENGINE_TARGET
 
 #define ONES 0x0101010101010101u

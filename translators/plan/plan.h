@@ -59,20 +59,21 @@ bool plan_entry_guards(const struct plan_entry *entry);
 /* What the machine runs for it. */
 const struct engine_program *plan_entry_program(const struct plan_entry *entry);
 
-/* NULL: `a` is full. `depth_max` is cut down to JSON_DEPTH_MAX. In an answer a
- * stranger goes, in a request it is refused. */
+/* How a body comes and goes. */
+struct plan_how {
+    size_t depth_max; /* cut down to JSON_DEPTH_MAX */
+    size_t held_max; /* of MessagePack: bytes of output that may wait for a head
+                        that says how many follow; 0: any */
+    bool is_answer;  /* then a stranger goes, in a request it is refused */
+    bool comes_packed; /* it is MessagePack, or JSON */
+    bool goes_packed;  /* and is to be */
+};
+
+/* NULL: `a` is full. */
 MUST_CHECK struct plan_run *plan_run_new(struct arena *a,
                                          const struct plan_entry *entry,
-                                         size_t depth_max, bool is_answer,
+                                         const struct plan_how *how,
                                          struct buf *out);
-
-/* The same for a body that is MessagePack, and stays so. `held_max` bytes of output
- * may wait for a head that says how many follow; 0: any. */
-MUST_CHECK struct plan_run *plan_run_new_packed(struct arena *a,
-                                                const struct plan_entry *entry,
-                                                size_t depth_max,
-                                                size_t held_max, bool is_answer,
-                                                struct buf *out);
 
 enum plan_step {
     PLAN_MORE,  /* all but an unfinished token is done */

@@ -12,36 +12,22 @@ struct plan_run {
     struct engine *machine;
 };
 
-static struct plan_run *
-new_run(struct arena *a, const struct plan_entry *entry,
-        const struct engine_program *program,
-        const struct engine_limits *limits, struct buf *out)
+struct plan_run *
+plan_run_new(struct arena *a, const struct plan_entry *entry,
+             const struct plan_how *how, struct buf *out)
 {
+    const struct engine_limits limits = {.depth_max = how->depth_max,
+                                         .open_max = how->held_max,
+                                         .lenient = how->is_answer,
+                                         .crosses = how->comes_packed !=
+                                                    how->goes_packed};
     struct plan_run *r = arena_alloc(a, sizeof(*r));
     if (!r)
         return NULL;
     r->entry = entry;
-    r->machine = engine_new(a, program, limits, out);
+    r->machine = engine_new(
+        a, how->goes_packed ? &entry->packed : &entry->program, &limits, out);
     return r->machine ? r : NULL;
-}
-
-struct plan_run *
-plan_run_new(struct arena *a, const struct plan_entry *entry, size_t depth_max,
-             bool is_answer, struct buf *out)
-{
-    const struct engine_limits limits = {.depth_max = depth_max,
-                                         .lenient = is_answer};
-    return new_run(a, entry, &entry->program, &limits, out);
-}
-
-struct plan_run *
-plan_run_new_packed(struct arena *a, const struct plan_entry *entry,
-                    size_t depth_max, size_t held_max, bool is_answer,
-                    struct buf *out)
-{
-    const struct engine_limits limits = {
-        .depth_max = depth_max, .open_max = held_max, .lenient = is_answer};
-    return new_run(a, entry, &entry->packed, &limits, out);
 }
 
 enum plan_step

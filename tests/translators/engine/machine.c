@@ -8,9 +8,10 @@
 
 static struct engine *
 new_machine(struct arena *a, const struct engine_program *p,
-            enum engine_level level, struct buf *out)
+            enum engine_level level, bool crosses, struct buf *out)
 {
-    struct engine_limits limits = {.depth_max = 128, .held_max = 4096};
+    struct engine_limits limits = {
+        .depth_max = 128, .held_max = 4096, .crosses = crosses};
     struct engine *m = engine_new(a, p, &limits, out);
     assert_non_null(m);
     engine_use(m, level);
@@ -40,9 +41,9 @@ take_notices(struct arena *a, const struct engine *m, struct ran *r)
     }
 }
 
-struct ran
-run_cut(struct arena *a, const struct engine_program *p,
-        enum engine_level level, span body, size_t n, bool takes)
+static struct ran
+run(struct arena *a, const struct engine_program *p, enum engine_level level,
+    bool crosses, span body, size_t n, bool takes)
 {
     struct ran r = {.verdict = ENGINE_MORE};
     struct buf out;
@@ -52,7 +53,7 @@ run_cut(struct arena *a, const struct engine_program *p,
     buf_init(&out, ROOM);
     buf_init(&all, ROOM);
     buf_init(&pointer, ROOM);
-    struct engine *m = new_machine(own, p, level, &out);
+    struct engine *m = new_machine(own, p, level, crosses, &out);
     for (size_t at = 0; r.verdict == ENGINE_MORE; at += n) {
         /* Of its own size, so that a read behind it is seen. */
         span piece = span_take(span_skip(body, at), n);
@@ -85,6 +86,20 @@ run_cut(struct arena *a, const struct engine_program *p,
     buf_fini(&pointer);
     arena_free(&own);
     return r;
+}
+
+struct ran
+run_cut(struct arena *a, const struct engine_program *p,
+        enum engine_level level, span body, size_t n, bool takes)
+{
+    return run(a, p, level, false, body, n, takes);
+}
+
+struct ran
+run_crossing(struct arena *a, const struct engine_program *p,
+             enum engine_level level, span body, size_t n)
+{
+    return run(a, p, level, true, body, n, false);
 }
 
 struct ran

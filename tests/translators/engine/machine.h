@@ -26,6 +26,11 @@ struct ran run_whole(struct arena *a, const struct engine_program *p,
 struct ran run_cut(struct arena *a, const struct engine_program *p,
                    enum engine_level level, span body, size_t n, bool takes);
 
+/* The same of one that comes in the form that the program does not write. */
+struct ran run_crossing(struct arena *a, const struct engine_program *p,
+                        enum engine_level level, span body, size_t n);
+
 /* All levels and many cuts agree with the whole in plain C; that is returned. And
- * the same program over MessagePack says the same of the same document. */
+ * the same program over MessagePack, and where one becomes the other, says the same of
+ * the same document. */
 struct ran run_all(struct arena *a, const struct engine_program *p, span body);

@@ -19,6 +19,7 @@ struct engine_program packed_program(struct arena *a,
 /*
  * `json`, if MessagePack can say it, comes out of the program over MessagePack as it
  * does out of the program: the same verdict, fault and place, what is told and how
- * often, and the same document; in all cuts the same bytes.
+ * often, and the same document; in all cuts the same bytes. So it does where it comes
+ * in one form and goes in the other.
  */
 void packed_agrees(struct arena *a, const struct engine_program *p, span json);

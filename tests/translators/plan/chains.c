@@ -4,8 +4,8 @@
 #include "proxy/base/problem.h"
 #include "translators/json/tree.h"
 
-static uint64_t
-random_of(uint64_t *seed, uint64_t n)
+uint64_t
+chain_dice(uint64_t *seed, uint64_t n)
 {
     uint64_t z = (*seed += 0x9E3779B97F4A7C15u);
     z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
@@ -23,7 +23,7 @@ static const char *const scalars[] = {"p", "q", "r", "5", "\"5\"", "true"};
 static const char *
 fresh(uint64_t *seed, bool *used)
 {
-    size_t i = random_of(seed, COUNT(names));
+    size_t i = chain_dice(seed, COUNT(names));
     if (used[i])
         return NULL;
     used[i] = true;
@@ -34,7 +34,7 @@ static void
 add_map(struct buf *b, uint64_t *seed, bool *older, bool *newer)
 {
     const char *from = fresh(seed, older);
-    const char *to = random_of(seed, 4) ? fresh(seed, newer) : NULL;
+    const char *to = chain_dice(seed, 4) ? fresh(seed, newer) : NULL;
     if (!from)
         return;
     if (!to) {
@@ -46,7 +46,7 @@ add_map(struct buf *b, uint64_t *seed, bool *older, bool *newer)
     }
     if (!to)
         return;
-    switch (random_of(seed, 7)) {
+    switch (chain_dice(seed, 7)) {
     case 0:
         buf_fmt(b, "    %s: {to: %s, enum: {p: q, q: p}}\n", from, to);
         break;
@@ -56,11 +56,11 @@ add_map(struct buf *b, uint64_t *seed, bool *older, bool *newer)
         break;
     case 2:
         buf_fmt(b, "    %s: {to: %s, absent: {older: %s}}\n", from, to,
-                scalars[random_of(seed, COUNT(scalars))]);
+                scalars[chain_dice(seed, COUNT(scalars))]);
         break;
     case 3:
         buf_fmt(b, "    %s: {to: %s, absent: {newer: %s}}\n", from, to,
-                scalars[random_of(seed, COUNT(scalars))]);
+                scalars[chain_dice(seed, COUNT(scalars))]);
         break;
     case 4:
         buf_fmt(b, "    %s: {to: %s, null: {older: \"p\"}}\n", from, to);
@@ -74,11 +74,11 @@ static void
 add_own(struct buf *b, uint64_t *seed, bool *used, bool is_add)
 {
     const char *name = fresh(seed, used);
-    const char *fill = scalars[random_of(seed, COUNT(scalars))];
+    const char *fill = scalars[chain_dice(seed, COUNT(scalars))];
     if (!name)
         return;
     buf_fmt(b, "    %s: {write: %s", name, is_add ? "lose" : "ignore");
-    if (random_of(seed, 4))
+    if (chain_dice(seed, 4))
         buf_fmt(b, ", %s: %s", is_add ? "up" : "down", fill);
     buf_str(b, "}\n");
 }
@@ -90,20 +90,20 @@ add_type(struct buf *b, uint64_t *seed, const char *type)
     bool newer[COUNT(names)] = {false};
     buf_fmt(b, "%s:\n  map:\n", type);
     buf_str(b, "    m: m\n");
-    for (size_t n = random_of(seed, 5); n-- > 0;)
+    for (size_t n = chain_dice(seed, 5); n-- > 0;)
         add_map(b, seed, older, newer);
     buf_str(b, "  add:\n    n1: {write: lose, up: n}\n");
-    for (size_t n = random_of(seed, 3); n-- > 0;)
+    for (size_t n = chain_dice(seed, 3); n-- > 0;)
         add_own(b, seed, newer, true);
     buf_str(b, "  drop:\n    o1: {write: ignore, down: o}\n");
-    for (size_t n = random_of(seed, 3); n-- > 0;)
+    for (size_t n = chain_dice(seed, 3); n-- > 0;)
         add_own(b, seed, older, false);
 }
 
 const struct lens_api *
 chain_api(struct arena *a, uint64_t *seed, size_t versions_max)
 {
-    size_t n = 2 + random_of(seed, versions_max - 1);
+    size_t n = 2 + chain_dice(seed, versions_max - 1);
     struct lens_text *changes = arena_array(a, n, sizeof(*changes));
     const struct lens_api *api = NULL;
     struct problems problems;
@@ -117,8 +117,8 @@ chain_api(struct arena *a, uint64_t *seed, size_t versions_max)
             "}\ndetect: [{header: V}]\nmissing: v0\nunknown: refuse\ntypes:\n"
             "  Doc: {at: \"POST /docs\"%s}\n"
             "  Item: {at: [\"items/* of Doc\", \"kids/* of Item\"%s]}\n",
-            random_of(seed, 2) ? ", marker: ver" : "",
-            random_of(seed, 2) ? ", \"longer_name/e of Doc\"" : "");
+            chain_dice(seed, 2) ? ", marker: ver" : "",
+            chain_dice(seed, 2) ? ", \"longer_name/e of Doc\"" : "");
     bool ok = changes && span_dup(a, buf_span(&b), &head);
     for (size_t i = 0; ok && i + 1 < n; i++) {
         buf_clear(&b);
@@ -151,12 +151,12 @@ add_value(struct buf *b, uint64_t *seed, unsigned depth, bool is_list)
         "\"p\"",         "\"q\"", "\"r\"",  "5",         "\"5\"", "true",
         "null",          "\"x\"", "\"v0\"", "7",         "1.0",   "\"\\u0070\"",
         "\"h\xC3\xA9\"", "{}",    "[]",     "{\"a\":1}", "[1,2]"};
-    if (!is_list || !depth || random_of(seed, 12) == 0) {
-        buf_str(b, values[random_of(seed, is_list ? COUNT(values) : 9)]);
+    if (!is_list || !depth || chain_dice(seed, 12) == 0) {
+        buf_str(b, values[chain_dice(seed, is_list ? COUNT(values) : 9)]);
         return;
     }
     buf_byte(b, '[');
-    for (size_t n = random_of(seed, 4), i = 0; i < n; i++) {
+    for (size_t n = chain_dice(seed, 4), i = 0; i < n; i++) {
         buf_str(b, i ? "," : "");
         add_object(b, seed, depth - 1);
     }
@@ -173,12 +173,12 @@ add_object(struct buf *b, uint64_t *seed, unsigned depth)
     bool used[COUNT(keys)] = {false};
     buf_byte(b, '{');
     bool any = false;
-    for (size_t n = random_of(seed, 5); n-- > 0;) {
-        size_t k = random_of(seed, COUNT(keys) - (random_of(seed, 20) != 0));
-        if (used[k] && random_of(seed, 30))
+    for (size_t n = chain_dice(seed, 5); n-- > 0;) {
+        size_t k = chain_dice(seed, COUNT(keys) - (chain_dice(seed, 20) != 0));
+        if (used[k] && chain_dice(seed, 30))
             continue;
         used[k] = true;
-        if (k == 9 && depth && random_of(seed, 2)) {
+        if (k == 9 && depth && chain_dice(seed, 2)) {
             buf_fmt(b, "%s\"longer_name\":{\"e\":", any ? "," : "");
             add_object(b, seed, depth - 1);
             buf_byte(b, '}');
@@ -187,12 +187,12 @@ add_object(struct buf *b, uint64_t *seed, unsigned depth)
         }
         bool is_list = (k >= 6 && k <= 8) || k == 15 || k == 16;
         buf_fmt(b, "%s%s\"%s\"%s:", any ? "," : "",
-                random_of(seed, 5) ? "" : " ", keys[k],
-                random_of(seed, 5) ? "" : "\n");
+                chain_dice(seed, 5) ? "" : " ", keys[k],
+                chain_dice(seed, 5) ? "" : "\n");
         add_value(b, seed, depth, is_list);
         any = true;
     }
-    buf_str(b, random_of(seed, 5) ? "}" : " }");
+    buf_str(b, chain_dice(seed, 5) ? "}" : " }");
 }
 /* NOLINTEND(misc-no-recursion) */
 
@@ -203,10 +203,10 @@ chain_document(struct arena *a, uint64_t *seed, bool wild)
     span out = {0};
     buf_init(&b, CHAIN_ROOM);
     add_object(&b, seed, 3);
-    for (size_t n = wild ? 1 + random_of(seed, 3) : 0; n-- > 0;) {
+    for (size_t n = wild ? 1 + chain_dice(seed, 3) : 0; n-- > 0;) {
         static const char odd[] = "{}[],:\"\\ 0a\x80\xC3";
-        b.bytes[b.start + random_of(seed, buf_len(&b))] =
-            odd[random_of(seed, sizeof(odd) - 1)];
+        b.bytes[b.start + chain_dice(seed, buf_len(&b))] =
+            odd[chain_dice(seed, sizeof(odd) - 1)];
     }
     if (!span_dup(a, buf_span(&b), &out))
         out = (span){0};
@@ -247,9 +247,9 @@ told_by_reference(const struct reference_report *r, const struct told *t)
     return sum;
 }
 
-static span
-compare_notices(struct arena *a, const struct plan_run *run,
-                const struct reference_report *report)
+span
+chain_notices_differ(struct arena *a, const struct plan_run *run,
+                     const struct reference_report *report)
 {
     for (size_t i = 0; i < report->n_notices; i++) {
         const struct translation_notice *r = &report->notices[i];
@@ -277,7 +277,10 @@ compare_cuts(struct arena *a, const struct plan_entry *entry, bool is_request,
     span difference = {0};
     buf_init(&out, CHAIN_ROOM);
     struct plan_run *run =
-        plan_run_new(a, entry, JSON_DEPTH_DEFAULT, !is_request, &out);
+        plan_run_new(a, entry,
+                     &(struct plan_how){.depth_max = JSON_DEPTH_DEFAULT,
+                                        .is_answer = !is_request},
+                     &out);
     enum plan_step step = PLAN_MORE;
     for (size_t n = 0; run && step == PLAN_MORE && n < body.len; n++)
         step = plan_run_feed(run, span_of(body.at + n, 1), false);
@@ -293,8 +296,8 @@ compare_cuts(struct arena *a, const struct plan_entry *entry, bool is_request,
     return difference;
 }
 
-static span
-compare_documents(struct arena *a, span is, span should)
+span
+chain_documents_differ(struct arena *a, span is, span should)
 {
     struct json *x = NULL;
     struct json *y = NULL;
@@ -307,6 +310,26 @@ compare_documents(struct arena *a, span is, span should)
     return (span){0};
 }
 
+enum err_code
+chain_reference(struct arena *a, const struct lens_api *api, size_t from,
+                size_t to, bool is_request, span body, struct buf *out,
+                struct reference_report *report)
+{
+    struct lens_site site = {.type = 0};
+    const struct lens_site *list[] = {&site};
+    struct reference_sites *sites =
+        arena_array(a, api->n_versions, sizeof(*sites));
+    struct reference_facts facts = {.is_request = is_request,
+                                    .depth_max = JSON_DEPTH_DEFAULT};
+    if (!sites)
+        return ERR_LIMIT;
+    for (size_t i = 0; i < api->n_versions; i++)
+        sites[i] = (struct reference_sites){list, 1};
+    struct reference_chain chain = {
+        .api = api, .from = from, .to = to, .sites = sites};
+    return reference_body(a, &chain, &facts, body, out, report);
+}
+
 struct chain_result
 chain_compare(struct arena *a, const struct lens_api *api,
               const struct plan *plan, size_t from, size_t to, bool is_request,
@@ -315,38 +338,31 @@ chain_compare(struct arena *a, const struct lens_api *api,
     static const struct lens_place whole = {0};
     const struct plan_entry *entry = plan_find(plan, &whole, 0, is_request);
     struct chain_result result = {.planned = entry != NULL};
-    struct lens_site site = {.type = 0};
-    const struct lens_site *list[] = {&site};
-    struct reference_sites *sites =
-        arena_array(a, api->n_versions, sizeof(*sites));
-    struct reference_facts facts = {.is_request = is_request,
-                                    .depth_max = JSON_DEPTH_DEFAULT};
     struct reference_report report = {0};
     struct buf out;
     struct buf should;
-    if (!entry || !sites)
+    if (!entry)
         return result;
-    for (size_t i = 0; i < api->n_versions; i++)
-        sites[i] = (struct reference_sites){list, 1};
-    struct reference_chain chain = {
-        .api = api, .from = from, .to = to, .sites = sites};
     buf_init(&out, CHAIN_ROOM);
     buf_init(&should, CHAIN_ROOM);
     struct plan_run *run =
-        plan_run_new(a, entry, JSON_DEPTH_DEFAULT, !is_request, &out);
+        plan_run_new(a, entry,
+                     &(struct plan_how){.depth_max = JSON_DEPTH_DEFAULT,
+                                        .is_answer = !is_request},
+                     &out);
     enum plan_step step = run ? plan_run_feed(run, body, true) : PLAN_ASIDE;
     result.done = step == PLAN_DONE;
     enum err_code code =
-        reference_body(a, &chain, &facts, body, &should, &report);
+        chain_reference(a, api, from, to, is_request, body, &should, &report);
     result.fails = code != OK;
     if (result.done && code != OK)
         result.difference =
             arena_fmt(a, "done, and should fail: %s", report.fault.err.text);
     else if (result.done)
         result.difference =
-            compare_documents(a, buf_span(&out), buf_span(&should));
+            chain_documents_differ(a, buf_span(&out), buf_span(&should));
     if (result.done && !result.difference.len)
-        result.difference = compare_notices(a, run, &report);
+        result.difference = chain_notices_differ(a, run, &report);
     if (!result.difference.len)
         result.difference =
             compare_cuts(a, entry, is_request, body, step, buf_span(&out));

@@ -12,6 +12,9 @@
 
 #define CHAIN_ROOM ((size_t)256 * 1024 * 1024)
 
+/* A number below `n`. */
+uint64_t chain_dice(uint64_t *seed, uint64_t n);
+
 /* An API of 2 to `versions_max` versions; NULL if what was made up does not load. */
 const struct lens_api *chain_api(struct arena *a, uint64_t *seed,
                                  size_t versions_max);
@@ -25,6 +28,17 @@ struct chain_result {
     bool fails;      /* the reference refuses the document */
     span difference; /* empty: they agree */
 };
+
+/* By the reference, appended to `out`. */
+MUST_CHECK enum err_code
+chain_reference(struct arena *a, const struct lens_api *api, size_t from,
+                size_t to, bool is_request, span body, struct buf *out,
+                struct reference_report *report);
+
+/* How two notices, or two documents of JSON, differ; empty: they do not. */
+span chain_notices_differ(struct arena *a, const struct plan_run *run,
+                          const struct reference_report *report);
+span chain_documents_differ(struct arena *a, span is, span should);
 
 /* Both ways, and the plan again with the body cut into single bytes. */
 struct chain_result chain_compare(struct arena *a, const struct lens_api *api,

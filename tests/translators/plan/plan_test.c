@@ -132,8 +132,9 @@ static enum plan_step
 run(struct shop *s, span body)
 {
     buf_clear(&s->out);
-    struct plan_run *r =
-        plan_run_new(s->a, s->order, JSON_DEPTH_DEFAULT, false, &s->out);
+    struct plan_run *r = plan_run_new(
+        s->a, s->order, &(struct plan_how){.depth_max = JSON_DEPTH_DEFAULT},
+        &s->out);
     assert_non_null(r);
     return plan_run_feed(r, body, true);
 }
@@ -210,7 +211,10 @@ TEST(in_an_answer_a_stranger_goes_with_a_notice)
         size_t strangers = 0;
         buf_clear(&s.out);
         struct plan_run *r =
-            plan_run_new(s.a, s.answer, JSON_DEPTH_DEFAULT, true, &s.out);
+            plan_run_new(s.a, s.answer,
+                         &(struct plan_how){.depth_max = JSON_DEPTH_DEFAULT,
+                                            .is_answer = true},
+                         &s.out);
         assert_non_null(r);
         assert_int_equal(plan_run_feed(r, span_str(cases[i].body), true),
                          PLAN_DONE);
@@ -263,7 +267,10 @@ run_composed(struct arena *a, const struct plan *p, bool is_request, span body)
     assert_non_null(entry);
     buf_init(&out, CHAIN_ROOM);
     struct plan_run *r =
-        plan_run_new(a, entry, JSON_DEPTH_DEFAULT, !is_request, &out);
+        plan_run_new(a, entry,
+                     &(struct plan_how){.depth_max = JSON_DEPTH_DEFAULT,
+                                        .is_answer = !is_request},
+                     &out);
     assert_non_null(r);
     if (plan_run_feed(r, body, true) == PLAN_DONE)
         assert_true(span_dup(a, buf_span(&out), &text));
@@ -360,8 +367,9 @@ TEST(a_run_takes_no_memory_but_for_its_output)
     span body = SPAN("{\"old\":1,\"lines\":[{\"sku\":1},{\"sku\":2}]}");
     struct shop s;
     open_shop(&s);
-    struct plan_run *r =
-        plan_run_new(s.a, s.order, JSON_DEPTH_DEFAULT, false, &s.out);
+    struct plan_run *r = plan_run_new(
+        s.a, s.order, &(struct plan_how){.depth_max = JSON_DEPTH_DEFAULT},
+        &s.out);
     assert_non_null(r);
     arena_fail_after(1);
     enum plan_step step = plan_run_feed(r, body, true);
