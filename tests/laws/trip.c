@@ -14,10 +14,20 @@ is_lossy(const struct law_result *r)
     return false;
 }
 
+/* A shared parent that had to be made there has no way back, over what is no object
+ * here: a law's exception, and what came is kept. */
+static bool
+is_blocked(const struct law_case *c, const struct law_result *back)
+{
+    static const char words[] = "must be written, and on its way there is";
+    return back->code && (c->api->n_versions > 2 ||
+                          memmem(back->sentence.at, back->sentence.len, words,
+                                 sizeof(words) - 1) != NULL);
+}
+
 /*
  * x there and back. What a notice tells is declared as lost, so then nothing is
- * said. In a chain a name may be free in one table and an object's in the next: a
- * shared parent that had to be made there is in the way back.
+ * said. In a chain a name may be free in one table and an object's in the next.
  */
 static enum law_verdict
 trip(const struct law_case *c, size_t from, size_t to, span x, span *why)
@@ -26,7 +36,7 @@ trip(const struct law_case *c, size_t from, size_t to, span x, span *why)
     if (there.code || is_lossy(&there) || !c->gen->exact)
         return LAW_SILENT;
     struct law_result back = law_translate(c, to, from, there.text, LAW_WHOLE);
-    if (back.n_notices || (back.code && c->api->n_versions > 2))
+    if (back.n_notices || is_blocked(c, &back))
         return LAW_SILENT;
     if (!back.code && equal_documents(c->a, x, back.text))
         return LAW_HOLDS;

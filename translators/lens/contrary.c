@@ -181,6 +181,41 @@ check_keeps(struct checking *c, const struct lens_way *w, size_t side)
     }
 }
 
+/* ---- a list that has members ---- */
+
+/* Is what the arrow has at its place on this side a list, or refused? */
+static bool
+is_list(const struct lens_way *w, size_t side)
+{
+    const struct lens_stages *s = &w->stages;
+    if (!w->has[side] || s->n == 0)
+        return false;
+    const struct lens_stage *at = &s->at[side == LENS_OLDER ? 0 : s->n - 1];
+    return at->kind == LENS_STAGE_ORDER || at->kind == LENS_STAGE_FLAT ||
+           (at->kind == LENS_STAGE_LIST && at->one != (enum lens_side)side) ||
+           (at->kind == LENS_STAGE_INDEX && at->list == (enum lens_side)side);
+}
+
+static void
+check_members(struct checking *c, const struct lens_way *w, size_t side)
+{
+    const struct lens_way *const *all = c->ways.at;
+    const struct lens_place *list = &w->place[side];
+    for (size_t i = 0; is_list(w, side) && i < c->ways.n; i++) {
+        const struct lens_place *p = &all[i]->place[side];
+        if (!all[i]->has[side] || p->n <= list->n ||
+            p->steps[list->n].kind != LENS_KEY || !lens_place_starts(p, list))
+            continue;
+        lens_problem(
+            c->b, &w->origin,
+            "name its elements (`*`, `[0]`, `[k=v]`), or another place",
+            "`%.*s` is a list, and the arrow at line %u has a member "
+            "of it, `%.*s`",
+            SPAN_FMT(list->text), all[i]->origin.line, SPAN_FMT(p->text));
+        return;
+    }
+}
+
 /* ---- what no case fits, where one fits all ---- */
 
 static void
@@ -227,6 +262,7 @@ check_type(struct lens_builder *b, size_t table, size_t type)
                 continue;
             check_position(&c, all[i], side);
             check_keeps(&c, all[i], side);
+            check_members(&c, all[i], side);
             if (all[i]->has[1 - side])
                 check_tags(&c, all[i], side);
         }

@@ -162,6 +162,19 @@ is_made_by(const struct lens_arrow *arrow, enum lens_side side,
     return false;
 }
 
+/* What an arrow took from the very place of the bag is what the bag is. */
+static bool
+took_no_object(const struct frame *f, const struct lens_place *bag)
+{
+    for (size_t i = 0; i < f->n_takes; i++) {
+        const struct take *t = &f->takes[i];
+        if (t->from.place && t->value && t->value->kind != JSON_OBJECT &&
+            lens_place_same(t->from.place, bag))
+            return true;
+    }
+    return false;
+}
+
 /* Where the bag is no object, its members cannot come back to it. */
 static bool
 has_bags(struct frame *f, const struct lens_way *way, bool *has)
@@ -169,7 +182,7 @@ has_bags(struct frame *f, const struct lens_way *way, bool *has)
     const struct lens_place *set = &way->place[f->leg->read];
     struct lens_place bag = place_prefix(set, set->n - 1);
     struct bindings found = {0};
-    *has = true;
+    *has = !took_no_object(f, &bag);
     if (!place_bind(f->run, f->root, &bag, &found))
         return false;
     for (size_t i = 0; i < found.n; i++)
