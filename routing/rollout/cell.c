@@ -108,21 +108,54 @@ counts(_Atomic uint64_t *cell, const struct cell_law *law,
            marks_put(seen + at, now, v->subject);
 }
 
-/* Add one to this span's count of errors, and tell it with the last span's. */
+/* Errors of one span of time: its tag in 24 bits, the arms in 20 each. They are one
+ * word, as who is held up between two would compare counts of different spans. */
+#define SPAN_MOST UINT64_C(0xfffff)
+#define SPAN_TAGS 0xffffffu
+#define SPAN_LATE 1024u /* what is further ahead was left there a round ago */
+
+static uint32_t
+span_tag(uint64_t word)
+{
+    return (uint32_t)(word >> 40);
+}
+
+static uint32_t
+span_errors(uint64_t word, bool of_canary)
+{
+    return (uint32_t)(word >> (of_canary ? 20 : 0) & SPAN_MOST);
+}
+
+/* Where one arm's count is full, neither counts: their ratio is what matters. */
 static uint64_t
-burst_count(_Atomic uint64_t *spans, uint32_t tag, bool adds)
+span_add(uint64_t word, bool to_canary)
+{
+    if (span_errors(word, false) == SPAN_MOST ||
+        span_errors(word, true) == SPAN_MOST)
+        return word;
+    return word + (to_canary ? UINT64_C(1) << 20 : 1);
+}
+
+/* Add one to this span, and tell it with the last one: errors by arm. */
+static void
+burst_count(_Atomic uint64_t *spans, uint32_t tag, bool is_canary,
+            uint64_t errors[2])
 {
     _Atomic uint64_t *at = &spans[tag % 2];
     uint64_t was = load(at), is;
 
     do {
         /* Who comes late, by a clock he read before others, counts with them. */
-        if ((int32_t)((uint32_t)(was >> 32) - tag) > 0)
-            tag = (uint32_t)(was >> 32);
-        is = (was >> 32 == tag ? was : (uint64_t)tag << 32) + adds;
+        if (was && ((span_tag(was) - tag) & SPAN_TAGS) < SPAN_LATE)
+            tag = span_tag(was);
+        is = span_add(span_tag(was) == tag ? was : (uint64_t)tag << 40,
+                      is_canary);
     } while (!atomic_compare_exchange_weak(at, &was, is));
     uint64_t before = load(&spans[(tag - 1) % 2]);
-    return (uint32_t)is + (before >> 32 == tag - 1 ? (uint32_t)before : 0);
+    bool follows = span_tag(before) == ((tag - 1) & SPAN_TAGS);
+    for (int arm = 0; arm < 2; arm++)
+        errors[arm] = (uint64_t)span_errors(is, arm) +
+                      (follows ? span_errors(before, arm) : 0);
 }
 
 /*
@@ -133,15 +166,15 @@ static bool
 bursts(_Atomic uint64_t *cell, const struct cell_law *law,
        const struct cell_event *v, uint32_t share_ppm)
 {
+    uint64_t errors[2];
     if (law->burst_errors == 0)
         return false;
-    uint32_t tag = (uint32_t)(v->now_ms / law->burst_ms) + 1;
-    uint64_t canary = burst_count(cell + CELL_BURST + 2, tag, v->is_canary);
-    uint64_t baseline = burst_count(cell + CELL_BURST, tag, !v->is_canary);
-    double fair = (double)baseline * share_ppm / (ALL + 1 - share_ppm);
+    uint32_t tag = (uint32_t)(v->now_ms / law->burst_ms + 1) & SPAN_TAGS;
+    burst_count(cell + CELL_BURST, tag, v->is_canary, errors);
+    double fair = (double)errors[0] * share_ppm / (ALL + 1 - share_ppm);
 
-    return canary >= law->burst_errors &&
-           (double)canary >= law->errors.ratio * fair;
+    return errors[1] >= law->burst_errors &&
+           (double)errors[1] >= law->errors.ratio * fair;
 }
 
 /*

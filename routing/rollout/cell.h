@@ -28,8 +28,9 @@ enum cell_word {
     CELL_WITNESSES,     /* cycle << 32 | subjects who erred in it */
     CELL_FAILED,        /* errors, by arm: all of them */
     CELL_COUNTED = CELL_FAILED + 2, /* and those that counted */
-    CELL_BURST = CELL_COUNTED + 2,  /* tag << 32 | n, two spans, by arm */
-    CELL_SEEN = CELL_BURST + 4,     /* who erred: two windows */
+    CELL_BURST =
+        CELL_COUNTED + 2,       /* two spans: which, and errors of each arm */
+    CELL_SEEN = CELL_BURST + 2, /* who erred: two windows */
     CELL_VISITED = CELL_SEEN + 2 * MARKS_WORDS, /* who came: by arm */
     CELL_WITNESSED =
         CELL_VISITED + 2 * MARKS_WORDS, /* who erred in this cycle */
