@@ -203,6 +203,8 @@ take_notices(struct translation *t)
         }
         r->notices[r->n_notices++] =
             (struct translation_notice){.kind = is->kind,
+                                        .origin = is->origin,
+                                        .offset = is->at,
                                         .change = is->origin->change->name,
                                         .file = is->origin->change->file,
                                         .line = is->origin->line,
@@ -246,8 +248,13 @@ plan_fault(struct translation *t)
                             NULL},
     };
     const struct engine_fault *is = plan_run_fault(t->run);
+    const struct translation_fault *again = plan_run_again_fault(t->run);
     struct translation_fault *f = &t->report.fault;
     struct buf pointer;
+    if (again) {
+        *f = *again;
+        return t->failed = f->err.code;
+    }
     buf_init(&pointer, arena_limit(t->arena));
     plan_run_fault_at(t->run, &pointer);
     *f = (struct translation_fault){
@@ -271,7 +278,8 @@ begin(struct translation *t)
                                  .held_max = t->limits.bytes_max,
                                  .is_answer = !t->facts.is_request,
                                  .comes_packed = t->program->comes_packed,
-                                 .goes_packed = t->program->goes_packed};
+                                 .goes_packed = t->program->goes_packed,
+                                 .facts = &t->facts};
     t->run = plan_run_new(t->arena, plan, &how, t->out);
     if (t->run)
         t->stage = STAGE_BOTH;

@@ -174,10 +174,10 @@ lower_child(struct lowering *l, uint32_t source, const struct normal_node *node,
             struct engine_entry *e)
 {
     if (node->state) {
-        for (size_t i = 0; i < l->n->n_states; i++)
-            if (l->n->states[i] == node->state)
-                e->child = l->states[i];
-        return true;
+        size_t i = 0;
+        while (l->n->states[i] != node->state)
+            i++;
+        return lower_lead(l, i, source, node, e);
     }
     if (node->n_kids == 0)
         return true;
@@ -351,6 +351,23 @@ lower_object(struct lowering *l, uint32_t source,
     return true;
 }
 
+/* Has an object of the state elements that a step finds? */
+static bool
+counts_elements(const struct lowering *l, const struct normal_state *s)
+{
+    const struct compose *c = l->c;
+    for (size_t i = 0; i < c->n_sources; i++) {
+        if (c->sources[i].kind != SOURCE_ELEMENT)
+            continue;
+        uint32_t root = (uint32_t)i;
+        while (c->sources[root].parent != NORMAL_NONE)
+            root = c->sources[root].parent;
+        if (s->source == root)
+            return true;
+    }
+    return false;
+}
+
 static bool
 lower_state(struct lowering *l, const struct normal_state *s,
             struct engine_state *out)
@@ -359,6 +376,8 @@ lower_state(struct lowering *l, const struct normal_state *s,
     l->state = s;
     if (s->stop.why)
         return lower_stop(l, s->stop.why);
+    if (counts_elements(l, s))
+        return lower_stop(l, "a step counts or looks for an element");
     memset(l->spots, 0, (n + 1) * sizeof(*l->spots));
     memset(l->levels, 0, (n + 1) * sizeof(*l->levels));
     for (size_t i = 0; i < n; i++)
@@ -377,24 +396,6 @@ lower_state(struct lowering *l, const struct normal_state *s,
         if (!l->notice_done[i])
             return lower_stop(l, "a notice that no value decides");
     return true;
-}
-
-/* Does an object of some state have elements that a step finds? */
-static bool
-counts_elements(const struct lowering *l)
-{
-    const struct compose *c = l->c;
-    for (size_t i = 0; i < c->n_sources; i++) {
-        if (c->sources[i].kind != SOURCE_ELEMENT)
-            continue;
-        uint32_t root = (uint32_t)i;
-        while (c->sources[root].parent != NORMAL_NONE)
-            root = c->sources[root].parent;
-        for (size_t k = 0; k < l->n->n_states; k++)
-            if (l->n->states[k]->source == root)
-                return true;
-    }
-    return false;
 }
 
 /* Room for what is known by guard and by source: kept, as chains are lowered again
@@ -422,6 +423,20 @@ make_room(struct lowering *l)
     return true;
 }
 
+/* A state; or, if it cannot be, and is not all there is, its objects go again. */
+static bool
+lower_one(struct lowering *l, const struct normal_state *s)
+{
+    if (lower_state(l, s, l->states[l->at]))
+        return true;
+    if (l->full || l->c->full)
+        return false;
+    const char *why = l->out->why ? l->out->why : "it cannot be lowered";
+    bool ok = lower_again(l, l->at, why, s->stop.origin);
+    l->out->why = l->at ? NULL : why;
+    return ok && l->at;
+}
+
 static bool
 lower_all(struct lowering *l)
 {
@@ -429,19 +444,22 @@ lower_all(struct lowering *l)
         return false;
     l->states =
         arena_array(l->c->a, l->n->n_states + 1, sizeof(struct engine_state *));
+    l->again =
+        arena_array(l->c->a, l->n->n_states + 1, sizeof(struct lower_again *));
+    l->stuck = arena_array(l->c->a, l->n->n_states + 1, sizeof(*l->stuck));
     struct engine_entry *root = arena_alloc(l->to, sizeof(*root));
-    if (!l->states || !root)
+    if (!l->states || !l->again || !l->stuck || !root)
         return lower_no_room(l);
     for (size_t i = 0; i < l->n->n_states; i++) {
         l->states[i] = arena_alloc(l->to, sizeof(*l->states[i]));
         if (!l->states[i])
             return lower_no_room(l);
     }
-    if (counts_elements(l))
-        return lower_stop(l, "a step counts or looks for an element");
-    for (size_t i = 0; i < l->n->n_states; i++)
-        if (!lower_state(l, l->n->states[i], l->states[i]))
+    for (l->at = 0; l->at < l->n->n_states; l->at++)
+        if (!lower_one(l, l->n->states[l->at]))
             return false;
+    if (!lower_agains(l))
+        return false;
     *root = lower_plain;
     root->child = l->states[0];
     if (!lower_tells(l))
@@ -465,6 +483,8 @@ compose_lower(struct compose *c, struct arena *a, size_t type, bool is_request,
         return err_set(e, ERR_LIMIT, "no room for a program");
     if (!ok && !out->why)
         out->why = "it cannot be lowered";
+    if (!ok && !l.stuck[0])
+        out->whole = l.again[0];
     return OK;
 }
 /* NOLINTEND(misc-no-recursion) */

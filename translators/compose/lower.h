@@ -6,7 +6,9 @@
  * whole document: the program fails with its one fault, *aside*, for every
  * document of which it does not know that it would do just what the normal form
  * says. What it does not fail is translated, and told, as the normal form has it;
- * where a value waits its place among the members may be another.
+ * where a value waits its place among the members may be another. An object of a type
+ * in it that has no normal form, or cannot be lowered, is a value that goes again: the
+ * machine hands it out (engine_on_again) with the lower_again that says what it is.
  */
 #pragma once
 
@@ -23,9 +25,26 @@ struct lower_tell {
     size_t n_notices;
 };
 
+/* A value that goes through the versions one after another, alone. */
+struct lower_again {
+    struct engine_again asked; /* whose `what` this is */
+    size_t type;
+    size_t from; /* versions */
+    size_t to;
+    const char *why;
+    const struct lens_origin *origin; /* where that is said; NULL: nowhere */
+    span
+        place; /* in an object of the program, `lines/...`; empty: it is that object */
+};
+
 struct lowered {
     const char *why; /* NULL: here it is; else why it is not */
     bool guards;     /* not for what replaces whole documents */
+    const struct lower_again
+        *whole; /* where it is not: its objects as values that
+                                        go again; NULL: they cannot */
+    const struct lower_again *const *agains; /* in it */
+    size_t n_agains;
     struct engine_program program;
     const struct lower_tell *tells;
     size_t n_tells;

@@ -51,6 +51,16 @@ struct level {
         other_bit; /* seen when a key that is not known came; or ENGINE_NONE */
 };
 
+/* An entry of one state that leads to an object of another. */
+struct lead {
+    struct engine_entry *entry;
+    const struct normal_node *node;
+    uint32_t source;
+    size_t from; /* states, as the normal form has them */
+    size_t to;
+    guard goes; /* when the object goes, as is known at its end */
+};
+
 struct lowering {
     struct compose *c; /* its arena holds what only the work needs */
     struct arena *to;  /* of the program */
@@ -59,10 +69,17 @@ struct lowering {
     bool is_request;
     bool full;                    /* no room in `to` */
     struct engine_state **states; /* by state of the normal form */
+    struct lower_again **again;   /* likewise; NULL: it is lowered */
+    bool *
+        stuck; /* likewise: it would go again, but cannot without what is around */
+    struct lead *leads;
+    size_t n_leads;
+    size_t room_leads;
     guard *assumed; /* by guard, as it is here, + 1; 0: not asked yet */
     size_t n_assumed;
 
     /* Of the state at hand. */
+    size_t at;
     const struct normal_state *state;
     guard *notice_when; /* as this kind of message has them */
     guard *check_when;
@@ -104,6 +121,19 @@ const struct normal_alt *lower_source_alt(struct lowering *l,
 extern const struct engine_entry lower_plain;
 /* What grew in the builder's arena, where the program lives. NULL: no room. */
 void *lower_kept(struct lowering *l, const void *array, size_t n, size_t size);
+
+/* ---- states that go again (again.c) ---- */
+
+/* Objects of this state go again; where they cannot alone, what is around them does.
+ * False: no room. */
+MUST_CHECK bool lower_again(struct lowering *l, size_t state, const char *why,
+                            const struct lens_origin *origin);
+/* The entry of the node's value, which came at `source`, leads to a state. */
+MUST_CHECK bool lower_lead(struct lowering *l, size_t state, uint32_t source,
+                           const struct normal_node *node,
+                           struct engine_entry *e);
+/* When all states are lowered, or go again: their entries, and what is told of them. */
+MUST_CHECK bool lower_agains(struct lowering *l);
 
 /* ---- checks and notices (told.c) ---- */
 

@@ -7,8 +7,9 @@
  * what no entry speaks of byte for byte and rewrites the rest. It may stop at any
  * byte and go on with more; the output depends on the document alone, never on
  * how it was cut. What it holds is the token at hand where that must be seen
- * whole (a key of a known object, a scalar that is mapped) and what waits in
- * slots; long texts and numbers that are only copied stream through.
+ * whole (a key of a known object, a scalar that is mapped), what waits in slots,
+ * and one value that goes again; long texts and numbers that are only copied stream
+ * through.
  *
  * Nothing is allocated while it runs but in its output, and where more must be
  * held than ever before.
@@ -24,6 +25,30 @@ struct engine; /* one document on its way; in the arena it was made in */
 enum engine_level { ENGINE_PLAIN, ENGINE_AVX2, ENGINE_AVX512 };
 #define ENGINE_LEVELS 3
 bool engine_has_level(enum engine_level level);
+
+/*
+ * Somebody who knows what becomes of a value that goes again: what stands for it is
+ * appended to `out`, in the form that is written. `value` is valid, in the form that
+ * came, and gone afterwards. engine_here may be asked meanwhile, nothing else.
+ */
+enum engine_answer {
+    ENGINE_ANSWERED,
+    ENGINE_VANISHED,  /* it has no form: it goes, if it may */
+    ENGINE_UNANSWERED /* the message fails with the fault of `again` */
+};
+
+struct engine_whole {
+    span value;
+    uint64_t offset; /* in the document */
+    size_t depth;    /* containers around it */
+};
+
+struct engine_handler {
+    enum engine_answer (*fn)(void *arg, const struct engine_again *again,
+                             const struct engine_whole *whole, struct buf *out);
+    void *arg;
+    size_t whole_max; /* bytes of one value; 0: held_max */
+};
 
 struct engine_limits {
     size_t depth_max; /* open containers; cut down to JSON_DEPTH_MAX */
@@ -49,6 +74,13 @@ void engine_restart(struct engine *m);
 
 /* Another level than the best; before the first feed, if the processor has it. */
 void engine_use(struct engine *m, enum engine_level level);
+
+/* Whom to ask about values that go again; before the first feed. False: no room. */
+MUST_CHECK bool engine_on_again(struct engine *m,
+                                const struct engine_handler *handler);
+
+/* Append where the value is that is asked about (RFC 6901). */
+void engine_here(const struct engine *m, struct buf *out);
 
 enum engine_verdict {
     ENGINE_MORE,  /* all but what is held is done */

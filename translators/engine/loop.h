@@ -139,12 +139,13 @@ whole_scalar(const char *p, const struct engine_window *w, const char **out,
 /* What is written as MessagePack is done with. */
 #define DONE(at)                                                               \
     do {                                                                       \
-        if (PACKS)                                                             \
+        if (PACKS && f->mode != MODE_AGAIN)                                    \
             m->copied = (at);                                                  \
     } while (0)
 
-/* Is what stands here written as MessagePack? What is cut is not. */
-#define SAYS (PACKS && f->mode != MODE_CUT)
+/* Is what stands here written as MessagePack? What is cut is not, and what goes again is
+ * held as it came. */
+#define SAYS (PACKS && f->mode != MODE_CUT && f->mode != MODE_AGAIN)
 
 ENGINE_TARGET bool
 ENGINE_RUN(struct engine *m, struct engine_window *w)
@@ -324,6 +325,13 @@ entry_value:
         BAD(p);
     if (UNLIKELY(e->refused & shape))
         return engine_fail_by(m, e->fault, p);
+    if (UNLIKELY(e->again)) {
+        bool holds = false;
+        if (!engine_hold_value(m, shape, p, &holds))
+            return false;
+        if (holds)
+            goto value;
+    }
     if (shape >= ENGINE_LIST)
         goto entry_container;
     if (engine_reads(e)) {

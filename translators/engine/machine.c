@@ -122,6 +122,7 @@ engine_restart(struct engine *m)
     buf_clear(&m->paths);
     buf_clear(&m->tail);
     buf_clear(&m->open);
+    engine_forget_again(m);
     m->in_key = false;
     m->has_marks = false;
     if (m->program->n_notices)
@@ -290,14 +291,29 @@ engine_fail_by(struct engine *m, uint16_t fault, const char *at)
 size_t
 engine_held_bytes(const struct engine *m)
 {
+    const struct engine_asked *k = m->asked;
     return m->captures.room + m->pieces.room + m->slots.room + m->tail.room +
-           m->open.room + m->scratch[0].room + m->scratch[1].room;
+           m->open.room + m->scratch[0].room + m->scratch[1].room +
+           (k ? k->whole.room + k->answer.room : 0);
 }
 
 const struct engine_fault *
 engine_fault(const struct engine *m)
 {
     return &m->fault;
+}
+
+void
+engine_here(const struct engine *m, struct buf *out)
+{
+    for (const struct engine_frame *f = m->frames + 1; f <= m->top; f++) {
+        if (!f->is_object)
+            json_pointer_position(out, f->position - 1);
+        else if (f->entry && f->key)
+            json_pointer_step(out, span_of(f->key->at, f->key->len));
+        else
+            return;
+    }
 }
 
 void

@@ -46,9 +46,11 @@ enum engine_want {
 
 /* What becomes of the bytes of the member at hand. */
 enum engine_mode {
-    MODE_PLAIN,  /* they are copied */
-    MODE_CUT,    /* they are left out */
-    MODE_CAPTURE /* they go where slots keep their values */
+    MODE_PLAIN,   /* they are copied */
+    MODE_CUT,     /* they are left out */
+    MODE_CAPTURE, /* they go where slots keep their values */
+    MODE_HELD,    /* a key of what may vanish waits for its value */
+    MODE_AGAIN    /* a value is held as it comes, to be handed out */
 };
 
 #define NO_SLOT UINT32_MAX
@@ -187,6 +189,8 @@ struct engine {
     struct engine_nest *levels; /* by depth, below the top, to MessagePack */
 
     /* What is told. */
+    struct engine_asked
+        *asked; /* values that go again; NULL: nobody knows them */
     enum engine_verdict verdict;
     struct engine_fault fault;
     struct engine_tell *tells;
@@ -388,6 +392,34 @@ MUST_CHECK bool engine_prune(struct engine *m, const char *p);
 /* Take from the output what may yet be cut back, and put it there again. */
 MUST_CHECK bool engine_hold_back(struct engine *m);
 MUST_CHECK bool engine_go_on(struct engine *m);
+
+/* ---- values that go again (again.c) ---- */
+
+/* The one at hand: it begins at a member, or not before its value. */
+struct engine_asked {
+    struct engine_handler handler;
+    struct buf
+        whole; /* what is held: the value, and before it a key if that may go */
+    struct buf answer; /* what stands for it */
+    size_t at;         /* of the value in `whole` */
+    uint64_t offset;   /* and in the document */
+    struct buf *sink;  /* where output goes besides */
+    uint32_t target;
+    uint8_t mode; /* of its frame */
+    bool wrote;
+};
+
+/* A member that may vanish begins, at `p`: nothing of it is given out before that is
+ * known. */
+MUST_CHECK bool engine_hold_member(struct engine *m, const char *p);
+/* A value whose entry may go again begins at `p`. *holds: it does. */
+MUST_CHECK bool engine_hold_value(struct engine *m, unsigned shape,
+                                  const char *p, bool *holds);
+/* It has ended at `p`. */
+MUST_CHECK bool engine_end_again(struct engine *m, const char *p);
+/* More than may be held. Always false. */
+bool engine_again_too_long(struct engine *m);
+void engine_forget_again(struct engine *m);
 
 /* ---- members, scalars, ends (member.c, scalar.c, close.c) ---- */
 

@@ -16,7 +16,7 @@ void
 engine_entry_settle(struct engine_entry *e)
 {
     e->is_plain = e->action == ENGINE_KEEP && !e->when && !e->notes.n &&
-                  !e->refused && !e->child && !engine_reads(e);
+                  !e->refused && !e->child && !e->again && !engine_reads(e);
 }
 
 bool
@@ -58,6 +58,8 @@ engine_begin_member(struct engine *m, const char *p, const char *q)
         if (!engine_mark(m, f, p))
             return false;
     }
+    if (e && e->again && e->again->vanishes && !engine_hold_member(m, p))
+        return false;
     f->wrote = true;
     if (!e || !q || !e->to.len)
         return true;
@@ -71,6 +73,8 @@ bool
 engine_end_member(struct engine *m, const char *p)
 {
     struct engine_frame *f = m->top;
+    if (f->mode == MODE_AGAIN && !engine_end_again(m, p))
+        return false;
     if (f->mode == MODE_CAPTURE && !engine_end_capture(m, f, p))
         return false;
     f->mode = MODE_PLAIN;

@@ -284,7 +284,7 @@ stays(const struct engine_entry *e)
     for (; e; e = e->otherwise)
         if (e->action == ENGINE_DROP || e->action == ENGINE_CAPTURE ||
             (e->action == ENGINE_REFUSE && e->lenient) ||
-            (e->child && e->child->prunes))
+            (e->child && e->child->prunes) || (e->again && e->again->vanishes))
             return false;
     return true;
 }

@@ -59,15 +59,16 @@ static const uint8_t shapes[] = {
 /* What is written as JSON is done with: there is nothing to copy before `at`. */
 #define DONE(at)                                                               \
     do {                                                                       \
-        if (SPELLS)                                                            \
+        if (SPELLS && f->mode != MODE_AGAIN)                                   \
             m->copied = (at);                                                  \
     } while (0)
 
 /* Is it a key that comes, in a map of which nothing is known? */
 #define IS_KEY (depth > f->depth && m->kinds[depth] && !(m->lefts[depth] & 1))
 
-/* Is what stands here written? What is cut is looked at, and no more. */
-#define SAYS (SPELLS && f->mode != MODE_CUT)
+/* Is what stands here written? What is cut is looked at, and no more; what goes again is
+ * held as it came. */
+#define SAYS (SPELLS && f->mode != MODE_CUT && f->mode != MODE_AGAIN)
 
 bool
 PACKED_RUN(struct engine *m, struct engine_window *w)
@@ -200,6 +201,13 @@ entry_value:
     }
     if (UNLIKELY(e->refused & shape))
         return engine_fail_by(m, e->fault, p);
+    if (UNLIKELY(e->again)) {
+        bool holds = false;
+        if (!engine_hold_value(m, shape, p, &holds))
+            return false;
+        if (holds)
+            goto value;
+    }
     if (shape >= ENGINE_LIST)
         goto entry_container;
     if (engine_reads(e)) {
@@ -309,7 +317,7 @@ value:
     case MSGPACK_BOOL:
         if (SPELLS && IS_KEY)
             return engine_fail(m, ENGINE_NO_FORM, p);
-        if (SPELLS && !engine_spell_scalar(m, p, f->mode != MODE_CUT))
+        if (SPELLS && !engine_spell_scalar(m, p, SAYS))
             return false;
         p += h->len;
         goto skip_after;

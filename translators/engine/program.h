@@ -140,6 +140,19 @@ struct engine_test {
 /* Always holds, at no cost but the question. */
 extern const struct engine_test engine_always;
 
+/*
+ * A value that no entry says: it is held whole, handed to whoever knows what becomes
+ * of it (engine_on_again), and what comes back is written in its place.
+ */
+struct engine_again {
+    const void *what; /* the compiler's: it is handed back */
+    uint16_t fault;   /* when there is nobody to ask, or no answer */
+    uint8_t
+        shapes; /* of values that go again; all others are as the entry says */
+    bool vanishes; /* it may have no form at all: entries of it ask (`when`), as
+                         the machine holds the key and the separator, too */
+};
+
 struct engine_state;
 
 struct engine_entry {
@@ -163,7 +176,9 @@ struct engine_entry {
     struct engine_notes notes;        /* told each time it occurs */
     const struct engine_map *map;     /* of scalars; NULL: they stay */
     const struct engine_state *child; /* of a container; NULL: as it came */
-    const struct engine_test *when;   /* NULL: always. If it does not hold: */
+    const struct engine_again
+        *again; /* of its shapes, instead of map and child */
+    const struct engine_test *when; /* NULL: always. If it does not hold: */
     const struct engine_entry *otherwise; /* then this one; NULL: as it came */
 };
 

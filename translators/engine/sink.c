@@ -3,7 +3,8 @@
  * sink: where output goes, and values that wait.
  *
  * There are two sinks: the caller's buf, and `captures` while a value is being
- * captured; of MessagePack `open` stands before the caller's (holes.c). A slot is a list of pieces of `captures`, since a value that waits may
+ * captured; of MessagePack `open` stands before the caller's (holes.c), and a value
+ * that goes again has its own (again.c). A slot is a list of pieces of `captures`, since a value that waits may
  * hold one that waits elsewhere: then the outer piece ends and another begins
  * behind the inner one. A slot that is written into a value that itself waits is
  * relinked, not copied.
@@ -56,6 +57,8 @@ no_room(struct engine *m)
 {
     if (m->sink == &m->captures)
         return too_long(m);
+    if (m->asked && m->sink == &m->asked->whole)
+        return engine_again_too_long(m);
     return engine_fail(
         m, m->sink == &m->open ? ENGINE_TOO_LONG : ENGINE_NO_ROOM, NULL);
 }

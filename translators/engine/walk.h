@@ -252,7 +252,7 @@ entry_value:
         MORE(WANT_VALUE, HERE);
     p = PLACE(0);
     shape = engine_shapes[(unsigned char)*p];
-    if (UNLIKELY(!shape || (e->refused & shape)))
+    if (UNLIKELY(!shape || (e->refused & shape) || e->again))
         LEAVE(WANT_VALUE, p);
     if (shape >= ENGINE_LIST)
         goto entry_container;

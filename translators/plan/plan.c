@@ -44,16 +44,17 @@ around(struct arena *a, const struct lens_step *step,
     return engine_table_build(a, &step->key, 1, &s->keys) ? s : NULL;
 }
 
-/* The entry of a document that has a value of `state` at the place. NULL: no room. */
+/* The entry of a document that has a value as `value` says at the place. NULL: no room. */
 static const struct engine_entry *
 lead(struct arena *a, const struct lens_place *place,
-     const struct engine_state *state)
+     const struct engine_entry *value)
 {
+    const struct engine_state *state = value->child;
     for (size_t i = place->n;; i--) {
         struct engine_entry *e = arena_alloc(a, sizeof(*e));
         if (!e)
             return NULL;
-        *e = plain;
+        *e = i == place->n ? *value : plain;
         e->child = state;
         if (i < place->n && place->steps[i].kind == LENS_EACH)
             e->refused = ENGINE_OBJECT; /* of which a star means the members */
@@ -79,7 +80,7 @@ add_entry(struct arena *a, struct plan *p, const struct lens_place *place,
     struct plan_entry *e = &p->entries[p->n_entries];
     *e = *whole;
     e->place = place;
-    e->program.root = lead(a, place, whole->program.root->child);
+    e->program.root = lead(a, place, whole->program.root);
     p->n_entries += e->program.root != NULL;
     return e->program.root != NULL;
 }
@@ -96,7 +97,21 @@ is_known(const struct plan *p, const struct plan_entry *whole,
     return false;
 }
 
-/* Of a type, as a whole body and wherever messages of this version have it. */
+/* All of a value goes again. NULL: no room. */
+static const struct engine_entry *
+again(struct arena *a, const struct lower_again *whole)
+{
+    struct engine_entry *e = arena_alloc(a, sizeof(*e));
+    if (!e)
+        return NULL;
+    *e = plain;
+    e->again = &whole->asked;
+    e->when = whole->asked.vanishes ? &engine_always : NULL;
+    return e;
+}
+
+/* Of a type, as a whole body and wherever messages of this version have it: but for a
+ * whole body that goes again, which is the reference's. */
 static bool
 add_type(struct arena *a, struct compose *c, const struct lens_api *api,
          size_t from, struct plan_entry *whole, struct plan *p)
@@ -106,18 +121,25 @@ add_type(struct arena *a, struct compose *c, const struct lens_api *api,
     struct err e;
     if (compose_lower(c, a, whole->type, whole->is_request, &l, &e) != OK)
         return false;
-    if (l.why)
+    if (l.why && !l.whole)
         return true;
+    whole->api = api;
     whole->place = &nowhere;
-    whole->guards = l.guards;
+    whole->guards = l.guards && !l.why;
+    whole->goes_again = l.why || l.n_agains;
     whole->tells = l.tells;
     whole->n_tells = l.n_tells;
     whole->program = l.program;
-    p->entries[p->n_entries++] = *whole;
+    if (l.why)
+        whole->program.root = again(a, l.whole);
+    else
+        p->entries[p->n_entries++] = *whole;
+    if (!whole->program.root)
+        return false;
     for (size_t i = 0; i < api->n_sites[from]; i++) {
         const struct lens_site *s = &api->sites[from][i];
         if (s->type == whole->type && allows_place(&s->place) &&
-            !is_known(p, whole, &s->place) &&
+            (s->place.n || !l.why) && !is_known(p, whole, &s->place) &&
             !add_entry(a, p, &s->place, whole))
             return false;
     }

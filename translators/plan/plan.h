@@ -4,8 +4,9 @@
  *
  * Each type has a program, composed and lowered (translators/compose), for requests
  * and one for answers, and one for each place of a body that messages have it
- * at. What does not compose, or what the machine cannot do as bytes come, has
- * none. A document may be more than its program knows (a stranger where an arrow
+ * at. An object of a type in it that does not compose, or that the machine cannot do as
+ * bytes come, *goes again*: it is held, and the reference translates it alone. A whole
+ * body that does has no program. A document may be more than its program knows (a stranger where an arrow
  * leads, a doubled key, bytes that are no JSON): then the run says PLAN_ASIDE,
  * and the reference reads the document from its start. So a plan never refuses,
  * and what it accepts is what the reference says.
@@ -19,7 +20,7 @@
 #include "proxy/base/err.h"
 #include "translators/engine/engine.h"
 #include "translators/lens/lens.h"
-#include "translators/reference/report.h"
+#include "translators/reference/reference.h"
 
 struct plan;
 struct plan_entry; /* a type at a place of a body, in requests or answers */
@@ -62,11 +63,14 @@ const struct engine_program *plan_entry_program(const struct plan_entry *entry);
 /* How a body comes and goes. */
 struct plan_how {
     size_t depth_max; /* cut down to JSON_DEPTH_MAX */
-    size_t held_max; /* of MessagePack: bytes of output that may wait for a head
-                        that says how many follow; 0: any */
-    bool is_answer;  /* then a stranger goes, in a request it is refused */
+    size_t
+        held_max; /* bytes of a value that goes again; of MessagePack, of output
+                        that waits for a head that says how many follow; 0: any */
+    bool is_answer;    /* then a stranger goes, in a request it is refused */
     bool comes_packed; /* it is MessagePack, or JSON */
     bool goes_packed;  /* and is to be */
+    const struct reference_facts
+        *facts; /* of the message, for values that go again; NULL: as above */
 };
 
 /* NULL: `a` is full. */
@@ -84,7 +88,8 @@ enum plan_step {
 /*
  * More of the body; `is_end` says that no more comes. The bytes are not kept.
  * Output is appended to `out`, which the caller may empty at any time, and does
- * not depend on how the body was cut. Allocates nothing but in `out`.
+ * not depend on how the body was cut. Allocates nothing but in `out`,
+ * and for values that go again.
  */
 MUST_CHECK enum plan_step plan_run_feed(struct plan_run *r, span bytes,
                                         bool is_end);
@@ -97,7 +102,7 @@ struct plan_notice {
     const struct lens_origin *origin;
     size_t at; /* offset of the first in the body */
     size_t n;
-    uint16_t where; /* the same for those whose first was at one place */
+    size_t where; /* the same for those whose first was at one place */
 };
 
 /* After PLAN_DONE: so many kinds of notices there may be, and the i-th of them; its
@@ -108,6 +113,10 @@ struct plan_notice plan_run_notice(const struct plan_run *r, size_t i);
 /* Append where the first of them was (RFC 6901); n is not 0. */
 void plan_run_notice_at(const struct plan_run *r, const struct plan_notice *n,
                         struct buf *out);
+
+/* After PLAN_ASIDE: why a value that goes again could not be translated, in the
+ * reference's words; NULL: it was none. */
+const struct translation_fault *plan_run_again_fault(const struct plan_run *r);
 
 /* After PLAN_ASIDE: what the machine met, and where. */
 const struct engine_fault *plan_run_fault(const struct plan_run *r);

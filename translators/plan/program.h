@@ -4,19 +4,61 @@
  */
 #pragma once
 
+#include "translators/compose/lower.h"
 #include "translators/engine/program.h"
 #include "translators/plan/plan.h"
 
 struct plan_entry {
+    const struct lens_api *api;
     const struct lens_place *place;
     size_t type;
     bool is_request;
     bool guards;
+    bool goes_again; /* in it are values that do */
     const struct lower_tell *tells;
     size_t n_tells;
     struct engine_program program;
     struct engine_program packed; /* the same over MessagePack */
 };
+
+/* ---- values that go again (again.c) ---- */
+
+/* Losses that happened in them. */
+struct plan_told {
+    enum notice_kind kind;
+    const struct lens_origin *origin;
+    size_t at; /* offset of the first in the body */
+    size_t n;
+    span pointer;
+};
+
+/* All of one body: what the machine's handler is given. */
+struct plan_agains {
+    struct arena *arena;
+    struct arena *scratch; /* of one value; NULL before the first */
+    const struct engine *machine;
+    const struct lens_api *api;
+    struct reference_facts facts;
+    bool comes_packed;
+    bool goes_packed;
+    struct buf json; /* the value, if it comes as MessagePack */
+    struct buf made; /* what it became, if that goes as such */
+    struct plan_told *told;
+    size_t n_told;
+    size_t room_told;
+    bool failed;
+    struct translation_fault fault;
+};
+
+/* NULL: `a` is full. */
+struct plan_agains *plan_agains_new(struct arena *a,
+                                    const struct plan_entry *entry,
+                                    const struct plan_how *how);
+
+/* The machine's handler. */
+enum engine_answer plan_again(void *arg, const struct engine_again *again,
+                              const struct engine_whole *whole,
+                              struct buf *out);
 
 struct plan {
     struct plan_entry *entries;

@@ -4,13 +4,29 @@
  */
 #include "translators/plan/program.h"
 
-#include "translators/compose/lower.h"
 #include "translators/engine/engine.h"
 
 struct plan_run {
     const struct plan_entry *entry;
     struct engine *machine;
+    struct plan_agains *agains; /* NULL: no value goes again */
 };
+
+static bool
+may_go_again(struct plan_run *r, struct arena *a, const struct plan_how *how)
+{
+    if (!r->entry->goes_again)
+        return true;
+    r->agains = plan_agains_new(a, r->entry, how);
+    if (!r->agains)
+        return false;
+    r->agains->machine = r->machine;
+    const struct engine_handler handler = {
+        .fn = plan_again,
+        .arg = r->agains,
+        .whole_max = how->held_max ? how->held_max : SIZE_MAX / 4};
+    return engine_on_again(r->machine, &handler);
+}
 
 struct plan_run *
 plan_run_new(struct arena *a, const struct plan_entry *entry,
@@ -27,7 +43,7 @@ plan_run_new(struct arena *a, const struct plan_entry *entry,
     r->entry = entry;
     r->machine = engine_new(
         a, how->goes_packed ? &entry->packed : &entry->program, &limits, out);
-    return r->machine ? r : NULL;
+    return r->machine && may_go_again(r, a, how) ? r : NULL;
 }
 
 enum plan_step
@@ -47,19 +63,21 @@ plan_run_feed(struct plan_run *r, span bytes, bool is_end)
 size_t
 plan_run_held_bytes(const struct plan_run *r)
 {
-    return engine_held_bytes(r->machine);
+    const struct plan_agains *g = r->agains;
+    return engine_held_bytes(r->machine) +
+           (g ? g->json.room + g->made.room : 0);
 }
 
 size_t
 plan_run_notices_max(const struct plan_run *r)
 {
-    return r->entry->n_tells;
+    return r->entry->n_tells + (r->agains ? r->agains->n_told : 0);
 }
 
-struct plan_notice
-plan_run_notice(const struct plan_run *r, size_t i)
+/* What the program tells; of each, what values that went again have told as well. */
+static struct plan_notice
+told_by_program(const struct plan_run *r, const struct lower_tell *t)
 {
-    const struct lower_tell *t = &r->entry->tells[i];
     struct plan_notice out = {.kind = t->kind, .origin = t->origin};
     for (size_t k = 0; k < t->n_notices; k++) {
         uint64_t at = 0;
@@ -73,11 +91,62 @@ plan_run_notice(const struct plan_run *r, size_t i)
     return out;
 }
 
+static void
+add_told(const struct plan_run *r, size_t i, struct plan_notice *out)
+{
+    const struct plan_told *t = &r->agains->told[i];
+    if (!out->n || t->at < out->at) {
+        out->at = t->at;
+        out->where = r->entry->program.n_notices + i;
+    }
+    out->n += t->n;
+}
+
+static bool
+is_told_by_program(const struct plan_run *r, const struct plan_told *t)
+{
+    for (size_t i = 0; i < r->entry->n_tells; i++)
+        if (r->entry->tells[i].kind == t->kind &&
+            r->entry->tells[i].origin == t->origin)
+            return true;
+    return false;
+}
+
+struct plan_notice
+plan_run_notice(const struct plan_run *r, size_t i)
+{
+    const struct plan_agains *g = r->agains;
+    if (i < r->entry->n_tells) {
+        const struct lower_tell *t = &r->entry->tells[i];
+        struct plan_notice out = told_by_program(r, t);
+        for (size_t k = 0; g && k < g->n_told; k++)
+            if (g->told[k].kind == t->kind && g->told[k].origin == t->origin)
+                add_told(r, k, &out);
+        return out;
+    }
+    i -= r->entry->n_tells;
+    struct plan_notice out = {.kind = g->told[i].kind,
+                              .origin = g->told[i].origin};
+    if (!is_told_by_program(r, &g->told[i]))
+        add_told(r, i, &out);
+    return out;
+}
+
 void
 plan_run_notice_at(const struct plan_run *r, const struct plan_notice *n,
                    struct buf *out)
 {
-    engine_told_at(r->machine, n->where, out);
+    size_t own = r->entry->program.n_notices;
+    if (n->where < own)
+        engine_told_at(r->machine, n->where, out);
+    else
+        buf_add(out, r->agains->told[n->where - own].pointer);
+}
+
+const struct translation_fault *
+plan_run_again_fault(const struct plan_run *r)
+{
+    return r->agains && r->agains->failed ? &r->agains->fault : NULL;
 }
 
 const struct engine_fault *

@@ -251,6 +251,51 @@ reference_body(struct arena *a, const struct reference_chain *chain,
     return code;
 }
 
+/* ---- one value alone ------------------------------------------------------------------ */
+
+static bool
+run_value(struct run *r, const struct reference_chain *chain, size_t type,
+          struct json *holder, bool *gone)
+{
+    for (size_t at = chain->from; at != chain->to && !*gone;) {
+        struct leg leg = chain_leg(chain, at);
+        struct json *node = holder->members[0].value;
+        chain_step(r, &leg);
+        switch (frame_run(r, &leg, type, &node, NULL)) {
+        case FRAME_FAILED:
+            return false;
+        case FRAME_HIDDEN:
+            *gone = true;
+            break;
+        case FRAME_DONE:
+            break;
+        }
+        spot_purge(holder);
+        at = leg.to;
+    }
+    return true;
+}
+
+enum err_code
+reference_value(struct arena *a, const struct reference_chain *chain,
+                const struct reference_facts *facts, size_t type, span value,
+                struct buf *out, bool *gone, struct reference_report *report)
+{
+    struct run r;
+    struct json *holder = NULL;
+    size_t before = buf_len(out);
+    chain_run_init(&r, a, chain, facts);
+    r.source = value;
+    *gone = false;
+    bool ok = run_enter(&r) && parse(&r, value, &holder) &&
+              run_value(&r, chain, type, holder, gone) &&
+              (*gone || chain_print(&r, holder->members[0].value, out));
+    enum err_code code = chain_report(&r, report);
+    if ((!ok || code != OK) && buf_len(out) > before)
+        buf_truncate(out, before);
+    return code;
+}
+
 bool
 reference_changes(const struct lens_api *api, size_t type, size_t from,
                   size_t to)

@@ -67,6 +67,17 @@ MUST_CHECK enum err_code reference_body(struct arena *a,
                                         span body, struct buf *out,
                                         struct reference_report *report);
 
+/*
+ * Translate one value of a type alone, over all steps of the chain, of which the sites
+ * are not asked: what becomes of it inside of a document that holds it, where nothing
+ * looks into it from around. *gone: it has no form there, and nothing is appended.
+ * Offsets and pointers are into `value`.
+ */
+MUST_CHECK enum err_code
+reference_value(struct arena *a, const struct reference_chain *chain,
+                const struct reference_facts *facts, size_t type, span value,
+                struct buf *out, bool *gone, struct reference_report *report);
+
 struct reference_field {
     span name; /* of a header: in lower case */
     span value;

@@ -68,6 +68,8 @@ report_notices(struct run *r, struct reference_report *report)
         report->notices = grown;
         report->notices[report->n_notices++] = (struct translation_notice){
             .kind = n->kind,
+            .origin = n->origin,
+            .offset = n->at,
             .change = n->origin && n->origin->change ? n->origin->change->name
                                                      : (span){0},
             .file = file_of(r, n->origin),

@@ -57,8 +57,12 @@ enum notice_kind {
 /* "lossy"; never NULL. */
 const char *notice_word(enum notice_kind kind);
 
+struct lens_origin; /* translators/lens/lens.h */
+
 struct translation_notice {
     enum notice_kind kind;
+    const struct lens_origin *origin; /* of the arrow; NULL: not known */
+    size_t offset; /* of the first of them, where the reference tells */
     span change;
     span file;
     unsigned line;

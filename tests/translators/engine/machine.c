@@ -6,6 +6,45 @@
 
 #include <stdlib.h>
 
+static bool
+says(span value, span word)
+{
+    for (; value.len >= word.len; value = span_skip(value, 1))
+        if (span_starts(value, word))
+            return true;
+    return false;
+}
+
+/* Somebody who has an answer to any value. */
+struct answerer {
+    struct arena *a;
+    bool comes_packed;
+    bool goes_packed;
+};
+
+static enum engine_answer
+answer(void *arg, const struct engine_again *again,
+       const struct engine_whole *whole, struct buf *out)
+{
+    const struct answerer *who = arg;
+    span value = whole->value;
+    assert_non_null(again);
+    if (says(value, SPAN("gone")))
+        return ENGINE_VANISHED;
+    if (says(value, SPAN("bad")))
+        return ENGINE_UNANSWERED;
+    if (who->comes_packed && !who->goes_packed)
+        assert_true(packed_as_json(who->a, value, &value));
+    if (!who->comes_packed && who->goes_packed)
+        assert_true(packed_of(who->a, value, &value));
+    buf_add(out, who->goes_packed ? SPAN("\x92") : SPAN("["));
+    buf_add(out, value);
+    buf_add(out, who->goes_packed ? SPAN("") : SPAN(","));
+    buf_add(out, value);
+    buf_add(out, who->goes_packed ? SPAN("") : SPAN("]"));
+    return ENGINE_ANSWERED;
+}
+
 static struct engine *
 new_machine(struct arena *a, const struct engine_program *p,
             enum engine_level level, bool crosses, struct buf *out)
@@ -14,6 +53,11 @@ new_machine(struct arena *a, const struct engine_program *p,
         .depth_max = 128, .held_max = 4096, .crosses = crosses};
     struct engine *m = engine_new(a, p, &limits, out);
     assert_non_null(m);
+    struct answerer *who = arena_alloc(a, sizeof(*who));
+    assert_non_null(who);
+    *who = (struct answerer){a, p->is_packed != crosses, p->is_packed};
+    const struct engine_handler handler = {.fn = answer, .arg = who};
+    assert_true(engine_on_again(m, &handler));
     engine_use(m, level);
     return m;
 }

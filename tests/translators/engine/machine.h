@@ -18,7 +18,10 @@ struct ran {
     span told_at[8];
 };
 
-/* Whole, in plain C. */
+/*
+ * Whole, in plain C. A value that goes again becomes two in a list; it vanishes where
+ * it says "gone", and has no answer where it says "bad".
+ */
 struct ran run_whole(struct arena *a, const struct engine_program *p,
                      span body);
 

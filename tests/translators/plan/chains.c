@@ -3,6 +3,7 @@
 
 #include "proxy/base/problem.h"
 #include "translators/json/tree.h"
+#include "translators/plan/program.h"
 
 uint64_t
 chain_dice(uint64_t *seed, uint64_t n)
@@ -83,8 +84,18 @@ add_own(struct buf *b, uint64_t *seed, bool *used, bool is_add)
     buf_str(b, "}\n");
 }
 
+/* How many there are is asked of a list that is whole: objects of such a type are held,
+ * and the reference has them. */
 static void
-add_type(struct buf *b, uint64_t *seed, const char *type)
+add_count(struct buf *b, uint64_t *seed)
+{
+    if (chain_dice(seed, 2))
+        buf_fmt(b, "    n2: {write: lose, up: {count: %s}}\n",
+                chain_dice(seed, 2) ? "lines" : "kids");
+}
+
+static void
+add_type(struct buf *b, uint64_t *seed, const char *type, bool counts)
 {
     bool older[COUNT(names)] = {false};
     bool newer[COUNT(names)] = {false};
@@ -95,6 +106,8 @@ add_type(struct buf *b, uint64_t *seed, const char *type)
     buf_str(b, "  add:\n    n1: {write: lose, up: n}\n");
     for (size_t n = chain_dice(seed, 3); n-- > 0;)
         add_own(b, seed, newer, true);
+    if (counts)
+        add_count(b, seed);
     buf_str(b, "  drop:\n    o1: {write: ignore, down: o}\n");
     for (size_t n = chain_dice(seed, 3); n-- > 0;)
         add_own(b, seed, older, false);
@@ -120,14 +133,15 @@ chain_api(struct arena *a, uint64_t *seed, size_t versions_max)
             chain_dice(seed, 2) ? ", marker: ver" : "",
             chain_dice(seed, 2) ? ", \"longer_name/e of Doc\"" : "");
     bool ok = changes && span_dup(a, buf_span(&b), &head);
+    bool counts = chain_dice(seed, 3) == 0;
     for (size_t i = 0; ok && i + 1 < n; i++) {
         buf_clear(&b);
         buf_fmt(&b,
                 "change: c%zu\nfrom: v%zu\nto: v%zu\n"
                 "manifest: {title: t, owner: o, guarantee: none}\n",
                 i, i, i + 1);
-        add_type(&b, seed, "Doc");
-        add_type(&b, seed, "Item");
+        add_type(&b, seed, "Doc", false);
+        add_type(&b, seed, "Item", counts);
         changes[i].name = arena_fmt(a, "changes/%zu.yaml", i);
         ok = span_dup(a, buf_span(&b), &changes[i].text);
     }
@@ -337,7 +351,8 @@ chain_compare(struct arena *a, const struct lens_api *api,
 {
     static const struct lens_place whole = {0};
     const struct plan_entry *entry = plan_find(plan, &whole, 0, is_request);
-    struct chain_result result = {.planned = entry != NULL};
+    struct chain_result result = {.planned = entry != NULL,
+                                  .again = entry && entry->goes_again};
     struct reference_report report = {0};
     struct buf out;
     struct buf should;

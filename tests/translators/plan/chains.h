@@ -24,6 +24,7 @@ span chain_document(struct arena *a, uint64_t *seed, bool wild);
 
 struct chain_result {
     bool planned;    /* there is a program */
+    bool again;      /* in which values go again */
     bool done;       /* and it did not go aside */
     bool fails;      /* the reference refuses the document */
     span difference; /* empty: they agree */
