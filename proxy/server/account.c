@@ -426,7 +426,8 @@ exchange_account(struct exchange *x)
     log_line(x, us);
     if (!x->request)
         return;
-    if (x->worker->env->report_fd >= 0)
+    /* A flood of refusals would push out all that can be explained. */
+    if (x->worker->env->report_fd >= 0 && !x->is_turned_away)
         report(x, us);
     if (!x->decision.route)
         return;

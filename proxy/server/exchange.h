@@ -158,6 +158,7 @@ struct exchange {
     bool to_client_ends;
     bool to_client_breaks; /* h2: the stream is reset behind what is in it */
     bool is_stream;        /* an idle time-out and no other */
+    bool is_turned_away;   /* for want of time or memory: no record is made */
     bool wants_tunnel;     /* tunnel.h */
     bool is_tunnel;        /* it is open */
 };

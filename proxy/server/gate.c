@@ -110,17 +110,38 @@ is_in_time(struct exchange *x)
 /* ── what this worker can bear ───────────────────────────────────────────── */
 
 static bool
-has_room(struct exchange *x)
+turn_away(struct exchange *x, const char *limit, const char *why)
 {
-    if (!pressure_is_high(x->worker))
-        return true;
-    struct problem_doc p =
-        problem_plain(503, "there is no memory for another request just now");
+    struct problem_doc p = problem_plain(503, why);
+
     p.type = "overloaded";
-    p.limit = "memory";
+    p.limit = limit;
     p.retry_after_s = 1;
+    x->is_turned_away = true;
     exchange_refuse(x, &p);
     return false;
+}
+
+static bool
+has_room(struct exchange *x)
+{
+    return !pressure_is_high(x->worker) ||
+           turn_away(x, "memory",
+                     "there is no memory for another request just now");
+}
+
+/* An answer of our own costs no more than a refusal: probes are answered first. */
+static bool
+is_own(const struct gen_route *r)
+{
+    return r->maintenance.len || r->redirect.status || r->answer_status;
+}
+
+static bool
+is_prompt(struct exchange *x)
+{
+    return is_own(x->decision.route) || !lateness_refuses(x->worker) ||
+           turn_away(x, "late", "requests come faster than they can be served");
 }
 
 /* ── answers of the route's own ──────────────────────────────────────────── */
@@ -204,7 +225,7 @@ gate_passes(struct exchange *x)
                       "this client's address may not come here");
         return false;
     }
-    if (!has_room(x) || !is_in_time(x) || !is_in_service(x))
+    if (!has_room(x) || !is_prompt(x) || !is_in_time(x) || !is_in_service(x))
         return false;
     if (r->redirect.status) {
         redirect(x);

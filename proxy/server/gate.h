@@ -2,9 +2,9 @@
 /*
  * gate: what a route says to a request before any pool is asked.
  *
- * In this order: who may come at all (403), how often (429), that it is closed
- * for a while (503), and whether the answer is its own: a redirect, or a fixed
- * one.
+ * In this order: who may come at all (403), whether the worker can bear another
+ * (503), how often he may come (429), that it is closed for a while (503), and
+ * whether the answer is its own: a redirect, or a fixed one.
  */
 #pragma once
 

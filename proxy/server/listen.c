@@ -11,7 +11,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define BATCH 64 /* connections a wake-up: others have work, too */
+#define BATCH      64   /* connections a wake-up: others have work, too */
+#define BATCH_LATE 1024 /* likewise, when most of them are turned away */
 
 static const char busy[] = "HTTP/1.1 503 Service Unavailable\r\n"
                            "Content-Type: application/problem+json\r\n"
@@ -32,6 +33,8 @@ turn_away(struct listener *l, int fd, const char *limit)
     if (!w->gen->listeners[l->index].tls &&
         send(fd, busy, sizeof(busy) - 1, MSG_NOSIGNAL) > 0)
         shutdown(fd, SHUT_WR);
+    /* A close on bytes that were not read is a reset, and would overtake it. */
+    (void)!recv(fd, w->scratch, WORKER_SCRATCH, 0);
     close(fd);
 }
 
@@ -71,6 +74,8 @@ accept_one(struct listener *l)
         turn_away(l, fd, "connections");
     else if (pressure_is_full(w))
         turn_away(l, fd, "memory");
+    else if (lateness_refuses(w))
+        turn_away(l, fd, "late");
     else if (w->gen->limits.accepts_a_second &&
              !h2_bucket_take(&w->accepts, 1, loop_now_ms(w->loop)))
         turn_away(l, fd, "accepts_a_second");
@@ -85,8 +90,9 @@ on_ready(void *arg, unsigned ready)
     struct listener *l = arg;
 
     (void)ready;
-    for (int i = 0; i < BATCH && accept_one(l); i++)
-        ;
+    for (int i = 0, n = BATCH; i < n && accept_one(l); i++)
+        if (l->worker->lateness.refuses)
+            n = BATCH_LATE; /* who waits in the kernel's queue is told soon, too */
     worker_flush(l->worker);
 }
 

@@ -15,6 +15,10 @@ struct loop {
     struct event *tick;
     uint64_t now_ms; /* 0: not read in this batch */
     uint64_t batch;
+    uint64_t asked_us; /* the kernel, for this batch */
+    uint64_t woke_us;  /* its first event, or that of the last that had one */
+    uint64_t since_us; /* loop_since_us */
+    bool is_awake;     /* this batch has had an event */
     uint64_t looked_ms;
     bool stopped;
     struct timer slots[SLOTS]; /* heads of rings */
@@ -53,6 +57,30 @@ uint64_t
 loop_batch(const struct loop *l)
 {
     return l->batch;
+}
+
+uint64_t
+loop_since_us(const struct loop *l)
+{
+    return l->since_us;
+}
+
+/*
+ * A batch's first event. Had the kernel been waited for, it would have taken long
+ * beside the batch before: then it came just now, else since that began. (Telling of
+ * thousands takes the kernel a millisecond, so no fixed time would do.)
+ */
+static void
+wake(struct loop *l)
+{
+    if (l->is_awake)
+        return;
+    uint64_t now_us = loop_clock_us();
+
+    l->is_awake = true;
+    bool was_waited_for = now_us - l->asked_us > (l->asked_us - l->woke_us) / 4;
+    l->since_us = was_waited_for ? now_us : l->woke_us;
+    l->woke_us = now_us;
 }
 
 static void
@@ -118,6 +146,8 @@ static void
 on_tick(evutil_socket_t fd, short what, void *arg)
 {
     struct loop *l = arg;
+
+    wake(l);
     uint64_t now = loop_now_ms(l) / TICK_MS * TICK_MS;
 
     (void)fd;
@@ -183,6 +213,8 @@ loop_run(struct loop *l, loop_fn after, void *arg)
     while (!l->stopped) {
         l->now_ms = 0;
         l->batch++;
+        l->is_awake = false;
+        l->asked_us = loop_clock_us();
         event_base_loop(l->base, EVLOOP_ONCE);
         if (after)
             after(arg);
@@ -202,6 +234,7 @@ on_read(evutil_socket_t fd, short what, void *arg)
 
     (void)fd;
     (void)what;
+    wake(w->loop);
     w->fn(w->arg, LOOP_READ);
 }
 
@@ -212,6 +245,7 @@ on_write(evutil_socket_t fd, short what, void *arg)
 
     (void)fd;
     (void)what;
+    wake(w->loop);
     w->fn(w->arg, LOOP_WRITE);
 }
 

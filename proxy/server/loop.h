@@ -61,6 +61,13 @@ uint64_t loop_now_ms(struct loop *l);
 /* Which batch of events this is: all of one were ready before it began. */
 uint64_t loop_batch(const struct loop *l);
 
+/*
+ * Since when, at the earliest, this batch's events may have been ready: since it
+ * began if the kernel was waited for, else since the batch before began. By
+ * loop_clock_us; 0 before the first.
+ */
+uint64_t loop_since_us(const struct loop *l);
+
 /* Monotonic and wall time as they are now: two clock readings, no system call. */
 uint64_t loop_clock_us(void);
 uint64_t loop_wall_ms(void);

@@ -145,7 +145,8 @@ mirror_consider(struct exchange *x)
     if (!shadow || !may_be_mirrored(x, shadow) ||
         worker_dice(x->worker) % SHARE_ALL >= shadow->share_ppm)
         return;
-    if (x->worker->n_mirrors >= MIRRORS_MAX || !(m = mirror_new(x, shadow)))
+    if (x->worker->n_mirrors >= MIRRORS_MAX || x->worker->lateness.refuses ||
+        !(m = mirror_new(x, shadow)))
         count(x->worker, route, SPAN("busy"));
     else
         join(m, x, MIRROR_CLIENT);

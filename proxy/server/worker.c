@@ -296,6 +296,7 @@ set_limits(struct worker *w)
         w->h2_limits.takes_connect |= w->gen->routes[i].websocket;
     set_answer_limits(w);
     pressure_init(w);
+    lateness_init(&w->lateness, l->late_ms);
     w->conns_max = (size_t)l->connections;
     if (w->conns_max == 0 && getrlimit(RLIMIT_NOFILE, &files) == 0)
         w->conns_max = (size_t)files.rlim_cur / 10 * 9;

@@ -17,6 +17,7 @@
 #include "proxy/observe/metrics.h"
 #include "proxy/observe/roles.h"
 #include "proxy/server/io.h"
+#include "proxy/server/lateness.h"
 #include "proxy/server/loop.h"
 #include "proxy/server/pressure.h"
 #include "routing/rate.h"
@@ -54,6 +55,7 @@ struct worker {
     struct rate_table rates;
     struct pressure pressure;
     size_t held; /* bytes, by all bodies that are rewritten: held.h */
+    struct lateness lateness;
     struct h2_bucket accepts;    /* accepts_a_second */
     struct conn **conns_by_peer; /* chains; NULL: nobody counts */
     struct gates_place **places; /* by rollout; NULL: it is not judged */

@@ -8,7 +8,8 @@ import time
 from peers import WAIT_S, Conn, Gone, answering, message
 from stile import Stile, until
 from test_faults import ASK, rss
-from test_h2 import Client
+from soaking import Client
+from test_h2 import Client as H2Client
 
 
 def test_a_request_that_needs_more_memory_than_it_may_have_ends_visibly(t):
@@ -52,6 +53,29 @@ def test_without_descriptors_it_answers_503_and_goes_on(t):
             pass
         time.sleep(0.05)
     raise AssertionError("it never served again")
+
+
+def test_a_worker_that_cannot_keep_up_says_so_and_serves_those_it_can_and_then_everybody(t):
+    more = "routes:\n  - {name: probe, match: {path: /alive}, answer: {status: 200, body: yes}}\n  - {name: all, match: {path: /**}, pool: b}\n"
+    w = t.worker(t.fast_backend(), routes=more, limits="late: 1ms")
+    kept, answers = t.connect(w.port), []
+    crowd = Client(t, w.port, "--connections", 300, "--path", "/1k")
+    until(lambda: crowd.report()["total"]["refused"] > 1000, "it refuses")
+    while not any(a.status == 503 for a in answers):
+        answers.append(kept.send(ASK).answer())
+    a = answers[-1]
+    assert a.json()["type"].endswith("overloaded") and a.get("retry-after") == "1" and a.get("connection") != "close", a
+    for _ in range(20):
+        assert kept.send(ASK.replace(b"/ ", b"/alive ")).answer().status == 200, "what costs nothing is answered as ever"
+    served = crowd.report()["total"]["ok"]
+    until(lambda: crowd.report()["total"]["ok"] > served + 100, "others are served meanwhile")
+    crowd.process.signal(15)
+    total = crowd.last()["total"]
+    assert total["wrong"] + total["lost"] == 0, total
+    w.says("late waited_us=")
+    until(lambda: kept.send(ASK).answer().status == 200, "and then everybody")
+    assert [kept.send(ASK).answer().status for _ in range(50)] == [200] * 50
+    w.says("in_time_again")
 
 
 def test_without_memory_requests_and_then_connections_are_answered_503_until_there_is_some(t):
@@ -203,7 +227,7 @@ def test_a_client_that_reads_too_slowly_is_ended_and_counted(t):
 
 def test_a_stream_whose_window_opens_too_slowly_is_reset_and_counted(t):
     s = with_big_answers(t)
-    c = Client(t.connect(s.port), window=1000)
+    c = H2Client(t.connect(s.port), window=1000)
     c.consumes = False
     slow, fast = c.ask(), c.ask()
     c.conn.sock.settimeout(0.05)
@@ -243,7 +267,7 @@ def test_the_largest_heads_that_may_be_pass_on_every_way(t):
     a = t.ask(w.port, **fields)
     assert a.status == 200 and a.body == b"ok" and all(a.get(n) == v for n, v in fields.items())
     assert all(b.seen().get(n) == v for n, v in list(fields.items())[-1:])
-    c = Client(t.connect(w.port))
+    c = H2Client(t.connect(w.port))
     stream = c.answer(c.ask(fields=[(n.lower(), v) for n, v in fields.items()]))
     assert stream["head"][":status"] == "200" and stream["body"] == b"ok" and stream["head"]["x-97"] == fields["X-97"]
     assert b.seen().get("x-97") == fields["X-97"]

@@ -212,6 +212,7 @@ conn_step(struct conn *c, uint32_t events)
         return;
     }
     conn_fill(c);
+    soak_offer(c);
     if (!c->is_dead && c->is_leaving && c->n_asks == 0)
         conn_end(c);
 }

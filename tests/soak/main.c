@@ -28,7 +28,7 @@ struct options options;
 
 static struct {
     int epoll;
-    struct conn *conns, *dead;
+    struct conn *conns, *free, *dead;
     uint64_t n_conns, n_opened;
     uint64_t asked, again; /* in all; of these, to be asked again */
     uint64_t began_us, window_us, retry_us;
@@ -164,10 +164,39 @@ soak_ended(struct conn *c, struct ask *a, enum outcome how)
 }
 
 void
+soak_offer(struct conn *c)
+{
+    if (!options.rate || c->is_offered || c->is_dead || c->is_leaving ||
+        c->state != CONN_OPEN || c->n_asks >= options.streams)
+        return;
+    c->is_offered = true;
+    c->free_before = NULL;
+    c->free_next = soak.free;
+    if (c->free_next)
+        c->free_next->free_before = c;
+    soak.free = c;
+}
+
+static void
+withdraw(struct conn *c)
+{
+    if (!c->is_offered)
+        return;
+    c->is_offered = false;
+    if (c->free_before)
+        c->free_before->free_next = c->free_next;
+    else
+        soak.free = c->free_next;
+    if (c->free_next)
+        c->free_next->free_before = c->free_before;
+}
+
+void
 conn_end(struct conn *c)
 {
     if (c->is_dead)
         return;
+    withdraw(c);
     if (c->state != CONN_OPEN) {
         count(OUT_UNCONNECTED);
         soak.retry_us = soak_now_us() + RETRY_US;
@@ -244,7 +273,7 @@ open_conns(void)
 {
     uint64_t now = soak_now_us();
     /* With a rate a connection is made when all others are busy. */
-    bool wants = !options.rate || soak_may_ask();
+    bool wants = !options.rate || (!soak.free && soak_may_ask());
 
     while (wants && soak.n_conns < options.connections && !soak.ends &&
            now >= soak.retry_us) {
@@ -264,15 +293,15 @@ open_conns(void)
     }
 }
 
+/* Whoever is offered has room: each turn asks one request at least. */
 static void
-fill_idle(void)
+fill_free(void)
 {
-    struct conn *next;
-
-    for (struct conn *c = soak.conns; c; c = next) {
-        next = c->next;
-        if (c->n_asks < options.streams && soak_may_ask())
-            conn_fill(c);
+    while (soak.free && soak_may_ask()) {
+        struct conn *c = soak.free;
+        withdraw(c);
+        conn_fill(c);
+        soak_offer(c);
     }
 }
 
@@ -338,7 +367,7 @@ run(void)
         turn();
         uint64_t now = soak_now_us();
         if (options.rate)
-            fill_idle();
+            fill_free();
         if (now > late_us) {
             give_up_late(PATIENCE_S * 1000000ull);
             late_us = now + 1000000;

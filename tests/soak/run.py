@@ -34,7 +34,7 @@ def median(values):
 
 def changes(t, args):
     """The windows of one change are compared with the quiet ones beside them: the machine is not always equally busy."""
-    s = soaking.house(t)
+    s = soaking.house(t, limits={"late": "40ms"})  # as it is without a word
     ratios = {change.__name__: [] for change in soaking.CHANGES}
     with soaking.Load(t, s) as load:
         load.until(100)
@@ -68,7 +68,7 @@ def kill_worker(s, took):
 
 def kills(t, args):
     """All that may be lost is what a killed worker had under way."""
-    s = soaking.house(t)
+    s = soaking.house(t, limits={"late": "40ms"})  # as it is without a word
     s.weight("all", "40%")
     took, fine = [], True
     plan = [("worker", lambda: kill_worker(s, took))] * 4

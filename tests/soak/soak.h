@@ -84,7 +84,9 @@ struct conn {
     size_t n_asks;
     bool at_body; /* h1 */
     struct nghttp2_session *h2;
-    struct conn *next, *before; /* of all that are open */
+    struct conn *next, *before;           /* of all that are open */
+    struct conn *free_next, *free_before; /* of those that soak_offer took */
+    bool is_offered;
     bool is_dead;
 };
 
@@ -97,6 +99,8 @@ bool soak_may_ask(void);
 void soak_asked(struct conn *c);
 /* `a` is over: counted, and its place is free. */
 void soak_ended(struct conn *c, struct ask *a, enum outcome how);
+/* With a rate: what has room for another request is given the next one due. */
+void soak_offer(struct conn *c);
 /* It is over; what was under way is lost. Freed when the batch of events is. */
 void conn_end(struct conn *c);
 
