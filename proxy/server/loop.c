@@ -9,6 +9,7 @@
 
 #define TICK_MS ((uint64_t)50)
 #define SLOTS   ((uint64_t)512) /* 25.6 s; what is further comes round again */
+#define DRY_US  ((uint64_t)1000)
 
 struct loop {
     struct event_base *base;
@@ -18,6 +19,7 @@ struct loop {
     uint64_t asked_us; /* the kernel, for this batch */
     uint64_t woke_us;  /* its first event, or that of the last that had one */
     uint64_t since_us; /* loop_since_us */
+    uint64_t dry_us;   /* loop_dry_us */
     bool is_awake;     /* this batch has had an event */
     uint64_t looked_ms;
     bool stopped;
@@ -65,6 +67,12 @@ loop_since_us(const struct loop *l)
     return l->since_us;
 }
 
+uint64_t
+loop_dry_us(const struct loop *l)
+{
+    return l->dry_us;
+}
+
 /*
  * A batch's first event. Had the kernel been waited for, it would have taken long
  * beside the batch before: then it came just now, else since that began. (Telling of
@@ -80,6 +88,8 @@ wake(struct loop *l)
     l->is_awake = true;
     bool was_waited_for = now_us - l->asked_us > (l->asked_us - l->woke_us) / 4;
     l->since_us = was_waited_for ? now_us : l->woke_us;
+    if (was_waited_for && now_us - l->asked_us >= DRY_US)
+        l->dry_us = now_us;
     l->woke_us = now_us;
 }
 

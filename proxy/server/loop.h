@@ -68,6 +68,9 @@ uint64_t loop_batch(const struct loop *l);
  */
 uint64_t loop_since_us(const struct loop *l);
 
+/* Until when there was last nothing to do; 0: always something. */
+uint64_t loop_dry_us(const struct loop *l);
+
 /* Monotonic and wall time as they are now: two clock readings, no system call. */
 uint64_t loop_clock_us(void);
 uint64_t loop_wall_ms(void);
