@@ -377,6 +377,9 @@ run_from(struct passage *p, size_t i, struct normal_alt alt)
     case LENS_STAGE_PATHS:
     case LENS_STAGE_FLAT:
         break;
+    case LENS_STAGE_LOOKUP: /* SEMANTICS.md, Table: H, at the object that has both */
+        return compose_stop(p->c, p->s->origin,
+                            "a reference to an element of a list");
     }
     return compose_stop(p->c, p->s->origin,
                         "a list as a map or sorted, or names of fields");

@@ -9,7 +9,7 @@ static const struct lens_words map_words = LENS_WORDS(
     "double", "cases", "else", "overlap", "when", "for", "absent", "omit",
     "null", "rest", "outside", "hide", "collide", "host", "style", "pick",
     "empty", "differ", "unequal", "none", "value", "except", "keys", "deep",
-    "foreign", "order", "flatten", "back");
+    "foreign", "order", "flatten", "back", "lookup", "in", "by");
 static const struct lens_words add_words =
     LENS_WORDS("an arrow of `add`", "up", "stash", "as", "write", "when", "for",
                "host", "wins", "outside", "collide", "style", "except");
@@ -225,7 +225,8 @@ read_map(struct lens_builder *b, const struct yaml_entry *e,
         return lens_cases_read(b, node, place, out);
     return lens_misplaced(b, node, "else", "`cases`") &&
            lens_misplaced(b, node, "overlap", "`cases`") &&
-           map_to(b, e, out, place) && lens_index_empty(b, node, out);
+           map_to(b, e, out, place) && lens_index_empty(b, node, out) &&
+           lens_lookup_absence(b, node, out);
 }
 
 static bool

@@ -263,6 +263,15 @@ bool lens_index_empty(struct lens_builder *b, const struct yaml *node,
 /* `flatten: SIDE` and its `back:`, if they are said (flat.c). */
 bool lens_flat_read(struct lens_builder *b, const struct yaml *arrow,
                     struct lens_vec *stages);
+/* `lookup: X <> Y`, `in:` and `by:`, if they are said; and when all has been read: what of
+ * one block speaks against the lookups among its ways (lookup.c). */
+bool lens_lookup_read(struct lens_builder *b, const struct yaml *arrow,
+                      struct lens_vec *stages);
+bool lens_lookup_absence(struct lens_builder *b, const struct yaml *arrow,
+                         const struct lens_arrow *a);
+void lens_lookup_check(struct lens_builder *b,
+                       const struct lens_way *const *ways, size_t n,
+                       bool is_message);
 /* `order: by k`, if it is said (order.c). */
 bool lens_order_read(struct lens_builder *b, const struct yaml *node,
                      struct lens_vec *stages);

@@ -57,6 +57,14 @@ check_way(struct lens_builder *b, const struct lens_way *w)
 {
     if (w->rest.kind != LENS_REST_UNSAID)
         return;
+    const struct lens_lookup *lookup = lens_way_lookup(w);
+    if (lookup && lookup->is_alone) {
+        lens_problem(b, &w->origin, "say `rest: lose` or `rest: refuse`",
+                     "`%.*s` is on one side alone, and nothing says what "
+                     "becomes of elements that nothing points at",
+                     SPAN_FMT(lookup->in[lookup->list].text));
+        return;
+    }
     if (loses_elements(w)) {
         lens_problem(b, &w->origin,
                      "say `rest: lose`, `rest: refuse`, `rest: "

@@ -23,6 +23,8 @@ struct name {
     const struct context *context;
     const char *what; /* "an arrow" */
     bool open;        /* an open set: what others name is none of it */
+    bool
+        is_list; /* the elements of a `lookup`: several arrows may share them */
 };
 
 struct checking {
@@ -62,6 +64,20 @@ add(struct checking *c, const struct name *one, size_t since)
         *slot = *one;
 }
 
+/* The list that a `lookup` makes on one side. */
+static void
+add_list(struct checking *c, struct name one, const struct lens_way *w,
+         size_t since)
+{
+    const struct lens_lookup *lookup = lens_way_lookup(w);
+    if (!lookup || !lookup->is_alone)
+        return;
+    one.side = lookup->list;
+    one.place = lookup->each[lookup->list];
+    one.is_list = true;
+    add(c, &one, since);
+}
+
 static void
 add_arrow(struct checking *c, const struct lens_arrow *a,
           const struct context *context)
@@ -82,6 +98,7 @@ add_arrow(struct checking *c, const struct lens_arrow *a,
             add(c, &one, since);
         }
         one.open = false;
+        add_list(c, one, w, since);
         if (w->rest.kind != LENS_REST_STASH)
             continue;
         one.side = lens_rest_side(w);
@@ -255,6 +272,8 @@ compare_all(struct checking *c)
                 continue;
             if (only_beside_more(&a->place, &b->place) && !part(a, b))
                 report_only(c, a, b);
+            if (a->is_list && b->is_list)
+                continue;
             if (a->open != b->open || !may_meet(&a->place, &b->place) ||
                 part(a, b))
                 continue;

@@ -267,12 +267,24 @@ check_type(struct lens_builder *b, size_t table, size_t type)
                 check_tags(&c, all[i], side);
         }
     check_elses(b, b->blocks[table][type]);
+    lens_lookup_check(b, all, c.ways.n, false);
+}
+
+static void
+check_http(struct lens_builder *b, const struct lens_http *h)
+{
+    struct lens_vec ways = {0};
+    gather(b, h->block, &ways);
+    lens_lookup_check(b, ways.at, ways.n, true);
 }
 
 void
 lens_contrary_check(struct lens_builder *b)
 {
-    for (size_t t = 0; t + 1 < b->api->n_versions; t++)
+    for (size_t t = 0; t + 1 < b->api->n_versions; t++) {
         for (size_t i = 0; i < b->api->n_types && !b->full; i++)
             check_type(b, t, i);
+        for (size_t i = 0; i < b->tables[t].n_http && !b->full; i++)
+            check_http(b, &b->tables[t].http[i]);
+    }
 }

@@ -54,7 +54,9 @@ static bool
 reach(struct lens_builder *b, const struct lens_way *w, enum lens_side side,
       struct lens_place *out)
 {
-    *out = w->place[side];
+    const struct lens_lookup *lookup = lens_way_lookup(w);
+    bool in_list = lookup && lookup->is_alone && lookup->list == side;
+    *out = in_list ? lookup->each[side] : w->place[side];
     if (!w->shape[side].has_inside || w->shape[side].inside.n == 0)
         return true;
     return lens_place_join(b, &w->place[side], &w->shape[side].inside, 0, out);
@@ -292,10 +294,16 @@ brings(struct following *f, const struct lens_arrow *a, size_t best)
 static bool
 takes_name(const struct following *f, const struct lens_arrow *a)
 {
-    for (size_t k = 0; a->kind != LENS_ADD && k < a->n_ways; k++)
-        if (a->ways[k].has[LENS_OLDER] &&
-            lens_place_starts(&f->child->place, &a->ways[k].place[LENS_OLDER]))
+    for (size_t k = 0; a->kind != LENS_ADD && k < a->n_ways; k++) {
+        const struct lens_way *w = &a->ways[k];
+        const struct lens_lookup *lookup = lens_way_lookup(w);
+        bool list = lookup && lookup->is_alone && lookup->list == LENS_OLDER;
+        if (w->has[LENS_OLDER] &&
+            (lens_place_starts(&f->child->place, &w->place[LENS_OLDER]) ||
+             (list &&
+              lens_place_starts(&f->child->place, &lookup->each[LENS_OLDER]))))
             return true;
+    }
     return false;
 }
 

@@ -301,7 +301,25 @@ enum lens_stage_kind {
     LENS_STAGE_INDEX, /* `as: list(k) <> map` */
     LENS_STAGE_ORDER, /* `order: by k` */
     LENS_STAGE_PATHS, /* `as: paths(Type)` */
-    LENS_STAGE_FLAT   /* `flatten: older` */
+    LENS_STAGE_FLAT,  /* `flatten: older` */
+    LENS_STAGE_LOOKUP /* `lookup: index <> key`; no other stage is beside it */
+};
+
+/* `lookup`: how a reference names one element of a list. */
+enum lens_reference {
+    LENS_BY_INDEX,  /* a number, from 0 */
+    LENS_BY_KEY,    /* what the element has at `by` */
+    LENS_BY_ITSELF, /* the element stands where the reference would */
+};
+
+struct lens_lookup {
+    enum lens_reference how[2]; /* by side */
+    struct lens_place
+        in[2]; /* the list, keys alone; of a side BY_ITSELF: `.` */
+    struct lens_place each[2]; /* if `is_alone`: all elements, of that side */
+    struct lens_place by;      /* BY_KEY: keys alone, of an element there */
+    bool is_alone;             /* one side is BY_ITSELF and has no list */
+    enum lens_side list;       /* then: the side that has it */
 };
 
 /* `as: list(k) <> map`: what of an element stands in the map under its key. */
@@ -331,10 +349,11 @@ struct lens_stage {
     enum lens_pick pick; /* LIST: of several; PICK_ONLY: several fail */
     bool empty_absent;   /* LIST: [] is ⊥ on the other side, not null */
 
-    enum lens_side list;   /* INDEX: the side that has the list */
-    enum lens_held held;   /* INDEX */
-    enum lens_twice twice; /* INDEX: two elements with one key */
-    size_t type;           /* PATHS: whose fields the texts name */
+    enum lens_side list;              /* INDEX: the side that has the list */
+    enum lens_held held;              /* INDEX */
+    enum lens_twice twice;            /* INDEX: two elements with one key */
+    size_t type;                      /* PATHS: whose fields the texts name */
+    const struct lens_lookup *lookup; /* LOOKUP */
     enum lens_side sorted; /* ORDER: the side whose list is sorted by `key` */
     enum lens_side nested; /* FLAT: the side that has a list of lists */
     enum lens_flat back;   /* FLAT */
@@ -676,6 +695,9 @@ bool lens_is_made(const struct lens_block *const *blocks, size_t n_blocks,
 /* The side on which a `rest: {stash: q}` keeps its place: the one without the box or
  * list. */
 enum lens_side lens_rest_side(const struct lens_way *w);
+
+/* The `lookup:` of a way, or NULL. */
+const struct lens_lookup *lens_way_lookup(const struct lens_way *w);
 
 /* How many steps lead to an element that is found by the very member that the place
  * takes, or something in it: it is a box. 0: there is none. */

@@ -143,6 +143,28 @@ lose_index(struct gathering *g, const struct lens_way *w,
                       SPAN_FMT(lens_literal_show(&g->b, s->unit))));
 }
 
+static void
+lose_lookup(struct gathering *g, const struct lens_way *w,
+            const struct lens_lookup *lookup)
+{
+    static const char *const reads[] = {"a number in", "a key in",
+                                        "an element with a key for"};
+    enum lens_side list = lookup->is_alone ? lookup->list : LENS_OLDER;
+    for (size_t side = 0; side < 2; side++)
+        lose(g, needs((enum lens_side)side), &w->origin,
+             lens_fmt(&g->b, "%.*s to be %s %.*s",
+                      SPAN_FMT(w->place[side].text), reads[lookup->how[side]],
+                      SPAN_FMT(lookup->in[list].text)));
+    if (!lookup->is_alone)
+        return;
+    lose(g, w->rest.kind == LENS_REST_REFUSE ? fails(list) : LENS_WRITE_LOSES,
+         &w->origin,
+         lens_fmt(&g->b, "elements of %.*s that nothing points at",
+                  SPAN_FMT(lookup->in[list].text)));
+    lose(g, LENS_WRITE_LOSES, &w->origin,
+         lens_fmt(&g->b, "the order of %.*s", SPAN_FMT(lookup->in[list].text)));
+}
+
 /* ---- boxes and cases ---- */
 
 static void
@@ -200,6 +222,8 @@ lose_stages(struct gathering *g, const struct lens_way *w)
             lose_form(g, w, s);
         else if (s->kind == LENS_STAGE_INDEX)
             lose_index(g, w, s);
+        else if (s->kind == LENS_STAGE_LOOKUP)
+            lose_lookup(g, w, s->lookup);
         else if (s->kind == LENS_STAGE_PATHS)
             for (size_t side = 0; side < 2; side++)
                 lose(g, needs((enum lens_side)side), &w->origin,

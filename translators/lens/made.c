@@ -54,6 +54,9 @@ add_arrow(struct lens_builder *b, struct lens_vec to[2],
                 add(b, &to[side], &w->place[side]);
         if (w->rest.kind == LENS_REST_STASH)
             add(b, &to[lens_rest_side(w)], &w->rest.stash);
+        const struct lens_lookup *lookup = lens_way_lookup(w);
+        if (lookup && lookup->is_alone)
+            add(b, &to[lookup->list], &lookup->each[lookup->list]);
     }
 }
 

@@ -69,6 +69,7 @@ weigh_way(struct weighing *w, const struct lens_arrow *a,
         if (way->stages.at[i].kind == LENS_STAGE_INDEX)
             weigh(w, LENS_HOLDS_VALUE, place);
         else if (way->stages.at[i].kind == LENS_STAGE_ORDER ||
+                 way->stages.at[i].kind == LENS_STAGE_LOOKUP ||
                  (way->stages.at[i].kind == LENS_STAGE_LIST &&
                   way->stages.at[i].pick == LENS_PICK_LAST))
             weigh(w, LENS_HOLDS_LIST, place);

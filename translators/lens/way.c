@@ -284,6 +284,7 @@ lens_stages_read(struct lens_builder *b, const struct yaml *node,
     if (!read_symbols(b, node, has_extras, &stages) ||
         !lens_order_read(b, yaml_get(node, "order"), &stages) ||
         !lens_flat_read(b, node, &stages) ||
+        !lens_lookup_read(b, node, &stages) ||
         !read_list_words(b, node, &stages) ||
         !read_outside(b, node, &stages, &out->outside))
         return false;
@@ -315,6 +316,10 @@ has_rest(const struct lens_way *w)
     const struct lens_stage *index = lens_index_of(&w->stages);
     if (index && index->held == LENS_HELD_VALUE)
         return w->rest.kind != LENS_REST_STASH;
+    const struct lens_lookup *lookup = lens_way_lookup(w);
+    if (lookup)
+        return lookup->is_alone && w->rest.kind != LENS_REST_STASH &&
+               w->rest.kind != LENS_REST_KEEP;
     for (size_t i = 0; i < w->stages.n; i++)
         if (w->stages.at[i].kind == LENS_STAGE_LIST)
             return true;
@@ -341,9 +346,9 @@ lens_way_read(struct lens_builder *b, const struct yaml *node, bool has_extras,
     if (out->rest.kind != LENS_REST_UNSAID && !has_rest(out))
         return lens_misplaced(
             b, node, "rest",
-            "a box (`a: a/k`), `[k]/k`, `one <> list`, `map(v)` "
-            "or a "
-            "case's `.`; other members stay where they are");
+            "a box (`a: a/k`), `[k]/k`, `one <> list`, `map(v)`, a `lookup` "
+            "of elements (lose or refuse) or a case's `.`; other members stay "
+            "where they are");
     /* A value instead of what fails: read on either side, so a literal. */
     return lens_arrow_hide(b, yaml_get(node, "hide"), LENS_OLDER, &out->hide,
                            &out->hidden);
@@ -516,6 +521,8 @@ check_beside_cases(struct lens_builder *b, const struct yaml *node)
         "flatten", "back",   "order",   "as",   "enum",   "older", "newer",
         "other",   "rest",   "outside", "hide", "double", "pick",  "empty",
         "value",   "except", "keys",    "deep", "foreign"};
+    if (!lens_misplaced(b, node, "lookup", "an arrow without `cases`"))
+        return false;
     for (size_t i = 0; i < COUNT(words); i++) {
         const struct yaml *said = yaml_get(node, words[i]);
         if (!said)

@@ -6,8 +6,7 @@
 
 /* Of the language, and not of this build. What each would do is in LANGUAGE.md;
  * a file that uses one is refused by name, never half understood. */
-static const char *const later[] = {"lookup", "index", "in",      "by",
-                                    "each",   "patch", "contract"};
+static const char *const later[] = {"each", "patch", "contract"};
 
 bool
 lens_words_is_later(span word)

@@ -174,9 +174,11 @@ judge_names(const struct judge *j) /* only the place matters */
     return j->mode == PART_TAKE || j->mode == PART_READ || j->mode == PART_GIVE;
 }
 
-/* One arrow (arrow.c, own.c, joint.c, open.c); a leaf that it reads exactly (leaf.c). */
+/* One arrow (arrow.c, lookup.c, own.c, joint.c, open.c); a leaf that it reads exactly (leaf.c). */
 MUST_CHECK bool judge_map(struct judge *j, struct scene *s,
                           const struct lens_arrow *arrow);
+MUST_CHECK bool judge_lookup(struct judge *j, struct scene *s,
+                             const struct lens_arrow *arrow);
 MUST_CHECK bool judge_own(struct judge *j, struct scene *s,
                           const struct lens_arrow *arrow);
 MUST_CHECK bool judge_open(struct judge *j, struct scene *s,

@@ -124,6 +124,9 @@ probe_arrow(struct probing *p, const struct lens_arrow *arrow,
     for (size_t w = 0; w < arrow->n_ways; w++)
         if (arrow->ways[w].has[read] && !probe(p, &arrow->ways[w].place[read]))
             return false;
+    const struct lens_lookup *lookup = lens_way_lookup(&arrow->ways[0]);
+    if (lookup && !probe(p, &lookup->in[read]))
+        return false;
     if (arrow->kind == LENS_MAP)
         return probe_value(p, &arrow->absent[read]);
     return own == read || probe_value(p, &arrow->fill);

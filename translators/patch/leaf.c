@@ -233,6 +233,7 @@ is_one_to_one(const struct judge *j, const struct lens_arrow *arrow,
         case LENS_STAGE_ORDER:
         case LENS_STAGE_PATHS:
         case LENS_STAGE_FLAT:
+        case LENS_STAGE_LOOKUP:
             return false;
         case LENS_STAGE_LIST:
             if (stage->one != j->leg->read || value->kind == JSON_NULL)

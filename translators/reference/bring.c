@@ -178,7 +178,9 @@ bring_value(struct frame *f, const struct active *active,
     if (!unwrap(f, way, &out->value))
         return false;
     if (!open_bring(f, way, out->value) ||
-        !stage_run(r, &way->stages, f->leg->read, &asker, out->value, out))
+        !(lens_way_lookup(way) ? lookup_bring(f, way, out->value, out)
+                               : stage_run(r, &way->stages, f->leg->read,
+                                           &asker, out->value, out)))
         return false;
     if (out->kind == IMAGE_HIDDEN)
         return run_notice(r, NOTICE_HIDDEN, &way->origin, value);
@@ -307,6 +309,8 @@ bring_all(struct frame *f)
             ok = t->part > 0 || joint_bring(f, i);
             break;
         case TAKE_JOINED: /* with its parts */
+        case TAKE_ELEMENT:
+        case TAKE_LIST: /* with what points at them */
         case TAKE_TAG:
         case TAKE_REST:
             break;
@@ -314,5 +318,5 @@ bring_all(struct frame *f)
         if (!ok)
             return false;
     }
-    return true;
+    return lookup_finish(f);
 }

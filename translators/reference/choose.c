@@ -469,6 +469,9 @@ choose_map(struct frame *f, const struct lens_arrow *arrow)
     for (size_t i = 0; i < groups.n; i++)
         if (!choose_group(f, arrow, &groups.at[i]))
             return false;
+    /* A patch that tells of a reference falls back, so nothing is looked up in one. */
+    if (lens_way_lookup(&arrow->ways[0]))
+        return trail_of(f->root).partial || lookup_choose(f, &arrow->ways[0]);
     return !arrow->ways[0].open || open_lead(f, first);
 }
 

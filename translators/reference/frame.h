@@ -58,12 +58,14 @@ struct active {
 
 enum take_kind {
     TAKE_MAP,
-    TAKE_OWN,   /* `add` or `drop`: the side that has the place is read */
-    TAKE_STASH, /* the other side is read: the value comes out of its stash */
-    TAKE_TAG,   /* a tag of a case at the type */
-    TAKE_REST,  /* what goes to, or comes from, a `rest: {stash: …}` */
-    TAKE_PART,  /* one of the values that an arrow over several places reads */
-    TAKE_JOINED /* one that it writes; `from` has its stars alone */
+    TAKE_OWN,    /* `add` or `drop`: the side that has the place is read */
+    TAKE_STASH,  /* the other side is read: the value comes out of its stash */
+    TAKE_TAG,    /* a tag of a case at the type */
+    TAKE_REST,   /* what goes to, or comes from, a `rest: {stash: …}` */
+    TAKE_PART,   /* one of the values that an arrow over several places reads */
+    TAKE_JOINED, /* one that it writes; `from` has its stars alone */
+    TAKE_ELEMENT, /* of a list that a `lookup` takes away */
+    TAKE_LIST /* the list that a `lookup` makes; `from`: an empty one there */
 };
 
 /* One arrow at one binding: what it cut out, and what it brings. */
@@ -140,6 +142,9 @@ struct frame {
     struct made_element *made;
     size_t n_made;
     size_t room_made;
+    struct looked *looked; /* lists that references point into */
+    size_t n_looked;
+    size_t room_looked;
 };
 
 enum frame_end {
@@ -217,6 +222,13 @@ MUST_CHECK bool joint_leaves(struct frame *f, struct take *t, bool *leaves);
 MUST_CHECK bool concat_bring(struct frame *f, const struct lens_arrow *arrow,
                              struct take *parts, struct json *const *values,
                              size_t n);
+
+/* References (lookup.c): the elements that they may point at, before anything is taken, for
+ * the arrow chosen last; what one becomes; and, when all have been brought, the lists. */
+MUST_CHECK bool lookup_choose(struct frame *f, const struct lens_way *way);
+MUST_CHECK bool lookup_bring(struct frame *f, const struct lens_way *way,
+                             struct json *value, struct image *out);
+MUST_CHECK bool lookup_finish(struct frame *f);
 
 /* 2. Cut the values out, inner places first, and what `rest:` lists hold. */
 MUST_CHECK bool take_all(struct frame *f);

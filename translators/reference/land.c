@@ -289,6 +289,10 @@ strangers_of(struct frame *f, size_t active, bool late)
         if (way->has[write] && (!late || is_known_late(f, place)) &&
             !strangers_at(f, active, place, &way->origin))
             return false;
+        const struct lens_lookup *lookup = lens_way_lookup(way);
+        if (lookup && lookup->is_alone && lookup->list == write && !late &&
+            !strangers_at(f, active, &lookup->in[write], &way->origin))
+            return false;
         if (way->rest.kind == LENS_REST_STASH && lens_rest_side(way) == write &&
             (!late || is_known_late(f, &way->rest.stash)) &&
             !strangers_at(f, active, &way->rest.stash, &way->origin))

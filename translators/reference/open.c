@@ -33,6 +33,9 @@ arrow_names(const struct lens_arrow *arrow, enum lens_side side,
         if (way->rest.kind == LENS_REST_STASH && lens_rest_side(way) == side &&
             names(&way->rest.stash, host, key))
             return true;
+        const struct lens_lookup *lookup = lens_way_lookup(way);
+        if (lookup && names(&lookup->in[side], host, key))
+            return true;
     }
     return false;
 }

@@ -216,6 +216,8 @@ run_one(struct run *r, const struct lens_stage *stage, enum lens_side read,
         return stage_order(r, stage, read, asker, value);
     case LENS_STAGE_FLAT:
         return stage_flat(r, stage, read, asker, value, out);
+    case LENS_STAGE_LOOKUP: /* it needs the object: lookup.c */
+        return true;
     case LENS_STAGE_FORM:
         break;
     }

@@ -363,7 +363,7 @@ law_7_of_api(struct gen *g, struct arena *a, struct run_way *w, struct tally *t)
 static struct tally
 law_7_of(enum patch_kind kind, uint64_t seed)
 {
-    struct gen g = {.seed = seed};
+    struct gen g = {.seed = seed, .lists = true};
     struct tally t = {0};
     for (size_t i = 0; i < APIS; i++) {
         struct arena *a = arena_new(BENCH_ROOM);

@@ -41,6 +41,16 @@ static const char *const indexed[] = {
     "list(k) <> map", "map(.) <> list(k)", "list(k) <> map(g), double: first",
     "list(.) <> map, value: 1", "map(g) <> list(k), rest: refuse"};
 
+/* A list of its own for those of which one side has none. */
+static const char *const looked[] = {"lookup: index <> key, in: m, by: k",
+                                     "lookup: key <> index, in: l, by: k",
+                                     "lookup: element <> key, in: e, by: k, "
+                                     "rest: lose",
+                                     "lookup: key <> element, in: e, by: k, "
+                                     "rest: refuse",
+                                     "lookup: element <> index, in: e, rest: "
+                                     "lose"};
+
 /* Before and behind the place of a bag. */
 static const char *const opened[][2] = {
     {"\"", "/*\": \"*\""},
@@ -53,6 +63,9 @@ arrow(struct gen *g, struct arena *a)
     span p = place(g, a), q = place(g, a);
     const char *const *opening;
     size_t kind = gen_pick(g, (g->exact ? 20u : 23u) + (g->lists ? 3u : 0u));
+    if (g->lists && gen_pick(g, 12) == 0)
+        return arena_fmt(a, "\"%.*s\": {to: \"%.*s\", %s}", SPAN_FMT(p),
+                         SPAN_FMT(q), looked[gen_pick(g, COUNT(looked))]);
     switch (!g->lists && kind >= 20 ? kind + 3 : kind) {
     default:
         return arena_fmt(a, "\"%.*s\": \"%.*s\"", SPAN_FMT(p), SPAN_FMT(q));
@@ -187,6 +200,9 @@ is_scalar(const struct lens_way *way, enum lens_side side)
     const struct lens_shape *shape = &way->shape[side];
     if (!way->has[lens_other(side)])
         return true; /* a part of a text, a cell of a table */
+    const struct lens_lookup *lookup = lens_way_lookup(way);
+    if (lookup)
+        return lookup->how[side] != LENS_BY_ITSELF;
     for (size_t i = 0; i < way->stages.n; i++) {
         const struct lens_stage *stage = &way->stages.at[i];
         bool json = stage->kind == LENS_STAGE_FORM &&
@@ -358,6 +374,13 @@ fitting(struct gen *g, struct arena *a, const struct lens_way *way,
                         : stage->back == LENS_FLAT_ONE ? "[[1,[2]]]"
                         : gen_pick(g, 2) ? "[[{\"k\":1},{\"k\":1}],[{\"k\":2}]]"
                                          : "[[],[{\"k\":1}],[{\"k\":1}]]");
+    case LENS_STAGE_LOOKUP: {
+        static const char *const said[][4] = {
+            {"0", "1", "2", "null"},
+            {"\"x\"", "\"y\"", "7", "\"z\""},
+            {"{\"k\":\"x\"}", "{\"k\":\"y\",\"g\":1}", "{\"g\":1}", "null"}};
+        return parse(a, said[stage->lookup->how[side]][gen_pick(g, 4)]);
+    }
     case LENS_STAGE_ORDER:
         return parse(a, gen_pick(g, 2) ? "[{\"k\":2},{\"k\":10},{}]"
                                        : "[{\"k\":\"b\"},{\"k\":\"a\"}]");
@@ -446,6 +469,19 @@ plant_joint(struct gen *g, struct arena *a, const struct lens_arrow *arrow,
     }
 }
 
+/* The list that a reference points into. */
+static void
+plant_looked(struct gen *g, struct arena *a, const struct lens_lookup *lookup,
+             enum lens_side side, struct json *root)
+{
+    static const char *const lists[] = {
+        "[{\"k\":\"x\"},{\"k\":\"y\",\"g\":1}]", "[{\"k\":7},{\"k\":\"x\"}]",
+        "[{\"k\":\"y\"},{\"k\":\"x\"},{\"k\":\"y\",\"a\":1}]",
+        "[1,{\"k\":\"x\"}]", "[]"};
+    if (lookup && lookup->in[side].n && gen_pick(g, 8))
+        plant(a, root, &lookup->in[side], parse(a, lists[gen_pick(g, 5)]));
+}
+
 static void
 plant_all(struct gen *g, struct arena *a, const struct lens_block *block,
           enum lens_side side, struct json *root, size_t one_in)
@@ -455,6 +491,7 @@ plant_all(struct gen *g, struct arena *a, const struct lens_block *block,
             plant_joint(g, a, &block->arrows[i], side, root);
         for (size_t w = 0; w < block->arrows[i].n_ways; w++) {
             const struct lens_way *way = &block->arrows[i].ways[w];
+            plant_looked(g, a, lens_way_lookup(way), side, root);
             if (way->has[side] && !block->arrows[i].joint &&
                 gen_pick(g, one_in) == 0)
                 plant(a, root, &way->place[side], fitting(g, a, way, side));
