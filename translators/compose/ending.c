@@ -296,18 +296,78 @@ lower_made(struct lowering *l, uint32_t source, const struct normal_node *node,
     return true;
 }
 
+/* What waits and had a slot of its own: it comes before all that comes in. */
+static bool
+is_displaced(struct lowering *l, const struct normal_node *node)
+{
+    bool had = false;
+    for (size_t i = 0; i < node->n_alts; i++)
+        had = had || (node->alts[i].order.step == 0 &&
+                      lower_guard(l, node->alts[i].when) != GUARD_NEVER);
+    return had && later_is(l, node);
+}
+
+/* A member that several values decide or make. */
+static bool
+lower_later(struct lowering *l, uint32_t source, const struct normal_node *node,
+            struct ops *ops)
+{
+    struct engine_op made;
+    if (later_end_of(l, node) != source)
+        return lower_stop(l, "a value waits where it is not seen");
+    if (!later_op(l, node, &made))
+        return false;
+    struct engine_op *op = add_op(l, ops, ENGINE_OP_VALUE);
+    if (op)
+        *op = made;
+    return op != NULL;
+}
+
+/* Checks and notices that wait for the end of their scope. */
+static bool
+lower_waiting(struct lowering *l, uint32_t source, struct ops *ops)
+{
+    const struct normal_state *s = l->state;
+    for (size_t i = 0; i < s->n_checks + s->n_notices; i++) {
+        bool is_check = i < s->n_checks;
+        size_t k = is_check ? i : i - s->n_checks;
+        uint32_t scope = is_check ? s->checks[k].scope : s->notices[k].scope;
+        bool waits = is_check ? l->check_waits[k]
+                              : l->notice_waits[k] && !l->notice_done[k];
+        guard when = is_check ? l->check_when[k] : l->notice_when[k];
+        uint16_t number = (uint16_t)k;
+        struct engine_op made;
+        if (!waits || scope != source)
+            continue;
+        if (!later_op_guard(l, when, source, is_check, &made) ||
+            (!is_check && !lower_notes(l, &number, 1, &made.notes)))
+            return false;
+        struct engine_op *op = add_op(l, ops, ENGINE_OP_VALUE);
+        if (!op)
+            return false;
+        *op = made;
+        (is_check ? l->check_done : l->notice_done)[k] = true;
+    }
+    return true;
+}
+
 /* Members that come in, in their order; `source` is the object that ends. */
 static bool
 lower_arrivals(struct lowering *l, uint32_t source,
                const struct normal_node *node, struct ops *ops)
 {
     const struct normal_order *last = NULL;
+    for (size_t i = 0; i < node->n_kids; i++)
+        if (is_displaced(l, node->kids[i]) &&
+            !lower_later(l, source, node->kids[i], ops))
+            return false;
     for (;;) {
         const struct normal_node *next = NULL;
         const struct normal_order *first = NULL;
         for (size_t i = 0; i < node->n_kids; i++) {
             const struct normal_order *order = NULL;
-            if (node->kids[i]->is_each || !earliest(l, node->kids[i], &order) ||
+            if (node->kids[i]->is_each || is_displaced(l, node->kids[i]) ||
+                !earliest(l, node->kids[i], &order) ||
                 (last && !comes_before(last, order)))
                 continue;
             if (!first || comes_before(order, first)) {
@@ -317,13 +377,19 @@ lower_arrivals(struct lowering *l, uint32_t source,
         }
         if (!next)
             return true;
+        last = first;
+        if (later_is(l, next)) {
+            if (!lower_later(l, source, next, ops))
+                return false;
+            continue;
+        }
         uint32_t mover = mover_to(l, next);
         if (mover != NORMAL_NONE && !lower_slot(l, source, mover, next, ops))
             return false;
-        if (!lower_constants(l, source, next, ops) ||
-            !lower_made(l, source, next, ops))
+        if (!lower_constants(l, source, next, ops))
+            return later_wait(l, next);
+        if (!lower_made(l, source, next, ops))
             return false;
-        last = first;
     }
 }
 
@@ -334,9 +400,11 @@ is_told_by(struct lowering *l, size_t notice, uint32_t source, guard inside)
 {
     if (l->notice_done[notice] || !class_is_of_members(l, inside, source))
         return false;
-    return source == l->state->notices[notice].scope ||
-           (inside > GUARD_ALWAYS &&
-            class_needs(l, l->notice_when[notice], source));
+    if (source == l->state->notices[notice].scope)
+        return true;
+    guard object = ask_types(l->c, term_of_source(l->c, source), LENS_OBJECT);
+    return inside > GUARD_ALWAYS &&
+           guard_implies(&l->c->guards, l->notice_when[notice], object);
 }
 
 /* Those that are told at once are told as one. */
@@ -415,7 +483,8 @@ lower_ending(struct lowering *l, uint32_t source,
 {
     struct level *level = &l->levels[source];
     struct ops ops = {0};
-    if (!lower_arrivals(l, source, node, &ops) ||
+    if (!lower_waiting(l, source, &ops) ||
+        !lower_arrivals(l, source, node, &ops) ||
         !lower_told(l, source, &ops) || !lower_late(l, source, &ops) ||
         !lower_end(l, source, &ops))
         return false;

@@ -71,12 +71,14 @@ static bool
 find_uses(struct lowering *l, const struct normal_node *node)
 {
     uint32_t first = NORMAL_NONE;
+    if (later_is(l, node))
+        return true; /* its sources are noted */
     for (size_t i = 0; i < node->n_alts; i++) {
         uint32_t source = NORMAL_NONE;
         if (lower_guard(l, node->alts[i].when) == GUARD_NEVER)
             continue;
         if (!lower_source_of(l, &node->alts[i], &source))
-            return false;
+            return later_wait(l, node);
         first = first == NORMAL_NONE ? source : first;
     }
     for (size_t i = 0; i < node->n_alts; i++) {
@@ -115,9 +117,11 @@ find_gone(struct lowering *l, const struct normal_node *node)
             return lower_stop(l, "an object of a type sometimes goes");
         l->spots[alt->source].gone = node;
     }
+    l->in_gone = true;
     for (size_t i = 0; i < node->n_kids; i++)
         if (!find_uses(l, node->kids[i]))
             return false;
+    l->in_gone = false;
     return true;
 }
 
@@ -266,6 +270,35 @@ lower_going(struct lowering *l, uint32_t source)
     return true;
 }
 
+/* What stands nowhere but is noted. */
+static bool
+lower_noted(struct lowering *l, uint32_t source, struct engine_entry *e)
+{
+    const struct spot_of *s = &l->spots[source];
+    if (s->gone)
+        return lower_stop(l, "an object of a type goes, and is asked");
+    later_entry(l, source, e);
+    return (!s->is_read || lower_read_only(l, &e->map)) &&
+           (!s->is_host || lower_lost(l, source, e));
+}
+
+/* A value stands at several places: at one it may stay, at the others it is written when
+ * its object ends. */
+static bool
+wait_elsewhere(struct lowering *l, const struct spot_of *s)
+{
+    const struct use *stays = &s->uses.at[0];
+    for (size_t i = 0; i < s->uses.n; i++)
+        if (!is_in_slot(stays) && is_in_slot(&s->uses.at[i]))
+            stays = &s->uses.at[i];
+    for (size_t i = 0; i < s->uses.n; i++)
+        if (s->uses.at[i].node != stays->node)
+            (void)later_wait(l, s->uses.at[i].node);
+    if (!l->once_more)
+        (void)later_wait(l, stays->node);
+    return lower_stop(l, "a value that stands here or there");
+}
+
 static bool
 lower_key(struct lowering *l, uint32_t source, uint16_t bit,
           struct engine_entry *e)
@@ -277,6 +310,8 @@ lower_key(struct lowering *l, uint32_t source, uint16_t bit,
     e->twice = LOWER_ASIDE;
     if (s->uses.n == 0) {
         e->action = ENGINE_DROP;
+        if (s->note != ENGINE_NONE)
+            return lower_noted(l, source, e);
         struct engine_entry drop = *e;
         if (lower_value(l, source, &drop)) {
             *e = drop;
@@ -294,15 +329,17 @@ lower_key(struct lowering *l, uint32_t source, uint16_t bit,
     for (size_t i = 1; i < s->uses.n; i++)
         if (s->uses.at[i].node != first->node ||
             is_in_slot(&s->uses.at[i]) != is_in_slot(first))
-            return lower_stop(l, "a value that stands here or there");
+            return wait_elsewhere(l, s);
     if (!is_in_slot(first) && !lower_moving(l, source, first, e))
         return false;
     span key = first->node->key;
     if (is_in_slot(first) && !span_eq(key, l->c->sources[source].key) &&
         !lower_text(l, key, NULL, &e->to))
         return false;
-    if (!lower_value(l, source, e) || !lower_going(l, source) ||
-        !lower_child(l, source, first->node, e))
+    if (!lower_value(l, source, e))
+        return later_wait(l, first->node);
+    later_entry(l, source, e);
+    if (!lower_going(l, source) || !lower_child(l, source, first->node, e))
         return false;
     if (s->goes != GUARD_NEVER)
         e->when = &engine_always;
@@ -368,20 +405,58 @@ counts_elements(const struct lowering *l, const struct normal_state *s)
     return false;
 }
 
+/* All that waits or is noted has somebody who sees to it. */
 static bool
-lower_state(struct lowering *l, const struct normal_state *s,
-            struct engine_state *out)
+is_complete(struct lowering *l)
+{
+    const struct normal_state *s = l->state;
+    for (size_t i = 0; i < l->c->n_sources; i++)
+        if (l->spots[i].note != ENGINE_NONE && !l->spots[i].is_noted)
+            return lower_stop(l, "a value waits where it is not seen");
+    for (size_t i = 0; i < s->n_checks; i++)
+        if (l->check_waits[i] && !l->check_done[i])
+            return lower_stop(l, "a check that no value decides");
+    for (size_t i = 0; i < s->n_notices; i++) {
+        if (l->notice_done[i])
+            continue;
+        l->once_more = l->once_more || !l->notice_waits[i];
+        l->notice_waits[i] = true;
+    }
+    return !l->once_more || lower_stop(l, "a notice that no value decides");
+}
+
+/* What is made of several values, and what they decide. */
+static bool
+note_all(struct lowering *l)
+{
+    const struct normal_state *s = l->state;
+    for (size_t i = 0; i < l->n_later; i++)
+        if (!later_note(l, l->later[i]))
+            return false;
+    for (size_t i = 0; i < s->n_checks; i++)
+        if (l->check_waits[i] &&
+            !later_note_guard(l, lower_guard(l, s->checks[i].when),
+                              s->checks[i].scope))
+            return false;
+    for (size_t i = 0; i < s->n_notices; i++)
+        if (l->notice_waits[i] &&
+            !later_note_guard(l, lower_guard(l, s->notices[i].when),
+                              s->notices[i].scope))
+            return false;
+    return true;
+}
+
+/* As far as it is known what waits. */
+static bool
+lower_state_once(struct lowering *l, const struct normal_state *s,
+                 struct engine_state *out)
 {
     size_t n = l->c->n_sources;
-    l->state = s;
-    if (s->stop.why)
-        return lower_stop(l, s->stop.why);
-    if (counts_elements(l, s))
-        return lower_stop(l, "a step counts or looks for an element");
     memset(l->spots, 0, (n + 1) * sizeof(*l->spots));
     memset(l->levels, 0, (n + 1) * sizeof(*l->levels));
     for (size_t i = 0; i < n; i++)
-        l->spots[i].slot = l->spots[i].bit = l->spots[i].gone_bit = ENGINE_NONE;
+        l->spots[i].slot = l->spots[i].bit = l->spots[i].gone_bit =
+            l->spots[i].note = ENGINE_NONE;
     for (size_t i = 0; i < n; i++)
         l->levels[i].other_bit = ENGINE_NONE;
     if (!find_uses(l, s->root))
@@ -389,13 +464,37 @@ lower_state(struct lowering *l, const struct normal_state *s,
     for (size_t i = 0; i < s->n_gone; i++)
         if (!find_gone(l, s->gone[i].node))
             return false;
-    if (!lower_place_checks(l) || !lower_place_notices(l) ||
-        !lower_object(l, s->source, s->root, out))
-        return false;
-    for (size_t i = 0; i < s->n_notices; i++)
-        if (!l->notice_done[i])
-            return lower_stop(l, "a notice that no value decides");
-    return true;
+    return note_all(l) && lower_place_checks(l) && lower_place_notices(l) &&
+           lower_object(l, s->source, s->root, out) && is_complete(l);
+}
+
+static bool
+lower_state(struct lowering *l, const struct normal_state *s,
+            struct engine_state *out)
+{
+    l->state = s;
+    l->n_later = 0;
+    l->check_waits = arena_array(l->c->a, s->n_checks + 1, sizeof(bool));
+    l->notice_waits = arena_array(l->c->a, s->n_notices + 1, sizeof(bool));
+    if (!l->check_waits || !l->notice_waits)
+        return lower_no_room(l);
+    if (s->stop.why)
+        return lower_stop(l, s->stop.why);
+    if (counts_elements(l, s))
+        return lower_stop(l, "a step counts or looks for an element");
+    size_t n_leads = l->n_leads;
+    /* Each time something more waits. */
+    for (;;) {
+        l->n_leads = n_leads;
+        l->once_more = false;
+        if (lower_state_once(l, s, out)) {
+            l->out->waits = l->out->waits || l->n_later;
+            return true;
+        }
+        if (!l->once_more || l->full || l->c->full)
+            return false;
+        l->out->why = NULL;
+    }
 }
 
 /* Room for what is known by guard and by source: kept, as chains are lowered again

@@ -43,6 +43,7 @@ struct lowered {
     const struct lower_again
         *whole; /* where it is not: its objects as values that
                                         go again; NULL: they cannot */
+    bool waits; /* a value that waits may have left its slot */
     const struct lower_again *const *agains; /* in it */
     size_t n_agains;
     struct engine_program program;

@@ -39,6 +39,11 @@ struct spot_of {
     guard goes;          /* when an object here goes, as is known at its end */
     uint16_t slot;       /* where it waits, or ENGINE_NONE */
     uint32_t slot_owner; /* the object whose slot that is */
+    uint16_t note;       /* where its scalar is noted, or ENGINE_NONE */
+    uint32_t note_owner;
+    bool is_noted;  /* an entry sees to it */
+    bool is_valued; /* what is noted is read for more than that it is there */
+    bool is_host;   /* an object here holds something that is noted */
     struct uint16_list notices; /* of the state, told where this is met */
     struct uint16_list checks;
 };
@@ -85,6 +90,14 @@ struct lowering {
     guard *check_when;
     bool *notice_done;
     bool *check_done;
+    bool *check_waits; /* for the end of its scope */
+    bool *notice_waits;
+    const struct normal_node **later; /* what waits for the end of its object */
+    size_t n_later;
+    size_t room_later;
+    bool
+        once_more; /* something was found to wait: the state is lowered again */
+    bool in_gone;  /* at hand is what goes */
     struct spot_of *spots; /* by source */
     struct level *levels;  /* by source */
 
@@ -107,6 +120,25 @@ lower_no_room(struct lowering *l)
 
 /* Always false. */
 bool lower_stop(struct lowering *l, const char *why);
+
+/* ---- what several values decide or make (later.c) ---- */
+
+bool later_is(const struct lowering *l, const struct normal_node *node);
+/* What cannot be decided as it comes waits, if it may. Always false: the state is
+ * lowered again (`once_more`), or not at all. */
+bool later_wait(struct lowering *l, const struct normal_node *node);
+/* What it is made of is noted: to be said before entries are made. */
+MUST_CHECK bool later_note(struct lowering *l, const struct normal_node *node);
+MUST_CHECK bool later_note_guard(struct lowering *l, guard when, uint32_t end);
+/* What happens at the end: a member is written; a guard fails, or tells its notes. */
+MUST_CHECK bool later_op(struct lowering *l, const struct normal_node *node,
+                         struct engine_op *op);
+MUST_CHECK bool later_op_guard(struct lowering *l, guard when, uint32_t end,
+                               bool fails, struct engine_op *op);
+/* The object at whose end a node that waits is written. */
+uint32_t later_end_of(struct lowering *l, const struct normal_node *node);
+/* The entry of a source that is noted, if it is. */
+void later_entry(struct lowering *l, uint32_t source, struct engine_entry *e);
 
 /* ---- sources and objects (lower.c) ---- */
 
@@ -188,6 +220,9 @@ MUST_CHECK bool class_symbols(struct lowering *l, uint32_t source,
  * notes, map and refused shapes then. */
 MUST_CHECK bool lower_value(struct lowering *l, uint32_t source,
                             struct engine_entry *e);
+/* A map that asks nothing but that a text is one. */
+MUST_CHECK bool lower_read_only(struct lowering *l,
+                                const struct engine_map **out);
 /* JSON as it is written. */
 MUST_CHECK bool lower_text(struct lowering *l, span key,
                            const struct json *value, span *out);

@@ -54,6 +54,14 @@ cost_of(struct lowering *l, guard g, uint32_t source, bool exact)
     return used ? cost : cost / 64; /* nobody misses it */
 }
 
+/* It stands nowhere, and what it decides waits. */
+static bool
+is_only_noted(const struct lowering *l, uint32_t source)
+{
+    const struct spot_of *s = &l->spots[source];
+    return s->note != ENGINE_NONE && s->uses.n == 0;
+}
+
 /* The source at which a guard is best decided; NORMAL_NONE: at none. */
 static uint32_t
 best_source(struct lowering *l, guard g, bool exact)
@@ -64,7 +72,8 @@ best_source(struct lowering *l, guard g, bool exact)
         /* What it needs is asked on every way that holds: follow one. */
         const struct guard_node *node = &l->c->guards.at[at];
         const struct atom *a = &l->c->atoms[node->atom];
-        if (a->kind == ATOM_PRESENT && class_needs(l, g, a->source)) {
+        if (a->kind == ATOM_PRESENT && class_needs(l, g, a->source) &&
+            !is_only_noted(l, a->source)) {
             unsigned cost = cost_of(l, g, a->source, exact);
             if (cost < lowest || best == NORMAL_NONE) {
                 bool fits = cost != UINT32_MAX;
@@ -119,7 +128,8 @@ lower_place_checks(struct lowering *l)
 {
     const struct normal_state *s = l->state;
     l->check_when = arena_array(l->c->a, s->n_checks + 1, sizeof(guard));
-    if (!l->check_when)
+    l->check_done = arena_array(l->c->a, s->n_checks + 1, sizeof(bool));
+    if (!l->check_when || !l->check_done)
         return lower_no_room(l);
     for (size_t i = 0; i < s->n_checks; i++) {
         guard g = lower_guard(l, s->checks[i].when);
@@ -128,11 +138,13 @@ lower_place_checks(struct lowering *l)
             mark_read(l, g); /* the machine sees to it, and to doubled keys */
             continue;
         }
-        if (g == GUARD_NEVER)
+        if (g == GUARD_NEVER || l->check_waits[i])
             continue;
         uint32_t at = in_scope(l, g, s->checks[i].scope, false);
-        if (at == NORMAL_NONE)
+        if (at == NORMAL_NONE) {
+            l->check_waits[i] = l->once_more = true;
             return lower_stop(l, "a check that no value decides");
+        }
         if (!add_number(l, &l->spots[at].checks, i))
             return false;
     }
@@ -165,6 +177,8 @@ lower_place_notices(struct lowering *l)
         l->notice_when[i] = g;
         l->notice_done[i] = g == GUARD_NEVER;
         uint32_t scope = s->notices[i].scope;
+        if (l->notice_waits[i])
+            continue;
         uint32_t at =
             g == GUARD_NEVER ? NORMAL_NONE : in_scope(l, g, scope, true);
         if (at == NORMAL_NONE && asks_more(l, g))

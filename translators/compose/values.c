@@ -314,9 +314,8 @@ lower_map(struct lowering *l, const struct value_class *of,
     return true;
 }
 
-/* A map that asks nothing but that a text is one. */
-static bool
-read_only(struct lowering *l, const struct engine_map **out)
+bool
+lower_read_only(struct lowering *l, const struct engine_map **out)
 {
     struct engine_map *map = arena_alloc(l->to, sizeof(*map));
     if (!map || !engine_table_build(l->to, NULL, 0, &map->table))
@@ -386,7 +385,7 @@ lower_value(struct lowering *l, uint32_t source, struct engine_entry *e)
             e->has_same = same != NULL;
             if (same && !lower_text(l, (span){0}, same, &e->same))
                 return false;
-            if (l->spots[source].is_read && !read_only(l, &e->map))
+            if (l->spots[source].is_read && !lower_read_only(l, &e->map))
                 return false;
             return lower_notes(l, other->notices, other->n_notices, &e->notes);
         }

@@ -4,6 +4,7 @@
  * space before that.
  */
 #include "translators/engine/machine.h"
+#include "translators/engine/packed.h"
 
 static bool
 happens(const struct engine *m, const struct engine_op *op)
@@ -83,6 +84,58 @@ put_slot(struct engine *m, size_t n_made, const struct engine_op *op,
     return put_member(m, n_made, op) && engine_put_slot(m, s);
 }
 
+/* What slots have noted, for what is made of it. */
+static const struct engine_noted *
+noted(const struct engine *m, const struct engine_several *s)
+{
+    struct engine_noted *all = arena_array(m->forms, s->n + 1, sizeof(*all));
+    for (size_t i = 0; all && i < s->n; i++) {
+        const struct engine_where *w = &s->of[i];
+        const struct engine_slot *slot = engine_slot_of(m, w->up, w->slot);
+        const char *at = m->captures.bytes + m->captures.start;
+        if (slot->noted)
+            all[i].scalar = span_of(at + slot->note_at, slot->note_len);
+        all[i].is_seen =
+            w->bit != ENGINE_NONE && engine_is_seen(m, w->up, w->bit);
+    }
+    return all;
+}
+
+/* *empty: its notices are not told. */
+static bool
+put_several(struct engine *m, size_t n_made, const struct engine_op *op,
+            const char *p, bool *empty)
+{
+    struct buf *b = &m->scratch[0];
+    buf_clear(b);
+    if (!m->forms && !(m->forms = arena_new(ENGINE_FORM_BYTES)))
+        return engine_fail(m, ENGINE_NO_ROOM, p);
+    const struct engine_noted *all = noted(m, op->several);
+    enum engine_formed made =
+        all ? op->several->fn(op->several->arg, all, m->forms, b)
+            : ENGINE_OUTSIDE;
+    *empty = made != ENGINE_RESPELT;
+    size_t json = buf_len(b);
+    bool ok = all && !buf_failed(b);
+    bool packs = m->program->is_packed && json && made != ENGINE_OUTSIDE;
+    span text = {0}; /* packing grows what it is read from */
+    ok = ok && (!packs || span_dup(m->forms, buf_span(b), &text));
+    bool has = !packs || !ok || engine_pack_value(m->forms, text, b);
+    arena_reset(m->forms);
+    if (!ok)
+        return engine_fail(m, ENGINE_NO_ROOM, p);
+    if (made == ENGINE_OUTSIDE)
+        return engine_fail_by(m, op->fault, p);
+    if (!has)
+        return engine_fail(m, ENGINE_NO_FORM, p);
+    if (json == 0)
+        return true;
+    if (packs)
+        buf_consume(b, json);
+    return put_member(m, n_made, op) &&
+           engine_put_exactly(m, b->bytes + b->start, buf_len(b));
+}
+
 static bool
 prune(struct engine *m, const struct engine_op *op, const char *p)
 {
@@ -101,6 +154,8 @@ run_op(struct engine *m, const struct engine_op *op, const char *p,
         return put_member(m, *n_made, op);
     case ENGINE_OP_SLOT:
         return put_slot(m, *n_made, op, empty);
+    case ENGINE_OP_VALUE:
+        return put_several(m, *n_made, op, p, empty);
     case ENGINE_OP_OPEN:
         m->made[(*n_made)++] = (struct engine_made){.op = op};
         return true;

@@ -182,10 +182,10 @@ struct engine {
     bool has_marks;      /* a member that may go was ever met */
 
     /* Of MessagePack. */
-    struct buf open;    /* output behind a head that is not known yet */
-    uint64_t *lefts;    /* by depth, below the top: values to come */
-    uint64_t body_left; /* IN_TEXT, IN_BYTES: bytes to come */
-    bool in_key;        /* in a key that is no text, of the top frame */
+    struct buf open;            /* output behind a head that is not known yet */
+    uint64_t *lefts;            /* by depth, below the top: values to come */
+    uint64_t body_left;         /* IN_TEXT, IN_BYTES: bytes to come */
+    bool in_key;                /* in a key that is no text, of the top frame */
     struct engine_nest *levels; /* by depth, below the top, to MessagePack */
 
     /* What is told. */
@@ -351,6 +351,12 @@ MUST_CHECK bool engine_note(struct engine *m, const struct engine_entry *e,
 
 struct engine_slot *engine_slot_of(const struct engine *m, unsigned up,
                                    uint16_t slot);
+static inline bool
+engine_is_seen(const struct engine *m, unsigned up, uint16_t bit)
+{
+    return (m->top - up)->seen[bit >> 6] >> (bit & 63) & 1;
+}
+
 bool engine_holds(const struct engine *m, const struct engine_test *t);
 
 /* A frame for the container at `p`, which has a state. */

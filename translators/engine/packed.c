@@ -303,7 +303,8 @@ adds_nothing(const struct engine_op *ops, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         if (ops[i].kind == ENGINE_OP_MEMBER || ops[i].kind == ENGINE_OP_SLOT ||
-            ops[i].kind == ENGINE_OP_OPEN)
+            ops[i].kind == ENGINE_OP_OPEN ||
+            (ops[i].kind == ENGINE_OP_VALUE && ops[i].text.len))
             return false;
     return true;
 }

@@ -88,6 +88,32 @@ struct engine_form {
 };
 
 /*
+ * What is made of several scalars, when an object ends: those that slots have noted.
+ * What is appended to `out` is JSON as well; nothing: nothing is written. RESPELT: the
+ * op's notices are told; OUTSIDE: its fault.
+ */
+struct engine_noted {
+    span scalar;  /* empty: nothing was noted */
+    bool is_seen; /* its bit is; a container was then not noted */
+};
+typedef enum engine_formed (*engine_several_fn)(
+    const void *arg, const struct engine_noted *noted, struct arena *scratch,
+    struct buf *out);
+
+struct engine_where {
+    uint8_t up; /* whose slot and bit: 0 the object that ends */
+    uint16_t slot;
+    uint16_t bit; /* or ENGINE_NONE */
+};
+
+struct engine_several {
+    engine_several_fn fn;
+    const void *arg;
+    const struct engine_where *of;
+    size_t n;
+};
+
+/*
  * What is written for a scalar of the row's spelling. Numbers and words are
  * found as they are spelt, texts by what they say: a text with escapes is
  * decoded and spelt minimally first.
@@ -167,6 +193,10 @@ struct engine_entry {
     uint16_t slot;   /* CAPTURE */
     uint16_t note; /* a scalar's source spelling is kept in this slot as well */
     uint8_t note_up;
+    uint16_t
+        after; /* 1 + a seen bit of the object `after_up` around: `fault` where
+                       that is set already; 0: none. It needs a `when` */
+    uint8_t after_up;
     bool
         lenient; /* REFUSE: dropped in a lenient run; has no map, child, same */
     bool is_plain; /* engine_entry_settle: its value is like any other */
@@ -198,7 +228,9 @@ enum engine_op_kind {
     ENGINE_OP_MEMBER, /* write `text`, a whole member */
     ENGINE_OP_SLOT,   /* write `text` (a key with its colon) and what the slot
                          holds, which is then empty; nothing if it is empty */
-    ENGINE_OP_OPEN,   /* `text` (a key, its colon, a bracket) is written before
+    ENGINE_OP_VALUE, /* write `text` (a key with its colon) and what `several` makes;
+                         nothing if it makes nothing */
+    ENGINE_OP_OPEN, /* `text` (a key, its colon, a bracket) is written before
                          the next member */
     ENGINE_OP_MADE, /* what OPEN said is written, whether members come or not */
     ENGINE_OP_SHUT, /* `text` (a bracket) closes what OPEN wrote; nothing if no
@@ -225,6 +257,7 @@ struct engine_op {
     span text;
     struct engine_notes notes; /* told whenever it happens (MEMBER, SLOT too) */
     const struct engine_test *when;
+    const struct engine_several *several; /* VALUE */
 };
 
 #define ENGINE_OPEN_MAX 8 /* OPENs within each other */

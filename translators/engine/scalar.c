@@ -10,6 +10,7 @@
 #include "translators/engine/spell.h"
 
 #include "translators/json/text.h"
+#include "translators/msgpack/token.h"
 
 /* How a text with escapes is spelt minimally, with room behind it to be read. */
 static bool
@@ -53,6 +54,9 @@ static bool
 pack(struct engine *m, struct buf *b, const char *p)
 {
     size_t json = buf_len(b);
+    /* There is room, or what is read would move. */
+    if (!buf_reserve(b, json + MSGPACK_HEAD_MAX))
+        return engine_fail(m, ENGINE_NO_ROOM, p);
     if (!engine_pack_scalar(buf_span(b), b))
         return engine_fail(m, ENGINE_NO_FORM, p);
     buf_consume(b, json);

@@ -126,6 +126,7 @@ add_type(struct arena *a, struct compose *c, const struct lens_api *api,
     whole->api = api;
     whole->place = &nowhere;
     whole->guards = l.guards && !l.why;
+    whole->waits = l.waits;
     whole->goes_again = l.why || l.n_agains;
     whole->tells = l.tells;
     whole->n_tells = l.n_tells;

@@ -14,6 +14,7 @@ struct plan_entry {
     size_t type;
     bool is_request;
     bool guards;
+    bool waits;      /* a value that waits may have left its slot */
     bool goes_again; /* in it are values that do */
     const struct lower_tell *tells;
     size_t n_tells;

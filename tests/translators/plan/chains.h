@@ -36,10 +36,11 @@ chain_reference(struct arena *a, const struct lens_api *api, size_t from,
                 size_t to, bool is_request, span body, struct buf *out,
                 struct reference_report *report);
 
-/* How two notices, or two documents of JSON, differ; empty: they do not. */
+/* How two notices, or two documents of JSON, differ; empty: they do not. Where values
+ * wait the members of an object may stand in another order. */
 span chain_notices_differ(struct arena *a, const struct plan_run *run,
                           const struct reference_report *report);
-span chain_documents_differ(struct arena *a, span is, span should);
+span chain_documents_differ(struct arena *a, span is, span should, bool waits);
 
 /* Both ways, and the plan again with the body cut into single bytes. */
 struct chain_result chain_compare(struct arena *a, const struct lens_api *api,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/translators/plan/forms.h"
 
+#include "translators/plan/program.h"
+
 #include "translators/json/tree.h"
 #include "translators/msgpack/pack.h"
 #include "translators/msgpack/unpack.h"
@@ -53,6 +55,7 @@ struct outcome {
     span pointer;
     span out;
     struct plan_run *run; /* for its notices */
+    bool waits;           /* where values waited members may stand otherwise */
 };
 
 static struct outcome
@@ -64,6 +67,7 @@ run(struct arena *a, const struct plan_entry *entry, bool is_request,
     struct buf pointer;
     buf_init(&out, CHAIN_ROOM);
     buf_init(&pointer, CHAIN_ROOM);
+    r.waits = entry->waits;
     r.run = plan_run_new(a, entry,
                          &(struct plan_how){.depth_max = JSON_DEPTH_DEFAULT,
                                             .is_answer = !is_request,
@@ -148,7 +152,7 @@ reference_differs(struct arena *a, const struct lens_api *api, size_t from,
     else if (!respell(a, buf_span(&b), &should))
         why = arena_fmt(a, "done, and cannot be said");
     else
-        why = chain_documents_differ(a, out, should);
+        why = chain_documents_differ(a, out, should, is->waits);
     buf_fini(&b);
     return why.len ? why : chain_notices_differ(a, is->run, &report);
 }
