@@ -84,6 +84,8 @@ print_report_json(const struct lens_api *api, const struct lens_report *r)
     cli_print_json_text(r->held.text);
     printf(", \"cost\": ");
     cli_print_json_text(r->cost);
+    printf(", \"messagepack\": ");
+    cli_print_json_text(r->packed);
     printf(", \"guarantee\": \"%s\", \"losses\": [",
            lens_guarantee_word(r->keeps));
     for (size_t i = 0; i < r->n_losses; i++) {

@@ -81,7 +81,7 @@ print_lines(span text)
 
 static void
 print_json(const struct planning *p, const struct normal *n, span cost,
-           span program)
+           enum composing_packed packed, span program)
 {
     static const char *const classes[] = {"S", "D", "B"};
     enum normal_class class = NORMAL_STREAMS;
@@ -102,6 +102,7 @@ print_json(const struct planning *p, const struct normal *n, span cost,
     printf(", \"class\": \"%s\", \"states\": %zu, \"again\": %zu, \"cost\": ",
            classes[class], n->n_states, again);
     cli_print_json_text(cost);
+    printf(", \"messagepack\": \"%s\"", composing_packed_words[packed]);
     printf(", \"program\": [");
     print_lines(program);
     printf("]}");
@@ -112,11 +113,12 @@ static int
 print_way(const struct planning *p, size_t type, size_t from, size_t to)
 {
     const struct normal *n = NULL;
+    enum composing_packed packed = COMPOSING_PACKED_NOTHING;
     struct err e;
     struct buf cost, program;
     int code = CLI_OK;
 
-    if (composing_of(p->arena, p->api, type, from, to, &n, &e)) {
+    if (composing_of(p->arena, p->api, type, from, to, &n, &packed, &e)) {
         fprintf(stderr, "stile plan: %s\n", e.text);
         return CLI_REFUSED;
     }
@@ -128,11 +130,12 @@ print_way(const struct planning *p, size_t type, size_t from, size_t to)
         fprintf(stderr, "stile plan: no memory\n");
         code = CLI_REFUSED;
     } else if (p->as_json) {
-        print_json(p, n, buf_span(&cost), buf_span(&program));
+        print_json(p, n, buf_span(&cost), packed, buf_span(&program));
     } else {
-        printf("%s  %.*s -> %.*s: %.*s\n", p->type,
+        printf("%s  %.*s -> %.*s: %.*s; MessagePack: %s\n", p->type,
                SPAN_FMT(p->api->versions[from].label),
-               SPAN_FMT(p->api->versions[to].label), SPAN_FMT(buf_span(&cost)));
+               SPAN_FMT(p->api->versions[to].label), SPAN_FMT(buf_span(&cost)),
+               composing_packed_words[packed]);
         fwrite(buf_span(&program).at, 1, buf_len(&program), stdout);
     }
     buf_fini(&program);

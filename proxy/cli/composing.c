@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proxy/cli/composing.h"
 
+#include "translators/compose/lower.h"
+#include "translators/engine/packed.h"
+
 /* What one direction of one pair comes to. */
 struct weight {
     enum normal_class class;
+    enum composing_packed packed;
     span held; /* the place that forces it */
     span cost;
     bool known;
@@ -12,6 +16,7 @@ struct weight {
 struct composing {
     const struct lens_api *api;
     struct arena *arena;
+    struct arena *programs; /* of one type, for as long as it is looked at */
     struct weight
         *at;      /* by way: up or down, near or far; type; older version */
     size_t built; /* of the chains that are one version longer than another */
@@ -101,18 +106,64 @@ composing_say(const struct normal *n, struct buf *to)
     say_again(n, to);
 }
 
+/* ---- MessagePack ------------------------------------------------------------------- */
+
+const char *const composing_packed_words[] = {
+    [COMPOSING_PACKED_NOTHING] = "streams",
+    [COMPOSING_PACKED_PARTS] = "parts are held, each until it ends",
+    [COMPOSING_PACKED_WHOLE] = "held until it ends",
+    [COMPOSING_PACKED_JSON] = "brought over to JSON and back",
+};
+
+/* What the builder's steps so far come to, as messages of one kind. */
+static enum err_code
+packed_of(struct arena *a, struct compose *c, size_t type, bool is_request,
+          enum composing_packed *worst, struct err *e)
+{
+    struct lowered l;
+    struct engine_program packed;
+    enum err_code code = compose_lower(c, a, type, is_request, &l, e);
+    if (code != OK)
+        return code;
+    enum composing_packed is = COMPOSING_PACKED_JSON;
+    if (!l.why) {
+        struct engine_packer *k = engine_packer_new(a, a);
+        if (!k || !engine_pack(k, &l.program, &packed))
+            return err_set(e, ERR_LIMIT, "no room for a program");
+        static const enum composing_packed words[] = {
+            [ENGINE_PACKED_NOTHING] = COMPOSING_PACKED_NOTHING,
+            [ENGINE_PACKED_PARTS] = COMPOSING_PACKED_PARTS,
+            [ENGINE_PACKED_WHOLE] = COMPOSING_PACKED_WHOLE};
+        is = words[engine_packed_holds(k, &packed)];
+    }
+    *worst = is > *worst ? is : *worst;
+    return OK;
+}
+
+static enum err_code
+packed_worst(struct arena *a, struct compose *c, size_t type,
+             enum composing_packed *out, struct err *e)
+{
+    *out = COMPOSING_PACKED_NOTHING;
+    enum err_code code = packed_of(a, c, type, true, out, e);
+    return code == OK ? packed_of(a, c, type, false, out, e) : code;
+}
+
 /* ---- one pair ---------------------------------------------------------------------- */
 
 enum err_code
 composing_of(struct arena *a, const struct lens_api *api, size_t type,
-             size_t from, size_t to, const struct normal **out, struct err *e)
+             size_t from, size_t to, const struct normal **out,
+             enum composing_packed *packed, struct err *e)
 {
     struct compose *c = NULL;
     enum err_code code = compose_begin(a, api, from, to > from, &c, e);
     for (size_t at = from; code == OK && at != to;
          at = to > from ? at + 1 : at - 1)
         code = compose_step(c, e);
-    return code == OK ? compose_take(c, type, out, e) : code;
+    if (code == OK)
+        code = compose_take(c, type, out, e);
+    return code == OK ? packed_worst(a, c, type, packed, e) : code;
 }
 
 /* ---- all pairs ------------------------------------------------------------------------ */
@@ -132,11 +183,14 @@ keep(const struct composing *c, struct compose *from, enum way way,
         if (!ok)
             break;
         struct normal_held held = worst_of(n);
+        arena_reset(c->programs);
+        ok = packed_worst(c->programs, from, type, &w->packed, &e) == OK;
         w->class = count_again(n) ? NORMAL_BUFFERS : held.class;
         buf_clear(&b);
         if (held.source != NORMAL_NONE)
             normal_place(n, held.source, &b);
-        ok = !buf_failed(&b) && span_dup(c->arena, buf_span(&b), &w->held);
+        ok =
+            ok && !buf_failed(&b) && span_dup(c->arena, buf_span(&b), &w->held);
         buf_clear(&b);
         composing_say(n, &b);
         ok =
@@ -195,9 +249,10 @@ composing_all(struct arena *a, const struct lens_api *api)
     bool ok = c && scratch;
     if (ok) {
         *c = (struct composing){.api = api, .arena = a};
+        c->programs = arena_new(SCRATCH_MAX);
         c->at = arena_array(a, WAYS * api->n_types * api->n_versions + 1,
                             sizeof(*c->at));
-        ok = c->at != NULL;
+        ok = c->at && c->programs;
     }
     if (ok)
         all_down(c, scratch);
@@ -205,6 +260,8 @@ composing_all(struct arena *a, const struct lens_api *api)
         arena_reset(scratch);
         ok = all_up(c, scratch, v - 1) && near_down(c, scratch, v - 1);
     }
+    if (c)
+        arena_free(&c->programs);
     arena_free(&scratch);
     return ok ? c : NULL;
 }
@@ -228,6 +285,9 @@ composing_weigh(void *arg, struct lens_report *r)
         [NORMAL_DELAYS] = LENS_HOLDS_VALUE,
         [NORMAL_BUFFERS] = LENS_HOLDS_LIST};
     r->class = classes[worst->class];
+    r->packed = span_str(
+        composing_packed_words[down->packed > up->packed ? down->packed
+                                                         : up->packed]);
     r->held = (struct lens_place){.text = worst->held};
     r->cost = span_eq(up->cost, down->cost)
                   ? up->cost

@@ -108,7 +108,8 @@ def test_the_examples_are_well_and_say_what_they_keep(t):
 def test_a_plan_says_what_becomes_of_a_type_there_and_back(t):
     text = run(t, "plan", shop(t), "--type", "Order", "v1", "v2").stdout
     there, back = text.split("\n\n")
-    assert there.startswith("Order  v1 -> v2: one pass, holds `ship_name` until its object ends\nstate 0: Order, v1 to v2, class D"), there
+    assert there.startswith("Order  v1 -> v2: one pass, holds `ship_name` until its object ends; MessagePack: held until it ends\n"
+                            "state 0: Order, v1 to v2, class D"), there
     assert back.startswith("Order  v2 -> v1: one pass"), back
     for line in (r"^  shipping/name +ship_name  last, by customer-ref$", r"^  capture +true  last, by states  when capture is not there$",
                  r"^  lines/\* +lines/\*  through state 1$", r"^  tell defaulted .*changes/1-states.yaml:15$", r"^state 2: Payment, v1 to v2, class S$"):
@@ -124,6 +125,7 @@ def test_a_plan_names_what_does_not_compose(t):
 def test_a_plan_is_told_as_json(t):
     there, back = json.loads(run(t, "plan", shop(t), "--type", "Line", "v1", "v2", "--json").stdout)
     assert (there["type"], there["from"], there["to"], there["class"], there["again"]) == ("Line", "v1", "v2", "D", 0), there
+    assert there["messagepack"] == "held until it ends", there
     assert (back["from"], back["to"]) == ("v2", "v1") and back["program"][0].startswith("state 0: Line"), back
 
 
@@ -139,6 +141,8 @@ def test_check_says_what_a_pass_holds(t):
     assert "  1 arrow, down: one pass, holds `sku/code` until its object ends; up: one pass, holds `sku` until its object ends" in text
     pairs = {(p["type"], p["older"], p["newer"]): p for p in json.loads(run(t, "check", "--json", shop(t)).stdout)["apis"][0]["pairs"]}
     assert pairs["Line", "v1", "v2"]["class"] == "D" and "holds" in pairs["Line", "v1", "v2"]["cost"]
+    assert "; MessagePack: held until it ends; guarantee" in text
+    assert pairs["Line", "v1", "v2"]["messagepack"], pairs
 
 
 BROKEN = """listen:

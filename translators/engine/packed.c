@@ -345,9 +345,15 @@ engine_pack(struct engine_packer *k, const struct engine_program *program,
     return true;
 }
 
-bool
-engine_packed_holds(const struct engine_program *packed)
+enum engine_packed_held
+engine_packed_holds(const struct engine_packer *k,
+                    const struct engine_program *packed)
 {
-    const struct engine_entry *e = packed->root;
-    return e->child && !e->child->is_steady;
+    const struct engine_state *root = packed->root->child;
+    if (root && !root->is_steady)
+        return ENGINE_PACKED_WHOLE;
+    for (size_t i = 0; i < k->n; i++)
+        if (!k->pairs[i].to->is_steady)
+            return ENGINE_PACKED_PARTS;
+    return ENGINE_PACKED_NOTHING;
 }

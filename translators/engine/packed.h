@@ -9,8 +9,7 @@
  *
  * The head of a map or list says how many follow. Where that may change the object
  * is held until it ends (its head is a hole); an object whose members only change
- * their keys and values streams. engine_packed_holds says whether the document as a
- * whole is held.
+ * their keys and values streams. engine_packed_holds says what is held.
  */
 #pragma once
 
@@ -28,8 +27,17 @@ MUST_CHECK bool engine_pack(struct engine_packer *k,
                             const struct engine_program *program,
                             struct engine_program *out);
 
-/* Is a document of such a program held as a whole? Of one made by engine_pack. */
-bool engine_packed_holds(const struct engine_program *packed);
+/* What is held of a document, beside what waits, as its counts are not known. */
+enum engine_packed_held {
+    ENGINE_PACKED_NOTHING,
+    ENGINE_PACKED_PARTS, /* objects or lists in it, each until it ends */
+    ENGINE_PACKED_WHOLE  /* all of it */
+};
+
+/* Of the one program that this packer has made. */
+enum engine_packed_held
+engine_packed_holds(const struct engine_packer *k,
+                    const struct engine_program *packed);
 
 /*
  * A scalar of JSON, or one whole value, as MessagePack, appended to `out`, which may

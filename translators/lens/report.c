@@ -242,23 +242,29 @@ print_erased(const struct lens_api *api, const struct lens_report *r,
 }
 
 static void
-print_cost(const struct lens_report *r, struct buf *to)
+print_held(const struct lens_report *r, struct buf *to)
 {
-    buf_fmt(to, "  %zu arrow%s, ", r->n_arrows, r->n_arrows == 1 ? "" : "s");
     if (r->cost.len) {
         buf_add(to, r->cost);
-        buf_fmt(to, "; guarantee: %s\n", lens_guarantee_word(r->keeps));
         return;
     }
     buf_str(to, "one pass, ");
     if (r->class == LENS_STREAMS) {
         buf_str(to, "nothing need be held");
-    } else {
-        buf_str(to, r->class == LENS_HOLDS_LIST ? "may hold a list, for `"
-                                                : "may hold a value, for `");
-        buf_add(to, r->held.text);
-        buf_str(to, "`");
+        return;
     }
+    buf_fmt(to, "may hold a %s, for `%.*s`",
+            r->class == LENS_HOLDS_LIST ? "list" : "value",
+            SPAN_FMT(r->held.text));
+}
+
+static void
+print_cost(const struct lens_report *r, struct buf *to)
+{
+    buf_fmt(to, "  %zu arrow%s, ", r->n_arrows, r->n_arrows == 1 ? "" : "s");
+    print_held(r, to);
+    if (r->packed.len)
+        buf_fmt(to, "; MessagePack: %.*s", SPAN_FMT(r->packed));
     buf_fmt(to, "; guarantee: %s\n", lens_guarantee_word(r->keeps));
 }
 

@@ -47,10 +47,11 @@ struct lens_report {
     enum lens_class class;     /* an estimate: the worst of its arrows */
     struct lens_place held;    /* what forces it; n == 0: nothing */
     enum lens_guarantee keeps; /* what holds, by the same rules as the claim */
-    span cost; /* what a pass holds, in words; empty: the estimate says it */
+    span cost;   /* what a pass holds, in words; empty: the estimate says it */
+    span packed; /* what it holds of MessagePack, in words; empty: not known */
 };
 
-/* Who knows better than the estimate: may set class, held.text and cost. */
+/* Who knows better than the estimate: may set class, held.text, cost and packed. */
 typedef void (*lens_weigh_fn)(void *arg, struct lens_report *r);
 
 /* Of one type between two versions, older < newer. ERR_LIMIT: `a` is full. */
