@@ -4,9 +4,9 @@
  *
  * Room for the head is left where it stands, as wide as the most that may follow
  * needs; it is filled when the object ends. Until then what is behind it is not
- * given out: it is written to `open`, and from there to the output when the
- * outermost hole is filled. A hole in a value that waits is in `captures`, which
- * waits anyway.
+ * given out: where the input ends before the object does, all from the outermost
+ * hole on goes to `open`, and from there to the output when that hole is filled. A
+ * hole in a value that waits is in `captures`, which waits anyway.
  */
 #include "translators/engine/machine.h"
 
@@ -34,6 +34,7 @@ make(struct engine *m, uint64_t most, struct engine_hole *hole)
         return true; /* what is written there goes */
     hole->at = place(m);
     hole->len = (uint8_t)width(most);
+    hole->in_out = m->sink == m->out;
     return engine_put(m, zeros, hole->len);
 }
 
@@ -60,26 +61,20 @@ narrow(struct engine *m, struct engine_hole *hole, size_t by)
 static bool
 fill(struct engine *m, struct engine_hole *hole, bool is_map, uint64_t n)
 {
+    char *head = m->sink->bytes + m->sink->start + hole->at;
     if (!hole->len)
         return true;
+    if (LIKELY(hole->len == 1)) { /* no more than MSGPACK_SMALL */
+        *head = (char)((is_map ? 0x80 : 0x90) | n);
+        return true;
+    }
     if (n > MSGPACK_N_MAX)
         return engine_fail(m, ENGINE_NO_FORM, NULL);
     if (m->crosses)
         narrow(m, hole, hole->len - width(n));
-    msgpack_put_wide(m->sink->bytes + m->sink->start + hole->at,
-                     is_map ? MSGPACK_MAP : MSGPACK_LIST, hole->len,
+    msgpack_put_wide(head, is_map ? MSGPACK_MAP : MSGPACK_LIST, hole->len,
                      (uint32_t)n);
     return true;
-}
-
-/* Output waits behind the outermost hole. */
-static bool
-begin_wait(struct engine *m)
-{
-    bool begins = m->sink == m->out;
-    if (begins)
-        engine_use_sink(m, &m->open);
-    return begins;
 }
 
 static bool
@@ -97,8 +92,6 @@ engine_open_hole(struct engine *m, struct engine_frame *f)
     /* JSON does not say how many come. */
     uint64_t most = m->crosses ? MSGPACK_N_MAX
                                : f->left + (f->is_object ? f->state->n_ops : 0);
-    f->written = 0;
-    f->opens = begin_wait(m);
     return make(m, most, &f->hole);
 }
 
@@ -109,16 +102,14 @@ engine_close_hole(struct engine *m, struct engine_frame *f)
     bool is_there = f[-1].mode != MODE_CUT;
     if (is_there && !fill(m, &f->hole, f->is_object, f->written))
         return false;
-    return !f->opens || end_wait(m);
+    return !f->hole.opens || end_wait(m);
 }
 
 bool
 engine_open_level(struct engine *m, size_t depth)
 {
-    struct engine_nest *l = &m->levels[depth];
-    l->n = 0;
-    l->opens = begin_wait(m);
-    return make(m, MSGPACK_N_MAX, &l->hole);
+    m->levels[depth].n = 0;
+    return make(m, MSGPACK_N_MAX, &m->levels[depth].hole);
 }
 
 bool
@@ -126,8 +117,72 @@ engine_close_level(struct engine *m, size_t depth)
 {
     struct engine_nest *l = &m->levels[depth];
     return fill(m, &l->hole, m->kinds[depth], l->n) &&
-           (!l->opens || end_wait(m));
+           (!l->hole.opens || end_wait(m));
 }
+
+/* ---- the input ends before they do ------------------------------------------------ */
+
+/* How deep containers of which nothing is known are written below the top frame: of
+ * JSON alone have they holes. */
+static size_t
+last_level(const struct engine *m)
+{
+    bool is_written = m->levels && m->top->mode != MODE_CUT;
+    return is_written ? m->depth : m->top->depth;
+}
+
+static struct engine_hole *
+outermost(struct engine *m)
+{
+    for (struct engine_frame *f = m->frames + 1; f <= m->top; f++)
+        if (f->hole.in_out)
+            return &f->hole;
+    for (size_t d = m->top->depth + 1; d <= last_level(m); d++)
+        if (m->levels[d].hole.in_out)
+            return &m->levels[d].hole;
+    return NULL;
+}
+
+static void
+move(struct engine_hole *hole, uint64_t by)
+{
+    hole->at -= hole->in_out ? by : 0;
+    hole->in_out = false;
+}
+
+/* What stood in the output stands `by` bytes further in front. */
+static void
+move_all(struct engine *m, uint64_t by)
+{
+    bool in_out = true; /* what waits has its marks elsewhere */
+    for (struct engine_frame *f = m->frames; f <= m->top; f++) {
+        in_out = in_out && f->mode != MODE_CAPTURE;
+        f->mark -= in_out && f->mark >= by ? by : 0;
+        move(&f->hole, by);
+    }
+    for (size_t d = m->top->depth + 1; d <= last_level(m); d++)
+        move(&m->levels[d].hole, by);
+}
+
+bool
+engine_hold_open(struct engine *m)
+{
+    struct engine_hole *first = outermost(m);
+    if (!first)
+        return true;
+    size_t kept = (size_t)first->at;
+    buf_add(&m->open, span_skip(buf_span(m->out), kept));
+    if (buf_failed(&m->open))
+        return engine_fail(m, ENGINE_TOO_LONG, NULL);
+    buf_truncate(m->out, kept);
+    move_all(m, kept);
+    first->opens = true;
+    if (m->sink == m->out)
+        m->sink = &m->open;
+    return true;
+}
+
+/* ---- of made objects -------------------------------------------------------------- */
 
 bool
 engine_open_made(struct engine *m, struct engine_made *made)

@@ -384,8 +384,11 @@ entry_container : {
     engine_open_frame(m, f, e->child, is_object, depth, p);
     if (UNLIKELY(f->state->n_slots) && !engine_open_slots(m, f))
         return false;
-    if (PACKS && !engine_open_hole(m, f))
-        return false;
+    if (PACKS) {
+        f->written = 0;
+        if (!engine_open_hole(m, f))
+            return false;
+    }
     p++;
     m->last_end = p;
     if (is_object)

@@ -498,9 +498,8 @@ engine_feed(struct engine *m, span bytes, bool is_end)
         ok = engine_fail(m, ENGINE_BAD_JSON, m->carry + m->carry_len);
     }
     engine_commit(m);
-    /* Of MessagePack that is behind a head that is not known yet. */
-    if (ok && !is_end && !m->program->is_packed)
-        ok = engine_hold_back(m);
+    if (ok && !is_end)
+        ok = m->program->is_packed ? engine_hold_open(m) : engine_hold_back(m);
     if (ok && is_end)
         m->verdict = ENGINE_DONE;
     return m->verdict;

@@ -60,13 +60,14 @@ enum engine_mode {
 struct engine_hole {
     uint64_t at;
     uint8_t len;
+    bool in_out; /* it is in the output; */
+    bool opens;  /* or the first in `open`, which ends with it */
 };
 
 /* One open container of which nothing is known, where JSON becomes MessagePack. */
 struct engine_nest {
     uint64_t n; /* values in it so far; of a map, members */
     struct engine_hole hole;
-    bool opens;
 };
 
 /* One open container that has a state; the first is around the document. */
@@ -90,10 +91,9 @@ struct engine_frame {
     bool wrote; /* a member or element is in the output */
     uint8_t mode;
     /* Of MessagePack: */
-    bool opens;       /* what it writes goes to `open` until it ends */
-    uint64_t left;    /* members or elements that have not begun */
-    uint64_t written; /* that are in the output */
-    struct engine_hole hole;
+    uint64_t left;           /* members or elements that have not begun */
+    uint64_t written;        /* that are in the output */
+    struct engine_hole hole; /* or all zeros: its head stands as it came */
     /* Of the walk: */
     bool learns; /* it is in a later element of a list */
     struct engine_learnt
@@ -448,6 +448,9 @@ MUST_CHECK bool engine_read_scalar(struct engine *m, span scalar, span json,
                                    const char *p, const char *q);
 MUST_CHECK bool engine_packed_scalar(struct engine *m, const char *p,
                                      const char *q);
+/* A text of MessagePack of `n` bytes before `q`, if it need not be spelt to be read. */
+MUST_CHECK bool engine_packed_text(struct engine *m, const char *p,
+                                   const char *q, size_t n, bool *is_read);
 /* The ops at the end of the top frame's object; `p` is at its bracket. */
 MUST_CHECK bool engine_close(struct engine *m, const char *p);
 
@@ -456,6 +459,10 @@ MUST_CHECK bool engine_close(struct engine *m, const char *p);
 /* The head of the top frame's object or list is written when it ends. */
 MUST_CHECK bool engine_open_hole(struct engine *m, struct engine_frame *f);
 MUST_CHECK bool engine_close_hole(struct engine *m, struct engine_frame *f);
+/* Output behind the outermost head that is not known yet is taken from what is given
+ * out, as no more input comes now. */
+MUST_CHECK bool engine_hold_open(struct engine *m);
+
 /* The same of one of which nothing is known. */
 MUST_CHECK bool engine_open_level(struct engine *m, size_t depth);
 MUST_CHECK bool engine_close_level(struct engine *m, size_t depth);

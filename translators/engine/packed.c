@@ -191,6 +191,33 @@ copy_of(struct engine_packer *k, const struct engine_state *s)
 
 /* ---- their parts ----------------------------------------------------------------- */
 
+/* What the texts among its rows say. */
+static bool
+pack_texts(struct engine_packer *k, const struct engine_map *map,
+           struct engine_map *to)
+{
+    size_t n = 0;
+    span *texts = arena_array(k->scratch, map->table.n + 1, sizeof(*texts));
+    uint16_t *rows = arena_array(k->a, map->table.n + 1, sizeof(*rows));
+    if (!texts || !rows)
+        return false;
+    for (size_t i = 0; i < map->table.n; i++) {
+        const struct engine_key *key = &map->table.keys[i];
+        bool clean = true;
+        if (key->at[0] != '"')
+            continue;
+        char *at = arena_room(k->scratch, key->len);
+        if (!at)
+            return false;
+        size_t len =
+            json_text_decode(span_of(key->at + 1, key->len - 2u), at, &clean);
+        texts[n] = span_of(at, len);
+        rows[n++] = (uint16_t)i;
+    }
+    to->text_rows = rows;
+    return engine_table_build(k->a, texts, n, &to->texts);
+}
+
 static bool
 pack_map(struct engine_packer *k, const struct engine_map *map,
          const struct engine_map **out)
@@ -211,7 +238,16 @@ pack_map(struct engine_packer *k, const struct engine_map *map,
     *to = *map;
     to->rows = rows;
     *out = to;
-    return true;
+    return pack_texts(k, map, to);
+}
+
+/* Such a map is there for half surrogate pairs, which no text of MessagePack has and
+ * none can be given. */
+static bool
+asks_for_text_alone(const struct engine_entry *e)
+{
+    return e->map && !e->map->table.n && !e->map->form &&
+           e->map->fault == ENGINE_NONE && e->action == ENGINE_KEEP;
 }
 
 static bool
@@ -223,9 +259,12 @@ pack_entry(struct engine_packer *k, const struct engine_entry *from,
     to->to = (span){0};
     if (!repack(k, from->to, &to->to, &has) || !has)
         return false;
-    if (from->map && !pack_map(k, from->map, &to->map))
+    if (asks_for_text_alone(from))
+        to->map = NULL;
+    else if (from->map && !pack_map(k, from->map, &to->map))
         return false;
     to->child = from->child ? copy_of(k, from->child) : NULL;
+    engine_entry_settle(to);
     return !from->child || to->child;
 }
 

@@ -10,12 +10,17 @@
  * the head of one that is only copied. A window may end anywhere: STOP says what
  * is wanted when it goes on, and what must be seen whole comes again.
  */
+#include "translators/engine/lesson.h"
 #include "translators/engine/lookup.h"
 #include "translators/engine/machine.h"
 #include "translators/engine/scan.h"
 #include "translators/engine/spell.h"
 
 #include "translators/msgpack/token.h"
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 /* The shape of a value; 0: JSON has none. */
 static const uint8_t shapes[] = {
@@ -24,6 +29,57 @@ static const uint8_t shapes[] = {
     [MSGPACK_FLOAT] = ENGINE_NUMBER, [MSGPACK_TEXT] = ENGINE_TEXT,
     [MSGPACK_LIST] = ENGINE_LIST,    [MSGPACK_MAP] = ENGINE_OBJECT,
 };
+
+/* How long a scalar is whose first byte says so, and whether it is a text; 0: it is
+ * looked at. */
+#define IS_TEXT 0x80
+/* clang-format off */
+#define TEXTS(first, n)                                                        \
+    [first] = IS_TEXT | (n), [(first) + 1] = IS_TEXT | ((n) + 1),              \
+    [(first) + 2] = IS_TEXT | ((n) + 2), [(first) + 3] = IS_TEXT | ((n) + 3),  \
+    [(first) + 4] = IS_TEXT | ((n) + 4), [(first) + 5] = IS_TEXT | ((n) + 5),  \
+    [(first) + 6] = IS_TEXT | ((n) + 6), [(first) + 7] = IS_TEXT | ((n) + 7)
+static const uint8_t sizes[256] = {
+    [0x00 ... 0x7F] = 1, [0xC0] = 1, [0xC2] = 1, [0xC3] = 1, [0xE0 ... 0xFF] = 1,
+    TEXTS(0xA0, 1), TEXTS(0xA8, 9), TEXTS(0xB0, 17), TEXTS(0xB8, 25),
+    [0xCA] = 5, [0xCB] = 9, [0xCC] = 2, [0xCD] = 3, [0xCE] = 5, [0xCF] = 9,
+    [0xD0] = 2, [0xD1] = 3, [0xD2] = 5, [0xD3] = 9,
+};
+/* clang-format on */
+
+#define SHORT_MAX 33 /* bytes that are looked at of a short scalar, or a key */
+
+/* The top bits of 32 bytes. */
+static inline uint32_t
+tops_of(const char *p)
+{
+#if defined(__SSE2__)
+    const __m128i *at = (const void *)p;
+    return (uint32_t)_mm_movemask_epi8(_mm_loadu_si128(at)) |
+           (uint32_t)_mm_movemask_epi8(_mm_loadu_si128(at + 1)) << 16;
+#else
+    uint32_t tops = 0;
+    for (unsigned i = 0; i < 32; i += 8)
+        tops |= (uint32_t)((engine_load(p + i) & 0x8080808080808080) *
+                               0x0002040810204081 >>
+                           56)
+                << i;
+    return tops;
+#endif
+}
+
+/* Behind a scalar that is copied whatever it is, or NULL: it must be looked at. */
+static inline const char *
+short_scalar(const char *p)
+{
+    unsigned size = sizes[(unsigned char)*p];
+    if (size & IS_TEXT) {
+        size -= IS_TEXT;
+        if (UNLIKELY(tops_of(p + 1) << 1 << (32 - size)))
+            return NULL;
+    }
+    return size ? p + size : NULL;
+}
 
 /* A number is never in pieces here; bytes that are no text may be. */
 #define IN_BYTES IN_NUMBER
@@ -70,6 +126,42 @@ static const uint8_t shapes[] = {
  * held as it came. */
 #define SAYS (SPELLS && f->mode != MODE_CUT && f->mode != MODE_AGAIN)
 
+MUST_CHECK static inline bool
+spell_key(struct engine *m, bool has_others, const char *p, const char *q)
+{
+    const char *text = p + msgpack_head_of(p)->len;
+    return engine_spell_key(m, has_others, span_of(text, (size_t)(q - text)));
+}
+
+/* Is it the key that stands at `p`, where 32 bytes may be read? */
+static inline bool
+is_there(const struct engine_learnt *l, const char *p)
+{
+#if defined(__SSE2__)
+    const __m128i *at = (const void *)p;
+    const __m128i *text = (const void *)l->text;
+    __m128i low = _mm_cmpeq_epi8(_mm_loadu_si128(at), _mm_loadu_si128(text));
+    __m128i high =
+        _mm_cmpeq_epi8(_mm_loadu_si128(at + 1), _mm_loadu_si128(text + 1));
+    uint64_t same = (uint32_t)_mm_movemask_epi8(low) |
+                    (uint64_t)_mm_movemask_epi8(high) << 16;
+    return !(~same & l->mask);
+#else
+    return l->len && memcmp(p, l->text, l->len) == 0;
+#endif
+}
+
+/* The key that followed last time, or the one behind that, if it stands at `p`. */
+static inline struct engine_learnt *
+expected(const struct engine_frame *f, const char *p)
+{
+    struct engine_learnt *l = f->learnt->next;
+    if (LIKELY(is_there(l, p)))
+        return l;
+    l = l->next;
+    return is_there(l, p) ? l : NULL;
+}
+
 bool
 PACKED_RUN(struct engine *m, struct engine_window *w)
 {
@@ -83,6 +175,10 @@ PACKED_RUN(struct engine *m, struct engine_window *w)
     unsigned shape = 0;
     size_t i = 0;
     size_t n = 0;
+    /* Before this so many bytes are there as are looked at of what is short. */
+    const char *const shorts =
+        w->stop - w->at < SHORT_MAX ? w->at : w->stop - SHORT_MAX;
+    const char *const safe = shorts < w->end ? shorts : w->end;
     bool is_object = false;
     bool wrote = false; /* SPELLS: before this member or element */
 
@@ -118,7 +214,19 @@ PACKED_RUN(struct engine *m, struct engine_window *w)
 want_key:
     if (f->left == 0)
         goto close;
-    m->last_end = p;
+    if (f->learnt && p < safe) {
+        struct engine_learnt *l = expected(f, p);
+        if (LIKELY(l)) {
+            f->learnt = l;
+            f->left--;
+            e = f->entry = l->entry;
+            f->key = l->key;
+            q = p + l->len;
+            if (e)
+                goto known;
+            goto unknown;
+        }
+    }
     HEAD(WANT_KEY);
     if (UNLIKELY(h->kind != MSGPACK_TEXT)) {
         /* A key that is no text has no name; what speaks of all keys does not know it. */
@@ -143,18 +251,21 @@ want_key:
     if (i == f->state->keys.n) {
         e = f->entry = f->state->other;
         f->key = NULL;
-        if (LIKELY(!e)) {
-            if (SPELLS &&
-                !engine_spell_key(m, f->wrote, span_of(p + h->len, n)))
-                return false;
-            f->wrote = true;
-            p = q;
-            goto value;
-        }
     } else {
         e = f->entry = &f->state->entries[i];
         f->key = &f->state->keys.keys[i];
     }
+    if (UNLIKELY(f->learnt) && p <= w->last)
+        engine_learn(m, f, p, q, (size_t)(q - p));
+    if (!e) {
+    unknown:
+        if (SPELLS && !spell_key(m, f->wrote, p, q))
+            return false;
+        f->wrote = true;
+        p = q;
+        goto member;
+    }
+known:
     if (e->bit != ENGINE_NONE) {
         uint64_t bit = (uint64_t)1 << (e->bit & 63);
         uint64_t *seen = &f->seen[e->bit >> 6];
@@ -165,24 +276,28 @@ want_key:
     wrote = f->wrote;
     if (UNLIKELY(e->action != ENGINE_KEEP || e->when)) {
         DONE(p);
+        m->last_end = p;
         if (!engine_begin_member(m, p, SPELLS ? NULL : q))
             return false;
         e = f->entry;
     } else {
         f->wrote = true;
-        if (!SPELLS && e->to.len) {
-            if (!engine_flush(m, p))
-                return false;
-            m->copied = q;
-            if (!engine_put(m, e->to.at, e->to.len))
-                return false;
-        }
+        if (!SPELLS && e->to.len && !engine_replace(m, p, q, e->to))
+            return false;
     }
-    if (SAYS &&
-        !(e && e->to.len ? engine_spell_to(m, wrote, e->to)
-                         : engine_spell_key(m, wrote, span_of(p + h->len, n))))
+    if (SAYS && !(e && e->to.len ? engine_spell_to(m, wrote, e->to)
+                                 : spell_key(m, wrote, p, q)))
         return false;
     p = q;
+    if (!e || !e->is_plain)
+        goto want_value;
+
+member: /* whose value is copied, whatever it is */
+    q = !SPELLS && p < safe ? short_scalar(p) : NULL;
+    if (UNLIKELY(!q))
+        goto value;
+    p = q;
+    goto want_key;
 
     /* ---- a value that may have an entry ---- */
 
@@ -252,18 +367,10 @@ entry_container : {
     }
     depth++;
     f++;
-    f->state = e->child;
-    f->entry = NULL;
-    memset(f->seen, 0, sizeof(f->seen));
-    f->start = engine_offset(m, p);
-    f->position = 0;
-    f->depth = (uint32_t)depth;
-    f->is_object = is_object;
-    f->wrote = false;
-    f->mode = MODE_PLAIN;
+    engine_open_frame(m, f, e->child, is_object, depth, p);
     f->left = msgpack_follows(h, p);
-    f->written = 0;
-    m->top = f;
+    f->written = f->left; /* without those that go */
+    engine_begin_learning(m, f);
     if (UNLIKELY(f->state->n_slots) && !engine_open_slots(m, f))
         return false;
     if (SPELLS) {
@@ -273,6 +380,8 @@ entry_container : {
         if (!engine_flush(m, p) || !engine_open_hole(m, f))
             return false;
         m->copied = p + h->len;
+    } else {
+        f->hole = (struct engine_hole){0};
     }
     p += h->len;
     if (is_object)
@@ -284,7 +393,6 @@ entry_container : {
 want_element:
     if (f->left == 0)
         goto close;
-    m->last_end = p;
     HEAD(WANT_ELEMENT);
     f->left--;
     e = f->position < f->state->n_items ? &f->state->items[f->position]
@@ -294,6 +402,7 @@ want_element:
     wrote = f->wrote;
     if (UNLIKELY(e && (e->action != ENGINE_KEEP || e->when))) {
         DONE(p);
+        m->last_end = p;
         if (!engine_begin_member(m, p, NULL))
             return false;
     } else {
@@ -308,6 +417,11 @@ want_element:
     /* ---- a value of which nothing is known ---- */
 
 value:
+    q = !SPELLS && p < safe ? short_scalar(p) : NULL;
+    if (LIKELY(q)) {
+        p = q;
+        goto skip_after;
+    }
     HEAD(SKIP_VALUE);
     switch ((enum msgpack_kind)h->kind) {
     case MSGPACK_UINT:
@@ -417,8 +531,7 @@ value_end:
         DONE(p);
         if (!engine_end_member(m, p))
             return false;
-    } else {
-        f->written++;
+        f->written--;
     }
     if (f->is_object)
         goto want_key;

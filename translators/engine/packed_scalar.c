@@ -87,5 +87,11 @@ bool
 engine_packed_scalar(struct engine *m, const char *p, const char *q)
 {
     span json = {0};
-    return spell(m, p, q, &json) && engine_read_scalar(m, json, json, p, q);
+    const struct msgpack_head *h = msgpack_head_of(p);
+    bool is_read = false;
+    if (h->kind == MSGPACK_TEXT && !m->crosses &&
+        !engine_packed_text(m, p, q, (size_t)(q - p) - h->len, &is_read))
+        return false;
+    return is_read ||
+           (spell(m, p, q, &json) && engine_read_scalar(m, json, json, p, q));
 }

@@ -130,6 +130,9 @@ struct engine_map {
     const struct engine_row *rows;
     const struct engine_form *form; /* of what has no row; NULL: none */
     uint16_t fault; /* of what has neither; ENGINE_NONE: it stays */
+    /* Over MessagePack: those rows that are of texts, by what these say. */
+    struct engine_table texts;
+    const uint16_t *text_rows;
 };
 
 /* ---- entries ------------------------------------------------------------------ */

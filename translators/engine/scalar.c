@@ -93,20 +93,24 @@ form(struct engine *m, const struct engine_form *f, span json, const char *p,
 }
 
 static bool
+take_row(struct engine *m, const struct engine_row *row, const char *p,
+         const char *q)
+{
+    if (row->fault != ENGINE_NONE)
+        return engine_fail_by(m, row->fault, p);
+    if (row->notes.n && !engine_tell(m, &row->notes, engine_offset(m, p), true))
+        return false;
+    return row->no_form ? engine_fail(m, ENGINE_NO_FORM, p)
+                        : replace(m, p, q, row->to);
+}
+
+static bool
 map(struct engine *m, const struct engine_map *map, span scalar, span json,
     const char *p, const char *q)
 {
     size_t i = engine_find(&map->table, scalar.at, scalar.len);
-    if (i < map->table.n) {
-        const struct engine_row *row = &map->rows[i];
-        if (row->fault != ENGINE_NONE)
-            return engine_fail_by(m, row->fault, p);
-        if (row->notes.n &&
-            !engine_tell(m, &row->notes, engine_offset(m, p), true))
-            return false;
-        return row->no_form ? engine_fail(m, ENGINE_NO_FORM, p)
-                            : replace(m, p, q, row->to);
-    }
+    if (i < map->table.n)
+        return take_row(m, &map->rows[i], p, q);
     if (map->form)
         return form(m, map->form, json, p, q);
     return map->fault == ENGINE_NONE || engine_fail_by(m, map->fault, p);
@@ -128,6 +132,27 @@ engine_read_scalar(struct engine *m, span scalar, span json, const char *p,
     /* It stays, but in another form. */
     return !m->crosses || m->copied == q || m->top->mode == MODE_CUT ||
            engine_spell_read(m, json, p);
+}
+
+bool
+engine_packed_text(struct engine *m, const char *p, const char *q, size_t n,
+                   bool *is_read)
+{
+    const struct engine_entry *e = m->top->entry;
+    const struct engine_map *map = e->map;
+    *is_read = false;
+    if (!map || e->has_same || e->note != ENGINE_NONE)
+        return true;
+    size_t i = engine_find(&map->texts, q - n, n);
+    bool is_there = i < map->texts.n;
+    if (!is_there && map->form)
+        return true;
+    *is_read = true;
+    if (e->notes.n && !engine_tell(m, &e->notes, engine_offset(m, p), true))
+        return false;
+    if (is_there)
+        return take_row(m, &map->rows[map->text_rows[i]], p, q);
+    return map->fault == ENGINE_NONE || engine_fail_by(m, map->fault, p);
 }
 
 bool

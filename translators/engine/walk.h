@@ -203,7 +203,7 @@ key:
         f->key = &f->state->keys.keys[found];
     }
     if (f->learnt)
-        learn(m, f, p, q, PLACE(1));
+        engine_learn(m, f, p, q, (size_t)(PLACE(1) + 1 - p));
     at += 2;
     if (e)
         goto known;
@@ -292,7 +292,7 @@ entry_container : {
     depth++;
     f++;
     engine_open_frame(m, f, e->child, is_object, depth, p);
-    begin_learning(m, f);
+    engine_begin_learning(m, f);
     if (UNLIKELY(f->state->n_slots) && !engine_open_slots(m, f))
         return false;
     at++;
