@@ -249,6 +249,41 @@ TEST(what_cannot_be_brought_over_is_refused)
     }
 }
 
+/* Where the machine has no program a body goes through JSON: its document stays, its
+ * widths do not; what needs no translation is not touched at all. */
+TEST(what_goes_through_json_keeps_its_document_and_shortest_heads)
+{
+    static const struct {
+        const char *in;
+        const char *out; /* NULL: refused, 422 */
+    } table[] = {
+        {"de 0002 a4 6e6f7465 d9 01 6e a1 78 cd 0001",
+         "82 a5 6e6f746573 91 a1 6e a1 78 01"},
+        {"82 a4 6e6f7465 a1 6e a1 78 ca 3fc00000",
+         "82 a5 6e6f746573 91 a1 6e a1 78 cb 3ff8000000000000"},
+        {"82 a4 6e6f7465 a1 6e a1 78 c4 01 00", NULL},
+    };
+    for (size_t i = 0; i < COUNT(table); i++) {
+        struct shop s;
+        open_shop(&s);
+        struct message m = put("/held/1", PACK, (span){0});
+        span body = hex(s.a, table[i].in);
+        struct ran r = run(&s, &m, 0, 1, body, body.len, ROOM);
+        assert_int_equal(r.fault.status, table[i].out ? 0 : 422);
+        if (table[i].out)
+            assert_true(span_eq(r.out, hex(s.a, table[i].out)));
+        arena_free(&s.a);
+    }
+    struct shop s;
+    open_shop(&s);
+    struct message m = put("/held/1", PACK, (span){0});
+    const struct program *p = NULL;
+    struct err e;
+    assert_int_equal(translator_program(s.t, s.a, &m, 1, 1, &p, &e),
+                     PROGRAM_PASS);
+    arena_free(&s.a);
+}
+
 TEST(what_is_held_to_be_packed_has_a_limit)
 {
     struct shop s;

@@ -127,7 +127,8 @@ engine_close_level(struct engine *m, size_t depth)
 static size_t
 last_level(const struct engine *m)
 {
-    bool is_written = m->levels && m->top->mode != MODE_CUT;
+    uint8_t mode = m->top->mode;
+    bool is_written = m->levels && (mode == MODE_PLAIN || mode == MODE_CAPTURE);
     return is_written ? m->depth : m->top->depth;
 }
 
@@ -179,6 +180,8 @@ engine_hold_open(struct engine *m)
     first->opens = true;
     if (m->sink == m->out)
         m->sink = &m->open;
+    if (m->asked && m->asked->sink == m->out)
+        m->asked->sink = &m->open; /* where what is held goes when it ends */
     return true;
 }
 

@@ -275,13 +275,8 @@ next_key:
     e = f->entry = &f->state->entries[i];
     f->key = &t->keys[i];
 known:
-    if (e->bit != ENGINE_NONE) {
-        uint64_t bit = (uint64_t)1 << (e->bit & 63);
-        uint64_t *seen = &f->seen[e->bit >> 6];
-        if (UNLIKELY(*seen & bit) && e->twice != ENGINE_NONE)
-            return engine_fail_by(m, e->twice, p);
-        *seen |= bit;
-    }
+    if (!engine_see(m, f, e, p))
+        return false;
     if (UNLIKELY(e->action != ENGINE_KEEP || e->when)) {
         DONE(p);
         if (!engine_begin_member(m, p, PACKS ? NULL : q))
@@ -289,13 +284,8 @@ known:
         e = f->entry;
     } else {
         f->wrote = true;
-        if (!PACKS && e->to.len) {
-            if (!engine_flush(m, p))
-                return false;
-            m->copied = q;
-            if (!engine_put(m, e->to.at, e->to.len))
-                return false;
-        }
+        if (!PACKS && e->to.len && !engine_replace(m, p, q, e->to))
+            return false;
     }
     if (SAYS && !(e && e->to.len ? engine_put(m, e->to.at, e->to.len)
                                  : engine_pack_text(m, p, q, escaped)))

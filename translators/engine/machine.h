@@ -359,6 +359,21 @@ engine_is_seen(const struct engine *m, unsigned up, uint16_t bit)
 
 bool engine_holds(const struct engine *m, const struct engine_test *t);
 
+/* The member at `p` is seen, for the first time if that matters. */
+MUST_CHECK static inline __attribute__((always_inline)) bool
+engine_see(struct engine *m, struct engine_frame *f,
+           const struct engine_entry *e, const char *p)
+{
+    if (e->bit == ENGINE_NONE)
+        return true;
+    uint64_t bit = (uint64_t)1 << (e->bit & 63);
+    uint64_t *seen = &f->seen[e->bit >> 6];
+    if (UNLIKELY(*seen & bit) && e->twice != ENGINE_NONE)
+        return engine_fail_by(m, e->twice, p);
+    *seen |= bit;
+    return true;
+}
+
 /* A frame for the container at `p`, which has a state. */
 static inline void
 engine_open_frame(struct engine *m, struct engine_frame *f,

@@ -266,13 +266,8 @@ want_key:
         goto member;
     }
 known:
-    if (e->bit != ENGINE_NONE) {
-        uint64_t bit = (uint64_t)1 << (e->bit & 63);
-        uint64_t *seen = &f->seen[e->bit >> 6];
-        if (UNLIKELY(*seen & bit) && e->twice != ENGINE_NONE)
-            return engine_fail_by(m, e->twice, p);
-        *seen |= bit;
-    }
+    if (!engine_see(m, f, e, p))
+        return false;
     wrote = f->wrote;
     if (UNLIKELY(e->action != ENGINE_KEEP || e->when)) {
         DONE(p);

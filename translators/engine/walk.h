@@ -89,21 +89,6 @@ is_scalar(const char *p, const char *q, unsigned shape)
     return shape == ENGINE_TEXT || is_word(p, (size_t)(q - p));
 }
 
-/* The member at `p` is seen, for the first time if that matters. */
-static inline bool
-see(struct engine *m, struct engine_frame *f, const struct engine_entry *e,
-    const char *p)
-{
-    if (e->bit == ENGINE_NONE)
-        return true;
-    uint64_t bit = (uint64_t)1 << (e->bit & 63);
-    uint64_t *seen = &f->seen[e->bit >> 6];
-    if (UNLIKELY(*seen & bit) && e->twice != ENGINE_NONE)
-        return engine_fail_by(m, e->twice, p);
-    *seen |= bit;
-    return true;
-}
-
 ENGINE_TARGET bool
 ENGINE_WALK(struct engine *m, struct engine_window *w)
 {
@@ -228,7 +213,7 @@ plain_value:
     goto want_key;
 
 known:
-    if (!see(m, f, e, p))
+    if (!engine_see(m, f, e, p))
         return false;
     if (UNLIKELY(e->action != ENGINE_KEEP || e->when)) {
         if (!engine_begin_member(m, p, q))
