@@ -3,14 +3,15 @@
  * backend: a small fast HTTP/1.1 server to put behind a proxy.
  *
  * One thread, one epoll. It answers GET /1k, /10k, /100k, /1m and /10m with JSON
- * lists of about that size, in turn one of several, since a body that repeats is
- * one that a branch predictor learns by heart; it swallows any other body and says how long it was, serves
- * files of --dir, and with --shop keeps orders in memory: documents that it
+ * lists of about that size (MessagePack with --msgpack), in turn one of several,
+ * since a body that repeats is one that a branch predictor learns by heart; it
+ * swallows any other body and says how long it was, serves files of --dir, and with --shop keeps orders in memory: documents that it
  * stores as they came and of which it reads `id` alone. It trusts its clients:
  * it is for demonstrations, tests and measurements, on loopback.
  */
 #include "proxy/base/buf.h"
 #include "proxy/base/map.h"
+#include "translators/msgpack/pack.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -63,6 +64,7 @@ struct order {
 
 static struct {
     const char *dir, *shop, *seed, *name;
+    bool packs; /* its lists are MessagePack */
     int epoll;
     char scratch[SCRATCH];
     struct list *lists[LISTS]; /* NULL before the first request */
@@ -155,6 +157,20 @@ add_order(struct buf *b, bool first)
     buf_fmt(b, "],\"note\":%s}", notes[chance(COUNT(notes))]);
 }
 
+static void
+pack_body(struct buf *body)
+{
+    struct arena *a = arena_new(IN_MAX);
+    struct pack *k = a ? pack_new(a, IN_MAX) : NULL;
+
+    if (!k || pack_feed(k, buf_span(body)) != PACK_OK)
+        die("pack");
+    buf_clear(body);
+    if (pack_end(k, body) != PACK_OK)
+        die("pack");
+    arena_free(&a);
+}
+
 static struct list *
 build_list(size_t k)
 {
@@ -170,8 +186,12 @@ build_list(size_t k)
         for (size_t i = 0; i < lists[k].n_orders; i++)
             add_order(&body, i == 0);
         buf_str(&body, "]}");
+        if (server.packs)
+            pack_body(&body);
         buf_init(&list->answers[v], IN_MAX);
-        head(&list->answers[v], "200 OK", "application/json", buf_len(&body));
+        head(&list->answers[v], "200 OK",
+             server.packs ? "application/msgpack" : "application/json",
+             buf_len(&body));
         buf_add(&list->answers[v], buf_span(&body));
         buf_fini(&body);
     }
@@ -792,6 +812,7 @@ main(int argc, char **argv)
         {"shop", required_argument, NULL, 's'},
         {"seed", required_argument, NULL, 'f'},
         {"name", required_argument, NULL, 'n'},
+        {"msgpack", no_argument, NULL, 'm'},
         {0}};
     uint64_t port = 0;
 
@@ -806,9 +827,11 @@ main(int argc, char **argv)
             server.seed = optarg;
         else if (o == 'n')
             server.name = optarg;
+        else if (o == 'm')
+            server.packs = true;
         else {
             fputs("usage: backend [--port N] [--dir FOLDER] [--shop VERSION] "
-                  "[--seed FILE] [--name NAME]\n"
+                  "[--seed FILE] [--name NAME] [--msgpack]\n"
                   "--seed: one JSON document a line, each with an `id`\n",
                   stderr);
             return 2;

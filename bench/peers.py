@@ -18,15 +18,17 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import urllib.request
 
 import account
 import proxies
 
-HEADERS = ("Accept: application/json", "User-Agent: bench/1", "Accept-Language: en", "X-Account: 42", "Accept-Encoding: identity")
+JSON, PACK = "application/json", "application/msgpack"
+HEADERS = ("User-Agent: bench/1", "Accept-Language: en", "X-Account: 42", "Accept-Encoding: identity")
 
 
-def h(flag):
-    return [x for text in HEADERS for x in (flag, text)]
+def h(flag, accept=JSON):
+    return [x for text in (f"Accept: {accept}", *HEADERS) for x in (flag, text)]
 
 
 # ---- loads: each answers how many requests were answered ----------------------------------------------------------------
@@ -35,8 +37,16 @@ def fail(what, out):
     sys.exit(f"bench: {what}: {out.strip()[-600:]}")
 
 
-def wrk(url, seconds, connections=32, script=None):
-    command = ["taskset", "-c", "1", "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", *h("-H"), *(["-s", script] if script else []), url]
+def comes_as(url, media):
+    """Before it is measured: a proxy that answers in another form would look fast."""
+    with urllib.request.urlopen(urllib.request.Request(url, headers={"Accept": media})) as answer:
+        body, got = answer.read(), answer.headers["Content-Type"]
+    if got != media or b"customer_id" not in body or (body[:1] == b"{") != (media == JSON):
+        fail(url, f"{got}, and not {media}")
+
+
+def wrk(url, seconds, connections=32, script=None, accept=JSON):
+    command = ["taskset", "-c", "1", "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", *h("-H", accept), *(["-s", script] if script else []), url]
     out = subprocess.run(command, capture_output=True, text=True, check=False).stdout
     if re.search(r"Non-2xx or 3xx responses: [1-9]|Socket errors: ", out):
         fail(url, out)
@@ -94,12 +104,24 @@ def h1(size, **more):
     return lambda p, s, folder: wrk(f"http://127.0.0.1:{p.port}/{size}", s, **more)
 
 
+def h1_as(size, accept):
+    """A rewritten body in this form."""
+    def run(p, seconds, folder):
+        comes_as(f"http://127.0.0.1:{p.port}/{size}", accept)
+        return wrk(f"http://127.0.0.1:{p.port}/{size}", seconds, accept=accept)
+    return run
+
+
 def h1_post(size):
     return lambda p, s, folder: wrk(f"http://127.0.0.1:{p.port}/orders", s, script=post(folder, size))
 
 
 def h1_tls(size):
     return lambda p, s, folder: wrk(f"https://127.0.0.1:{p.tls_port}/{size}", s)
+
+
+def by_peer(loads):
+    return lambda p, s, folder: loads[p.name](p, s, folder)
 
 
 def h2c(size):
@@ -115,6 +137,8 @@ def h2_tls(size):
 BUILD = "build/release"
 PLAIN = ("stile", "haproxy", "nginx")
 REWRITE = ("rewrite", "nginx-lua")
+# What comes from a pool in one form and goes to the client in this one; beside it "rewrite" answers the same client, in JSON.
+FORMS = {"msgpack": ("packed", PACK), "msgpack as JSON": ("packed", JSON), "JSON as msgpack": ("json", PACK)}
 
 
 class Cell:
@@ -149,12 +173,16 @@ CELLS = [
     Cell("rewrite POST 1k, passed", h1_post("1k"), ("rewrite", "stile"), ("stile",), 1.08, 1.05),
     Cell("rewrite POST 10k, passed", h1_post("10k"), ("rewrite", "stile"), ("stile",), 1.45, 1.30),
     Cell("chain of 20, 10k", h1("10k"), ("chain20", "rewrite"), ("rewrite",), 1.05, 1.00),
+    *(Cell(f"rewrite {size}, {form}", by_peer({peer: h1_as(size, accept), "rewrite": h1_as(size, JSON)}), (peer, "rewrite"),
+           ("rewrite",), 1.00, 0.70) for form, (peer, accept) in FORMS.items() for size in ("1k", "10k", "100k")),
 ]
 
 START = {
     "stile": proxies.stile,
     "rewrite": lambda build, folder, backend: proxies.stile(build, folder, backend, name="rewrite", versions=1),
     "chain20": lambda build, folder, backend: proxies.stile(build, folder, backend, name="chain20", versions=20),
+    "packed": lambda build, folder, backend: proxies.stile(build, folder, backend, name="packed", versions=1, media="msgpack"),
+    "json": lambda build, folder, backend: proxies.stile(build, folder, backend, name="json", versions=1, media="json"),
     "haproxy": proxies.haproxy, "nginx": proxies.nginx, "nginx-lua": proxies.nginx_lua, "nginx-njs": proxies.nginx_njs,
     "node": proxies.node, "nghttpx": proxies.nghttpx, "h2o": proxies.h2o, "varnish": proxies.varnish,
 }
@@ -220,14 +248,17 @@ def main():
     results = []
     with tempfile.TemporaryDirectory(prefix="stile-bench-") as folder, contextlib.ExitStack() as running:
         pathlib.Path(folder).chmod(0o755)
-        backend_port = proxies.free_port()
-        backend = subprocess.Popen(["taskset", "-c", "1", f"{args.build}/bench/bench_backend", "--port", str(backend_port)],
-                                   stdout=subprocess.DEVNULL)
-        running.callback(backend.kill)
-        proxies.wait_for(backend_port, "the backend")
+        backends = {}
+        for form in ((), ("--msgpack",)):
+            port = proxies.free_port()
+            backend = subprocess.Popen(["taskset", "-c", "1", f"{args.build}/bench/bench_backend", "--port", str(port), *form],
+                                       stdout=subprocess.DEVNULL)
+            running.callback(backend.kill)
+            proxies.wait_for(port, "the backend")
+            backends[bool(form)] = port
         peers = {}
         for name in dict.fromkeys(n for c in cells for n in c.peers):
-            peers[name] = START[name](args.build, folder, backend_port)
+            peers[name] = START[name](args.build, folder, backends[name == "packed"])
             running.callback(peers[name].stop)
         print("| cell | us of CPU a request | best peer | ratio, median [quartiles] | must | aim | reached |"
               + (" system calls a request |" if args.calls else ""))

@@ -112,10 +112,11 @@ def stile_api(folder, versions):
         'types:\n  Order: {at: ["data/* of * /**"]}\n  Line: {at: "lines/* of Order"}\n')
 
 
-def stile(build, folder, backend, name="stile", versions=0, more_pool="", limits=""):
+def stile(build, folder, backend, name="stile", versions=0, media="", more_pool="", limits=""):
     p = Proxy(name, folder)
     api = "apis: {shop: api.yaml}\n" if versions else ""
     speaks = "api: shop, version: v1, " if versions else ""
+    speaks += f"media: {media}, " if media else ""
     if versions:
         stile_api(p.folder, versions)
     config = p.write("stile.yaml", f"""listen:
