@@ -28,7 +28,13 @@ function(stile_flags target)
     endif()
     if(STILE_HARDEN)
         target_compile_options(${target} PRIVATE
-            -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fcf-protection -ftrivial-auto-var-init=zero)
+            -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -ftrivial-auto-var-init=zero)
         target_link_options(${target} PRIVATE -Wl,-z,relro,-z,now)
+        if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+            # The linker marks a file when all of its parts are marked, and Debian's start files are not. They return as they
+            # should, so the shadow stack is said by hand; branch tracking is not, as their first instruction is no target.
+            target_compile_options(${target} PRIVATE -fcf-protection)
+            target_link_options(${target} PRIVATE -Wl,-z,shstk)
+        endif()
     endif()
 endfunction()

@@ -73,13 +73,18 @@ def check_completion(p):
 
 
 def check_hardened(p):
-    """CET stands in our code; the mark in the file is missing, as Debian's own start files lack it."""
-    head = run("readelf", "-hldW", p.binary)
+    """Position-independent, everything bound and read-only before main, checked copies, guarded stacks and (x86) CET."""
+    head = run("readelf", "-hldnW", p.binary)
     for what in ("DYN (Position-Independent Executable", "GNU_RELRO", "BIND_NOW"):
         assert what in head, what
     assert re.search(r"GNU_STACK .* RW ", head)
     symbols = run("nm", "-D", p.binary)
     assert "__stack_chk_fail" in symbols and re.search(r"__\w+_chk@", symbols.replace("__stack_chk_fail@", "")), symbols
+    if "X86-64" in head:
+        assert re.search(r"x86 feature: .*SHSTK", head), head
+        code = run("objdump", "-d", "--no-show-raw-insn", p.binary)
+        ours = {name: first for name, first in re.findall(r"<(worker_main|conn_h1_feed|on_read)>:\n +[0-9a-f]+:\t(\w+)", code)}
+        assert ours and set(ours.values()) == {"endbr64"}, ours  # what is called through a pointer begins with a target
 
 
 def main():

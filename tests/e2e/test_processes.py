@@ -429,6 +429,25 @@ def test_in_the_sandbox_everything_works(t):
     assert s.process.line(pool="green", arm="canary")
 
 
+def test_from_inside_a_worker_that_serves_nothing_is_opened_executed_traced_or_called(t):
+    s = one_pool(t, plain=True, workers=1)
+
+    def probe(*words):
+        done = t.command(t.plain / "tests/probe", s.workers()[0], *words)
+        return (done.stdout + done.stderr).strip()
+
+    worker = s.workers()
+    assert probe("getpid") == f"value {worker[0]}", "the worker itself makes the calls"
+    for call in (("open", "/etc/passwd"), ("open", s.config), ("mmap",), ("socket",)):  # the last one is the way to the admin socket
+        assert probe(*call) == "error EPERM", call
+    assert s.workers() == worker and t.ask(s.port).body == b"b", "and serves on"
+    for call in (("exec", "/bin/true"), ("ptrace",), ("fork",)):
+        assert (said := probe(*call)) == "killed Bad system call", (call, said)
+        until(lambda: (w := s.workers()) and w != worker and s.is_ready(), "another worker")
+        worker = s.workers()
+        assert t.ask(s.port).body == b"b"
+
+
 def test_in_the_sandbox_documents_are_translated(t):
     new = {"id": "o-1", "customer_id": "cus_42", "total_cents": 5, "status": "pending"}
     b = t.backend(answering(message(body=new)))
