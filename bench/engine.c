@@ -37,6 +37,8 @@ static const struct way ways[] = {
     {"msgpack_c", bench_msgpack, 15},
     {"msgpack", bench_packed, 1000},
     {"msgpack_1460", bench_packed_1460, 1000},
+    {"msgpack_to_json", bench_packed_to_json, 1000},
+    {"json_to_msgpack", bench_json_to_packed, 1000},
     {"msgpack_as_json", bench_unpack, 1000},
     {"json_as_msgpack", bench_repack, 1000},
 };

@@ -21,9 +21,10 @@ bench_copy(struct bench_job *job)
 /* ---- the machine ---------------------------------------------------------------- */
 
 static struct engine *
-machine(struct bench_job *job, const struct engine_program *program)
+machine(struct bench_job *job, const struct engine_program *program,
+        bool crosses)
 {
-    static const struct engine_limits limits = {.depth_max = 128};
+    const struct engine_limits limits = {.depth_max = 128, .crosses = crosses};
     return engine_new(job->arena, program, &limits, &job->out);
 }
 
@@ -33,7 +34,7 @@ whole(struct bench_job *job, enum engine_level level)
     for (size_t i = 0; i < job->n; i++) {
         arena_reset(job->arena);
         buf_clear(&job->out);
-        struct engine *m = machine(job, job->program);
+        struct engine *m = machine(job, job->program, false);
         if (!m)
             return false;
         engine_use(m, level);
@@ -71,12 +72,12 @@ bench_plan_avx2(struct bench_job *job)
 
 static bool
 in_pieces(struct bench_job *job, const struct engine_program *program,
-          const span *bodies, size_t len)
+          bool crosses, const span *bodies, size_t len)
 {
     for (size_t i = 0; i < job->n; i++) {
         arena_reset(job->arena);
         buf_clear(&job->out);
-        struct engine *m = machine(job, program);
+        struct engine *m = machine(job, program, crosses);
         span rest = bodies[i];
         if (!m)
             return false;
@@ -94,28 +95,40 @@ in_pieces(struct bench_job *job, const struct engine_program *program,
 bool
 bench_plan_16384(struct bench_job *job)
 {
-    return in_pieces(job, job->program, job->bodies, 16384);
+    return in_pieces(job, job->program, false, job->bodies, 16384);
 }
 
 bool
 bench_plan_1460(struct bench_job *job)
 {
-    return in_pieces(job, job->program, job->bodies, 1460);
+    return in_pieces(job, job->program, false, job->bodies, 1460);
 }
 
 bool
 bench_packed(struct bench_job *job)
 {
-    return in_pieces(job, &job->over_packed, job->packed, SIZE_MAX);
+    return in_pieces(job, &job->over_packed, false, job->packed, SIZE_MAX);
 }
 
 bool
 bench_packed_1460(struct bench_job *job)
 {
-    return in_pieces(job, &job->over_packed, job->packed, 1460);
+    return in_pieces(job, &job->over_packed, false, job->packed, 1460);
 }
 
 /* ---- between the two ------------------------------------------------------------ */
+
+bool
+bench_packed_to_json(struct bench_job *job)
+{
+    return in_pieces(job, job->program, true, job->packed, SIZE_MAX);
+}
+
+bool
+bench_json_to_packed(struct bench_job *job)
+{
+    return in_pieces(job, &job->over_packed, true, job->bodies, SIZE_MAX);
+}
 
 bool
 bench_unpack(struct bench_job *job)

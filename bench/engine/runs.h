@@ -34,6 +34,9 @@ bool bench_plan_16384(struct bench_job *job); /* in pieces, output taken */
 bool bench_plan_1460(struct bench_job *job);
 bool bench_packed(struct bench_job *job); /* `packed`, in one piece */
 bool bench_packed_1460(struct bench_job *job);
+/* The one comes and the other goes, with the edits, in one pass. */
+bool bench_packed_to_json(struct bench_job *job);
+bool bench_json_to_packed(struct bench_job *job);
 bool bench_unpack(struct bench_job *job); /* `packed` as JSON: no edits */
 bool bench_repack(struct bench_job *job); /* JSON as MessagePack: no edits */
 bool bench_reference(struct bench_job *job);
