@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "translators/reference/place.h"
 
+#include "proxy/base/map.h"
+
 /* NOLINTBEGIN(misc-no-recursion): as many stars and tests as a place has */
 
 /* A walk down one place: what has been met so far. */
@@ -140,6 +142,30 @@ walk_ends(struct walk *w)
 
 static bool walk_from(struct walk *w, size_t at);
 
+/* No two members that are there have one key. A hole has a key as well, and what was
+ * written beside it may have the same. */
+static bool
+all_differ(struct run *r, const struct json *object)
+{
+    struct map seen;
+    if (json_first_duplicate(object) == JSON_NONE)
+        return true;
+    map_init(&seen, r->scratch);
+    for (size_t i = 0; i < object->n; i++) {
+        const struct json_member *m = &object->members[i];
+        void *was = NULL;
+        if (spot_is_empty(m->value))
+            continue;
+        if (!map_put(&seen, m->key, m->value, &was))
+            return run_full(r);
+        if (was)
+            return run_fail(r, FAULT_READ, m->value, NULL,
+                            "the key \"%.*s\" occurs twice",
+                            SPAN_FMT(m->key));
+    }
+    return true;
+}
+
 /* A star: go on below each element or member, in order. */
 static bool
 walk_star(struct walk *w, size_t at)
@@ -149,14 +175,8 @@ walk_star(struct walk *w, size_t at)
     const struct lens_step *step = &w->place->steps[at];
     size_t index = 0;
 
-    if (host->kind == JSON_OBJECT) {
-        size_t doubled = json_first_duplicate(host);
-        if (doubled != JSON_NONE &&
-            !spot_is_empty(host->members[doubled].value))
-            return run_fail(r, FAULT_READ, host->members[doubled].value, NULL,
-                            "the key \"%.*s\" occurs twice",
-                            SPAN_FMT(host->members[doubled].key));
-    }
+    if (host->kind == JSON_OBJECT && !all_differ(r, host))
+        return false;
     for (size_t i = 0; i < host->n; i++) {
         struct json_member *m = &host->members[i];
         bool passes = true;
