@@ -354,6 +354,7 @@ ask_types(struct compose *c, uint32_t term, unsigned types)
     case TERM_JOIN:
     case TERM_PART:
     case TERM_TEXT:
+    case TERM_KEY:
         return constant(types & LENS_STRING);
     case TERM_SOURCE: {
         if (c->sources[t.source].kind == SOURCE_ROOT)
@@ -502,7 +503,7 @@ ask_unclean(struct compose *c, uint32_t term)
     if (t.kind == TERM_ENUM) /* what is no symbol passes as it is */
         return ask_unclean(c, t.of);
     if (t.kind != TERM_SOURCE && t.kind != TERM_PICK && t.kind != TERM_FIRST &&
-        t.kind != TERM_TREE && t.kind != TERM_COMMON)
+        t.kind != TERM_TREE && t.kind != TERM_COMMON && t.kind != TERM_KEY)
         return GUARD_NEVER;
     return both(c, ask_types(c, term, LENS_STRING),
                 ask(c, (struct atom){.kind = ATOM_UNCLEAN, .term = term}));

@@ -429,6 +429,9 @@ run_all(struct compose *c, const struct staging *s, struct normal_node *value,
     struct passage p = {.c = c, .s = s, .node = value, .hidden = hidden};
     if (s->stages->n == 0)
         return true;
+    for (size_t i = 0; i < s->stages->n; i++)
+        if (s->stages->at[i].kind == LENS_STAGE_INDEX)
+            return index_turn(c, s, value);
     for (size_t i = 0; i < value->n_alts; i++)
         if (!goes_on(&p, value->alts[i]))
             return false;

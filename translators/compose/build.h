@@ -136,6 +136,13 @@ struct normal_node *node_new(struct compose *c, struct normal_node *parent,
 struct normal_node *node_kid(struct compose *c, struct normal_node *n,
                              span key);
 
+/* It is a kid already; what the alternatives have there it knows. */
+MUST_CHECK bool node_push_kid(struct compose *c, struct normal_node *n,
+                              struct normal_node *kid);
+
+/* All keys of what came that are known anywhere are known here. */
+MUST_CHECK bool node_know(struct compose *c, struct normal_node *n);
+
 /* What stands for all elements. */
 struct normal_node *node_each(struct compose *c, struct normal_node *n);
 
@@ -194,6 +201,17 @@ guard node_void_but(struct compose *c, struct normal_node *n,
 /* What goes may run through states: keep it for their checks. */
 MUST_CHECK bool node_gone(struct compose *c, struct normal_node *n,
                           uint32_t scope);
+
+/* ---- lists as maps (index.c) ---- */
+
+/* Is it a list that became a map, or a map that became a list? */
+bool node_is_turned(const struct normal_node *n);
+bool node_is_turned_list(const struct normal_node *n);
+/* The member of this key in a list that became a map. NULL: see above. */
+struct normal_node *index_member(struct compose *c, struct normal_node *n,
+                                 span key);
+/* All members of `n` but the one by name are none. */
+guard index_alone(struct compose *c, const struct normal_node *n);
 
 /* ---- elements that a step counts or looks for (element.c) ---- */
 
@@ -270,6 +288,10 @@ MUST_CHECK bool spot_read(struct compose *c, const struct object *o,
                           const struct lens_place *place, guard when,
                           struct spot *out);
 
+/* All members of an object here are read while `when` holds. */
+MUST_CHECK bool read_members(struct compose *c, const struct normal_node *n,
+                             guard when);
+
 /* Do the places lie in the same elements, as far as the first has stars? */
 bool spot_same_stars(const struct spot *a, const struct spot *b);
 
@@ -345,6 +367,9 @@ struct staging {
 
 MUST_CHECK bool stage_all(struct compose *c, const struct staging *s,
                           struct normal_node *value);
+/* The one stage that makes a map of a list, or a list of a map. */
+MUST_CHECK bool index_turn(struct compose *c, const struct staging *s,
+                           struct normal_node *value);
 
 /* Where an arrow stands among those of its step. */
 struct normal_order order_of(struct compose *c,

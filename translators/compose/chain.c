@@ -82,6 +82,30 @@ reach_shape(const struct reach *r, const struct lens_shape *shape)
     }
 }
 
+/* The key of a list's elements lies in them. */
+static void
+reach_keys(const struct reach *r, const struct lens_way *way)
+{
+    for (size_t i = 0; i < way->stages.n; i++)
+        for (size_t side = 0; side < 2; side++) {
+            const struct lens_place *p = &way->place[side];
+            const struct lens_place *key = &way->stages.at[i].key;
+            size_t n = p->n + 1 + key->n;
+            if (way->stages.at[i].kind != LENS_STAGE_INDEX || !key->n)
+                continue;
+            struct lens_step *steps = arena_array(r->c->a, n, sizeof(*steps));
+            if (!steps) {
+                compose_full(r->c);
+                return;
+            }
+            if (p->n)
+                memcpy(steps, p->steps, p->n * sizeof(*steps));
+            steps[p->n].kind = LENS_EACH;
+            memcpy(steps + p->n + 1, key->steps, key->n * sizeof(*steps));
+            reach(r, &(struct lens_place){steps, n, p->text});
+        }
+}
+
 static void
 reach_block(const struct reach *r, const struct lens_block *block)
 {
@@ -97,6 +121,8 @@ reach_block(const struct reach *r, const struct lens_block *block)
         }
     for (size_t i = 0; block && i < block->n_arrows; i++) {
         const struct lens_arrow *arrow = &block->arrows[i];
+        for (size_t w = 0; w < arrow->n_ways; w++)
+            reach_keys(r, &arrow->ways[w]);
         for (size_t side = 0; side < 2; side++) {
             for (size_t w = 0; w < arrow->n_ways; w++)
                 if (arrow->ways[w].has[side])

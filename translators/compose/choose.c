@@ -56,11 +56,11 @@ unknown_way(const struct lens_arrow *arrow, const struct lens_way *way)
 }
 
 static const char *
-unknown_kind(const struct lens_arrow *arrow)
+unknown_kind(const struct lens_arrow *arrow, enum lens_side read)
 {
     const char *unknown = NULL;
-    if (arrow->has_stash)
-        return "a stash";
+    if (arrow->has_stash && !is_on(arrow, read))
+        return "a stash comes back";
     for (size_t i = 0; !unknown && i < arrow->n_ways; i++)
         unknown = unknown_way(arrow, &arrow->ways[i]);
     return unknown;
@@ -122,17 +122,18 @@ choose_place(struct step *s, const struct lens_arrow *arrow, guard when)
 {
     struct compose *c = s->c;
     const struct lens_way *way = &arrow->ways[0];
-    struct take *t =
-        step_add_take(s, (struct take){.arrow = arrow,
-                                       .way = way,
-                                       .when = when,
-                                       .has_from = is_on(arrow, c->read),
-                                       .leads = is_on(arrow, c->write)});
+    struct take *t = step_add_take(
+        s, (struct take){.arrow = arrow,
+                         .way = way,
+                         .when = when,
+                         .has_from = is_on(arrow, c->read),
+                         .leads = is_on(arrow, c->write) || arrow->has_stash});
     if (!t)
         return false;
     t->meets = t->leads;
     t->target = t->leads ? &way->place[c->write] : NULL;
-    t->is_own = t->has_from && !t->leads;
+    t->is_own = t->has_from && !is_on(arrow, c->write);
+
     if (t->has_from &&
         !spot_read(c, s->o, s->o->root, &way->place[c->read], when, &t->from))
         return false;
@@ -320,7 +321,7 @@ bool
 step_choose(struct step *s, const struct lens_arrow *arrow)
 {
     struct compose *c = s->c;
-    const char *unknown = unknown_kind(arrow);
+    const char *unknown = unknown_kind(arrow, c->read);
     guard when = both(c, s->o->when, facts(c, arrow));
     guard holds = GUARD_ALWAYS;
     s->o->about = &arrow->origin;

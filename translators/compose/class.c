@@ -95,6 +95,12 @@ atom_waits(const struct normal *n, const struct atom *atom, uint32_t own)
     case ATOM_DOUBLED:
     case ATOM_ANY_DOUBLED:
     case ATOM_OTHERS:
+    case ATOM_UNKNOWN:
+    case ATOM_ANY:
+    case ATOM_BEFORE:
+    case ATOM_BEHIND:
+    case ATOM_TWICE:
+    case ATOM_EARLIER:
         return source_waits(n, atom->source, own);
     case ATOM_SAME: {
         uint32_t first = term_waits(n, atom->term, own);
@@ -153,6 +159,7 @@ term_waits(const struct normal *n, uint32_t term, uint32_t own)
     case TERM_CONST:
         return NORMAL_NONE;
     case TERM_SOURCE: /* what it is in is open, its own type is known */
+    case TERM_KEY:
         return source_waits(n, t->source, own);
     case TERM_ENUM:
     case TERM_FORM:
@@ -185,6 +192,7 @@ term_source(const struct normal *n, uint32_t term)
         const struct term *t = &n->terms[term];
         switch (t->kind) {
         case TERM_SOURCE:
+        case TERM_KEY:
             return t->source;
         case TERM_ENUM:
         case TERM_FORM:
@@ -221,6 +229,8 @@ look_at(struct look *l, const struct normal_node *node,
         source = alt->source;
     else if (alt->kind == ALT_TERM)
         source = term_source(n, alt->term);
+    else if (alt->turned)
+        source = alt->source;
     if (source == NORMAL_NONE)
         return; /* what is written at the end of its object waits for nothing */
     uint32_t until = guard_waits(n, alt->when, source);

@@ -201,6 +201,12 @@ atom_truth(const struct lowering *l, const struct atom *a,
     case ATOM_NEVER_ERASES:
     case ATOM_FACT:
     case ATOM_SAME:
+    case ATOM_UNKNOWN:
+    case ATOM_ANY:
+    case ATOM_BEFORE:
+    case ATOM_BEHIND:
+    case ATOM_TWICE:
+    case ATOM_EARLIER:
         return IS_OPEN;
     case ATOM_OTHERS:
         return a->source == k->source && k->type != LENS_OBJECT ? IS_NEVER

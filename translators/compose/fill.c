@@ -263,3 +263,33 @@ step_settle(struct step *s, const struct take *t)
                       origin) &&
            node_gone(c, t->value, scope);
 }
+
+bool
+step_stash(struct step *s, struct take *t)
+{
+    struct compose *c = s->c;
+    const struct lens_arrow *arrow = t->arrow;
+    struct staging st = {.stages = &t->way->stages,
+                         .outside = t->way->outside,
+                         .rest = LENS_REST_UNSAID,
+                         .origin = &t->way->origin,
+                         .scope = t->from.scope};
+    guard there = node_present(c, t->value);
+    guard refused = GUARD_NEVER;
+    s->o->about = &arrow->origin;
+    /* In a stash nothing is translated. */
+    if (node_has_states(t->value) || s->o->n_inline)
+        return compose_stop(c, &arrow->origin,
+                            "an object of a type is stashed");
+    if (arrow->kind == LENS_DROP && arrow->write == LENS_WRITE_REFUSE)
+        refused = both(c, there, ask(c, (struct atom){.kind = ATOM_REQUEST}));
+    if (!say_check(c, refused, t->from.scope, &t->way->origin,
+                   "this can no longer be written"))
+        return false;
+    /* What the other side makes up need not be kept. */
+    if (arrow->fill.kind == LENS_VALUE_LITERAL)
+        node_limit(c, t->value,
+                   guard_not(&c->guards,
+                             node_equals(c, t->value, arrow->fill.literal)));
+    return stage_all(c, &st, t->value);
+}

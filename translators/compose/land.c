@@ -166,6 +166,32 @@ step_replace(struct normal_node *host, struct normal_node *slot,
     value->parent = host;
 }
 
+/* What lands in the place of an element, and was in it, finds those before it there, or is
+ * refused. */
+static bool
+lands_behind(struct step *s, const struct take *t, const struct spot *to)
+{
+    struct compose *c = s->c;
+    const struct lens_place *from = t->from.place;
+    struct normal_node *each = to->node;
+    if (!each->is_each || !t->has_from || !from || from->n == 0 ||
+        from->steps[from->n - 1].kind == LENS_EACH ||
+        t->from.n_stars != to->n_stars)
+        return true;
+    if (each->met != c->step || to->n_stars > 1)
+        return compose_stop(c, &t->arrow->origin,
+                            "elements in elements go and come");
+    guard here = either(c, node_present(c, each), node_present(c, t->value));
+    guard before = ask(c, (struct atom){.kind = ATOM_BEFORE,
+                                        .source = each->each,
+                                        .n = without(c, each->stood, here)});
+    guard lands = both(c, node_present(c, t->value),
+                       node_types(c, each->parent, LENS_LIST));
+    return say_check(c, both(c, lands, before), to->scope, &t->way->origin,
+                     "an element would have to be made, and those before it "
+                     "are not there");
+}
+
 /* Does it keep the slot that it had? */
 static bool
 is_in_slot(const struct take *t, const struct normal_alt *alt,
@@ -187,13 +213,29 @@ step_put(struct step *s, struct take *t, struct spot *to)
             value->alts[i].order.step == c->step)
             value->alts[i].order = order;
     }
-    if (value->is_each != to->node->is_each)
-        return compose_stop(c, &t->arrow->origin,
-                            "elements become a member, or a member elements");
+    if (!lands_behind(s, t, to))
+        return false;
+    if (value->is_each != to->node->is_each) {
+        /* In the same elements: an element goes into the one made in its place, or comes
+         * out of it. */
+        if (!spot_same_stars(to, &t->from) || !spot_same_stars(&t->from, to))
+            return compose_stop(c, &t->arrow->origin,
+                                "elements become a member, or a member "
+                                "elements");
+        value->is_each = to->node->is_each;
+        value->each = to->node->each;
+    }
+    value->keyed = to->node->keyed;
     if (!step_is_dead(to->node))
         return node_merge(c, to->node, value);
     step_replace(to->host, to->node, value);
     return true;
+}
+
+static bool
+ends_in_star(const struct lens_place *place)
+{
+    return place->n && place->steps[place->n - 1].kind == LENS_EACH;
 }
 
 static bool
@@ -211,6 +253,11 @@ land_one(struct step *s, struct take *t)
         return step_land_spread(s, t);
     if (step_is_dead(t->value))
         return true;
+    if (t->has_from && t->from.place &&
+        ends_in_star(t->from.place) != ends_in_star(t->target) &&
+        is_inside_another(s, t))
+        return compose_stop(c, &t->arrow->origin,
+                            "elements go into what another arrow brings");
     if (both(c, node_present(c, t->value), stays_at(s, t->arrow, t->target)) !=
         GUARD_NEVER)
         return compose_stop(c, &t->arrow->origin,

@@ -205,6 +205,7 @@ want_term(struct plan *p, uint32_t term, uint32_t *out)
     case TERM_PICK:
     case TERM_TREE:
     case TERM_COMMON:
+    case TERM_KEY:
         return no_plan(p);
     }
     void *grown = PLAN_GROW(p, p->terms, p->n_terms, p->room_terms);

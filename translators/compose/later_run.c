@@ -258,6 +258,7 @@ value_of(struct work *w, uint32_t term)
     case TERM_PICK:
     case TERM_TREE:
     case TERM_COMMON:
+    case TERM_KEY:
         break;
     }
     w->bad = true;

@@ -30,6 +30,8 @@ bool
 lower_source_of(struct lowering *l, const struct normal_alt *alt, uint32_t *out)
 {
     *out = NORMAL_NONE;
+    if (alt->turned)
+        return lower_stop(l, "a list as a map");
     if (alt->kind == ALT_MADE)
         return alt->order.step > 0 ||
                lower_stop(l, "an object that was made of one that came");
@@ -62,6 +64,7 @@ lower_source_of(struct lowering *l, const struct normal_alt *alt, uint32_t *out)
         case TERM_PART:
         case TERM_TEXT:
         case TERM_COMMON:
+        case TERM_KEY:
             return lower_stop(l, "a value that is made of a whole one");
         }
     }
@@ -92,6 +95,9 @@ find_uses(struct lowering *l, const struct normal_node *node)
         if (source == NORMAL_NONE && node->alts[i].kind == ALT_TERM &&
             first != NORMAL_NONE && class_needs(l, when, first))
             source = first;
+        if (node->is_each && (node->alts[i].kind == ALT_MADE ||
+                              (source != NORMAL_NONE && source != node->each)))
+            return lower_stop(l, "an element that is made of what is in it");
         if (source != NORMAL_NONE &&
             !add_use(l, source, (struct use){node, &node->alts[i]}))
             return false;

@@ -56,6 +56,8 @@ bool
 node_merge(struct compose *c, struct normal_node *to, struct normal_node *value)
 {
     bool plain = !to->state && !value->state;
+    if (to->keyed != value->keyed && to->n_alts && value->n_alts)
+        return compose_stop(c, NULL, "two maps may stand at one place");
     if (to->is_each != value->is_each ||
         (to->each != value->each && to->n_alts && value->n_alts))
         return compose_stop(c, NULL,
@@ -66,6 +68,8 @@ node_merge(struct compose *c, struct normal_node *to, struct normal_node *value)
         return false;
     if (to->each == NORMAL_NONE)
         to->each = value->each;
+    if (to->n_alts == 0)
+        to->keyed = value->keyed;
     for (size_t i = 0; i < value->n_alts; i++)
         if (!node_push(c, to, value->alts[i]))
             return false;

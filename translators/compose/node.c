@@ -18,13 +18,15 @@ node_new(struct compose *c, struct normal_node *parent, span key)
         compose_full(c);
         return NULL;
     }
-    *n =
-        (struct normal_node){.key = key, .parent = parent, .each = NORMAL_NONE};
+    *n = (struct normal_node){.key = key,
+                              .parent = parent,
+                              .each = NORMAL_NONE,
+                              .keyed = NORMAL_NONE};
     return n;
 }
 
-static bool
-add_kid(struct compose *c, struct normal_node *n, struct normal_node *kid)
+bool
+node_push_kid(struct compose *c, struct normal_node *n, struct normal_node *kid)
 {
     void *grown = compose_grow(c, n->kids, n->n_kids, &n->room_kids,
                                sizeof(struct normal_node *));
@@ -68,6 +70,7 @@ may_hold(const struct compose *c, uint32_t term)
     case TERM_JOIN:
     case TERM_PART:
     case TERM_TEXT:
+    case TERM_KEY:
         return false;
     case TERM_FORM:
         return is_object_form(t->to->kind);
@@ -177,7 +180,7 @@ node_add(struct compose *c, struct normal_node *n, struct normal_alt alt)
 bool
 node_add_kid(struct compose *c, struct normal_node *n, struct normal_node *kid)
 {
-    if (!add_kid(c, n, kid))
+    if (!node_push_kid(c, n, kid))
         return false;
     size_t n_alts = n->n_alts;
     for (size_t i = 0; i < n_alts; i++)
@@ -201,15 +204,19 @@ node_kid(struct compose *c, struct normal_node *n, span key)
 {
     if (!is_open(c, n))
         return NULL;
+    bool turned = node_is_turned(n);
     for (size_t i = 0; i < n->n_kids; i++) {
-        if (n->kids[i]->is_each || n->kids[i]->element) {
+        bool every = n->kids[i]->is_each || n->kids[i]->element;
+        if (every && !turned) {
             compose_stop(c, NULL,
                          "a place names both every member and one of them");
             return NULL;
         }
-        if (span_eq(n->kids[i]->key, key))
+        if (!every && span_eq(n->kids[i]->key, key) && !node_is_turned_list(n))
             return n->kids[i];
     }
+    if (turned)
+        return index_member(c, n, key);
     struct normal_node *kid = node_new(c, n, key);
     return kid && node_add_kid(c, n, kid) ? kid : NULL;
 }
@@ -222,6 +229,12 @@ node_each(struct compose *c, struct normal_node *n)
     bool came = false;
     for (size_t i = 0; i < n->n_alts; i++)
         came = came || n->alts[i].kind == ALT_SOURCE;
+    for (size_t i = 1; node_is_turned(n) && i < n->n_kids; i++)
+        if (n->kids[i]->n_alts) {
+            compose_stop(c, NULL,
+                         "a place names both every member and one of them");
+            return NULL;
+        }
     for (size_t i = 0; i < n->n_kids; i++) {
         if (n->kids[i]->is_each)
             return n->kids[i];
@@ -325,8 +338,8 @@ has_keys(const struct normal_node *n)
 
 /* What stands elsewhere too may have been looked into there: all keys of what came that
  * are known are known here. */
-static bool
-know_keys(struct compose *c, struct normal_node *n)
+bool
+node_know(struct compose *c, struct normal_node *n)
 {
     for (size_t i = 0; has_keys(n) && i < n->n_alts; i++) {
         const struct normal_alt alt = n->alts[i];
@@ -352,14 +365,17 @@ node_void_but(struct compose *c, struct normal_node *n,
               const struct normal_node *kid)
 {
     guard is = GUARD_NEVER;
-    if (!know_keys(c, n))
+    if (!node_know(c, n))
         return GUARD_NEVER;
     for (size_t i = 0; i < n->n_alts; i++) {
         guard here = n->alts[i].when;
         uint32_t source = n->alts[i].source;
         if (n->alts[i].kind == ALT_TERM)
             continue; /* what is void came so, or is no container */
-        if (n->alts[i].kind == ALT_SOURCE && n->n_kids && n->kids[0]->element) {
+        if (n->alts[i].turned && n->alts[i].source != NORMAL_NONE) {
+            here = both(c, here, index_alone(c, n));
+        } else if (n->alts[i].kind == ALT_SOURCE && n->n_kids &&
+                   n->kids[0]->element) {
             here = both(c, here, element_alone(c, &n->alts[i], n->kids[0]));
         } else if (n->alts[i].kind == ALT_SOURCE) {
             size_t known = has_keys(n) ? c->sources[source].n_kids : 0;
@@ -370,8 +386,9 @@ node_void_but(struct compose *c, struct normal_node *n,
         }
         is = either(c, is, here);
     }
+    bool turned = node_is_turned(n);
     for (size_t i = 0; i < n->n_kids; i++)
-        if (n->kids[i] != kid)
+        if (n->kids[i] != kid && !(turned && n->kids[i]->is_each))
             is = without(c, is, node_present(c, n->kids[i]));
     return is;
 }
@@ -427,7 +444,7 @@ has_kid(const struct normal_node *n, span key)
     return false;
 }
 
-/* As know_keys; but what is frozen is looked into no more, and stops at nothing. */
+/* As node_know; but what is frozen is looked into no more, and stops at nothing. */
 static bool
 freeze_keys(struct compose *c, struct normal_node *n)
 {
@@ -438,7 +455,7 @@ freeze_keys(struct compose *c, struct normal_node *n)
             if (has_kid(n, c->sources[source].key))
                 continue;
             struct normal_node *kid = node_new(c, n, c->sources[source].key);
-            if (!kid || !add_kid(c, n, kid) || !bring_down(c, n, i, kid))
+            if (!kid || !node_push_kid(c, n, kid) || !bring_down(c, n, i, kid))
                 return false;
             for (size_t at = 0; at < kid->n_alts; at++)
                 kid->alts[at].known = c->sources[kid->alts[at].source].n_kids;
@@ -456,7 +473,9 @@ copy(struct compose *c, const struct normal_node *n, bool freeze)
     out->is_each = n->is_each;
     out->each = n->each;
     out->element = n->element;
+    out->keyed = n->keyed;
     out->met = n->met;
+    out->stood = n->stood;
     out->state = n->state;
     out->n_steps = n->n_steps;
     if (freeze && n->state) {
@@ -478,7 +497,7 @@ copy(struct compose *c, const struct normal_node *n, bool freeze)
     }
     for (size_t i = 0; i < n->n_kids; i++) {
         struct normal_node *kid = copy(c, n->kids[i], freeze);
-        if (!kid || !add_kid(c, out, kid))
+        if (!kid || !node_push_kid(c, out, kid))
             return NULL;
         kid->parent = out;
     }
@@ -565,7 +584,9 @@ node_cut(struct compose *c, struct normal_node *n)
     hole->is_each = n->is_each;
     hole->each = n->each;
     hole->element = n->element;
+    hole->keyed = n->keyed;
     hole->met = n->met;
+    hole->stood = n->stood;
     for (size_t i = 0; i < parent->n_kids; i++)
         if (parent->kids[i] == n)
             parent->kids[i] = hole;

@@ -58,8 +58,9 @@ enum term_kind {
     TERM_FIRST,  /* the first of `parts` whose guard holds */
     TERM_PART,   /* part `n` of the text `of`, by `pattern` */
     TERM_TEXT,   /* the text whose parts, by `pattern`, are `parts` */
-    TERM_COMMON /* of what `of` is in the elements at `source` (an EACH) that have
+    TERM_COMMON, /* of what `of` is in the elements at `source` (an EACH) that have
                     it: what all have, else what `n`, an enum lens_unequal, says */
+    TERM_KEY     /* the key of the member at hand, of the EACH at `source` */
 };
 
 struct term_part {
@@ -111,12 +112,19 @@ enum atom_kind {
                          does or cannot be looked for */
     ATOM_ANY_DOUBLED, /* some key of the object at `source` does */
     ATOM_OTHERS, /* the object at `source` has members besides its first `n` kids */
-    ATOM_EMPTY,     /* a list without elements */
-    ATOM_SEVERAL,   /* a list of more than one */
-    ATOM_BEYOND,    /* a list of more than `n` */
-    ATOM_SOME,      /* COMMON: some element has it */
-    ATOM_UNEQUAL,   /* COMMON: not all have it, or not the same */
-    ATOM_UNREADABLE /* COMMON: a text that is compared has a lone surrogate */
+    ATOM_EMPTY,      /* a list without elements */
+    ATOM_SEVERAL,    /* a list of more than one */
+    ATOM_BEYOND,     /* a list of more than `n` */
+    ATOM_SOME,       /* COMMON: some element has it */
+    ATOM_UNEQUAL,    /* COMMON: not all have it, or not the same */
+    ATOM_UNREADABLE, /* COMMON: a text that is compared has a lone surrogate */
+    ATOM_UNKNOWN, /* the key of the member at hand, of the EACH at `source`, is none of
+                         the first `n` kids of what that is in */
+    ATOM_ANY, /* for some element of the EACH at `source` the guard `n` holds */
+    ATOM_BEFORE, /* for some before the element at hand */
+    ATOM_BEHIND, /* and behind it */
+    ATOM_TWICE,  /* two of those elements are the same by `term` */
+    ATOM_EARLIER /* and one that is before the element at hand is, as it is */
 };
 
 struct atom {
@@ -158,6 +166,9 @@ struct normal_alt {
     uint32_t known; /* ALT_SOURCE: so many kids of the source are known */
     bool made;      /* a parent that the step of `order` had to make */
     bool is_list;   /* ALT_MADE: of its one element */
+    bool
+        turned; /* ALT_MADE: of all elements or members of what came at `source`
+                       (none: NORMAL_NONE), and of kids that came in */
     struct normal_order order;
 };
 
@@ -170,6 +181,9 @@ struct normal_node {
     const struct lens_step
         *element; /* the one that it finds in what it is in */
     unsigned met; /* builder: of an element, the step that last looked for it */
+    guard stood; /* builder: when an element stood here before the step `met` */
+    uint32_t
+        keyed; /* of what is in a map that was turned: the term of its key */
     struct normal_node *parent;
     struct normal_node **kids;
     size_t n_kids;

@@ -68,9 +68,8 @@ refuse_doubled(struct compose *c, const struct normal_node *n, span key,
     return true;
 }
 
-/* Under a star every member of an object is read. */
-static bool
-refuse_any_doubled(struct compose *c, const struct normal_node *n, guard when)
+bool
+read_members(struct compose *c, const struct normal_node *n, guard when)
 {
     for (size_t i = 0; i < n->n_alts; i++) {
         if (n->alts[i].kind != ALT_SOURCE)
@@ -143,7 +142,7 @@ read_step(struct compose *c, const struct normal_node *n,
     if (step->kind == LENS_KEY)
         return refuse_doubled(c, n, step->key, when);
     if (step->kind == LENS_EACH || step->kind == LENS_EACH_FIND)
-        return refuse_any_doubled(c, n, when);
+        return read_members(c, n, when);
     return element_read(c, n, step, when);
 }
 
@@ -274,18 +273,37 @@ make_host(struct compose *c, const struct object *o, struct normal_node *n,
         return false;
     if (missing == GUARD_NEVER)
         return true;
+    /* An element that was taken leaves room for one in its place. */
+    if (n->is_each &&
+        (n->each == NORMAL_NONE ||
+         !guard_implies(&c->guards, missing, ask_present(c, n->each))))
+        return compose_stop(c, o->about, "an element would have to be made");
     if (next->kind == LENS_EACH)
         return compose_stop(c, o->about, "a list would have to be made");
     if (n->element && !make_element(c, n, missing, scope, origin))
         return false;
-    if (n->is_each)
-        return compose_stop(c, o->about, "an element would have to be made");
     return node_add(c, n,
                     (struct normal_alt){.when = missing,
                                         .kind = ALT_MADE,
                                         .order = *order,
                                         .made = true,
                                         .is_list = finds});
+}
+
+/* Does an element itself go into one that is made in its place, at the first `n` steps? Of
+ * a type it must not be. */
+static bool
+is_own_element(const struct object *o, const struct lens_place *place, size_t n,
+               const struct spot *from)
+{
+    struct lens_place at = {place->steps, n, place->text};
+    const struct lens_place *own = from ? from->place : NULL;
+    if (!own || !own->n || own->steps[own->n - 1].kind != LENS_EACH)
+        return false;
+    for (size_t i = 0; i < o->next->n_children; i++)
+        if (lens_place_same(&o->next->children[i].place, &at))
+            return false;
+    return true;
 }
 
 bool
@@ -299,6 +317,9 @@ spot_make(struct compose *c, const struct object *o,
     for (size_t i = 0; i < place->n; i++) {
         const struct lens_step *step = &place->steps[i];
         out->path[i] = out->node;
+        if (out->node->is_each && !is_own_element(o, place, i, from) &&
+            !guard_implies(&c->guards, when, node_present(c, out->node)))
+            return compose_stop(c, origin, "an element would have to be made");
         if (i > 0 &&
             !make_host(c, o, out->node, step, when, &order, origin, out->scope))
             return false;

@@ -40,7 +40,11 @@ print_alt(struct printing *p, const struct normal_node *node,
             source = p->n->terms[alt->term].source;
         break;
     case ALT_MADE:
-        buf_str(p->b, "made");
+        buf_str(p->b, !alt->turned   ? "made"
+                      : alt->is_list ? "list of all in "
+                                     : "map of all in ");
+        if (alt->turned && alt->source != NORMAL_NONE)
+            normal_place(p->n, alt->source, p->b);
         break;
     }
     print_order(p, node, alt);
@@ -131,6 +135,7 @@ is_of(const struct normal *n, uint32_t term, uint32_t source)
         return false;
     case TERM_CONST:
     case TERM_TREE:
+    case TERM_KEY:
         break;
     }
     return false;

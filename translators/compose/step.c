@@ -118,6 +118,8 @@ bring_take(struct step *s, struct take *t)
         return true; /* with its parts */
     if (!t->value || !t->leads)
         return true;
+    if (t->is_own)
+        return step_stash(s, t);
     t->as_it_came = node_new(c, NULL, (span){0}); /* its presence is asked */
     if (!t->as_it_came)
         return false;
@@ -220,7 +222,8 @@ step_object(struct compose *c, struct object *o)
         !step_mark_write(&s) || !step_keep_shapes(&s))
         return false;
     for (size_t i = 0; i < s.n; i++)
-        if (s.takes[i].is_own && !step_settle(&s, &s.takes[i]))
+        if (s.takes[i].is_own && !s.takes[i].leads &&
+            !step_settle(&s, &s.takes[i]))
             return false;
     return true;
 }

@@ -105,3 +105,5 @@ MUST_CHECK bool step_fill(struct step *s);
 MUST_CHECK bool step_mark_read(struct step *s);
 MUST_CHECK bool step_mark_write(struct step *s);
 MUST_CHECK bool step_settle(struct step *s, const struct take *t);
+/* What is stashed goes where the take leads, in its form there. */
+MUST_CHECK bool step_stash(struct step *s, struct take *t);

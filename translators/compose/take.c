@@ -101,6 +101,13 @@ step_take(struct step *s, struct normal_node *const *inner, size_t n_inner)
     size_t *order = deepest_first(s);
     if (!order)
         return false;
+    for (size_t i = 0; i < s->n; i++)
+        for (size_t k = 0; s->takes[i].has_from && k < s->takes[i].from.n_stars;
+             k++) {
+            struct normal_node *each = s->takes[i].from.stars[k];
+            each->met = s->c->step;
+            each->stood = node_present(s->c, each);
+        }
     for (size_t i = 0, n = 0; i < s->n; i++)
         if (s->takes[i].has_from &&
             !take_one(s, &s->takes[order[n++]], inner, n_inner))
@@ -117,11 +124,21 @@ begins_with_list(enum lens_side side, const struct lens_way *way)
     return way->stages.n && way->stages.at[first].kind == LENS_STAGE_LIST;
 }
 
+/* A list that becomes a map asks for the rest of its elements. */
+static bool
+is_turned(const struct lens_way *way)
+{
+    for (size_t i = 0; i < way->stages.n; i++)
+        if (way->stages.at[i].kind == LENS_STAGE_INDEX)
+            return true;
+    return false;
+}
+
 /* Has the value on this side a rest that `rest:` speaks of? */
 static bool
 has_rest(enum lens_side side, const struct lens_way *way)
 {
-    return way->has[side] && side != lens_rest_side(way) &&
+    return way->has[side] && !is_turned(way) && side != lens_rest_side(way) &&
            !way->shape[side].has_inside &&
            (begins_with_list(side, way) || way->place[side].n > 1);
 }
@@ -201,9 +218,10 @@ step_cut_box(struct step *s, struct take *t, struct normal_node *const *inner,
 {
     struct compose *c = s->c;
     const struct lens_way *way = t->way;
-    if (way->rest.kind == LENS_REST_UNSAID || !t->has_from || !t->leads ||
-        lens_rest_side(way) == c->read || begins_with_list(c->read, way) ||
-        way->shape[c->read].has_inside || way->place[c->read].n < 2)
+    if (way->rest.kind == LENS_REST_UNSAID || is_turned(way) || !t->has_from ||
+        !t->leads || lens_rest_side(way) == c->read ||
+        begins_with_list(c->read, way) || way->shape[c->read].has_inside ||
+        way->place[c->read].n < 2)
         return true;
     size_t steps = box_steps(c, way);
     struct normal_node *box = t->from.path[steps];
@@ -246,6 +264,39 @@ struct candidate {
     guard cut; /* something was taken out of it */
 };
 
+/* For some element. */
+static guard
+any_of(struct compose *c, uint32_t each, guard is)
+{
+    return is == GUARD_NEVER || each == NORMAL_NONE
+               ? GUARD_NEVER
+               : ask(c,
+                     (struct atom){.kind = ATOM_ANY, .source = each, .n = is});
+}
+
+/* Is a list, or an object under a star, left without anything? */
+static guard
+none_left(struct compose *c, const struct normal_node *n)
+{
+    const struct normal_node *each = n->kids[0];
+    return without(c, node_present(c, n),
+                   any_of(c, each->each, node_present(c, each)));
+}
+
+/* An element of a list stays, empty, while one behind it stays. */
+static guard
+emptied_each(struct compose *c, struct normal_node *each, guard emptied)
+{
+    guard stays = without(c, node_present(c, each), emptied);
+    if (each->each == NORMAL_NONE)
+        return GUARD_NEVER;
+    guard behind = ask(
+        c,
+        (struct atom){.kind = ATOM_BEHIND, .source = each->each, .n = stays});
+    return without(c, emptied,
+                   both(c, behind, node_types(c, each->parent, LENS_LIST)));
+}
+
 static bool
 candidates(struct step *s, struct candidate **out, size_t *n_out)
 {
@@ -256,14 +307,19 @@ candidates(struct step *s, struct candidate **out, size_t *n_out)
         return compose_full(s->c);
     for (size_t i = 0; i < s->n; i++) {
         const struct take *t = &s->takes[i];
-        for (size_t n = 1; t->has_from && n < t->from.place->n; n++) {
+        guard taken = t->taken;
+        for (size_t n = t->has_from ? t->from.place->n : 0; n-- > 1;) {
             size_t k = 0;
+            const struct normal_node *next =
+                n + 1 < t->from.place->n ? t->from.path[n + 1] : t->from.node;
+            if (t->from.place->steps[n].kind == LENS_EACH)
+                taken = any_of(s->c, next->each, taken);
             while (k < n_found && found[k].node != t->from.path[n])
                 k++;
             if (k == n_found)
                 found[n_found++] = (struct candidate){
                     t->from.path[n], t->from.place, n, GUARD_NEVER};
-            found[k].cut = either(s->c, found[k].cut, t->taken);
+            found[k].cut = either(s->c, found[k].cut, taken);
         }
     }
     *out = found;
@@ -289,14 +345,15 @@ step_prune(struct step *s)
                                  both(c, k->cut, step_stands(s, k->node)));
             if (made == GUARD_NEVER)
                 continue;
-            if (k->node->is_each)
-                return compose_stop(c, s->o->about,
-                                    "elements that are emptied go");
-            if (next->kind == LENS_EACH || next->kind == LENS_EACH_FIND)
-                continue; /* a list whose elements stay is not empty */
-            guard empty = k->node->element ? element_void(c, k->node)
-                                           : node_void(c, k->node);
+            guard empty = next->kind == LENS_EACH ? none_left(c, k->node)
+                          : k->node->element      ? element_void(c, k->node)
+                                                  : node_void(c, k->node);
             guard emptied = both(c, both(c, k->cut, made), empty);
+            if (k->node->is_each && !k->node->parent)
+                return compose_stop(c, s->o->about,
+                                    "elements that are taken are emptied, too");
+            if (k->node->is_each)
+                emptied = emptied_each(c, k->node, emptied);
             if (k->node->element)
                 emptied = without(
                     c, emptied,

@@ -127,6 +127,10 @@ print_term(struct printing *p, uint32_t term)
     case TERM_SOURCE:
         normal_place(p->n, t->source, p->b);
         return;
+    case TERM_KEY:
+        buf_str(p->b, "key of ");
+        normal_place(p->n, t->source, p->b);
+        return;
     case TERM_CONST:
         json_print(t->value, p->b);
         return;
@@ -272,6 +276,27 @@ print_literal(struct printing *p, const struct literal *l)
     case ATOM_OTHERS:
         normal_place(p->n, a->source, p->b);
         buf_fmt(p->b, " has %s members", l->holds ? "other" : "no other");
+        return;
+    case ATOM_UNKNOWN:
+        buf_str(p->b, "key of ");
+        normal_place(p->n, a->source, p->b);
+        buf_fmt(p->b, "%snone by name", is);
+        return;
+    case ATOM_ANY:
+    case ATOM_BEFORE:
+    case ATOM_BEHIND:
+        buf_fmt(p->b, "%s %s", l->holds ? "some" : "no",
+                a->kind == ATOM_ANY      ? ""
+                : a->kind == ATOM_BEFORE ? "earlier "
+                                         : "later ");
+        normal_place(p->n, a->source, p->b);
+        buf_str(p->b, " is such");
+        return;
+    case ATOM_TWICE:
+    case ATOM_EARLIER:
+        print_term(p, a->term);
+        buf_fmt(p->b, "%s%s", is,
+                a->kind == ATOM_TWICE ? "twice" : "that of an earlier one");
         return;
     case ATOM_EQUALS:
         print_term(p, a->term);

@@ -120,6 +120,17 @@ is_known(const struct frame *f, uint32_t source, size_t n, span key)
     return false;
 }
 
+/* The member at hand of what an EACH is in. */
+static const struct json_member *
+member_at_hand(const struct frame *f, uint32_t each)
+{
+    const struct json *host = source_value(f, f->n->sources[each].parent);
+    for (size_t i = 0; host && json_is_container(host) && i < host->n; i++)
+        if (host->members[i].value == f->at[each])
+            return &host->members[i];
+    return NULL;
+}
+
 /* ---- atoms ------------------------------------------------------------------------ */
 
 static bool
@@ -281,6 +292,69 @@ term_atom(struct frame *f, const struct atom *atom)
     return false;
 }
 
+static bool holds(struct frame *f, guard g);
+
+/* Is an element before `end` the same as one that comes before it, or as `key`? */
+static bool
+is_met(struct frame *f, const struct atom *atom, const struct json *end,
+       const struct json *key)
+{
+    uint32_t each = atom->source;
+    const struct json *host = source_value(f, f->n->sources[each].parent);
+    struct json *was = f->at[each];
+    bool met = false;
+    for (size_t i = 0; host && json_is_container(host) && i < host->n; i++) {
+        if (host->members[i].value == end)
+            break;
+        f->at[each] = host->members[i].value;
+        if (!holds(f, (guard)atom->n))
+            continue;
+        struct json *own = value_of(f, atom->term);
+        met = met || (key ? own && json_equal(own, key)
+                          : is_met(f, atom, f->at[each], own));
+    }
+    f->at[each] = was;
+    return met;
+}
+
+/* For some element, before or behind the one at hand if that is asked. */
+static bool
+is_any(struct frame *f, const struct atom *atom)
+{
+    bool behind = atom->kind == ATOM_BEHIND;
+    bool counts = !behind;
+    uint32_t each = atom->source;
+    const struct json *host = source_value(f, f->n->sources[each].parent);
+    struct json *was = f->at[each];
+    bool any = false;
+    for (size_t i = 0; host && json_is_container(host) && i < host->n; i++) {
+        bool here = host->members[i].value == was;
+        f->at[each] = host->members[i].value;
+        counts = counts && !(here && atom->kind == ATOM_BEFORE);
+        any = any || (counts && holds(f, (guard)atom->n));
+        counts = counts || (here && behind);
+    }
+    f->at[each] = was;
+    return any;
+}
+
+static bool
+element_atom(struct frame *f, const struct atom *atom)
+{
+    if (atom->kind == ATOM_ANY || atom->kind == ATOM_BEFORE ||
+        atom->kind == ATOM_BEHIND)
+        return is_any(f, atom);
+    if (atom->kind == ATOM_TWICE)
+        return is_met(f, atom, NULL, NULL);
+    const struct json_member *m = member_at_hand(f, atom->source);
+    if (!m)
+        return false;
+    if (atom->kind == ATOM_UNKNOWN)
+        return !is_known(f, f->n->sources[atom->source].parent, atom->n,
+                         m->key);
+    return is_met(f, atom, m->value, value_of(f, atom->term));
+}
+
 static bool
 atom_holds(struct frame *f, const struct atom *atom)
 {
@@ -301,6 +375,13 @@ atom_holds(struct frame *f, const struct atom *atom)
     case ATOM_ANY_DOUBLED:
     case ATOM_OTHERS:
         return source_atom(f, atom);
+    case ATOM_UNKNOWN:
+    case ATOM_ANY:
+    case ATOM_BEFORE:
+    case ATOM_BEHIND:
+    case ATOM_TWICE:
+    case ATOM_EARLIER:
+        return element_atom(f, atom);
     case ATOM_OUTSIDE:
     case ATOM_RESPELT:
         return form_atom(f, atom);
@@ -413,6 +494,10 @@ value_of(struct frame *f, uint32_t term)
     switch (t->kind) {
     case TERM_SOURCE:
         return source_value(f, t->source);
+    case TERM_KEY: {
+        const struct json_member *m = member_at_hand(f, t->source);
+        return m ? json_new_text(f->a, m->key) : NULL;
+    }
     case TERM_CONST:
         return json_copy(f->a, t->value);
     case TERM_ENUM: {
@@ -478,7 +563,9 @@ static void
 append(struct frame *f, struct json *object, const struct normal_node *kid)
 {
     struct json *value = emit(f, kid);
-    if (value)
+    if (value && object->kind == JSON_LIST)
+        assert_true(json_list_append(f->a, object, value));
+    else if (value)
         assert_true(json_append(f->a, object, kid->key, value));
 }
 
@@ -492,6 +579,8 @@ arrivals(struct frame *f, const struct normal_node *node, bool made,
         const struct normal_node *next = NULL;
         const struct normal_alt *found = NULL;
         for (size_t i = 0; i < node->n_kids; i++) {
+            if (node->kids[i]->is_each)
+                continue;
             const struct normal_alt *alt = alternative(f, node->kids[i]);
             if (!alt || (!made && alt->order.step == 0) ||
                 (last && !goes_before(&last->order, &alt->order)))
@@ -603,6 +692,52 @@ emit_source(struct frame *f, const struct normal_node *node,
     return out;
 }
 
+static void
+add_turned(struct frame *f, const struct normal_node *kid, bool is_list,
+           struct json *out)
+{
+    struct json *value = emit(f, kid);
+    if (!value)
+        return;
+    if (is_list) {
+        assert_true(json_list_append(f->a, out, value));
+        return;
+    }
+    struct json *key =
+        kid->is_each ? value_of(f, kid->keyed) : json_new_text(f->a, kid->key);
+    if (key && key->kind == JSON_TEXT)
+        assert_true(json_append(f->a, out, key->text, value));
+    else
+        f->out->broken = "a member has no key";
+}
+
+/* A list that became a map, or a map that became a list. */
+static struct json *
+emit_turned(struct frame *f, const struct normal_node *node,
+            const struct normal_alt *alt)
+{
+    struct json *out =
+        alt->is_list ? json_new_list(f->a) : json_new_object(f->a);
+    const struct normal_node *each = node->kids[0];
+    struct json *host =
+        alt->source == NORMAL_NONE ? NULL : source_value(f, alt->source);
+    struct json *was = host ? f->at[each->each] : NULL;
+    for (size_t i = 0; host && i < host->n; i++) {
+        f->at[each->each] = host->members[i].value;
+        add_turned(f, each, alt->is_list, out);
+        for (size_t k = 1; k < node->n_kids; k++) {
+            const struct normal_alt *one = alternative(f, node->kids[k]);
+            if (one && one->order.step == 0 &&
+                source_value(f, one->order.slot) == host->members[i].value)
+                add_turned(f, node->kids[k], alt->is_list, out);
+        }
+    }
+    if (host)
+        f->at[each->each] = was;
+    arrivals(f, node, host == NULL, out);
+    return out;
+}
+
 static struct json *
 emit(struct frame *f, const struct normal_node *node)
 {
@@ -620,6 +755,10 @@ emit(struct frame *f, const struct normal_node *node)
         break;
     }
     case ALT_MADE:
+        if (alt->turned) {
+            out = emit_turned(f, node, alt);
+            break;
+        }
         if (alt->is_list) {
             struct json *element = emit(f, node->kids[0]);
             out = json_new_list(f->a);

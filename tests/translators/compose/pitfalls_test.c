@@ -78,8 +78,7 @@ ROW(pitfall_10_spread_over_an_empty_list,
     UP("{\"a\":1,\"l\":[]}", "{\"a\":1}", "{\"b\":1,\"m\":[]}", "{\"b\":1}",
        "{\"a\":1,\"l\":[{},{\"z\":1}]}"),
     DOWN("{\"l\":[]}", "{\"l\":[{\"c\":1},{\"c\":1}]}",
-         "{\"l\":[{\"c\":1},{}]}", "{\"m\":[{\"b\":1},{\"b\":2}]}"),
-    .again = true)
+         "{\"l\":[{\"c\":1},{}]}", "{\"m\":[{\"b\":1},{\"b\":2}]}"))
 
 ROW(pitfall_10_where_elements_stay_whatever_is_taken_out_of_them,
     .types = "T: {at: \"* /t\", keep: [l, \"l/*\", m, \"m/*\"]}\n",
@@ -160,8 +159,7 @@ ROW(pitfall_18_a_list_with_doubles_that_becomes_a_map,
     UP("{\"l\":[{\"k\":\"p\",\"v\":1},{\"k\":\"r\"}]}",
        "{\"l\":[{\"k\":\"p\"},{\"k\":\"p\"}]}", "{\"l\":[{\"v\":1}]}",
        "{\"l\":[]}"),
-    DOWN("{\"q\":{\"v\":1},\"m\":{\"r\":{}}}", "{\"m\":{}}", "{\"q\":{}}"),
-    .again = true)
+    DOWN("{\"q\":{\"v\":1},\"m\":{\"r\":{}}}", "{\"m\":{}}", "{\"q\":{}}"))
 
 ROW(pitfall_19_notices_are_counted_once_for_each_change,
     STEPS("T: {drop: {a: {write: ignore, down: absent}}, add: {m: {up: 1, "
