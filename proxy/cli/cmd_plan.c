@@ -79,30 +79,54 @@ print_lines(span text)
     }
 }
 
+/* Values that go through the versions one after another. */
 static void
-print_json(const struct planning *p, const struct normal *n, span cost,
-           enum composing_packed packed, span program)
+print_agains(const struct planning *p, const struct lowered *l)
+{
+    printf(", \"again\": [");
+    for (size_t i = 0; i < (l->why ? l->whole != NULL : l->n_agains); i++) {
+        const struct lower_again *again = l->why ? l->whole : l->agains[i];
+        const struct lens_origin *origin = again->origin;
+
+        printf("%s{\"place\": ", i ? ", " : "");
+        cli_print_json_text(again->place.len ? again->place : SPAN("."));
+        printf(", \"type\": ");
+        cli_print_json_text(p->api->types[again->type].name);
+        printf(", \"from\": ");
+        cli_print_json_text(p->api->versions[again->from].label);
+        printf(", \"to\": ");
+        cli_print_json_text(p->api->versions[again->to].label);
+        printf(", \"why\": ");
+        cli_print_json_text(span_str(again->why));
+        if (origin && origin->change) {
+            printf(", \"file\": ");
+            cli_print_json_text(origin->change->file);
+            printf(", \"line\": %u", origin->line);
+        }
+        putchar('}');
+    }
+    putchar(']');
+}
+
+static void
+print_json(const struct planning *p, const struct composed *k, span cost,
+           span program)
 {
     static const char *const classes[] = {"S", "D", "B"};
-    enum normal_class class = NORMAL_STREAMS;
-    size_t again = 0;
+    const struct normal *n = k->normal;
 
-    for (size_t i = 0; i < n->n_states; i++) {
-        struct normal_held held = normal_class_of(n, n->states[i]);
-
-        class = held.class > class ? held.class : class;
-        again += n->states[i]->stop.why != NULL;
-    }
     printf("\n  {\"type\": ");
     cli_print_json_text(span_str(p->type));
     printf(", \"from\": ");
     cli_print_json_text(p->api->versions[n->from].label);
     printf(", \"to\": ");
     cli_print_json_text(p->api->versions[n->to].label);
-    printf(", \"class\": \"%s\", \"states\": %zu, \"again\": %zu, \"cost\": ",
-           classes[class], n->n_states, again);
+    printf(", \"class\": \"%s\", \"states\": %zu", classes[composed_class(k)],
+           n->n_states);
+    print_agains(p, composed_worse(k));
+    printf(", \"cost\": ");
     cli_print_json_text(cost);
-    printf(", \"messagepack\": \"%s\"", composing_packed_words[packed]);
+    printf(", \"messagepack\": \"%s\"", composing_packed_words[k->packed]);
     printf(", \"program\": [");
     print_lines(program);
     printf("]}");
@@ -112,30 +136,29 @@ print_json(const struct planning *p, const struct normal *n, span cost,
 static int
 print_way(const struct planning *p, size_t type, size_t from, size_t to)
 {
-    const struct normal *n = NULL;
-    enum composing_packed packed = COMPOSING_PACKED_NOTHING;
+    struct composed k = {0};
     struct err e;
     struct buf cost, program;
     int code = CLI_OK;
 
-    if (composing_of(p->arena, p->api, type, from, to, &n, &packed, &e)) {
+    if (composing_of(p->arena, p->api, type, from, to, &k, &e)) {
         fprintf(stderr, "stile plan: %s\n", e.text);
         return CLI_REFUSED;
     }
     buf_init(&cost, PLAN_BYTES);
     buf_init(&program, PLAN_BYTES);
-    composing_say(n, &cost);
-    normal_print(n, &program);
+    composing_say(&k, &cost);
+    normal_print(k.normal, &program);
     if (buf_failed(&cost) || buf_failed(&program)) {
         fprintf(stderr, "stile plan: no memory\n");
         code = CLI_REFUSED;
     } else if (p->as_json) {
-        print_json(p, n, buf_span(&cost), packed, buf_span(&program));
+        print_json(p, &k, buf_span(&cost), buf_span(&program));
     } else {
         printf("%s  %.*s -> %.*s: %.*s; MessagePack: %s\n", p->type,
                SPAN_FMT(p->api->versions[from].label),
                SPAN_FMT(p->api->versions[to].label), SPAN_FMT(buf_span(&cost)),
-               composing_packed_words[packed]);
+               composing_packed_words[k.packed]);
         fwrite(buf_span(&program).at, 1, buf_len(&program), stdout);
     }
     buf_fini(&program);
@@ -192,7 +215,8 @@ cmd_plan(int argc, char **argv)
             "is said of the document as it came,\nhowever many versions lie "
             "between. The class says what is held back while a document "
             "streams:\nS nothing, D a value, B a list or an object with lists. "
-            "`again` names what does not compose:\nsuch objects go through the "
+            "`again` names what does not compose:\nsuch objects are held, each "
+            "by itself, and go through the "
             "versions one after another, and nothing else does.\n",
         .options = options,
         .n_options = COUNT(options),

@@ -18,14 +18,18 @@ struct composing {
     struct arena *arena;
     struct arena *programs; /* of one type, for as long as it is looked at */
     struct weight
-        *at;      /* by way: up or down, near or far; type; older version */
-    size_t built; /* of the chains that are one version longer than another */
+        *at;        /* by way: up or down, near or far; type; older version */
+    size_t built;   /* of the chains that are one version longer than another */
+    size_t lowered; /* to programs, of all that lead to or from the newest */
 };
 
 /* Chains that cannot be built from a neighbour's (those to the newest version, from
  * each other) are as many as versions, and as long: the longest of a large API keep
  * their estimates. */
 #define BUILT_MAX ((size_t)4 << 20)
+
+/* Each program is as long as its chain: a large API's are not all made. */
+#define LOWERED_MAX ((size_t)1 << 18)
 
 enum way { UP_NEAR, DOWN_NEAR, UP_FAR, DOWN_FAR, WAYS };
 
@@ -51,45 +55,65 @@ worst_of(const struct normal *n)
     return worst;
 }
 
-static size_t
-count_again(const struct normal *n)
+const struct lowered *
+composed_worse(const struct composed *k)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < n->n_states; i++)
-        count += n->states[i]->stop.why != NULL;
-    return count;
+    const struct lowered *answers = &k->in[0];
+    const struct lowered *requests = &k->in[1];
+    if (answers->why || requests->why)
+        return answers->why ? answers : requests;
+    return answers->n_agains > requests->n_agains ? answers : requests;
+}
+
+enum normal_class
+composed_class(const struct composed *k)
+{
+    const struct lowered *l = composed_worse(k);
+    return l->why || l->n_agains ? NORMAL_BUFFERS : worst_of(k->normal).class;
 }
 
 static void
-say_again(const struct normal *n, struct buf *to)
+say_why(const char *why, const struct lens_origin *origin, struct buf *to)
 {
-    bool first = true;
-    for (size_t i = 0; i < n->n_states; i++) {
-        const struct normal_state *s = n->states[i];
-        if (!s->stop.why)
-            continue;
-        buf_fmt(to, "%s%.*s goes through the versions one after another (%s",
-                first ? "" : "; ", SPAN_FMT(n->api->types[s->type].name),
-                s->stop.why);
-        if (s->stop.origin && s->stop.origin->change)
-            buf_fmt(to, ", %.*s:%u", SPAN_FMT(s->stop.origin->change->file),
-                    s->stop.origin->line);
-        buf_byte(to, ')');
-        first = false;
+    buf_fmt(to, " through the versions one after another (%s", why);
+    if (origin && origin->change)
+        buf_fmt(to, ", %.*s:%u", SPAN_FMT(origin->change->file), origin->line);
+    buf_byte(to, ')');
+}
+
+/* All of it, as no part can go alone. */
+static void
+say_whole(const struct normal *n, const struct lowered *l, struct buf *to)
+{
+    buf_fmt(to, "%.*s goes as a whole",
+            SPAN_FMT(n->api->types[n->root->type].name));
+    say_why(l->why, l->whole ? l->whole->origin : n->root->stop.origin, to);
+}
+
+static void
+say_agains(const struct lowered *l, struct buf *to)
+{
+    for (size_t i = 0; i < l->n_agains; i++) {
+        const struct lower_again *again = l->agains[i];
+        buf_fmt(to, "; holds each `%.*s`, which goes", SPAN_FMT(again->place));
+        say_why(again->why, again->origin, to);
     }
 }
 
 void
-composing_say(const struct normal *n, struct buf *to)
+composing_say(const struct composed *k, struct buf *to)
 {
+    const struct normal *n = k->normal;
+    const struct lowered *l = composed_worse(k);
     struct normal_held held = worst_of(n);
-    if (n->root->stop.why) {
-        say_again(n, to);
+    if (l->why) {
+        say_whole(n, l, to);
         return;
     }
     buf_str(to, "one pass, ");
     if (held.source == NORMAL_NONE) {
-        buf_str(to, "nothing need be held");
+        buf_str(to, l->n_agains ? "nothing else need be held"
+                                : "nothing need be held");
     } else {
         buf_str(to, "holds `");
         normal_place(n, held.source, to);
@@ -101,9 +125,7 @@ composing_say(const struct normal *n, struct buf *to)
             buf_str(to, "` comes after it");
         }
     }
-    if (count_again(n))
-        buf_str(to, "; ");
-    say_again(n, to);
+    say_agains(l, to);
 }
 
 /* ---- MessagePack ------------------------------------------------------------------- */
@@ -115,58 +137,72 @@ const char *const composing_packed_words[] = {
     [COMPOSING_PACKED_JSON] = "brought over to JSON and back",
 };
 
-/* What the builder's steps so far come to, as messages of one kind. */
-static enum err_code
-packed_of(struct arena *a, struct compose *c, size_t type, bool is_request,
-          enum composing_packed *worst, struct err *e)
+/* Of a program. */
+static bool
+packed_of(struct arena *a, const struct lowered *l, enum composing_packed *out)
 {
-    struct lowered l;
+    static const enum composing_packed words[] = {
+        [ENGINE_PACKED_NOTHING] = COMPOSING_PACKED_NOTHING,
+        [ENGINE_PACKED_PARTS] = COMPOSING_PACKED_PARTS,
+        [ENGINE_PACKED_WHOLE] = COMPOSING_PACKED_WHOLE};
     struct engine_program packed;
-    enum err_code code = compose_lower(c, a, type, is_request, &l, e);
-    if (code != OK)
-        return code;
-    enum composing_packed is = COMPOSING_PACKED_JSON;
-    if (!l.why) {
-        struct engine_packer *k = engine_packer_new(a, a);
-        if (!k || !engine_pack(k, &l.program, &packed))
-            return err_set(e, ERR_LIMIT, "no room for a program");
-        static const enum composing_packed words[] = {
-            [ENGINE_PACKED_NOTHING] = COMPOSING_PACKED_NOTHING,
-            [ENGINE_PACKED_PARTS] = COMPOSING_PACKED_PARTS,
-            [ENGINE_PACKED_WHOLE] = COMPOSING_PACKED_WHOLE};
-        is = words[engine_packed_holds(k, &packed)];
-    }
-    *worst = is > *worst ? is : *worst;
-    return OK;
-}
-
-static enum err_code
-packed_worst(struct arena *a, struct compose *c, size_t type,
-             enum composing_packed *out, struct err *e)
-{
-    *out = COMPOSING_PACKED_NOTHING;
-    enum err_code code = packed_of(a, c, type, true, out, e);
-    return code == OK ? packed_of(a, c, type, false, out, e) : code;
+    *out = COMPOSING_PACKED_JSON;
+    if (l->why)
+        return true;
+    struct engine_packer *k = engine_packer_new(a, a);
+    if (!k || !engine_pack(k, &l->program, &packed))
+        return false;
+    *out = words[engine_packed_holds(k, &packed)];
+    return true;
 }
 
 /* ---- one pair ---------------------------------------------------------------------- */
 
+/* What the chain so far does to a type; its programs live in `a`. */
+static enum err_code
+take(struct compose *c, struct arena *a, size_t type, struct composed *out,
+     struct err *e)
+{
+    enum err_code code = compose_take(c, type, &out->normal, e);
+    out->packed = COMPOSING_PACKED_NOTHING;
+    for (size_t i = 0; code == OK && i < 2; i++) {
+        enum composing_packed packed;
+        code = compose_lower(c, a, type, i == 1, &out->in[i], e);
+        if (code == OK && !packed_of(a, &out->in[i], &packed))
+            code = err_set(e, ERR_LIMIT, "no room for a program");
+        if (code == OK && packed > out->packed)
+            out->packed = packed;
+    }
+    return code;
+}
+
 enum err_code
 composing_of(struct arena *a, const struct lens_api *api, size_t type,
-             size_t from, size_t to, const struct normal **out,
-             enum composing_packed *packed, struct err *e)
+             size_t from, size_t to, struct composed *out, struct err *e)
 {
     struct compose *c = NULL;
     enum err_code code = compose_begin(a, api, from, to > from, &c, e);
     for (size_t at = from; code == OK && at != to;
          at = to > from ? at + 1 : at - 1)
         code = compose_step(c, e);
-    if (code == OK)
-        code = compose_take(c, type, out, e);
-    return code == OK ? packed_worst(a, c, type, packed, e) : code;
+    return code == OK ? take(c, a, type, out, e) : code;
 }
 
 /* ---- all pairs ------------------------------------------------------------------------ */
+
+/* The place that forces the class. */
+static void
+put_held(const struct composed *k, struct buf *to)
+{
+    const struct lowered *l = composed_worse(k);
+    struct normal_held held = worst_of(k->normal);
+    if (l->why)
+        buf_byte(to, '.');
+    else if (l->n_agains)
+        buf_add(to, l->agains[0]->place);
+    else if (held.source != NORMAL_NONE)
+        normal_place(k->normal, held.source, to);
+}
 
 static bool
 keep(const struct composing *c, struct compose *from, enum way way,
@@ -178,27 +214,32 @@ keep(const struct composing *c, struct compose *from, enum way way,
     buf_init(&b, arena_limit(c->arena));
     for (size_t type = 0; ok && type < c->api->n_types; type++) {
         struct weight *w = weight_of(c, way, type, older);
-        const struct normal *n = NULL;
-        ok = compose_take(from, type, &n, &e) == OK;
+        struct composed k = {0};
+        arena_reset(c->programs);
+        ok = take(from, c->programs, type, &k, &e) == OK;
         if (!ok)
             break;
-        struct normal_held held = worst_of(n);
-        arena_reset(c->programs);
-        ok = packed_worst(c->programs, from, type, &w->packed, &e) == OK;
-        w->class = count_again(n) ? NORMAL_BUFFERS : held.class;
+        w->packed = k.packed;
+        w->class = composed_class(&k);
         buf_clear(&b);
-        if (held.source != NORMAL_NONE)
-            normal_place(n, held.source, &b);
-        ok =
-            ok && !buf_failed(&b) && span_dup(c->arena, buf_span(&b), &w->held);
+        put_held(&k, &b);
+        ok = !buf_failed(&b) && span_dup(c->arena, buf_span(&b), &w->held);
         buf_clear(&b);
-        composing_say(n, &b);
+        composing_say(&k, &b);
         ok =
             ok && !buf_failed(&b) && span_dup(c->arena, buf_span(&b), &w->cost);
         w->known = ok;
     }
     buf_fini(&b);
     return ok;
+}
+
+/* Of a chain that may be long: then the estimates stand. */
+static bool
+keep_far(struct composing *c, struct compose *from, enum way way, size_t older)
+{
+    c->lowered += compose_size(from);
+    return c->lowered > LOWERED_MAX || keep(c, from, way, older);
 }
 
 /* From a version to its neighbour, and on to the newest. */
@@ -215,19 +256,19 @@ all_up(struct composing *c, struct arena *a, size_t older)
            v + 1 < c->api->n_versions && compose_step(up, &e) == OK)
         v++;
     c->built += compose_size(up);
-    return v + 1 < c->api->n_versions || keep(c, up, UP_FAR, older);
+    return v + 1 < c->api->n_versions || keep_far(c, up, UP_FAR, older);
 }
 
 /* From the newest on, as far as there is room. */
 static void
-all_down(const struct composing *c, struct arena *a)
+all_down(struct composing *c, struct arena *a)
 {
     struct compose *down = NULL;
     struct err e;
     size_t older = c->api->n_versions - 1;
     bool ok = compose_begin(a, c->api, older, false, &down, &e) == OK;
     while (ok && older-- > 0)
-        ok = compose_step(down, &e) == OK && keep(c, down, DOWN_FAR, older);
+        ok = compose_step(down, &e) == OK && keep_far(c, down, DOWN_FAR, older);
 }
 
 static bool

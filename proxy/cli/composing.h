@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * composing: what a chain of versions costs, from its normal form: for `check`,
+ * composing: what a chain of versions costs, from its normal form and its program: for `check`,
  * which asks all pairs, and for `plan`, which asks one.
  */
 #pragma once
 
-#include "translators/compose/compose.h"
+#include "translators/compose/lower.h"
 #include "translators/lens/report.h"
 
 struct composing; /* every pair that `check` reports on; in an arena */
@@ -19,12 +19,22 @@ enum composing_packed {
 };
 extern const char *const composing_packed_words[];
 
-/* The normal form of a type between two versions, in either direction; *packed is the
- * worse of requests and answers. */
-MUST_CHECK enum err_code
-composing_of(struct arena *a, const struct lens_api *api, size_t type,
-             size_t from, size_t to, const struct normal **out,
-             enum composing_packed *packed, struct err *e);
+/* What becomes of a type between two versions: said, and as the proxy runs it. */
+struct composed {
+    const struct normal *normal;
+    struct lowered in[2];         /* answers, requests */
+    enum composing_packed packed; /* the worse of them */
+};
+
+/* In either direction. */
+MUST_CHECK enum err_code composing_of(struct arena *a,
+                                      const struct lens_api *api, size_t type,
+                                      size_t from, size_t to,
+                                      struct composed *out, struct err *e);
+
+/* Requests or answers, whichever hold more. */
+const struct lowered *composed_worse(const struct composed *k);
+enum normal_class composed_class(const struct composed *k);
 
 /* NULL: too big; then the estimates stand. */
 struct composing *composing_all(struct arena *a, const struct lens_api *api);
@@ -34,7 +44,7 @@ void composing_weigh(void *arg, struct lens_report *r);
 
 /*
  * Append what one pass holds: "nothing need be held", "holds `a` until its object
- * ends", "holds `lines` only when `rate` comes after it", and which objects go
- * through the versions one after another.
+ * ends", "holds `lines` only when `rate` comes after it"; and which values are held whole
+ * as they go through the versions one after another, and why.
  */
-void composing_say(const struct normal *n, struct buf *to);
+void composing_say(const struct composed *k, struct buf *to);

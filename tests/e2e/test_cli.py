@@ -108,8 +108,7 @@ def test_the_examples_are_well_and_say_what_they_keep(t):
 def test_a_plan_says_what_becomes_of_a_type_there_and_back(t):
     text = run(t, "plan", shop(t), "--type", "Order", "v1", "v2").stdout
     there, back = text.split("\n\n")
-    assert re.match(r"Order  v1 -> v2: one pass, holds `ship_name` until its object ends; MessagePack: [^\n]+\nstate 0: Order, v1 to v2, class D", there), there
-    assert back.startswith("Order  v2 -> v1: one pass"), back
+    assert re.match(r"Order  v1 -> v2: [^\n]+; MessagePack: [^\n]+\nstate 0: Order, v1 to v2, class D", there) and back.startswith("Order  v2 -> v1: "), text
     for line in (r"^  shipping/name +ship_name  last, by customer-ref$", r"^  capture +true  last, by states  when capture is not there$",
                  r"^  lines/\* +lines/\*  through state 1$", r"^  tell defaulted .*changes/1-states.yaml:15$", r"^state 2: Payment, v1 to v2, class S$"):
         assert re.search(line, there, re.M), line
@@ -121,9 +120,32 @@ def test_a_plan_names_what_does_not_compose(t):
     assert re.search(r"^  again +\S.*changes/\S+:\d+$", text, re.M) and "one after another" in text
 
 
+COUNTED = {
+    "api.yaml": "api: c\nversions: {v1: {}, v2: {}}\ndetect: [{header: V}]\nmissing: v1\nunknown: refuse\n"
+                "types: {Order: {at: POST /orders}, Line: {at: \"lines/* of Order\"}}\n",
+    "changes/1.yaml": "change: c\nfrom: v1\nto: v2\nmanifest: {title: t, owner: o, guarantee: none}\n"
+                      "Order: {map: {a: b}}\nLine: {add: {n: {up: {count: parts}, write: lose}}}\n"}
+
+
+def test_values_that_go_through_the_versions_by_themselves_are_named_with_what_is_held_and_why(t):
+    for name, text in COUNTED.items():
+        (t.folder / "c" / name).parent.mkdir(parents=True, exist_ok=True)
+        (t.folder / "c" / name).write_text(text)
+    plan = ("plan", t.folder / "c", "--type", "Order", "v1", "v2")
+    held = r"one pass, nothing else need be held; holds each `lines/\*`, which goes through the versions one after another \(.+, changes/1.yaml:6\)"
+    assert re.match("Order  v1 -> v2: " + held, run(t, *plan).stdout)
+    there = json.loads(run(t, *plan, "--json").stdout)[0]
+    again = there["again"][0]
+    assert there["class"] == "B" and (again["place"], again["type"], again["from"], again["to"]) == ("lines/*", "Line", "v1", "v2"), there
+    assert again["why"] and again["line"] == 6, again
+    assert re.search(held, run(t, "check", t.folder / "c").stdout)
+    pairs = {p["type"]: p for p in json.loads(run(t, "check", "--json", t.folder / "c").stdout)["apis"][0]["pairs"]}
+    assert pairs["Order"]["class"] == "B" and pairs["Order"]["held"] == "lines/*", pairs
+
+
 def test_a_plan_is_told_as_json(t):
     there, back = json.loads(run(t, "plan", shop(t), "--type", "Line", "v1", "v2", "--json").stdout)
-    assert (there["type"], there["from"], there["to"], there["class"], there["again"]) == ("Line", "v1", "v2", "D", 0), there
+    assert (there["type"], there["from"], there["to"], there["class"], there["again"]) == ("Line", "v1", "v2", "D", []), there
     assert there["messagepack"] == "held until it ends", there
     assert (back["from"], back["to"]) == ("v2", "v1") and back["program"][0].startswith("state 0: Line"), back
 
