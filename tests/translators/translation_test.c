@@ -16,7 +16,8 @@ static const char api_yaml[] =
     "  Line: {at: \"lines/* of Order\"}\n"
     "  Error: {at: \"error of status 4xx application/json\"}\n"
     "  Other: {at: GET /others}\n"
-    "  Parcel: {at: POST /parcels}\n";
+    "  Parcel: {at: POST /parcels}\n"
+    "  Tray: {at: \"data/* of GET /trays\"}\n";
 
 static const char first_yaml[] =
     "change: first\n"
@@ -36,7 +37,10 @@ static const char first_yaml[] =
     "decimal(2)}, query/since: {as: unix_s <> rfc3339}, query/all: {as: bool "
     "<> int}}}\n"
     "  \"*\": {map: {header/X-Shop-Req: header/Request-Id}}\n"
-    "  POST /orders: {map: {status: {enum: {422: 451}, newer: {422: 422}}}}\n";
+    "  POST /orders: {map: {status: {enum: {422: 451}, newer: {422: 422}}}}\n"
+    "Tray:\n"
+    "  map: {kind: {enum: {p: q}, other: fail}}\n"
+    "  add: {n: {up: {count: parts}, write: lose}}\n";
 
 static const char second_yaml[] =
     "change: second\n"
@@ -522,6 +526,40 @@ TEST(a_long_body_streams_and_is_not_held)
     arena_free(&a);
     buf_fini(&body);
     buf_fini(&whole);
+    buf_fini(&all);
+    close_shop(&s);
+}
+
+/* One that the reference translates by itself: with change and line, though the
+ * beginning of the body is gone. */
+TEST(an_element_that_fails_late_by_itself_is_told_with_its_change)
+{
+    struct shop s;
+    struct buf body;
+    struct buf all;
+    struct translation_limits limits = {.bytes_max = 4000};
+    open_shop(&s);
+    buf_init(&body, DOCUMENT_ROOM);
+    buf_init(&all, DOCUMENT_ROOM);
+    const struct message m = {.side = MESSAGE_ANSWER,
+                              .method = SPAN("GET"),
+                              .path = SPAN("/trays"),
+                              .status = 200,
+                              .media = SPAN("application/json")};
+    buf_str(&body, "{\"data\":[");
+    for (size_t i = 0; i < 1000; i++)
+        buf_str(&body, "{\"kind\":\"p\",\"parts\":[1,2]},");
+    buf_str(&body, "{\"kind\":\"x\"}]}");
+    const struct program *p = find(&s, &m, 0, 2);
+    assert_int_not_equal(stream(&s, s.a, p, &limits, buf_span(&body), 1, &all),
+                         OK);
+    assert_true(buf_len(&all) > 30000);
+    const struct translation_fault *f = translation_fault(s.tr);
+    assert_int_equal(f->status, 502);
+    assert_span(f->change, "first");
+    assert_span(f->pointer, "/data/1000/kind");
+    assert_int_equal(f->line, 17);
+    buf_fini(&body);
     buf_fini(&all);
     close_shop(&s);
 }
