@@ -268,7 +268,8 @@ want_key:
 known:
     if (!engine_see(m, f, e, p))
         return false;
-    wrote = f->wrote;
+    if (SPELLS)
+        wrote = f->wrote;
     if (UNLIKELY(e->action != ENGINE_KEEP || e->when)) {
         DONE(p);
         m->last_end = p;
@@ -394,7 +395,8 @@ want_element:
                                         : f->state->each;
     f->position++;
     f->entry = e;
-    wrote = f->wrote;
+    if (SPELLS)
+        wrote = f->wrote;
     if (UNLIKELY(e && (e->action != ENGINE_KEEP || e->when))) {
         DONE(p);
         m->last_end = p;

@@ -9,6 +9,10 @@
 #include "translators/msgpack/number.h"
 #include "translators/msgpack/plain.h"
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 const char *
 engine_find_bad_part(const char *p, size_t n)
 {
@@ -45,9 +49,40 @@ engine_spell_part(struct engine *m, span text)
     return engine_put_exactly(m, text.at, text.len);
 }
 
+/* Does a text of at most 32 bytes, of which 32 may be read, stand as it is? */
+static inline bool
+is_short_plain(span text)
+{
+#if defined(__SSE2__)
+    const __m128i control = _mm_set1_epi8(0x1F);
+    const __m128i quote = _mm_set1_epi8('"');
+    const __m128i slash = _mm_set1_epi8('\\');
+    uint64_t special = 0;
+    for (unsigned i = 0; i < 32; i += 16) {
+        __m128i v = _mm_loadu_si128((const void *)(text.at + i));
+        __m128i is = _mm_or_si128(
+            _mm_cmpeq_epi8(_mm_min_epu8(v, control), v),
+            _mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, slash)));
+        special |= (uint64_t)(uint32_t)_mm_movemask_epi8(is) << i;
+    }
+    return !(special & (((uint64_t)1 << text.len) - 1));
+#else
+    return plain_text(text, PLAIN_UTF8) == text.len;
+#endif
+}
+
 bool
 engine_spell_text(struct engine *m, span text)
 {
+    if (LIKELY(text.len <= 32 && text.at <= m->last && is_short_plain(text))) {
+        if (!has_room(m, 34))
+            return false;
+        *m->o = '"';
+        memcpy(m->o + 1, text.at, 32);
+        m->o[text.len + 1] = '"';
+        m->o += text.len + 2;
+        return true;
+    }
     if (UNLIKELY(plain_text(text, PLAIN_UTF8) < text.len))
         return engine_spell_byte(m, '"') && escape(m, text) &&
                engine_spell_byte(m, '"');
