@@ -360,8 +360,7 @@ struct gen_route {
       "connections of one address, a worker; 0: any (close)")                  \
     X(accepts_a_second, 0, GEN_LIMIT_N,                                        \
       "new connections, a worker; 0: any (503 or close)")                      \
-    X(late_ms, 40, GEN_LIMIT_MS,                                               \
-      "requests wait for a worker; 0: any time (503)")                         \
+    X(late_ms, 40, GEN_LIMIT_MS, "requests may wait for a worker (503)")       \
     X(request_arena, 67108864, GEN_LIMIT_HELD,                                 \
       "bytes of memory one request may use (500)")
 

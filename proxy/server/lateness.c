@@ -33,8 +33,6 @@ bool
 lateness_is_too_much(struct lateness *l, uint64_t now_us, uint64_t since_us,
                      uint64_t dry_us)
 {
-    if (!l->most_us)
-        return false;
     /* A worker that was kept from running is late as well, but then has time. */
     if (l->stands_since_us < dry_us)
         end(l);

@@ -22,7 +22,7 @@
 struct worker;
 
 struct lateness {
-    uint64_t most_us;         /* limits.late; 0: nobody is refused */
+    uint64_t most_us;         /* limits.late */
     uint64_t stands_since_us; /* all that came since was late; 0: not so */
     uint64_t refused_us;      /* when one was last refused */
     uint64_t batch;           /* loop_batch, of n_few */

@@ -3,6 +3,7 @@
 
 #include "proxy/observe/log.h"
 #include "proxy/super/orphan.h"
+#include "proxy/super/privileges.h"
 #include "proxy/super/sandbox.h"
 
 #include <errno.h>
@@ -56,15 +57,13 @@ close_common(const struct children *c)
 static void
 start_role(const char *role, const struct children *c, int index)
 {
-    const struct rlimit no_core = {0, 0};
     char name[16];
     char who[32];
     sigset_t none;
+    struct err e;
 
     snprintf(name, sizeof(name), "stile-%s", role);
     prctl(PR_SET_NAME, name, 0, 0, 0);
-    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    setrlimit(RLIMIT_CORE, &no_core); /* keys are in memory */
     if (index < 0)
         snprintf(who, sizeof(who), "%s.%lu", role, (unsigned long)c->number);
     else
@@ -73,6 +72,10 @@ start_role(const char *role, const struct children *c, int index)
     log_open(c->hello[HELLO_LOG], who);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
+    if (privileges_drop(index < 0 ? PRIVILEGES_FILES : PRIVILEGES_NONE, &e)) {
+        log_error("start_failed", "why=%s", e.text);
+        exit(3);
+    }
 }
 
 static const void *

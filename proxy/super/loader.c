@@ -4,6 +4,7 @@
 #include "proxy/observe/log.h"
 #include "proxy/super/children.h"
 #include "proxy/super/orphan.h"
+#include "proxy/super/privileges.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -574,7 +575,9 @@ loader_main(const struct loader_options *options)
     init(c, options);
     fcntl(options->fd, F_SETFD, FD_CLOEXEC);
     prctl(PR_SET_NAME, "stile-loader", 0, 0, 0);
-    if (take_hello(c, &e) || open_signals(c, &e)) {
+    /* Before anything of the configuration is read. */
+    if (privileges_drop(PRIVILEGES_FILES, &e) || take_hello(c, &e) ||
+        open_signals(c, &e)) {
         fprintf(stderr, "stile loader: %s\n", e.text);
         return 2;
     }

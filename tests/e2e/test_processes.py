@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Processes that die, are stopped and are replaced; weights that move and stay. The whole proxy, as `stile run` starts it."""
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -446,6 +447,18 @@ def test_from_inside_a_worker_that_serves_nothing_is_opened_executed_traced_or_c
         until(lambda: (w := s.workers()) and w != worker and s.is_ready(), "another worker")
         worker = s.workers()
         assert t.ask(s.port).body == b"b"
+
+
+def test_below_the_supervisor_nobody_has_a_privilege_beyond_opening_files(t):
+    s = one_pool(t, plain=True)
+    granted = lambda pid: dict(line.split(":\t") for line in open(f"/proc/{pid}/status").read().splitlines() if line.startswith(("Cap", "NoNew")))
+    loader = s.status()["processes"]["generations"][0]["loader"]
+    for pid, may in [(w, 0) for w in s.workers()] + [(loader, 1 << 1), (s.control(), 1 << 1)]:  # CAP_DAC_OVERRIDE, of root alone
+        of = granted(pid)
+        assert int(of["CapPrm"], 16) & ~may == int(of["CapEff"], 16) & ~may == int(of["CapInh"], 16) == int(of["CapAmb"], 16) == 0, (pid, of)
+        assert of["NoNewPrivs"] == "1", (pid, of)
+    if os.geteuid() == 0:
+        assert int(granted(s.process.pid)["CapPrm"], 16) > 2, "the supervisor has them, so they were given up"
 
 
 def test_in_the_sandbox_documents_are_translated(t):

@@ -69,12 +69,3 @@ TEST(no_queue_stands_where_there_was_nothing_to_do)
     assert_false(lateness_is_too_much(&l, 4202 * MS, 4172 * MS, 4201 * MS));
     assert_false(l.refuses);
 }
-
-TEST(without_a_mark_nobody_is_ever_refused)
-{
-    struct lateness l;
-
-    lateness_init(&l, 0);
-    for (uint64_t at = 10000; at < 20000; at += 50)
-        assert_false(is_too_much(&l, at, 9000));
-}
