@@ -53,6 +53,8 @@ become_loader(int fd, const char *binary, const char *config)
     _exit(127);
 }
 
+static const struct brood_worker no_worker = {.fd = -1, .pidfd = -1};
+
 static void
 init(struct brood *b, uint64_t number)
 {
@@ -62,7 +64,7 @@ init(struct brood *b, uint64_t number)
                         .loader_pidfd = -1,
                         .access_file = -1};
     for (size_t i = 0; i < WORKERS_MAX; i++) {
-        b->workers[i].fd = -1;
+        b->workers[i] = no_worker;
         b->stats_fds[i] = -1;
     }
 }
@@ -174,7 +176,9 @@ brood_drop_worker(struct brood *b, uint64_t index)
         return;
     if (b->workers[index].fd >= 0)
         close(b->workers[index].fd);
-    b->workers[index] = (struct brood_worker){.fd = -1};
+    if (b->workers[index].pidfd >= 0)
+        close(b->workers[index].pidfd);
+    b->workers[index] = no_worker;
 }
 
 void
@@ -185,7 +189,7 @@ brood_add_worker(struct brood *b, uint64_t index, pid_t pid, int fd)
         return;
     }
     brood_drop_worker(b, index);
-    b->workers[index] = (struct brood_worker){pid, fd};
+    b->workers[index] = (struct brood_worker){pid, fd, pidfd_open(pid, 0)};
 }
 
 /* ------------------------------------------------------------------ orders */
@@ -263,6 +267,16 @@ is_our_child(pid_t pid)
     return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
 }
 
+/* The workers of an adopted loader never become our children. */
+static void
+kill_worker(const struct brood_worker *w)
+{
+    if (w->pidfd >= 0)
+        (void)pidfd_send_signal(w->pidfd, SIGKILL, NULL, 0);
+    else if (is_our_child(w->pid))
+        kill(w->pid, SIGKILL);
+}
+
 void
 brood_kill(struct brood *b)
 {
@@ -271,8 +285,8 @@ brood_kill(struct brood *b)
         return;
     }
     for (size_t i = 0; i < WORKERS_MAX; i++)
-        if (b->workers[i].pid > 0 && is_our_child(b->workers[i].pid))
-            kill(b->workers[i].pid, SIGKILL);
+        if (b->workers[i].pid > 0)
+            kill_worker(&b->workers[i]);
 }
 
 /* -------------------------------------------------------------------- ends */

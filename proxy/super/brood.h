@@ -35,6 +35,7 @@ enum brood_state {
 struct brood_worker {
     pid_t pid; /* 0: none at this index */
     int fd;    /* our end of its socket; -1 */
+    int pidfd; /* to kill it by; -1 */
 };
 
 struct brood {

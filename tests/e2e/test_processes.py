@@ -9,6 +9,7 @@ import threading
 import time
 
 from peers import Gone, answering, message
+import soaking
 from soaking import Client
 from stile import Stile, is_alive, until
 from test_h2 import Client as H2Client
@@ -88,6 +89,16 @@ def test_a_worker_that_hangs_is_killed_and_replaced(t):
     until(lambda: not is_alive(hung), "the hung worker is killed", timeout=15)
     assert until(lambda: (w := s.workers()) and w[0] != hung and w, "another worker")
     assert c.answer().body == b"b"
+
+
+def test_a_hung_worker_whose_loader_is_dead_is_ended_with_its_generation(t):
+    s = one_pool(t, limits={"drain": "500ms"})
+    soaking.kill_and_replace_supervisor(s)  # whose child the worker never becomes
+    hung = s.workers()[0]
+    subprocess.run(["kill", "-STOP", str(hung)], check=True)
+    soaking.kill_loader(s)
+    until(lambda: not is_alive(hung), "the hung worker is killed", timeout=20)
+    assert t.ask(s.port).body == b"b"
 
 
 # ── reload ──
