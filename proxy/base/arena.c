@@ -103,7 +103,7 @@ arena_reset(struct arena *a)
     a->used = 0;
 }
 
-static struct chunk *
+static __attribute__((noinline)) struct chunk *
 add_chunk(struct arena *a, size_t bytes)
 {
     size_t size = a->chunks ? a->chunks->size * 2 : CHUNK_FIRST;
@@ -223,13 +223,11 @@ arena_fmt(struct arena *a, const char *fmt, ...)
 bool
 arena_defer(struct arena *a, arena_fn fn, void *p)
 {
-    struct deferred *d = arena_alloc(a, sizeof(*d));
+    struct deferred *d = arena_room(a, sizeof(*d));
 
     if (!d)
         return false;
-    d->fn = fn;
-    d->p = p;
-    d->next = a->deferred;
+    *d = (struct deferred){a->deferred, fn, p};
     a->deferred = d;
     return true;
 }

@@ -9,12 +9,6 @@
 #define ROOM_FIRST ((size_t)256)
 
 void
-buf_init(struct buf *b, size_t max)
-{
-    *b = (struct buf){.max = max};
-}
-
-void
 buf_fini(struct buf *b)
 {
     free(b->bytes);
@@ -56,7 +50,7 @@ grow(struct buf *b, size_t n)
 }
 
 char *
-buf_reserve(struct buf *b, size_t n)
+buf_more(struct buf *b, size_t n)
 {
     if (b->failed)
         return NULL;
@@ -142,13 +136,6 @@ buf_consume(struct buf *b, size_t n)
     b->start += n;
     if (b->start == b->end)
         b->start = b->end = 0;
-}
-
-void
-buf_clear(struct buf *b)
-{
-    b->start = b->end = 0;
-    b->failed = false;
 }
 
 void

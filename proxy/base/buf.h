@@ -20,7 +20,11 @@ struct buf {
 };
 
 /* An empty buf that may hold `max` bytes; takes no memory yet. */
-void buf_init(struct buf *b, size_t max);
+static inline void
+buf_init(struct buf *b, size_t max)
+{
+    *b = (struct buf){.max = max};
+}
 
 /* Give the memory back. The buf may be used again and is empty. */
 void buf_fini(struct buf *b);
@@ -35,7 +39,16 @@ void buf_u64(struct buf *b, uint64_t n);
  * Room for `n` more bytes to be written in place, then buf_commit for as many
  * as came (at most `n`). NULL if the buf fails.
  */
-MUST_CHECK char *buf_reserve(struct buf *b, size_t n);
+MUST_CHECK char *buf_more(struct buf *b, size_t n); /* where it has to grow */
+
+MUST_CHECK static inline char *
+buf_reserve(struct buf *b, size_t n)
+{
+    bool has = b->bytes && !b->failed && n <= b->room - b->end &&
+               n <= b->max - (b->end - b->start);
+    return has ? b->bytes + b->end : buf_more(b, n);
+}
+
 void buf_commit(struct buf *b, size_t n);
 
 /* What is in it; valid until the next call that is not a question. */
@@ -61,7 +74,12 @@ buf_failed(const struct buf *b)
 void buf_consume(struct buf *b, size_t n);
 
 /* Empty it and forget a failure; the memory is kept for the next use. */
-void buf_clear(struct buf *b);
+static inline void
+buf_clear(struct buf *b)
+{
+    b->start = b->end = 0;
+    b->failed = false;
+}
 
 /* Cut it back to `len` bytes, at most what is there. */
 void buf_truncate(struct buf *b, size_t len);

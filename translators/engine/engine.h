@@ -58,6 +58,7 @@ struct engine_limits {
     bool lenient;     /* what is refused and said to be lenient goes instead */
     bool crosses;     /* it comes in the form that the program does not write:
                          MessagePack for one of JSON, JSON for one of MessagePack */
+    bool counts_only; /* engine_told_at is never asked */
 };
 
 /*

@@ -41,7 +41,10 @@ engine_learnt_head(struct engine_lesson *lesson, const struct engine_frame *f)
         return &lesson->heads[i];
     if (i == LEARNT_HEADS)
         return NULL;
-    lesson->n_heads++;
+    /* Of more bytes than there are: what `none` says is never there. */
+    if (lesson->n_heads++ == 0)
+        lesson->none =
+            (struct engine_learnt){.next = &lesson->none, .mask = UINT64_MAX};
     lesson->states[i] = f->state;
     lesson->heads[i].next = &lesson->none;
     return &lesson->heads[i];

@@ -15,24 +15,36 @@
 #define HELD_DEFAULT ((size_t)1024 * 1024)
 #define DIRECT_MIN   512 /* a shorter piece is copied whole */
 #define JOIN_MIN     256 /* of a piece, put behind an unfinished token */
+#define LEFT_MAX     256 /* of a piece, not looked at where it stands */
 #define STRETCH      64  /* of a window, where the index does not lead on */
-#define PATHS_MAX    ((size_t)16 * 1024 * 1024)
+#define STEPS_MAX    ((uint32_t)1 << 19) /* of all paths that are kept */
 
 /* ---- made and ended ------------------------------------------------------------- */
+
+/* Most messages never need most of them. */
+static inline void
+give_back(struct buf *b)
+{
+    if (b->bytes)
+        buf_fini(b);
+}
 
 static void
 close_machine(void *p)
 {
     struct engine *m = p;
-    buf_fini(&m->captures);
-    buf_fini(&m->pieces);
-    buf_fini(&m->slots);
-    buf_fini(&m->scratch[0]);
-    buf_fini(&m->scratch[1]);
-    buf_fini(&m->paths);
-    buf_fini(&m->tail);
-    arena_free(&m->forms);
-    buf_fini(&m->open);
+    give_back(&m->captures);
+    give_back(&m->pieces);
+    give_back(&m->slots);
+    give_back(&m->scratch[0]);
+    give_back(&m->scratch[1]);
+    give_back(&m->tail);
+    give_back(&m->open);
+    if (m->forms)
+        arena_free(&m->forms);
+    if (m->steps != m->steps_first)
+        free(m->steps);
+    m->steps = m->steps_first;
     if (m->carry != m->carry_first)
         free(m->carry);
     m->carry = m->carry_first;
@@ -105,9 +117,6 @@ engine_restart(struct engine *m)
 {
     m->want = WANT_VALUE;
     m->top = m->frames;
-    m->lesson.none = (struct engine_learnt){
-        .next = &m->lesson.none,
-        .mask = UINT64_MAX}; /* of more bytes than there are: never the same */
     m->lesson.n_keys = m->lesson.n_heads = 0;
     m->frames[0] = (struct engine_frame){.entry = m->program->root};
     m->depth = 0;
@@ -119,7 +128,7 @@ engine_restart(struct engine *m)
     buf_clear(&m->captures);
     buf_clear(&m->pieces);
     buf_clear(&m->slots);
-    buf_clear(&m->paths);
+    m->n_steps = 0;
     buf_clear(&m->tail);
     buf_clear(&m->open);
     engine_forget_again(m);
@@ -130,35 +139,50 @@ engine_restart(struct engine *m)
     engine_open_sink(m);
 }
 
+/* A machine that is all zeros as far as `captures`, with what is as long as the program
+ * and the depth want it behind it. */
+static struct engine *
+room(struct arena *a, const struct engine_program *program, size_t depth)
+{
+    size_t tells = program->n_notices * sizeof(struct engine_tell);
+    struct engine *m = arena_room(a, sizeof(*m) + tells + depth + 1);
+    if (!m)
+        return NULL;
+    memset(m, 0, offsetof(struct engine, captures));
+    m->tells = (struct engine_tell *)(void *)(m + 1);
+    m->kinds = (uint8_t *)(m->tells + program->n_notices);
+    return m;
+}
+
 struct engine *
 engine_new(struct arena *a, const struct engine_program *program,
            const struct engine_limits *limits, struct buf *out)
 {
-    struct engine *m = arena_room(a, sizeof(*m));
     size_t depth =
         limits->depth_max < JSON_DEPTH_MAX ? limits->depth_max : JSON_DEPTH_MAX;
+    struct engine *m = room(a, program, depth);
     if (!m)
         return NULL;
-    memset(m, 0, offsetof(struct engine, made));
-    m->kinds = arena_room(a, depth + 1);
-    m->tells = arena_room(a, (program->n_notices + 1) * sizeof(*m->tells));
     m->program = program;
     m->crosses = limits->crosses;
     if (comes_packed(m))
         m->lefts = arena_room(a, (depth + 1) * sizeof(*m->lefts));
     else if (m->crosses)
         m->levels = arena_room(a, (depth + 1) * sizeof(*m->levels));
-    if (!m->kinds || !m->tells || (comes_packed(m) && !m->lefts) ||
+    if ((comes_packed(m) && !m->lefts) ||
         (m->crosses && !comes_packed(m) && !m->levels))
         return NULL;
     m->arena = a;
     m->out = out;
     m->depth_max = depth;
     m->lenient = limits->lenient;
+    m->counts_only = limits->counts_only;
     m->held_max = limits->held_max ? limits->held_max : HELD_DEFAULT;
     m->frames = m->frames_first;
     m->frames_room = ENGINE_FRAMES_FIRST;
     m->frames_last = m->frames + ENGINE_FRAMES_FIRST - 1;
+    m->steps = m->steps_first;
+    m->steps_room = ENGINE_STEPS_FIRST;
     m->carry = m->carry_first;
     m->carry_room = ENGINE_CARRY;
     buf_init(&m->captures, m->held_max + ENGINE_SLACK);
@@ -167,7 +191,6 @@ engine_new(struct arena *a, const struct engine_program *program,
              sizeof(struct engine_slot) * JSON_DEPTH_MAX * ENGINE_SLOTS_MAX);
     buf_init(&m->scratch[0], 6 * m->held_max + 64);
     buf_init(&m->scratch[1], 6 * m->held_max + 64);
-    buf_init(&m->paths, PATHS_MAX);
     buf_init(&m->tail, m->held_max);
     buf_init(&m->open, limits->open_max ? limits->open_max : SIZE_MAX / 4);
     if (!arena_defer(a, close_machine, m))
@@ -195,42 +218,57 @@ engine_more_frames(struct engine *m)
 
 /* ---- telling -------------------------------------------------------------------- */
 
+static __attribute__((noinline)) bool
+more_steps(struct engine *m, size_t n)
+{
+    uint32_t room = m->steps_room;
+    while (room - m->n_steps < n) /* ends: depth bounds n */
+        room *= 2;
+    struct engine_step *steps =
+        room <= STEPS_MAX ? malloc(room * sizeof(*steps)) : NULL;
+    if (!steps)
+        return false;
+    memcpy(steps, m->steps, m->n_steps * sizeof(*steps));
+    if (m->steps != m->steps_first)
+        free(m->steps);
+    m->steps = steps;
+    m->steps_room = room;
+    return true;
+}
+
 /* The way to the top frame, and to the member at hand in it. */
 static bool
-keep_path(struct engine *m, bool with_member, uint32_t *path, uint32_t *steps)
+keep_path(struct engine *m, bool with_member, uint32_t *path, uint32_t *n_steps)
 {
     size_t n = (size_t)(m->top - m->frames);
-    char *at = buf_reserve(&m->paths, n * sizeof(struct engine_step));
-    *path = (uint32_t)(buf_len(&m->paths) / sizeof(struct engine_step));
-    *steps = 0;
-    if (n && !at)
+    *path = m->n_steps;
+    *n_steps = 0;
+    if (UNLIKELY(m->steps_room - m->n_steps < n) && !more_steps(m, n))
         return false;
-    for (struct engine_frame *f = m->frames + 1; f <= m->top; f++) {
+    struct engine_step *step = m->steps + m->n_steps;
+    const struct engine_frame *end = m->top + with_member;
+    for (const struct engine_frame *f = m->frames + 1; f < end; f++, step++) {
         bool is_known = f->is_object ? f->entry && f->key : f->position > 0;
-        if ((f == m->top && !with_member) || !is_known)
+        if (!is_known)
             break;
-        struct engine_step step = {.key = f->is_object ? f->key : NULL,
-                                   .is_object = f->is_object,
-                                   .position = f->position - 1};
-        memcpy(at + *steps * sizeof(step), &step, sizeof(step));
-        ++*steps;
+        *step = (struct engine_step){.key = f->is_object ? f->key : NULL,
+                                     .is_object = f->is_object,
+                                     .position = f->position - 1};
     }
-    buf_commit(&m->paths, *steps * sizeof(struct engine_step));
+    m->n_steps = (uint32_t)(step - m->steps);
+    *n_steps = m->n_steps - *path;
     return true;
 }
 
 static void
 put_path(const struct engine *m, uint32_t path, uint32_t steps, struct buf *out)
 {
-    for (uint32_t i = 0; i < steps; i++) {
-        struct engine_step step;
-        memcpy(&step,
-               m->paths.bytes + m->paths.start + (path + i) * sizeof(step),
-               sizeof(step));
-        if (step.is_object)
-            json_pointer_step(out, span_of(step.key->at, step.key->len));
+    const struct engine_step *step = m->steps + path;
+    for (uint32_t i = 0; i < steps; i++, step++) {
+        if (step->is_object)
+            json_pointer_step(out, span_of(step->key->at, step->key->len));
         else
-            json_pointer_position(out, step.position);
+            json_pointer_position(out, step->position);
     }
 }
 
@@ -243,7 +281,8 @@ engine_tell_first(struct engine *m, const struct engine_notes *notes,
         if (t->n++ && t->first <= offset)
             continue;
         t->first = offset;
-        if (!keep_path(m, with_member, &t->path, &t->steps))
+        t->steps = 0;
+        if (!m->counts_only && !keep_path(m, with_member, &t->path, &t->steps))
             return engine_fail(m, ENGINE_NO_ROOM, NULL);
     }
     return true;
@@ -325,8 +364,8 @@ engine_pointer(const struct engine *m, struct buf *out)
 /* ---- windows -------------------------------------------------------------------- */
 
 /* By the index as far as it leads, and a stretch by the loop, which sees to
- * whatever is in the way; until the loop has come to the end. It does: where both
- * get no further, the stretch grows. */
+ * whatever is in the way; until the loop has come to the end, or the index far
+ * enough. It does: where both get no further, the stretch grows. */
 static bool
 walk(struct engine *m, struct engine_window *w)
 {
@@ -334,9 +373,12 @@ walk(struct engine *m, struct engine_window *w)
     const char *furthest = w->at;
     ptrdiff_t stretch = STRETCH;
     for (;;) {
+        w->is_walked = false;
         if (!m->walk(m, w))
             return false;
-        bool is_last = end - w->at <= stretch;
+        if (w->enough && w->at >= w->enough)
+            return true;
+        bool is_last = w->is_walked || end - w->at <= stretch;
         w->end = is_last ? end : w->at + stretch;
         if (!m->run(m, w))
             return false;
@@ -374,12 +416,16 @@ run_directly(struct engine *m, span bytes, size_t *used)
                               .end = stop - ENGINE_SLACK / 2,
                               .stop = stop,
                               .last = stop - 32};
+    /* A few tokens at its end are left to what is carried: that comes next. */
+    w.enough = w.end - LEFT_MAX;
     return run(m, w, used);
 }
 
-/* Over what is carried; more of the piece comes if there is any. */
+/* Over what is carried; more of the piece comes if there is any. `enough` as in a
+ * window. */
 static bool
-run_carry(struct engine *m, bool has_more, bool is_end, size_t *used)
+run_carry(struct engine *m, bool has_more, bool is_end, const char *enough,
+          size_t *used)
 {
     char *stop = m->carry + m->carry_len;
     memset(stop, 0, ENGINE_SLACK);
@@ -387,6 +433,7 @@ run_carry(struct engine *m, bool has_more, bool is_end, size_t *used)
                               .end = has_more ? stop - ENGINE_SLACK : stop,
                               .stop = stop,
                               .last = stop + ENGINE_SLACK - 32,
+                              .enough = enough,
                               .is_end = is_end && !has_more};
     return run(m, w, used);
 }
@@ -439,7 +486,7 @@ join(struct engine *m, span *bytes, bool is_end)
         if (!carry(m, more))
             return false;
         *bytes = span_skip(*bytes, more.len);
-        if (!run_carry(m, bytes->len > 0, is_end, &used))
+        if (!run_carry(m, bytes->len > 0, is_end, m->carry + old, &used))
             return false;
         if (used >= old) {
             size_t back = m->carry_len - used;
@@ -459,7 +506,7 @@ static bool
 keep(struct engine *m, span bytes, bool is_end)
 {
     size_t used = 0;
-    return carry(m, bytes) && run_carry(m, false, is_end, &used) &&
+    return carry(m, bytes) && run_carry(m, false, is_end, NULL, &used) &&
            drop_carry(m, used);
 }
 

@@ -18,6 +18,7 @@
 #define ENGINE_SLACK        64 /* readable bytes behind where a token may begin */
 #define ENGINE_CARRY        1024
 #define ENGINE_FRAMES_FIRST 16
+#define ENGINE_STEPS_FIRST  8
 
 #define LIKELY(x)   __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
@@ -36,8 +37,8 @@ enum engine_want {
     SKIP_FIRST_VALUE,
     SKIP_FIRST_KEY,
     SKIP_KEY,
-    SKIP_COLON,
     SKIP_AFTER,
+    SKIP_COLON,
     /* Inside a token that is only copied: */
     IN_TEXT,
     IN_KEY,
@@ -126,7 +127,7 @@ struct engine_step {
 struct engine_tell {
     uint64_t n;
     uint64_t first;
-    uint32_t path; /* index of its first step */
+    uint32_t path; /* its first step */
     uint32_t steps;
 };
 
@@ -144,7 +145,11 @@ struct engine_window {
     const char *end;  /* no token may begin here or behind */
     const char *stop; /* bytes from here on are not the document's */
     const char *last; /* 32 bytes may be read here and anywhere before */
-    bool is_end;      /* `stop` is the end of the document */
+    const char
+        *enough;    /* what the walk leaves from here on need not be looked at
+                           now; or NULL */
+    bool is_walked; /* the walk has seen all of it, and gets no further */
+    bool is_end;    /* `stop` is the end of the document */
 };
 
 struct engine {
@@ -170,19 +175,13 @@ struct engine {
     char *o_start;    /* what of the sink is not committed begins here */
     struct buf *sink; /* `out` or `captures` */
     struct buf *out;
-    uint32_t target;   /* the slot that is being filled, or NO_SLOT */
-    uint32_t piece_at; /* where its piece begins */
-    struct buf captures;
-    struct buf pieces;
-    struct buf slots;
-    struct buf scratch[2]; /* a decoded text, and how it is spelt minimally */
+    uint32_t target;     /* the slot that is being filled, or NO_SLOT */
+    uint32_t piece_at;   /* where its piece begins */
     struct arena *forms; /* what a form needs at work; NULL before the first */
-    struct buf tail;     /* of the output, which may yet be cut back */
-    size_t tail_first;   /* the frame whose mark it begins at */
+    size_t tail_first;   /* the frame whose mark `tail` begins at */
     bool has_marks;      /* a member that may go was ever met */
 
     /* Of MessagePack. */
-    struct buf open;            /* output behind a head that is not known yet */
     uint64_t *lefts;            /* by depth, below the top: values to come */
     uint64_t body_left;         /* IN_TEXT, IN_BYTES: bytes to come */
     bool in_key;                /* in a key that is no text, of the top frame */
@@ -194,7 +193,9 @@ struct engine {
     enum engine_verdict verdict;
     struct engine_fault fault;
     struct engine_tell *tells;
-    struct buf paths; /* of first notices, and of the fault */
+    struct engine_step *steps; /* of first notices, and of the fault */
+    uint32_t n_steps;
+    uint32_t steps_room;
     uint32_t fault_path;
     uint32_t fault_steps;
 
@@ -202,14 +203,24 @@ struct engine {
     struct arena *arena;
     size_t held_max;
     bool lenient;
+    bool counts_only;
     bool (*run)(struct engine *m, struct engine_window *w);
     bool (*walk)(struct engine *m, struct engine_window *w); /* or NULL */
     engine_index_fn make_index;
     size_t frames_room;
+
+    /* From here on nothing is cleared at once. What waits; most never take memory: */
+    struct buf captures;
+    struct buf pieces;
+    struct buf slots;
+    struct buf scratch[2]; /* a decoded text, and how it is spelt minimally */
+    struct buf tail;       /* of the output, which may yet be cut back */
+    struct buf open; /* of MessagePack: output behind a head not known yet */
     struct engine_made made[ENGINE_OPEN_MAX];
     struct engine_frame frames_first[ENGINE_FRAMES_FIRST];
+    struct engine_step steps_first[ENGINE_STEPS_FIRST];
 
-    /* The unfinished token, and more. Last, so that resetting need not reach it. */
+    /* The unfinished token, and more. */
     char *carry;
     size_t carry_len;
     size_t carry_room;
@@ -343,6 +354,10 @@ MUST_CHECK bool engine_begin_capture(struct engine *m, struct engine_frame *f,
                                      const char *p);
 MUST_CHECK bool engine_end_capture(struct engine *m, struct engine_frame *f,
                                    const char *p);
+/* The same at once, of a value that is all there, from `p` to `q`, and stays as it
+ * came; its member ends with it. */
+MUST_CHECK bool engine_capture(struct engine *m, struct engine_frame *f,
+                               const char *p, const char *q);
 /* What a slot holds goes to the sink, and the slot is empty. */
 MUST_CHECK bool engine_put_slot(struct engine *m, struct engine_slot *s);
 /* A scalar's spelling is kept in a slot. */
@@ -449,7 +464,19 @@ void engine_forget_again(struct engine *m);
 MUST_CHECK bool engine_begin_member(struct engine *m, const char *p,
                                     const char *q);
 /* A value whose mode is not plain has ended at `p`. */
-MUST_CHECK bool engine_end_member(struct engine *m, const char *p);
+MUST_CHECK static inline bool
+engine_end_member(struct engine *m, const char *p)
+{
+    struct engine_frame *f = m->top;
+    if (f->mode == MODE_AGAIN && !engine_end_again(m, p))
+        return false;
+    if (f->mode == MODE_CAPTURE && !engine_end_capture(m, f, p))
+        return false;
+    f->mode = MODE_PLAIN;
+    m->copied = p;
+    return true;
+}
+
 /* A key with escapes: the index of the table, or its n. False: failed. */
 MUST_CHECK bool engine_find_escaped(struct engine *m,
                                     const struct engine_table *t, span raw,

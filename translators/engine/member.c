@@ -15,8 +15,17 @@ const struct engine_test engine_always = {.slot = ENGINE_NONE};
 void
 engine_entry_settle(struct engine_entry *e)
 {
-    e->is_plain = e->action == ENGINE_KEEP && !e->when && !e->notes.n &&
-                  !e->refused && !e->child && !e->again && !engine_reads(e);
+    const struct engine_map *map = e->map;
+    /* Such a map asks but one thing, that a text is one: no lone surrogates. */
+    bool is_empty =
+        map && !map->table.n && !map->form && map->fault == ENGINE_NONE;
+    bool is_kept = e->action == ENGINE_KEEP && !e->when && !e->notes.n &&
+                   !e->refused && !e->child && !e->again && !e->has_same &&
+                   e->note == ENGINE_NONE;
+    e->is_plain = is_kept && !map;
+    e->is_plain_unescaped = is_kept && (!map || is_empty);
+    e->only_maps = map && e->action == ENGINE_KEEP && !e->when && !e->notes.n &&
+                   !e->again && !e->has_same && e->note == ENGINE_NONE;
 }
 
 bool
@@ -69,19 +78,6 @@ engine_begin_member(struct engine *m, const char *p, const char *q)
         return false;
     m->copied = q;
     return engine_put(m, e->to.at, e->to.len);
-}
-
-bool
-engine_end_member(struct engine *m, const char *p)
-{
-    struct engine_frame *f = m->top;
-    if (f->mode == MODE_AGAIN && !engine_end_again(m, p))
-        return false;
-    if (f->mode == MODE_CAPTURE && !engine_end_capture(m, f, p))
-        return false;
-    f->mode = MODE_PLAIN;
-    m->copied = p;
-    return true;
 }
 
 bool

@@ -119,7 +119,7 @@ struct engine_several {
  * decoded and spelt minimally first.
  */
 struct engine_row {
-    span to;        /* empty: it stays as it came */
+    span to;        /* empty: it stays as it came; a text of engine_text */
     uint16_t fault; /* or ENGINE_NONE */
     bool no_form;   /* over MessagePack: it cannot say `to` (packed.h) */
     struct engine_notes notes;
@@ -202,7 +202,9 @@ struct engine_entry {
     uint8_t after_up;
     bool
         lenient; /* REFUSE: dropped in a lenient run; has no map, child, same */
-    bool is_plain; /* engine_entry_settle: its value is like any other */
+    bool is_plain; /* engine_entry_settle: its value is like any other; */
+    bool is_plain_unescaped; /* unless there are escapes in it */
+    bool only_maps;          /* kept, and nothing is asked but its map */
     bool has_same; /* DROP: a scalar spelt `same` goes without its notes */
     span same;     /* a text of engine_text, minimally spelt */
     span to; /* its key in the output, quotes included; empty: as it came */

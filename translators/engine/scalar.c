@@ -104,7 +104,7 @@ take_row(struct engine *m, const struct engine_row *row, const char *p,
                         : replace(m, p, q, row->to);
 }
 
-static bool
+static inline bool
 map(struct engine *m, const struct engine_map *map, span scalar, span json,
     const char *p, const char *q)
 {
@@ -116,9 +116,9 @@ map(struct engine *m, const struct engine_map *map, span scalar, span json,
     return map->fault == ENGINE_NONE || engine_fail_by(m, map->fault, p);
 }
 
-bool
-engine_read_scalar(struct engine *m, span scalar, span json, const char *p,
-                   const char *q)
+static inline bool
+read_scalar(struct engine *m, span scalar, span json, const char *p,
+            const char *q)
 {
     const struct engine_entry *e = m->top->entry;
     if (e->note != ENGINE_NONE && !engine_note(m, e, scalar))
@@ -156,16 +156,30 @@ engine_packed_text(struct engine *m, const char *p, const char *q, size_t n,
 }
 
 bool
+engine_read_scalar(struct engine *m, span scalar, span json, const char *p,
+                   const char *q)
+{
+    return read_scalar(m, scalar, json, p, q);
+}
+
+static bool
+scalar_with_escapes(struct engine *m, span json)
+{
+    span scalar = json;
+    bool clean = true;
+    if (!spell(m, &scalar, &clean))
+        return false;
+    if (!clean && m->top->entry->map)
+        return engine_fail(m, ENGINE_SURROGATE, json.at);
+    return read_scalar(m, scalar, json, json.at, json.at + json.len);
+}
+
+bool
 engine_scalar(struct engine *m, const char *p, const char *q, bool escaped)
 {
     span json = span_of(p, (size_t)(q - p));
-    span scalar = json;
-    bool clean = true;
-    if (scalar.len > m->held_max)
+    if (json.len > m->held_max)
         return engine_fail(m, ENGINE_TOO_LONG, p);
-    if (escaped && !spell(m, &scalar, &clean))
-        return false;
-    if (!clean && m->top->entry->map)
-        return engine_fail(m, ENGINE_SURROGATE, p);
-    return engine_read_scalar(m, scalar, json, p, q);
+    return escaped ? scalar_with_escapes(m, json)
+                   : read_scalar(m, json, json, p, q);
 }

@@ -280,6 +280,56 @@ engine_end_capture(struct engine *m, struct engine_frame *f, const char *p)
     return true;
 }
 
+/* Room that is there already, for `n` bytes and `more` behind them; or NULL. */
+static char *
+room_in(const struct buf *b, size_t n, size_t more)
+{
+    bool has = b->bytes && !b->failed && n + more <= b->room - b->end &&
+               n + more <= b->max - buf_len(b);
+    return has ? b->bytes + b->end : NULL;
+}
+
+bool
+engine_capture(struct engine *m, struct engine_frame *f, const char *p,
+               const char *q)
+{
+    const struct engine_entry *e = f->entry;
+    struct engine_slot *s = engine_slot_of(m, e->up, e->slot);
+    size_t n = (size_t)(q - p);
+    char *bytes = room_in(&m->captures, n, ENGINE_SLACK);
+    char *piece = room_in(&m->pieces, sizeof(struct engine_piece), 0);
+    if (m->target != NO_SLOT || !bytes || !piece || s->full || s->first ||
+        q > m->last) {
+        return engine_begin_capture(m, f, p) && engine_end_capture(m, f, q) &&
+               engine_end_member(m, q);
+    }
+    struct engine_piece is = {.at = (uint32_t)buf_len(&m->captures),
+                              .len = (uint32_t)n};
+    memcpy(piece, &is, sizeof(is));
+    engine_copy(bytes, p, n);
+    buf_commit(&m->pieces, sizeof(is));
+    buf_commit(&m->captures, n);
+    s->first = s->last = n_pieces(m);
+    s->full = true;
+    m->piece_at = (uint32_t)buf_len(&m->captures);
+    keep_for(m, e->up);
+    f->mode = MODE_PLAIN;
+    m->copied = q;
+    return true;
+}
+
+/* A piece, 32 bytes at a time where as many may be read. */
+static bool
+put_piece(struct engine *m, const struct engine_piece *piece)
+{
+    const struct buf *b = &m->captures;
+    const char *at = b->bytes + b->start + piece->at;
+    size_t behind = (size_t)(b->bytes + b->room - at);
+    if (LIKELY(piece->len <= 32 && behind >= 32))
+        return engine_put(m, at, piece->len);
+    return engine_put_exactly(m, at, piece->len);
+}
+
 bool
 engine_put_slot(struct engine *m, struct engine_slot *s)
 {
@@ -297,9 +347,7 @@ engine_put_slot(struct engine *m, struct engine_slot *s)
         return true;
     }
     for (uint32_t i = first; i; i = piece_at(m, i)->next) {
-        const struct engine_piece *piece = piece_at(m, i);
-        const char *at = m->captures.bytes + m->captures.start + piece->at;
-        if (!engine_put_exactly(m, at, piece->len))
+        if (!put_piece(m, piece_at(m, i)))
             return false;
         if (i == last)
             break;

@@ -89,6 +89,35 @@ is_scalar(const char *p, const char *q, unsigned shape)
     return shape == ENGINE_TEXT || is_word(p, (size_t)(q - p));
 }
 
+/* In a token, or between a key and its colon: there the index cannot begin. */
+static inline bool
+is_inside(enum engine_want want)
+{
+    return want == WANT_COLON || want >= SKIP_COLON;
+}
+
+static_assert(SKIP_AFTER < SKIP_COLON && SKIP_COLON < IN_TEXT,
+              "is_inside is of what comes last");
+
+/* What a row of the map makes of a scalar from `p` to `q`, or that nothing is asked of
+ * it; NOT: more is to be done than to write. */
+enum mapped { MAPPED, MAPPED_NOT, MAPPED_FAILED };
+
+ENGINE_TARGET static inline __attribute__((always_inline)) enum mapped
+write_mapped(struct engine *m, const struct engine_map *map, const char *p,
+             const char *q)
+{
+    size_t i = engine_find(&map->table, p, (size_t)(q - p));
+    if (i == map->table.n)
+        return map->form || map->fault != ENGINE_NONE ? MAPPED_NOT : MAPPED;
+    const struct engine_row *row = &map->rows[i];
+    if (UNLIKELY(row->fault != ENGINE_NONE || row->notes.n))
+        return MAPPED_NOT;
+    if (row->to.len && !engine_replace(m, p, q, row->to))
+        return MAPPED_FAILED;
+    return MAPPED;
+}
+
 ENGINE_TARGET bool
 ENGINE_WALK(struct engine *m, struct engine_window *w)
 {
@@ -98,6 +127,7 @@ ENGINE_WALK(struct engine *m, struct engine_window *w)
     const uint16_t *to = NULL;
     const char *p = w->at;
     const char *q = NULL;
+    const char *reach = NULL; /* of the index */
     struct engine_frame *f = m->top;
     size_t depth = m->depth;
     enum engine_want want = m->want;
@@ -106,9 +136,12 @@ ENGINE_WALK(struct engine *m, struct engine_window *w)
     size_t found = 0;
     unsigned shape = 0;
 
+    if (is_inside(want))
+        goto leave;
 again:
     if (p >= w->end)
         goto leave;
+    reach = w->end - p > ENGINE_INDEX ? p + ENGINE_INDEX : w->end;
     m->make_index(x, p, w->end);
     if (x->n < 2)
         goto leave;
@@ -159,7 +192,7 @@ want_first_key:
 want_key:
     want = WANT_AFTER;
 key:
-    if (UNLIKELY(to - at < 4))
+    if (UNLIKELY(at + 4 > to))
         MORE(want, m->last_end);
     p = PLACE(0);
     learnt = expected(f, p);
@@ -204,6 +237,7 @@ plain_value:
         if (UNLIKELY(!is_scalar(p, behind(PLACE(1)), shape)))
             LEAVE(SKIP_VALUE, p);
     }
+member_end:
     at++;
     p = PLACE(0);
     m->last_end = behind(p);
@@ -222,7 +256,7 @@ known:
         f->wrote = true;
         if (e->to.len && !engine_replace(m, p, q, e->to))
             return false;
-        if (e->is_plain)
+        if (e->is_plain || (e->is_plain_unescaped && !x->has_escapes))
             goto plain_value;
     }
 
@@ -233,7 +267,7 @@ want_value:
     if (!e)
         goto value;
 entry_value:
-    if (UNLIKELY(to - at < 2))
+    if (UNLIKELY(at + 2 > to))
         MORE(WANT_VALUE, HERE);
     p = PLACE(0);
     shape = engine_shapes[(unsigned char)*p];
@@ -241,10 +275,17 @@ entry_value:
         LEAVE(WANT_VALUE, p);
     if (shape >= ENGINE_LIST)
         goto entry_container;
+    q = behind(PLACE(1));
     if (engine_reads(e)) {
-        q = behind(PLACE(1));
         if (!is_scalar(p, q, shape) || has_escape(x, p, q))
             LEAVE(WANT_VALUE, p);
+        if (e->only_maps && f->is_object) {
+            enum mapped mapped = write_mapped(m, e->map, p, q);
+            if (mapped == MAPPED)
+                goto member_end;
+            if (mapped == MAPPED_FAILED)
+                return false;
+        }
         at++;
         if (e->action == ENGINE_CAPTURE && !engine_begin_capture(m, f, p))
             return false;
@@ -252,12 +293,12 @@ entry_value:
             return false;
         goto value_end;
     }
+    if (UNLIKELY(!is_scalar(p, q, shape)))
+        LEAVE(WANT_VALUE, p);
     if (e->notes.n && !engine_tell(m, &e->notes, engine_offset(m, p), true))
         return false;
-    if (UNLIKELY(e->action == ENGINE_CAPTURE) && !engine_begin_capture(m, f, p))
+    if (e->action == ENGINE_CAPTURE && !engine_capture(m, f, p, q))
         return false;
-    if (UNLIKELY(!is_scalar(p, behind(PLACE(1)), shape)))
-        LEAVE(SKIP_VALUE, p);
     at++;
     goto value_end;
 
@@ -433,9 +474,11 @@ close:
     goto value_end;
 
 more:
-    /* A stretch that brings nothing is one long token, or has something wrong. */
-    if (p > base)
+    /* A stretch that brings nothing is one long token, or has something wrong; behind
+     * the last there is none. */
+    if (p > base && reach < w->end)
         goto again;
+    w->is_walked = reach == w->end;
 leave:
     m->want = want;
     m->depth = depth;
