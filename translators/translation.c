@@ -11,6 +11,8 @@
 #define DEPTH_DEFAULT 128
 #define OUTPUT_FREE                                                            \
     65536 /* what output may have beyond its ratio to the input */
+#define SORTED_BY_HAND 64  /* notices */
+#define ROOM_MORE      512 /* bytes that small edits may add */
 
 /*
  * How far a body is from what can be undone. While the plan's run goes well and
@@ -158,6 +160,24 @@ by_place(const void *a, const void *b)
     return x->i < y->i ? -1 : 1;
 }
 
+/* They come in order but for a few that are met in another one than they were
+ * declared in; a long list may be in any. */
+static void
+sort_told(struct told *told, size_t n)
+{
+    if (n > SORTED_BY_HAND) {
+        qsort(told, n, sizeof(*told), by_place);
+        return;
+    }
+    for (size_t i = 1; i < n; i++) {
+        struct told is = told[i];
+        size_t at = i;
+        for (; at > 0 && by_place(&told[at - 1], &is) > 0; at--)
+            told[at] = told[at - 1];
+        told[at] = is;
+    }
+}
+
 static bool
 all_told(struct translation *t, struct told **out, size_t *n)
 {
@@ -173,6 +193,27 @@ all_told(struct translation *t, struct told **out, size_t *n)
     return *out != NULL;
 }
 
+/* Where the first of each was; those of one place share the text. */
+static bool
+place_notices(struct translation *t, const struct told *told, size_t n,
+              struct translation_notice *notices)
+{
+    struct buf pointer;
+    bool ok = true;
+    buf_init(&pointer, arena_limit(t->arena));
+    for (size_t i = 0; ok && i < n; i++) {
+        if (i > 0 && told[i].is.where == told[i - 1].is.where) {
+            notices[i].pointer = notices[i - 1].pointer;
+            continue;
+        }
+        buf_clear(&pointer);
+        plan_run_notice_at(t->run, &told[i].is, &pointer);
+        ok = text_of(t, &pointer, &notices[i].pointer);
+    }
+    buf_fini(&pointer);
+    return ok;
+}
+
 /* The plan's notices, as the reference tells them. */
 static bool
 take_notices(struct translation *t)
@@ -182,37 +223,27 @@ take_notices(struct translation *t)
     size_t n = 0;
     if (!all_told(t, &told, &n))
         return false;
-    bool in_order = true;
-    for (size_t i = 1; i < n; i++)
-        in_order = in_order && by_place(&told[i - 1], &told[i]) < 0;
-    if (!in_order)
-        qsort(told, n, sizeof(*told), by_place);
+    if (n == 0)
+        return true;
+    sort_told(told, n);
     r->notices = arena_grow(t->arena, r->notices, r->n_notices,
                             r->n_notices + n, sizeof(*r->notices));
-    r->room_notices = r->n_notices + n;
-    struct buf pointer;
-    span at = {0};
-    bool ok = r->notices != NULL;
-    buf_init(&pointer, arena_limit(t->arena));
-    for (size_t i = 0; ok && i < n; i++) {
-        const struct plan_notice *is = &told[i].is;
-        if (i == 0 || is->where != told[i - 1].is.where) {
-            buf_clear(&pointer);
-            plan_run_notice_at(t->run, is, &pointer);
-            ok = text_of(t, &pointer, &at);
-        }
-        r->notices[r->n_notices++] =
-            (struct translation_notice){.kind = is->kind,
-                                        .origin = is->origin,
-                                        .offset = is->at,
-                                        .change = is->origin->change->name,
-                                        .file = is->origin->change->file,
-                                        .line = is->origin->line,
-                                        .pointer = at,
-                                        .n = is->n};
+    if (!r->notices)
+        return false;
+    struct translation_notice *notices = r->notices + r->n_notices;
+    for (size_t i = 0; i < n; i++) {
+        const struct lens_origin *origin = told[i].is.origin;
+        notices[i] = (struct translation_notice){.kind = told[i].is.kind,
+                                                 .origin = origin,
+                                                 .offset = told[i].is.at,
+                                                 .change = origin->change->name,
+                                                 .file = origin->change->file,
+                                                 .line = origin->line,
+                                                 .n = told[i].is.n};
     }
-    buf_fini(&pointer);
-    return ok;
+    r->n_notices += n;
+    r->room_notices = r->n_notices;
+    return t->limits.counts_only || place_notices(t, told, n, notices);
 }
 
 /* Why a message ends whose beginning is gone: as the machine met it. */
@@ -266,19 +297,30 @@ plan_fault(struct translation *t)
                               "%s", by_why[is->why].text);
 }
 
+/* Room for what will be written of the first bytes at once, or as it comes. */
 static void
-begin(struct translation *t)
+make_room(struct buf *out, size_t bytes)
+{
+    size_t n = bytes + bytes / 4 + ROOM_MORE;
+    size_t max = out->max - buf_len(out);
+    (void)!buf_reserve(out, n < max ? n : max);
+}
+
+static void
+begin(struct translation *t, size_t bytes)
 {
     const struct plan_entry *plan = t->program->plan;
     t->has_begun = true;
     t->out_before = t->out_after = buf_len(t->out);
     if (!plan || t->report.trace)
         return;
+    make_room(t->out, bytes);
     const struct plan_how how = {.depth_max = t->facts.depth_max,
                                  .held_max = t->limits.bytes_max,
                                  .is_answer = !t->facts.is_request,
                                  .comes_packed = t->program->comes_packed,
                                  .goes_packed = t->program->goes_packed,
+                                 .counts_only = t->limits.counts_only,
                                  .facts = &t->facts};
     t->run = plan_run_new(t->arena, plan, &how, t->out);
     if (t->run)
@@ -363,7 +405,7 @@ translation_feed(struct translation *t, span bytes)
     if (t->packed)
         return t->failed = packed_feed(t->packed, bytes);
     if (!t->has_begun)
-        begin(t);
+        begin(t, bytes.len);
     if (t->run)
         return run_plan(t, bytes, false);
     buf_add(&t->held, bytes);
@@ -413,7 +455,7 @@ translation_end(struct translation *t)
     if (t->packed)
         return t->failed = packed_end(t->packed);
     if (!t->has_begun)
-        begin(t);
+        begin(t, 0);
     if (t->run && run_plan(t, (span){0}, true) != OK)
         return t->failed;
     if (t->run)

@@ -165,6 +165,7 @@ struct translation_limits {
                             of each record of a stream */
     size_t depth_max;    /* levels of a document (ERR_LIMIT) */
     size_t output_ratio; /* output: times the input, plus 64 KiB (ERR_LIMIT) */
+    bool counts_only; /* notices say how often: their pointers may be empty */
 };
 
 /*

@@ -11,11 +11,19 @@
 #define SLOTS      4096u /* of each index; twice the cells there can be */
 #define LABELS_MAX 4u
 #define NO_CELL    UINT32_MAX
+#define FIXED      512u /* cells that are found by where their labels are */
 
 static_assert(SLOTS >= 2 * STATS_CELLS, "an index never fills up");
 
 struct fast_slot {
     uint64_t hash; /* of metric and labels as they came; 0: free */
+    uint32_t words_at;
+};
+
+struct fixed_slot {
+    span labels[LABELS_MAX]; /* behind the metric's own: empty */
+    enum metric id;
+    bool is_taken;
     uint32_t words_at;
 };
 
@@ -29,7 +37,8 @@ struct metrics {
     uint32_t n_series[METRIC_COUNT];
     uint32_t other[METRIC_COUNT]; /* where its words are */
     struct fast_slot fast[SLOTS];
-    uint32_t by_name[SLOTS]; /* 1 + index of a cell; 0: free */
+    struct fixed_slot fixed[FIXED]; /* each the last of those that share it */
+    uint32_t by_name[SLOTS];        /* 1 + index of a cell; 0: free */
 };
 
 static const uint64_t bounds_us[METRIC_BOUNDS] = METRIC_BOUNDS_US;
@@ -231,6 +240,45 @@ metrics_cell(struct metrics *m, enum metric id, const span *labels, size_t n)
         m->n_fast++;
     }
     return at;
+}
+
+static size_t
+place_of(enum metric id, const span *labels, size_t n)
+{
+    uint64_t h = (uint64_t)id;
+
+    for (size_t i = 0; i < n; i++)
+        h = (h ^ (uintptr_t)labels[i].at) * 0x9E3779B97F4A7C15u;
+    return h >> 55;
+}
+
+static_assert(FIXED == 1u << (64 - 55), "place_of is one of them");
+
+static bool
+is_fixed(const struct fixed_slot *f, enum metric id, const span *labels,
+         size_t n)
+{
+    bool same = f->is_taken && f->id == id;
+
+    for (size_t i = 0; same && i < n; i++)
+        same = f->labels[i].at == labels[i].at &&
+               f->labels[i].len == labels[i].len;
+    return same;
+}
+
+uint32_t
+metrics_cell_fixed(struct metrics *m, enum metric id, const span *labels,
+                   size_t n)
+{
+    struct fixed_slot *f = &m->fixed[place_of(id, labels, n)];
+
+    if (!is_fixed(f, id, labels, n)) {
+        *f = (struct fixed_slot){.id = id,
+                                 .is_taken = true,
+                                 .words_at = metrics_cell(m, id, labels, n)};
+        memcpy(f->labels, labels, n * sizeof(*labels));
+    }
+    return f->words_at;
 }
 
 uint32_t

@@ -235,9 +235,13 @@ count_decision(struct exchange *x, struct route_cells *c)
             m, METRIC_DETECT,
             (const span[]){d->api->name, span_str(source_word(d))}, 2);
     metrics_add(m, c->detect[source], 1);
-    if (d->client >= 0)
+    /* A platform is in the request's own words. */
+    if (d->client >= 0 && d->platform.len)
         metrics_count(m, METRIC_CLIENTS, 1, d->api->name, client_label(x),
                       d->platform);
+    else if (d->client >= 0)
+        metrics_count_fixed(m, METRIC_CLIENTS, 1, d->api->name, client_label(x),
+                            (span){0});
 }
 
 static void
@@ -249,15 +253,14 @@ count_translation(struct exchange *x, const struct translate *tr, span kind)
 
     if (!tr || !tr->t)
         return;
-    metrics_observe_us(m,
-                       metrics_cell(m, METRIC_TRANSLATE_TIME,
-                                    (const span[]){x->decision.api->name, kind},
-                                    2),
-                       tr->us);
+    const span labels[] = {x->decision.api->name, kind};
+    metrics_observe_us(
+        m, metrics_cell_fixed(m, METRIC_TRANSLATE_TIME, labels, COUNT(labels)),
+        tr->us);
     all = translation_notices(tr->t, &n);
     for (size_t i = 0; i < n; i++)
-        metrics_count(m, METRIC_NOTICES, (int64_t)all[i].n, all[i].change,
-                      span_str(notice_word(all[i].kind)));
+        metrics_count_fixed(m, METRIC_NOTICES, (int64_t)all[i].n, all[i].change,
+                            span_str(notice_word(all[i].kind)));
 }
 
 /* ── the log line ────────────────────────────────────────────────────────── */

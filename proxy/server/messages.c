@@ -119,7 +119,8 @@ begin_way(struct exchange *x, struct way *way)
     size_t max = (size_t)(way->is_up ? r->held_request : r->held_answer);
     struct translation_limits limits = {.bytes_max = max,
                                         .depth_max = l->json_depth,
-                                        .output_ratio = l->output_ratio};
+                                        .output_ratio = l->output_ratio,
+                                        .counts_only = true};
     struct err e;
 
     buf_init(&way->tr.out, SIZE_MAX / 4);

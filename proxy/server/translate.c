@@ -11,6 +11,9 @@
 
 #define SLACK       ((uint64_t)65536) /* a short body may inflate to this */
 #define NOTICES_MAX 16 /* told on an answer; the log counts them all */
+#define CHANGE_MAX  64 /* bytes of a change's name there */
+#define NOTICE_BYTES                                                           \
+    (CHANGE_MAX + 64) /* of one: its word, its change, its count */
 
 void
 translate_message(const struct exchange *x, enum message_side side,
@@ -227,7 +230,8 @@ open_program(struct exchange *x, struct translate *tr, struct http_head *h,
     const struct gen_limits *l = &x->worker->gen->limits;
     struct translation_limits limits = {.bytes_max = held_max,
                                         .depth_max = l->json_depth,
-                                        .output_ratio = l->output_ratio};
+                                        .output_ratio = l->output_ratio,
+                                        .counts_only = true};
     uint64_t began = loop_clock_us();
     struct err e;
     bool ok = true;
@@ -278,10 +282,10 @@ count(struct exchange *x, const char *kind)
 {
     const struct decision *d = &x->decision;
 
-    metrics_count(x->worker->metrics, METRIC_TRANSLATIONS, 1, d->api->name,
-                  detect_label(d->api->detect, d->client),
-                  detect_label(d->api->detect, d->pool->version),
-                  span_str(kind));
+    metrics_count_fixed(x->worker->metrics, METRIC_TRANSLATIONS, 1,
+                        d->api->name, detect_label(d->api->detect, d->client),
+                        detect_label(d->api->detect, d->pool->version),
+                        span_str(kind));
 }
 
 /* Would a body that cannot be read have to be? Of equal versions only records are. */
@@ -581,37 +585,56 @@ translate_peek(struct exchange *x, span seen, size_t max, struct buf *plain)
 
 /* ── notices ─────────────────────────────────────────────────────────────── */
 
-static size_t
-add_notices(struct buf *b, const struct translate *tr, size_t room)
+static char *
+put(char *to, span s)
 {
-    size_t n = 0, i;
-    const struct translation_notice *all =
-        tr->t ? translation_notices(tr->t, &n) : NULL;
+    memcpy(to, s.at, s.len);
+    return to + s.len;
+}
 
-    for (i = 0; i < n && i < room; i++) {
-        buf_str(b, buf_len(b) ? ", " : "");
-        buf_str(b, notice_word(all[i].kind));
-        buf_str(b, ";change=\"");
-        buf_add(b, span_take(all[i].change, 64));
-        buf_str(b, "\";n=");
-        buf_u64(b, all[i].n);
-    }
-    return i;
+static char *
+put_number(char *to, uint64_t n)
+{
+    char digits[20];
+    size_t at = sizeof(digits);
+
+    do
+        digits[--at] = (char)('0' + n % 10);
+    while (n /= 10);
+    return put(to, span_of(digits + at, sizeof(digits) - at));
+}
+
+static char *
+put_notice(char *to, const struct translation_notice *n)
+{
+    to = put(to, span_str(notice_word(n->kind)));
+    to = put(to, SPAN(";change=\""));
+    to = put(to, span_take(n->change, CHANGE_MAX));
+    to = put(to, SPAN("\";n="));
+    return put_number(to, n->n);
 }
 
 span
 translate_notices(struct exchange *x)
 {
-    struct buf b;
+    const struct translate *ways[] = {&x->up_way, &x->down_way};
+    char text[NOTICES_MAX * NOTICE_BYTES];
+    char *to = text;
+    size_t room = NOTICES_MAX;
     span out = {0};
 
-    if (!x->up_way.t && !x->down_way.t)
-        return out;
-    buf_init(&b, 8192);
-    size_t n = add_notices(&b, &x->up_way, NOTICES_MAX);
-    add_notices(&b, &x->down_way, NOTICES_MAX - n);
-    if (!span_dup(x->arena, buf_span(&b), &out))
-        out = (span){0};
-    buf_fini(&b);
+    for (size_t way = 0; way < COUNT(ways); way++) {
+        size_t n = 0;
+        const struct translation_notice *all =
+            ways[way]->t ? translation_notices(ways[way]->t, &n) : NULL;
+
+        for (size_t i = 0; i < n && room > 0; i++, room--) {
+            to = to > text ? put(to, SPAN(", ")) : to;
+            to = put_notice(to, &all[i]);
+        }
+    }
+    if (to == text ||
+        !span_dup(x->arena, span_of(text, (size_t)(to - text)), &out))
+        return (span){0};
     return out;
 }

@@ -69,6 +69,7 @@ struct plan_how {
     bool is_answer;    /* then a stranger goes, in a request it is refused */
     bool comes_packed; /* it is MessagePack, or JSON */
     bool goes_packed;  /* and is to be */
+    bool counts_only;  /* plan_run_notice_at is never asked */
     const struct reference_facts
         *facts; /* of the message, for values that go again; NULL: as above */
 };

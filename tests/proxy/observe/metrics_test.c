@@ -69,6 +69,28 @@ TEST(a_series_is_one_cell_however_often_it_is_named)
     end(&b);
 }
 
+TEST(a_series_is_the_same_where_its_labels_are_found_by_their_place)
+{
+    struct bench b = begin();
+    static const char names[] = "abcdefghijklmnopqrstuvwxyz";
+    size_t series = 0;
+
+    /* More places than are remembered, and each with several lengths. */
+    for (size_t round = 0; round < 3; round++)
+        for (size_t at = 0; at < 26; at++)
+            for (size_t len = 1; len <= 26 - at; len++)
+                metrics_count_fixed(b.m, METRIC_LIMITS, 1,
+                                    span_of(names + at, len));
+    metrics_count(b.m, METRIC_LIMITS, 1, SPAN("a"));
+    metrics_count(b.m, METRIC_LIMITS, 1, SPAN("ab"));
+    assert_int_equal(value(&b, "stile_limits_total{limit=\"a\"}"), 4);
+    assert_int_equal(value(&b, "stile_limits_total{limit=\"ab\"}"), 4);
+    assert_int_equal(value(&b, "stile_limits_total{limit=\"abc\"}"), 3);
+    series = value(&b, "stile_limits_total{limit=\"other\"}");
+    assert_true(series > 0 && series % 3 == 0);
+    end(&b);
+}
+
 TEST(two_ways_to_cut_the_same_bytes_into_labels_are_two_series)
 {
     struct bench b = begin();
