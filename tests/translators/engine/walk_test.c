@@ -23,7 +23,10 @@ dice(unsigned *seed, unsigned n)
 
 struct shop {
     struct arena *a;
-    struct engine_entry entries[7];
+    struct engine_entry entries[9];
+    struct engine_map map;
+    struct engine_row rows[4];
+    struct engine_map whole; /* asks only that a text is one */
     struct engine_entry each;
     struct engine_entry root;
     struct engine_state item;
@@ -40,7 +43,30 @@ text(struct arena *a, const char *s)
     return out;
 }
 
-/* Renamed, dropped, captured, doubled or not, with the same inside; and an item is
+/* Some scalars become others, one of them with a notice; all else stays. */
+static void
+make_maps(struct shop *s)
+{
+    static const span from[] = {SPAN("\"\""),
+                                SPAN("\"of some words, [with] {marks}: none\""),
+                                SPAN("true"), SPAN("-0.25")};
+    static const char *const to[] = {
+        "\"of more bytes than are ever copied at once\"", "[\"words\"]",
+        "\"yes\"", NULL};
+    static const uint16_t notes[] = {0};
+    for (size_t i = 0; i < COUNT(from); i++)
+        s->rows[i] = (struct engine_row){
+            .to = to[i] ? text(s->a, to[i]) : (span){0}, .fault = ENGINE_NONE};
+    s->rows[2].notes = (struct engine_notes){notes, 1};
+    s->map = (struct engine_map){.rows = s->rows, .fault = ENGINE_NONE};
+    assert_true(engine_table_build(s->a, from, COUNT(from), &s->map.table));
+    s->whole = (struct engine_map){.fault = ENGINE_NONE};
+    s->entries[7].map = &s->map;
+    s->entries[8].map = &s->whole;
+    s->entries[8].to = text(s->a, "\"told\"");
+}
+
+/* Renamed, dropped, captured, mapped, doubled or not, with the same inside; and an item is
  * an object whose other keys nobody knows. */
 static void
 open_shop(struct shop *s)
@@ -51,7 +77,9 @@ open_shop(struct shop *s)
                                 SPAN("late"),
                                 SPAN("kids"),
                                 SPAN("inner"),
-                                SPAN("a key of thirty and some bytes")};
+                                SPAN("a key of thirty and some bytes"),
+                                SPAN("mapped"),
+                                SPAN("text")};
     static const uint16_t notes[] = {1};
     *s = (struct shop){.a = arena_new(ROOM)};
     assert_non_null(s->a);
@@ -69,10 +97,12 @@ open_shop(struct shop *s)
     s->entries[5].child = &s->item;
     s->entries[6].to =
         text(s->a, "\"a name that is longer than what is copied at once\"");
+    make_maps(s);
     for (size_t i = 0; i < COUNT(keys); i++)
         engine_entry_settle(&s->entries[i]);
     assert_true(s->entries[1].is_plain && !s->entries[2].is_plain &&
-                !s->entries[5].is_plain);
+                !s->entries[5].is_plain && s->entries[7].only_maps &&
+                !s->entries[8].is_plain && s->entries[8].is_plain_unescaped);
     assert_true(engine_table_build(s->a, keys, COUNT(keys), &s->item.keys));
     s->op = (struct engine_op){
         .kind = ENGINE_OP_SLOT, .slot = 0, .text = text(s->a, "\"last\":")};
@@ -100,6 +130,7 @@ static const char *const scalars[] = {
     "\"of some words, [with] {marks}: none\"",
     "\"\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80\"",
     "\"\\\\\\\"\\u00e9\\n\\\\\"",
+    "\"\\ud83d\\ude00\"",
     "[]",
     "{}",
     "[1,[2,{\"x\":[]}],\"]\"]",
@@ -110,9 +141,9 @@ static void
 add_item(struct buf *b, unsigned *seed, unsigned depth)
 {
     static const char *const keys[] = {
-        "\"id\"",         "\"name\"",  "\"gone\"",
-        "\"late\"",       "\"other\"", "\"a key of thirty and some bytes\"",
-        "\"n\\u0061me2\""};
+        "\"id\"",          "\"name\"",   "\"gone\"",
+        "\"late\"",        "\"other\"",  "\"a key of thirty and some bytes\"",
+        "\"n\\u0061me2\"", "\"mapped\"", "\"text\""};
     /* Mostly all of them in their order; or some, or turned round. */
     unsigned way = dice(seed, 4);
     const char *space = dice(seed, 3) ? "" : "\n \t";
@@ -219,6 +250,28 @@ TEST(one_byte_changed_anywhere_is_judged_alike_at_every_level)
         b.bytes[b.start + at] = was;
     }
     buf_fini(&b);
+    arena_free(&s.a);
+}
+
+/* A map without rows asks but this: half a pair is no text, wherever it stands. */
+TEST(half_a_pair_is_refused_where_a_text_must_be_one)
+{
+    static const char *const values[] = {
+        "\"\\ud800\"", "\"a\\udc00b\"",      "\"\\ud83d\\ude00\"", "\"plain\"",
+        "12",          "{\"k\":\"\\ud800\"}"};
+    static const bool fails[] = {true, true, false, false, false, false};
+    struct shop s;
+    open_shop(&s);
+    for (size_t i = 0; i < COUNT(values); i++) {
+        struct ran r = {0};
+        span body = arena_fmt(
+            s.a, "[{\"id\":1,\"text\":%s,\"name\":\"\\ud800\"}]", values[i]);
+        r = run_whole(s.a, &s.program, body);
+        assert_int_equal(r.verdict, fails[i] ? ENGINE_FAILED : ENGINE_DONE);
+        if (fails[i])
+            assert_int_equal(r.fault.why, ENGINE_SURROGATE);
+        agree(&s.program, body);
+    }
     arena_free(&s.a);
 }
 
