@@ -230,7 +230,7 @@ def test_every_finding_is_listed_with_its_place_and_a_remedy(t):
 
 def test_what_this_build_does_not_translate_is_refused_by_name(t):
     t.write("shop/api.yaml", API)
-    for arrow, name in (("a: {to: b, lookup: index <> key}", "`lookup`"),):
+    for arrow, name in (("a: {to: b, patch: fail}", "`patch`"),):
         t.write("shop/changes/1.yaml", CHANGE + f"    {arrow}\n")
         text = run(t, "check", t.folder / "shop", code=REFUSED).stdout
         assert "changes/1.yaml:7:" in text and name in text and "this build" in text, (arrow, text)
