@@ -92,9 +92,10 @@ noted(const struct engine *m, const struct engine_several *s)
     for (size_t i = 0; all && i < s->n; i++) {
         const struct engine_where *w = &s->of[i];
         const struct engine_slot *slot = engine_slot_of(m, w->up, w->slot);
-        const char *at = m->captures.bytes + m->captures.start;
-        if (slot->noted)
-            all[i].scalar = span_of(at + slot->note_at, slot->note_len);
+        if (slot->noted) /* else there may be no captures at all */
+            all[i].scalar =
+                span_of(m->captures.bytes + m->captures.start + slot->note_at,
+                        slot->note_len);
         all[i].is_seen =
             w->bit != ENGINE_NONE && engine_is_seen(m, w->up, w->bit);
     }
