@@ -230,6 +230,9 @@ run_enum(struct passage *p, size_t i, const struct lens_symbols *s,
     if (!unlisted(p, s, left, term, &failed) ||
         (p->s->tells_hidden && !tell(p, hidden, NOTICE_HIDDEN)))
         return false;
+    if (s->passes_lossy &&
+        !tell(p, either(c, without(c, left, failed), holds), NOTICE_LOSSY))
+        return false;
 
     struct normal_alt image = as_term(alt, image_of(c, s, term));
     image.when = without(c, without(c, scalar, hidden), failed);

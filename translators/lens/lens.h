@@ -287,6 +287,9 @@ struct lens_symbols {
     enum lens_unlisted unlisted;
     const struct json
         *image; /* LENS_UNLISTED_IS: what an unlisted one becomes */
+    /* LENS_UNLISTED_PASS: what passes would come back as the other direction's image,
+     * so it is told. */
+    bool passes_lossy;
     /* Under LENS_UNLISTED_PASS these fail: symbols that only the other side has. */
     const struct json *const *foreign;
     size_t n_foreign;

@@ -210,6 +210,8 @@ set_unlisted(struct lens_builder *b, const struct yaml *node,
         out[side].image = image;
         used = true;
     }
+    for (size_t side = 0; side < 2; side++)
+        out[side].passes_lossy = out[side].unlisted == LENS_UNLISTED_PASS;
     if (used)
         return true;
     yaml_problem(b->problems, node, "`other: %.*s` is no symbol of either side",

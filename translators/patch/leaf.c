@@ -198,7 +198,7 @@ one_symbol(const struct lens_symbols *s, const struct json *value)
 {
     const struct json *image = value;
     size_t n = 0;
-    if (s->unlisted == LENS_UNLISTED_IS)
+    if (s->unlisted == LENS_UNLISTED_IS || s->passes_lossy)
         return false;
     for (size_t i = 0; i < s->n_rows; i++)
         if (json_equal(value, s->rows[i].from)) {

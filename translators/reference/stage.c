@@ -78,7 +78,8 @@ unlisted(struct run *r, const struct lens_symbols *s,
             return run_fail(r, FAULT_CARRY, value, asker->origin,
                             "%s is a symbol of the other version only", text);
     out->value = value;
-    return true;
+    return !s->passes_lossy ||
+           run_notice(r, NOTICE_LOSSY, asker->origin, value);
 }
 
 static bool

@@ -36,6 +36,8 @@ place(struct gen *g, struct arena *a)
 
 static const char *const unequal[] = {"fail", "null", "first", "min",
                                       "max",  "sum",  "keep"};
+static const char *const unlisted[] = {"", "", ", other: fail", ", other: Y",
+                                       ", other: x"};
 static const char *const backs[] = {"one", "each", "by k", "by g/k"};
 static const char *const indexed[] = {
     "list(k) <> map", "map(.) <> list(k)", "list(k) <> map(g), double: first",
@@ -70,8 +72,9 @@ arrow(struct gen *g, struct arena *a)
     default:
         return arena_fmt(a, "\"%.*s\": \"%.*s\"", SPAN_FMT(p), SPAN_FMT(q));
     case 3:
-        return arena_fmt(a, "\"%.*s\": {to: \"%.*s\", enum: {x: X, y: Y}}",
-                         SPAN_FMT(p), SPAN_FMT(q));
+        return arena_fmt(a, "\"%.*s\": {to: \"%.*s\", enum: {x: X, y: Y}%s}",
+                         SPAN_FMT(p), SPAN_FMT(q),
+                         unlisted[gen_pick(g, COUNT(unlisted))]);
     case 4:
         return arena_fmt(a,
                          "\"%.*s\": {to: \"%.*s\", as: minor(2) <> decimal(2)}",
