@@ -68,6 +68,19 @@ static const char *const loss_words[] = {
 #undef X
 };
 
+/* What a message of one side may not have. */
+static void
+print_reserved_json(const struct lens_report *r, enum lens_side side,
+                    const char *name)
+{
+    printf("\"%s\": [", name);
+    for (size_t i = 0; i < r->n_reserved[side]; i++) {
+        printf("%s", i ? ", " : "");
+        cli_print_json_text(r->reserved[side][i].text);
+    }
+    putchar(']');
+}
+
 static void
 print_report_json(const struct lens_api *api, const struct lens_report *r)
 {
@@ -101,7 +114,28 @@ print_report_json(const struct lens_api *api, const struct lens_report *r)
         }
         putchar('}');
     }
-    printf("]}");
+    printf("], \"reserved\": {");
+    print_reserved_json(r, LENS_OLDER, "older");
+    printf(", ");
+    print_reserved_json(r, LENS_NEWER, "newer");
+    printf("}}");
+}
+
+static void
+print_change_json(const struct checking *c, const struct lens_api *api,
+                  const struct lens_change *change)
+{
+    enum lens_guarantee keeps = change->guarantee;
+
+    (void)!lens_keeps_of(c->arena, api, change, &keeps);
+    printf("\n    {\"change\": ");
+    cli_print_json_text(change->name);
+    printf(", \"unused\": %s",
+           lens_change_is_unused(api, change) ? "true" : "false");
+    printf(", \"claims\": \"%s\", \"holds\": \"%s\", \"file\": ",
+           lens_guarantee_word(change->guarantee), lens_guarantee_word(keeps));
+    cli_print_json_text(change->file);
+    printf(", \"line\": %u}", change->line);
 }
 
 /* ---- patches that fall back ---- */
@@ -213,6 +247,11 @@ print_api_json(const struct checking *c, const struct lens_api *api)
             first = false;
             print_declared_json(api, v, &api->tables[v].declared[i]);
         }
+    printf("], \"changes\": [");
+    for (size_t i = 0; i < api->n_changes; i++) {
+        printf("%s", i ? "," : "");
+        print_change_json(c, api, &api->changes[i]);
+    }
     printf("], \"patches\": [");
     each_gap(c, api, print_gap_json);
     printf("]}");

@@ -98,6 +98,9 @@ def test_the_examples_are_well_and_say_what_they_keep(t):
         assert run(t, "check", t.source / "config/examples" / name / "stile.yaml").stdout.splitlines()[-1] == "ok", name
     pairs = {(p["type"], p["older"], p["newer"]): p for p in json.loads(run(t, "check", "--json", shop(t)).stdout)["apis"][0]["pairs"]}
     order = pairs["Order", "v1", "v2"]
+    assert "shipping/name" in order["reserved"]["older"] and "ship_name" in order["reserved"]["newer"]
+    changes = {c["change"]: c for c in json.loads(run(t, "check", "--json", shop(t)).stdout)["apis"][0]["changes"]}
+    assert changes["customer-ref"]["claims"] == changes["customer-ref"]["holds"] == "read" and not changes["customer-ref"]["unused"]
     assert order["guarantee"] == "read" and {"what": "channel", "kind": "writing a whole document erases", "file": "changes/1-customer.yaml",
                                              "line": 20} in order["losses"], order
 

@@ -115,14 +115,14 @@ PATCHES = [
     (OPERATIONS, [{"op": "add", "path": "/tags", "value": ["rush"]}, {"op": "add", "path": "/express", "value": True}]),
 ]
 
-# and what needs the stored document: member or operation, change
+# and what needs the stored document: member or operation, change, reason
 FALLS = [
-    (MERGE, {"status": "paid", "coupon": "X"}, "/coupon", "money"),
-    (MERGE, {"ship_name": None}, "/ship_name", "customer-ref"),
-    (OPERATIONS, [{"op": "replace", "path": "/status", "value": "paid"}, {"op": "remove", "path": "/ship_name"}], "/1/path", "customer-ref"),
-    (MERGE, {"lines": []}, "/lines", "shapes"),  # the pool's line_count would be made of them
-    (MERGE, {"source": "tok_2"}, "/source", "shapes"),
-    (OPERATIONS, [{"op": "replace", "path": "/tags/0", "value": "rush"}, {"op": "replace", "path": "/coupon", "value": "X"}], "/1/value", "money"),
+    (MERGE, {"status": "paid", "coupon": "X"}, "/coupon", "money", "a part of an element"),
+    (MERGE, {"ship_name": None}, "/ship_name", "customer-ref", "an empty object around"),
+    (OPERATIONS, [{"op": "replace", "path": "/status", "value": "paid"}, {"op": "remove", "path": "/ship_name"}], "/1/path", "customer-ref", "an empty object around"),
+    (MERGE, {"lines": []}, "/lines", "shapes", "is made of what this changes"),  # the pool's line_count
+    (MERGE, {"source": "tok_2"}, "/source", "shapes", "cannot replace as a whole"),
+    (OPERATIONS, [{"op": "replace", "path": "/tags/0", "value": "rush"}, {"op": "replace", "path": "/coupon", "value": "X"}], "/1/value", "money", "a part of an element"),
 ]
 
 
@@ -157,10 +157,11 @@ def test_what_needs_the_stored_document_is_422_and_says_what_and_why(t):
     store = Store(V3)
     s = proxy(t, store)
     for way in WAYS:
-        for media, patch, pointer, change in FALLS:
+        for media, patch, pointer, change, why in FALLS:
             status, p = ask(t, s, way, "PATCH", patch, media)
             assert status == 422 and p["type"].endswith("patch-needs-document"), (way, patch, p)
-            assert p["pointer"] == pointer and p["change"] == change and p["line"] > 0 and p["detail"], (way, patch, p)
+            assert p["pointer"] == pointer and p["change"] == change and p["line"] > 0, (way, patch, p)
+            assert p["detail"] and why in p["detail"], (way, patch, p)
     assert not store.bodies and store.document == V3
 
 

@@ -458,6 +458,15 @@ void lens_changes_read(struct lens_builder *b, const struct lens_file *files,
 
 /* ---- after all is read ---- */
 
+/* out->reserved[read], of its type and versions (reserved.c). */
+struct lens_report;
+bool lens_reserved_find(struct lens_builder *b, const struct lens_api *api,
+                        struct lens_report *out, enum lens_side read);
+
+/* All that one change loses: struct lens_loss (check.c). */
+bool lens_losses_of_change(struct lens_builder *b, const struct lens_api *api,
+                           const struct lens_change *c, struct lens_vec *out);
+
 /* A problem at an arrow or a case, and what to do; once, though a block of two types
  * is met twice. */
 void lens_problem(struct lens_builder *b, const struct lens_origin *at,

@@ -209,14 +209,14 @@ refuse_claim(struct lens_builder *b, const struct lens_change *c,
 }
 
 /* The losses of one change, over all types and its http blocks. */
-static bool
-losses_of_change(struct lens_builder *b, const struct lens_change *c,
-                 struct lens_vec *out)
+bool
+lens_losses_of_change(struct lens_builder *b, const struct lens_api *api,
+                      const struct lens_change *c, struct lens_vec *out)
 {
-    for (size_t i = 0; i <= b->api->n_types; i++) {
+    for (size_t i = 0; i <= api->n_types; i++) {
         const struct lens_loss *all;
         size_t n;
-        if (lens_losses_of(b->arena, b->api, c->table, i, &all, &n)) {
+        if (lens_losses_of(b->arena, api, c->table, i, &all, &n)) {
             b->full = true;
             return false;
         }
@@ -236,7 +236,7 @@ static void
 check_claim(struct lens_builder *b, const struct lens_change *c)
 {
     struct lens_vec losses = {0};
-    if (!losses_of_change(b, c, &losses))
+    if (!lens_losses_of_change(b, b->api, c, &losses))
         return;
     const struct lens_loss *l =
         lens_guarantee_breaker(losses.at, losses.n, c->guarantee);

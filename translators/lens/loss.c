@@ -9,6 +9,7 @@
 
 struct gathering {
     struct lens_builder b; /* for its memory alone */
+    const struct lens_table *table;
     struct lens_vec losses;
 };
 
@@ -165,6 +166,36 @@ lose_lookup(struct gathering *g, const struct lens_way *w,
          lens_fmt(&g->b, "the order of %.*s", SPAN_FMT(lookup->in[list].text)));
 }
 
+/* Fields that one side alone has: a path that names one has no image. */
+static span
+without_image(struct gathering *g, size_t type, enum lens_side read)
+{
+    const struct lens_block *block = g->table->blocks[type];
+    span out = {0};
+    for (size_t i = 0; block && i < block->n_arrows; i++) {
+        const struct lens_arrow *a = &block->arrows[i];
+        enum lens_side own = a->kind == LENS_ADD ? LENS_NEWER : LENS_OLDER;
+        if (a->kind != LENS_MAP && own == read)
+            out = lens_fmt(&g->b, "%.*s%s%.*s", SPAN_FMT(out),
+                           out.len ? ", " : "; not ",
+                           SPAN_FMT(a->ways[0].place[read].text));
+    }
+    return out;
+}
+
+static void
+lose_paths(struct gathering *g, const struct lens_way *w,
+           const struct lens_stage *s)
+{
+    for (size_t side = 0; side < 2; side++) {
+        enum lens_side read = (enum lens_side)side;
+        span without = without_image(g, s->type, read);
+        lose(g, needs(read), &w->origin,
+             lens_fmt(&g->b, "%.*s to name fields that both versions have%.*s",
+                      SPAN_FMT(w->place[read].text), SPAN_FMT(without)));
+    }
+}
+
 /* ---- boxes and cases ---- */
 
 static void
@@ -225,12 +256,7 @@ lose_stages(struct gathering *g, const struct lens_way *w)
         else if (s->kind == LENS_STAGE_LOOKUP)
             lose_lookup(g, w, s->lookup);
         else if (s->kind == LENS_STAGE_PATHS)
-            for (size_t side = 0; side < 2; side++)
-                lose(g, needs((enum lens_side)side), &w->origin,
-                     lens_fmt(&g->b,
-                              "%.*s to name fields that both versions "
-                              "have",
-                              SPAN_FMT(w->place[side].text)));
+            lose_paths(g, w, s);
         else if (s->kind == LENS_STAGE_FLAT)
             lose(g, LENS_WRITE_LOSES, &w->origin,
                  lens_fmt(&g->b, "where one list of %.*s ends",
@@ -433,8 +459,8 @@ enum err_code
 lens_losses_of(struct arena *a, const struct lens_api *api, size_t table,
                size_t type, const struct lens_loss **out, size_t *n)
 {
-    struct gathering g = {.b = {.arena = a}};
     const struct lens_table *t = &api->tables[table];
+    struct gathering g = {.b = {.arena = a}, .table = t};
     if (type == api->n_types)
         for (size_t i = 0; i < t->n_http; i++)
             lose_block(&g, t->http[i].block);

@@ -157,6 +157,49 @@ lens_report_of(struct arena *a, const struct lens_api *api, size_t type,
     out->class = w.class;
     out->held = w.held;
     out->keeps = lens_guarantee_of(out->losses, out->n_losses);
+    return lens_reserved_find(&b, api, out, LENS_OLDER) &&
+                   lens_reserved_find(&b, api, out, LENS_NEWER)
+               ? OK
+               : ERR_LIMIT;
+}
+
+static bool
+block_is_of(const struct lens_block *block, const struct lens_change *c)
+{
+    for (size_t i = 0; block && i < block->n_arrows; i++)
+        if (block->arrows[i].origin.change == c)
+            return true;
+    for (size_t i = 0; block && i < block->n_choices; i++)
+        if (block->choices[i].origin.change == c)
+            return true;
+    return false;
+}
+
+bool
+lens_change_is_unused(const struct lens_api *api, const struct lens_change *c)
+{
+    const struct lens_table *t = &api->tables[c->table];
+    bool used = false;
+    for (size_t i = 0; i < api->n_types; i++)
+        used = used || block_is_of(t->blocks[i], c);
+    for (size_t i = 0; i < t->n_http; i++)
+        used = used || t->http[i].origin.change == c;
+    for (size_t i = 0; i < t->n_declared; i++)
+        used = used || t->declared[i].origin.change == c;
+    for (size_t i = 0; i < t->n_events; i++)
+        used = used || t->events[i].origin.change == c;
+    return !used;
+}
+
+enum err_code
+lens_keeps_of(struct arena *a, const struct lens_api *api,
+              const struct lens_change *c, enum lens_guarantee *out)
+{
+    struct lens_builder b = {.arena = a};
+    struct lens_vec losses = {0};
+    if (!lens_losses_of_change(&b, api, c, &losses))
+        return ERR_LIMIT;
+    *out = lens_guarantee_of(losses.at, losses.n);
     return OK;
 }
 
@@ -241,6 +284,24 @@ print_erased(const struct lens_api *api, const struct lens_report *r,
     buf_byte(to, '\n');
 }
 
+/* What a client of one side may not have. */
+static void
+print_reserved(const struct lens_api *api, const struct lens_report *r,
+               enum lens_side read, struct buf *to)
+{
+    size_t n = r->n_reserved[read];
+    if (n == 0)
+        return;
+    buf_str(to, "  reserved in ");
+    print_label(api, read == LENS_OLDER ? r->older : r->newer, to);
+    for (size_t i = 0; i < n && i < SHOWN_MAX; i++)
+        buf_fmt(to, "%s%.*s", i ? ", " : ": ",
+                SPAN_FMT(r->reserved[read][i].text));
+    if (n > SHOWN_MAX)
+        buf_fmt(to, ", and %zu more", n - SHOWN_MAX);
+    buf_byte(to, '\n');
+}
+
 static void
 print_held(const struct lens_report *r, struct buf *to)
 {
@@ -296,6 +357,8 @@ lens_report_print(const struct lens_api *api, const struct lens_report *r,
                  to);
     print_erased(api, r, LENS_WRITE_WOULD_ERASE, "would erase",
                  "; say `write: refuse` or `write: lose`", to);
+    print_reserved(api, r, LENS_OLDER, to);
+    print_reserved(api, r, LENS_NEWER, to);
     print_cost(r, to);
 }
 
@@ -331,6 +394,24 @@ print_declared(const struct lens_api *api, size_t table, struct buf *to)
     }
 }
 
+/* A claim that says less than what holds; one that says more does not load. */
+static enum err_code
+print_claim(struct arena *a, const struct lens_api *api,
+            const struct lens_change *c, struct buf *to)
+{
+    enum lens_guarantee keeps;
+    if (lens_change_is_unused(api, c))
+        buf_fmt(to, "%.*s changes nothing (%.*s)\n", SPAN_FMT(c->name),
+                SPAN_FMT(c->file));
+    if (lens_keeps_of(a, api, c, &keeps))
+        return ERR_LIMIT;
+    if (keeps != c->guarantee)
+        buf_fmt(to, "%.*s claims `guarantee: %s`, and %s holds (%.*s:%u)\n",
+                SPAN_FMT(c->name), lens_guarantee_word(c->guarantee),
+                lens_guarantee_word(keeps), SPAN_FMT(c->file), c->line);
+    return OK;
+}
+
 enum err_code
 lens_report_all(struct arena *a, const struct lens_api *api,
                 lens_weigh_fn better, void *arg, struct buf *to)
@@ -348,5 +429,8 @@ lens_report_all(struct arena *a, const struct lens_api *api,
         }
     for (size_t v = 0; v < newest; v++)
         print_declared(api, v, to);
+    for (size_t i = 0; i < api->n_changes; i++)
+        if (print_claim(a, api, &api->changes[i], to))
+            return ERR_LIMIT;
     return OK;
 }

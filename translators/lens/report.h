@@ -44,6 +44,10 @@ struct lens_report {
     size_t n_arrows;
     const struct lens_loss *losses; /* by table, then by arrow */
     size_t n_losses;
+    /* By the side read: places that are none of its version, and have a meaning in
+     * another one on the way. */
+    const struct lens_place *reserved[2];
+    size_t n_reserved[2];
     enum lens_class class;     /* an estimate: the worst of its arrows */
     struct lens_place held;    /* what forces it; n == 0: nothing */
     enum lens_guarantee keeps; /* what holds, by the same rules as the claim */
@@ -78,6 +82,17 @@ MUST_CHECK enum err_code lens_report_all(struct arena *a,
 MUST_CHECK enum err_code
 lens_losses_of(struct arena *a, const struct lens_api *api, size_t table,
                size_t type, const struct lens_loss **out, size_t *n);
+
+/* It says nothing of any type or message. */
+bool lens_change_is_unused(const struct lens_api *api,
+                           const struct lens_change *c);
+
+/* What holds of a change over all types and messages, beside what it claims. ERR_LIMIT: `a`
+ * is full. */
+MUST_CHECK enum err_code lens_keeps_of(struct arena *a,
+                                       const struct lens_api *api,
+                                       const struct lens_change *c,
+                                       enum lens_guarantee *out);
 
 /* What losses leave of a guarantee, and the first that breaks what is claimed (NULL:
  * none does). */

@@ -147,6 +147,7 @@ TEST(the_report_says_what_holds_and_what_it_hangs_on)
                 "  read:  total, exact\n"
                 "  write: not total, fails on a changed assignee; ignores "
                 "merge_commit_sha\n"
+                "  reserved in 2026-03-10: assignee, merge_commit_sha\n"
                 "  2 arrows, one pass, may hold a value, for `assignee`; "
                 "guarantee: read\n");
     assert_span(report_of(a, jupyter, "Cell", 1, 2),
@@ -155,14 +156,67 @@ TEST(the_report_says_what_holds_and_what_it_hangs_on)
                 "  write: total, exact\n"
                 "  v4.0 PUT  erases 1 field of a v4.5 document: id (said: "
                 "`write: lose`)\n"
+                "  reserved in v4.0: id\n"
                 "  1 arrow, one pass, nothing need be held; guarantee: read\n");
     assert_span(report_of(a, ingress, "Backend", 0, 2),
                 "Backend  extensions/v1beta1 -> networking.k8s.io/v1\n"
                 "  read:  total, exact, if service/port/name is one of its "
                 "cases\n"
                 "  write: total, exact, if servicePort is one of its cases\n"
+                "  reserved in extensions/v1beta1: service/name, "
+                "service/port/name, service/port/number\n"
+                "  reserved in networking.k8s.io/v1: serviceName, servicePort\n"
                 "  2 arrows, one pass, may hold a value, for `serviceName`; "
                 "guarantee: full\n");
+    arena_free(&a);
+}
+
+TEST(the_report_names_what_is_reserved_on_the_way)
+{
+    struct arena *a = arena_new(ROOM);
+    const struct lens_api *api = load_shop(
+        a, "Order:\n"
+           "  map: {a: b, swap: other, other: swap, box/k: {to: x/k}}\n"
+           "  add: {new: {up: 1}}\n"
+           "  drop: {old: {down: 1, write: ignore}}\n");
+    span text = report_of(a, api, "Order", 0, 1);
+    assert_true(says(text, "  reserved in v1: b, x/k, new\n"
+                           "  reserved in v2: a, box/k, old\n"));
+    arena_free(&a);
+}
+
+TEST(the_report_names_paths_without_an_image)
+{
+    struct arena *a = arena_new(ROOM);
+    const struct lens_api *api =
+        load_shop(a, "Order:\n"
+                     "  map: {sort: {as: paths(Line)}}\n"
+                     "Line:\n"
+                     "  add: {new: {up: 1}, x/y: {up: 2}}\n"
+                     "  drop: {old: {down: 1, write: ignore}}\n");
+    span text = report_of(a, api, "Order", 0, 1);
+    assert_true(says(text, "  read:  total, exact, if sort to name fields that "
+                           "both versions have; not new, x/y\n"));
+    assert_true(says(text, "  write: total, exact, if sort to name fields that "
+                           "both versions have; not old\n"));
+    arena_free(&a);
+}
+
+TEST(the_report_tells_a_claim_below_what_holds_and_a_change_of_nothing)
+{
+    struct arena *a = arena_new(ROOM);
+    const struct lens_api *api = load_shop(a, "Order:\n  map: {a: b}\n");
+    struct buf b;
+    buf_init(&b, ROOM);
+    assert_int_equal(lens_report_all(a, api, NULL, NULL, &b), OK);
+    assert_true(says(buf_span(&b), "c claims `guarantee: none`, and full holds "
+                                   "(changes/c.yaml:4)\n"));
+    assert_false(says(buf_span(&b), "changes nothing"));
+    buf_clear(&b);
+    api = load_shop(a, "");
+    assert_int_equal(lens_report_all(a, api, NULL, NULL, &b), OK);
+    assert_true(says(buf_span(&b), "c changes nothing (changes/c.yaml)\n"));
+    buf_fini(&b);
     arena_free(&a);
 }
 
