@@ -71,6 +71,26 @@ lower_source_of(struct lowering *l, const struct normal_alt *alt, uint32_t *out)
 }
 
 static bool
+is_ancestor(const struct lowering *l, uint32_t above, uint32_t below)
+{
+    while (below != NORMAL_NONE && below != above)
+        below = l->c->sources[below].parent;
+    return below == above;
+}
+
+/* Does it come from outside the elements that the node is in? It would be there once. */
+static bool
+spreads(const struct lowering *l, uint32_t source,
+        const struct normal_node *node)
+{
+    for (; node; node = node->parent)
+        if (node->is_each && node->each != NORMAL_NONE &&
+            !is_ancestor(l, node->each, source))
+            return true;
+    return false;
+}
+
+static bool
 find_uses(struct lowering *l, const struct normal_node *node)
 {
     uint32_t first = NORMAL_NONE;
@@ -98,8 +118,11 @@ find_uses(struct lowering *l, const struct normal_node *node)
         if (node->is_each && (node->alts[i].kind == ALT_MADE ||
                               (source != NORMAL_NONE && source != node->each)))
             return lower_stop(l, "an element that is made of what is in it");
-        if (source != NORMAL_NONE &&
-            !add_use(l, source, (struct use){node, &node->alts[i]}))
+        if (source == NORMAL_NONE)
+            continue;
+        if (spreads(l, source, node))
+            return lower_stop(l, "a value goes to every element");
+        if (!add_use(l, source, (struct use){node, &node->alts[i]}))
             return false;
     }
     for (size_t i = 0; i < node->n_kids; i++)
@@ -156,14 +179,6 @@ lower_source_alt(struct lowering *l, const struct normal_node *node)
             lower_guard(l, node->alts[i].when) != GUARD_NEVER)
             return &node->alts[i];
     return NULL;
-}
-
-static bool
-is_ancestor(const struct lowering *l, uint32_t above, uint32_t below)
-{
-    while (below != NORMAL_NONE && below != above)
-        below = l->c->sources[below].parent;
-    return below == above;
 }
 
 /* The object that is still open when the source is met, and that its place is in. */

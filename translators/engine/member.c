@@ -58,8 +58,6 @@ engine_begin_member(struct engine *m, const char *p, const char *q)
     while (e && e->when && !engine_holds(m, e->when))
         e = e->otherwise;
     f->entry = e;
-    if (e && e->after && engine_is_seen(m, e->after_up, e->after - 1))
-        return engine_fail_by(m, e->fault, p);
     if (e && e->action == ENGINE_REFUSE && !(e->lenient && m->lenient))
         return engine_fail_by(m, e->fault, p);
     if (e && e->action != ENGINE_KEEP)

@@ -196,10 +196,6 @@ struct engine_entry {
     uint16_t slot;   /* CAPTURE */
     uint16_t note; /* a scalar's source spelling is kept in this slot as well */
     uint8_t note_up;
-    uint16_t
-        after; /* 1 + a seen bit of the object `after_up` around: `fault` where
-                       that is set already; 0: none. It needs a `when` */
-    uint8_t after_up;
     bool
         lenient; /* REFUSE: dropped in a lenient run; has no map, child, same */
     bool is_plain; /* engine_entry_settle: its value is like any other; */

@@ -15,6 +15,8 @@ run_lowered(struct arena *a, const struct row *row, const struct lens_api *api,
     struct lowered l;
     uint64_t dice = 7;
     lowered_chain(a, api, from, to, is_request, &l);
+    if (row->lowers && l.why)
+        fail_msg("no program, %s: %s", up ? "up" : "down", l.why);
     for (size_t i = 0; !l.why && i < ROW_DOCS && docs[i]; i++) {
         span differs = lowered_compare(a, api, &l, from, to, is_request,
                                        span_str(docs[i]), &dice, &count);
@@ -23,6 +25,8 @@ run_lowered(struct arena *a, const struct row *row, const struct lens_api *api,
                      is_request ? "request" : "answer", docs[i],
                      SPAN_FMT(differs));
     }
+    if (row->lowers && docs[0])
+        assert_true(count.done > 0);
 }
 
 static void

@@ -340,6 +340,62 @@ TEST(values_wait_for_the_end_of_an_object_that_is_open)
 }
 
 /* A list of such objects inside a value that waits, and types in themselves. */
+/* Both scalars in a list; of a 0 nothing, of an 8 a notice, of a 9 a failure. */
+static enum engine_formed
+pair(const void *arg, const struct engine_noted *noted, struct arena *scratch,
+     struct buf *out)
+{
+    (void)arg;
+    (void)scratch;
+    span x = noted[0].scalar, y = noted[1].scalar;
+    if (span_is(x, "9"))
+        return ENGINE_OUTSIDE;
+    if (span_is(x, "0"))
+        return ENGINE_FORMED;
+    buf_fmt(out, "[%.*s,%.*s]", SPAN_FMT(x.len ? x : SPAN("null")),
+            SPAN_FMT(y.len              ? y
+                     : noted[1].is_seen ? SPAN("true")
+                                        : SPAN("null")));
+    return span_is(x, "8") ? ENGINE_RESPELT : ENGINE_FORMED;
+}
+
+TEST(what_is_made_of_several_scalars_is_made_when_their_object_ends)
+{
+    static const uint16_t zero[] = {0};
+    static const struct engine_where of[] = {{0, 0, ENGINE_NONE}, {0, 1, 1}};
+    static const struct engine_several two = {pair, NULL, of, 2};
+    struct arena *a = arena_new(ROOM);
+    struct engine_state inner = {0};
+    struct engine_state s = {.n_slots = 2};
+    know(a, &inner,
+         (const struct member[]){
+             {"x", {PLAIN, .action = ENGINE_DROP, .note = 0, .note_up = 1}}},
+         1);
+    know(a, &s,
+         (const struct member[]){{"o", {PLAIN, .child = &inner}},
+                                 {"y", {PLAIN, .bit = 1, .note = 1}}},
+         2);
+    end_with(a, &s,
+             (const struct engine_op[]){{.kind = ENGINE_OP_VALUE,
+                                         .fault = 3,
+                                         .several = &two,
+                                         .notes = {zero, 1},
+                                         .text = SPAN("\"p\":")}},
+             1);
+    struct trial t = {.a = a};
+    begin(&t, &s);
+    becomes(&t, "{\"o\":{\"x\":1,\"z\":2},\"y\":\"\\u0061\"}",
+            "{\"o\":{\"z\":2},\"y\":\"\\u0061\",\"p\":[1,\"a\"]}");
+    becomes(&t, "{\"y\":2,\"o\":{\"x\":\"q\"}}",
+            "{\"y\":2,\"o\":{},\"p\":[\"q\",2]}");
+    becomes(&t, "{\"y\":{},\"o\":{\"x\":8}}",
+            "{\"y\":{},\"o\":{},\"p\":[8,true]}");
+    becomes(&t, "{}", "{\"p\":[null,null]}");
+    becomes(&t, "{\"o\":{\"x\":0}}", "{\"o\":{}}");
+    fails(&t, "{\"o\":{\"x\":9}}", ENGINE_BY_PROGRAM, 3, "/o");
+    arena_free(&a);
+}
+
 TEST(values_wait_within_values_that_wait)
 {
     struct trial t = {.a = arena_new(ROOM)};

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/translators/plan/forms.h"
 
-#include "translators/plan/program.h"
-
 #include "translators/json/tree.h"
 #include "translators/msgpack/pack.h"
 #include "translators/msgpack/unpack.h"
+#include "translators/plan/program.h"
 
 #include <stdlib.h>
 
