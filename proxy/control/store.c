@@ -4,12 +4,7 @@
  * small file. Whatever fails from the transaction on, the store says so and
  * takes no other change until it is opened anew and has been checked again.
  */
-#include "proxy/control/store.h"
-
-#include "certs/digest.h"
-#include "proxy/base/buf.h"
-#include "proxy/control/store_last.h"
-#include "proxy/control/store_sql.h"
+#include "proxy/control/store_chain.h"
 
 #include <jansson.h>
 
@@ -21,200 +16,6 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-static_assert(STORE_HASH_BYTES == DIGEST_SHA256, "the chain is of SHA-256");
-
-#define ENTRY_MAX (4 * STORE_TEXT_MAX + 2 * STORE_JSON_MAX + 256)
-
-struct store {
-    int dir_fd;
-    int lock_fd;
-    struct sql *sql; /* NULL when damaged */
-    bool refuses;
-    char why[ERR_TEXT_MAX + 128];
-    uint64_t sequence; /* of the newest entry */
-    uint8_t hash[STORE_HASH_BYTES];
-    struct store_weight *weights; /* by slot, in bytewise order */
-    size_t n_weights;
-    size_t room;
-    struct store_record *records; /* each owns its text */
-    size_t n_records;
-    size_t records_room;
-};
-
-/* ------------------------------------------------------------------ the chain */
-
-static void
-put_u64(struct buf *b, uint64_t n)
-{
-    char bytes[8];
-
-    for (size_t i = 0; i < sizeof(bytes); i++)
-        bytes[i] = (char)(n >> (8 * i));
-    buf_add(b, span_of(bytes, sizeof(bytes)));
-}
-
-/* A text with its length before it: no two entries read the same. */
-static void
-put_text(struct buf *b, span s)
-{
-    put_u64(b, s.len);
-    buf_add(b, s);
-}
-
-/* SHA-256 of all that an entry says. `b` is room to work in. */
-static bool
-entry_hash(struct buf *b, const struct store_revision *r,
-           uint8_t out[STORE_HASH_BYTES])
-{
-    buf_clear(b);
-    put_u64(b, r->sequence);
-    put_u64(b, r->time_ms);
-    put_text(b, r->actor);
-    put_text(b, r->reason);
-    put_text(b, r->kind);
-    put_text(b, r->before);
-    put_text(b, r->after);
-    buf_add(b, span_of((const char *)r->previous, STORE_HASH_BYTES));
-    if (buf_failed(b))
-        return false;
-    digest_sha256(buf_span(b), out);
-    return true;
-}
-
-/* A walk from the first entry to the last, and what it found wrong. */
-struct chain {
-    const struct store *store;
-    struct buf room;
-    uint64_t sequence;
-    uint8_t hash[STORE_HASH_BYTES];
-    size_t n_weights;        /* weights whose revision was met */
-    size_t n_records;        /* records likewise */
-    const uint8_t *expected; /* hash that weights.last knows of... */
-    uint64_t expected_at;    /* ...this entry; 0: of none */
-    struct err *e;
-    bool broken;
-};
-
-static bool
-chain_breaks(struct chain *c, const char *what, uint64_t sequence)
-{
-    c->broken = true;
-    err_set(c->e, ERR_INVALID, "the journal is damaged: %s (revision %llu)",
-            what, (unsigned long long)sequence);
-    return false;
-}
-
-static uint64_t
-member(const json_t *object, const char *name)
-{
-    json_int_t n = json_integer_value(json_object_get(object, name));
-
-    return n < 0 ? 0 : (uint64_t)n;
-}
-
-/* Does the journal's entry say what the table of weights says? */
-static bool
-weight_agrees(const struct store_weight *w, span after)
-{
-    json_t *json = json_loadb(after.at, after.len, 0, NULL);
-    const char *slot = json_string_value(json_object_get(json, "slot"));
-    bool agrees = slot && strcmp(slot, w->slot) == 0 &&
-                  member(json, "weight_ppm") == w->weight_ppm &&
-                  member(json, "run") == w->run &&
-                  member(json, "file_ppm") == w->file_ppm;
-
-    json_decref(json);
-    return agrees;
-}
-
-static bool
-chain_weights(struct chain *c, const struct store_revision *r)
-{
-    for (size_t i = 0; i < c->store->n_weights; i++) {
-        const struct store_weight *w = &c->store->weights[i];
-        if (w->revision != r->sequence)
-            continue;
-        if (!weight_agrees(w, r->after))
-            return chain_breaks(c, "a weight is not what was journalled",
-                                r->sequence);
-        c->n_weights++;
-    }
-    return true;
-}
-
-static bool
-chain_records(struct chain *c, const struct store_revision *r)
-{
-    for (size_t i = 0; i < c->store->n_records; i++) {
-        const struct store_record *record = &c->store->records[i];
-        if (record->revision != r->sequence)
-            continue;
-        if (!span_eq(record->json, r->after))
-            return chain_breaks(c, "a record is not what was journalled",
-                                r->sequence);
-        c->n_records++;
-    }
-    return true;
-}
-
-static bool
-chain_entry(void *arg, const struct store_revision *r)
-{
-    struct chain *c = arg;
-
-    if (r->sequence != c->sequence + 1)
-        return chain_breaks(c, "an entry is missing", c->sequence + 1);
-    if (memcmp(r->previous, c->hash, STORE_HASH_BYTES) != 0)
-        return chain_breaks(c, "an entry is not what its successor knew",
-                            c->sequence);
-    if (!entry_hash(&c->room, r, c->hash))
-        return chain_breaks(c, "an entry is too long", r->sequence);
-    c->sequence = r->sequence;
-    if (c->expected_at == r->sequence &&
-        memcmp(c->expected, c->hash, STORE_HASH_BYTES) != 0)
-        return chain_breaks(c, "an entry is not what weights.last knew",
-                            r->sequence);
-    return chain_weights(c, r) && chain_records(c, r);
-}
-
-static bool
-chain_ends_well(struct chain *c)
-{
-    const struct store *s = c->store;
-
-    if (c->sequence != s->sequence ||
-        memcmp(c->hash, s->hash, STORE_HASH_BYTES) != 0)
-        return chain_breaks(c, "its end is not where it was written",
-                            c->sequence);
-    if (c->expected_at > c->sequence)
-        return chain_breaks(c, "weights.last knows of a later entry",
-                            c->expected_at);
-    if (c->n_weights != s->n_weights)
-        return chain_breaks(c, "a weight was never journalled", c->sequence);
-    if (c->n_records != s->n_records)
-        return chain_breaks(c, "a record was never journalled", c->sequence);
-    return true;
-}
-
-/* `last` is what weights.last says, or NULL. */
-static enum err_code
-chain_walk(struct store *s, const struct store_last *last, struct err *e)
-{
-    struct chain c = {.store = s, .e = e};
-
-    if (last) {
-        c.expected = last->hash;
-        c.expected_at = last->sequence;
-    }
-    buf_init(&c.room, ENTRY_MAX);
-    enum err_code code = sql_revisions(s->sql, 0, UINT64_MAX, false, SIZE_MAX,
-                                       chain_entry, &c, e);
-    buf_fini(&c.room);
-    if (code)
-        return code;
-    return !c.broken && chain_ends_well(&c) ? OK : ERR_INVALID;
-}
 
 /* ----------------------------------------------------------------- the weights */
 
@@ -234,14 +35,18 @@ weight_place(const struct store *s, span slot)
     return low;
 }
 
+/* Room for `n` more. */
 static bool
-weights_reserve(struct store *s)
+weights_reserve(struct store *s, size_t n)
 {
-    if (s->n_weights < s->room)
+    size_t room = s->room ? s->room : 16;
+
+    if (s->n_weights + n <= s->room)
         return true;
-    size_t room = s->room ? 2 * s->room : 16;
-    if (s->n_weights >= STORE_SLOTS_MAX)
+    if (s->n_weights + n > STORE_SLOTS_MAX)
         return false;
+    while (room < s->n_weights + n)
+        room *= 2;
     void *grown = reallocarray(s->weights, room, sizeof(*s->weights));
     if (!grown)
         return false;
@@ -271,7 +76,7 @@ weights_load_one(void *arg, const struct store_weight *w)
 {
     struct store *s = arg;
 
-    if (!weights_reserve(s))
+    if (!weights_reserve(s, 1))
         return false;
     weights_put(s, w);
     return true;
@@ -289,13 +94,16 @@ find_record(const struct store *s, span name)
 }
 
 static bool
-records_reserve(struct store *s)
+records_reserve(struct store *s, size_t n)
 {
-    if (s->n_records < s->records_room)
+    size_t room = s->records_room ? s->records_room : 16;
+
+    if (s->n_records + n <= s->records_room)
         return true;
-    size_t room = s->records_room ? 2 * s->records_room : 16;
-    if (s->n_records >= STORE_RECORDS_MAX)
+    if (s->n_records + n > STORE_RECORDS_MAX)
         return false;
+    while (room < s->n_records + n)
+        room *= 2;
     void *grown = reallocarray(s->records, room, sizeof(*s->records));
     if (!grown)
         return false;
@@ -338,7 +146,7 @@ static bool
 records_load_one(void *arg, span name, uint64_t revision, span json)
 {
     struct store *s = arg;
-    char *text = records_reserve(s) ? text_copy(json) : NULL;
+    char *text = records_reserve(s, 1) ? text_copy(json) : NULL;
 
     if (text)
         records_put(s, name, revision, text, json.len);
@@ -410,7 +218,7 @@ load(struct store *s, const char *path, const struct store_last *last,
         sql_weights(s->sql, weights_load_one, s, e) ||
         sql_records(s->sql, records_load_one, s, e))
         return e->code;
-    return chain_walk(s, last, e);
+    return store_chain_walk(s, last, e);
 }
 
 /* Go on with the last good weights, and refuse to change them. */
@@ -561,7 +369,7 @@ store_verify(struct store *s, struct err *e)
 {
     if (!s->sql)
         return err_set(e, ERR_INVALID, "%s", s->why);
-    return chain_walk(s, NULL, e);
+    return store_chain_walk(s, NULL, e);
 }
 
 /* ---------------------------------------------------------------------- commit */
@@ -583,7 +391,7 @@ check_weight(struct store *s, const struct store_change *c, struct err *e)
         return err_set(e, ERR_CONFLICT, "%s is at revision %llu, not %llu",
                        w->slot, (unsigned long long)at,
                        (unsigned long long)c->expected);
-    if (!was && !weights_reserve(s))
+    if (!was && !weights_reserve(s, 1))
         return err_set(e, ERR_LIMIT, "the store has no room for another slot");
     return OK;
 }
@@ -601,7 +409,7 @@ check_record(struct store *s, const struct store_change *c, struct err *e)
         return err_set(e, ERR_CONFLICT, "%.*s is at revision %llu, not %llu",
                        SPAN_FMT(c->record), (unsigned long long)at,
                        (unsigned long long)c->expected);
-    if (!was && !records_reserve(s))
+    if (!was && !records_reserve(s, 1))
         return err_set(e, ERR_LIMIT, "the store has no room for a record");
     return OK;
 }
@@ -648,38 +456,50 @@ weight_text(const struct store_weight *w, char out[256])
     return span_of(out, n <= 256 ? n : 0);
 }
 
-/* The whole entry, its hash, and the transaction. */
+/* A change on its way: what it says, and what of it must live until it is in. */
+struct entry {
+    const struct store_change *change;
+    struct store_revision revision;
+    uint8_t hash[STORE_HASH_BYTES];
+    struct store_weight weight;
+    char before[256], after[256]; /* of a weight */
+    char *text;                   /* of a record; or NULL */
+};
+
+/* All that it says, behind the entry whose number and hash these are. */
 static enum err_code
-append(struct store *s, const struct store_change *c, uint8_t *hash,
-       struct store_weight *w, struct err *e)
+prepare(struct store *s, const struct store_change *c, uint64_t sequence,
+        const uint8_t *previous, struct entry *t, struct err *e)
 {
-    struct store_revision r = {.sequence = s->sequence + 1,
-                               .time_ms = c->time_ms,
-                               .actor = c->actor,
-                               .reason = c->reason,
-                               .kind = c->kind,
-                               .before = c->before,
-                               .after = c->after};
-    char before[256], after[256];
+    struct store_revision *r = &t->revision;
     struct buf room;
 
-    memcpy(r.previous, s->hash, STORE_HASH_BYTES);
-    if (w)
-        w->revision = r.sequence;
-    if (w && c->record.len == 0) {
-        r.before = weight_text(store_weight(s, span_str(w->slot)), before);
-        r.after = weight_text(w, after);
-        if (r.after.len == 0)
+    t->change = c;
+    *r = (struct store_revision){.sequence = sequence + 1,
+                                 .time_ms = c->time_ms,
+                                 .actor = c->actor,
+                                 .reason = c->reason,
+                                 .kind = c->kind,
+                                 .before = c->before,
+                                 .after = c->after};
+    memcpy(r->previous, previous, STORE_HASH_BYTES);
+    if (c->record.len && !(t->text = text_copy(c->after)))
+        return err_set(e, ERR_LIMIT, "no memory for a record");
+    if (c->weight) {
+        t->weight = *c->weight;
+        t->weight.revision = r->sequence;
+    }
+    if (c->weight && c->record.len == 0) {
+        r->before =
+            weight_text(store_weight(s, span_str(t->weight.slot)), t->before);
+        r->after = weight_text(&t->weight, t->after);
+        if (r->after.len == 0)
             return err_set(e, ERR_LIMIT, "no memory for a revision");
     }
-    buf_init(&room, ENTRY_MAX);
-    bool hashed = entry_hash(&room, &r, hash);
+    buf_init(&room, STORE_ENTRY_MAX);
+    bool hashed = store_entry_hash(&room, r, t->hash);
     buf_fini(&room);
-    if (!hashed)
-        return err_set(e, ERR_LIMIT, "no memory for a revision");
-    const struct sql_extras extras = {
-        .weight = w, .record = c->record, .key = c->key};
-    return sql_append(s->sql, &r, hash, &extras, e);
+    return hashed ? OK : err_set(e, ERR_LIMIT, "no memory for a revision");
 }
 
 /* The change is durable: what fails here fails the next one. */
@@ -696,44 +516,82 @@ replace_last(struct store *s)
         refuse(s, "changes are refused until control has started anew", &e);
 }
 
-/* Durable: memory follows, which cannot fail. `text` is of the record, or NULL. */
+/* Durable: memory follows, which cannot fail. */
 static void
-take_in(struct store *s, const struct store_change *c,
-        const struct store_weight *w, const uint8_t *hash, char *text)
+take_in(struct store *s, struct entry *t)
 {
     s->sequence++;
-    memcpy(s->hash, hash, STORE_HASH_BYTES);
-    if (w)
-        weights_put(s, w);
-    if (text)
-        records_put(s, c->record, s->sequence, text, c->after.len);
+    memcpy(s->hash, t->hash, STORE_HASH_BYTES);
+    if (t->change->weight)
+        weights_put(s, &t->weight);
+    if (t->text)
+        records_put(s, t->change->record, s->sequence, t->text,
+                    t->change->after.len);
+    t->text = NULL;
+}
+
+/* One transaction. */
+static enum err_code
+append(struct store *s, const struct entry *t, size_t n, struct err *e)
+{
+    enum err_code code = sql_begin(s->sql, e);
+
+    for (size_t i = 0; i < n && code == OK; i++) {
+        const struct store_change *c = t[i].change;
+        const struct sql_extras extras = {.weight =
+                                              c->weight ? &t[i].weight : NULL,
+                                          .record = c->record,
+                                          .key = c->key};
+        code = sql_append(s->sql, &t[i].revision, t[i].hash, &extras, e);
+    }
+    if (code == OK)
+        code = sql_commit(s->sql, e);
+    if (code && code != ERR_CONFLICT && code != ERR_LIMIT)
+        refuse(s, "changes are refused until control has started anew", e);
+    return code;
+}
+
+static enum err_code
+check_all(struct store *s, const struct store_change *c, struct entry *t,
+          size_t n, struct err *e)
+{
+    for (size_t i = 0; i < n; i++)
+        if (check(s, &c[i], e) ||
+            prepare(s, &c[i], s->sequence + i, i ? t[i - 1].hash : s->hash,
+                    &t[i], e))
+            return e->code;
+    if (n > 1 && (!weights_reserve(s, n) || !records_reserve(s, n)))
+        return err_set(e, ERR_LIMIT, "the store has no room for the changes");
+    return OK;
+}
+
+enum err_code
+store_commit_all(struct store *s, const struct store_change *c, size_t n,
+                 uint64_t *sequence, struct err *e)
+{
+    struct entry *t = calloc(n, sizeof(*t));
+
+    if (!t)
+        return err_set(e, ERR_LIMIT, "no memory for the changes");
+    enum err_code code = check_all(s, c, t, n, e);
+    if (code == OK)
+        code = append(s, t, n, e);
+    for (size_t i = 0; i < n; i++) {
+        if (code == OK)
+            take_in(s, &t[i]);
+        free(t[i].text);
+    }
+    free(t);
+    if (code)
+        return code;
     replace_last(s);
+    *sequence = s->sequence;
+    return OK;
 }
 
 enum err_code
 store_commit(struct store *s, const struct store_change *c, uint64_t *sequence,
              struct err *e)
 {
-    struct store_weight weight, *w = NULL;
-    uint8_t hash[STORE_HASH_BYTES];
-    char *text = NULL;
-
-    if (check(s, c, e))
-        return e->code;
-    if (c->record.len && !(text = text_copy(c->after)))
-        return err_set(e, ERR_LIMIT, "no memory for a record");
-    if (c->weight) {
-        weight = *c->weight;
-        w = &weight;
-    }
-    enum err_code code = append(s, c, hash, w, e);
-    if (code) {
-        free(text);
-        if (code != ERR_CONFLICT && code != ERR_LIMIT)
-            refuse(s, "changes are refused until control has started anew", e);
-        return code;
-    }
-    take_in(s, c, w, hash, text);
-    *sequence = s->sequence;
-    return OK;
+    return store_commit_all(s, c, 1, sequence, e);
 }

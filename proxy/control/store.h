@@ -120,6 +120,13 @@ MUST_CHECK enum err_code store_commit(struct store *s,
                                       const struct store_change *c,
                                       uint64_t *sequence, struct err *e);
 
+/* So many changes of different weights and records: all of them, one revision each, or
+ * none. *sequence is the last one's number; the errors are store_commit's. */
+MUST_CHECK enum err_code store_commit_all(struct store *s,
+                                          const struct store_change *c,
+                                          size_t n, uint64_t *sequence,
+                                          struct err *e);
+
 /* Called for each revision, newest first; texts live until it returns. */
 typedef bool (*store_revision_fn)(void *arg, const struct store_revision *r);
 

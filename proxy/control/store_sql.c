@@ -365,22 +365,42 @@ add_extras(struct sql *q, const struct store_revision *r,
 }
 
 enum err_code
+sql_begin(struct sql *q, struct err *e)
+{
+    if (step(q->statements[SQL_BEGIN]) != SQLITE_DONE)
+        return fail(q, "the store", e);
+    return OK;
+}
+
+/* It failed with a transaction under way, whatever it was. */
+static enum err_code
+give_up(struct sql *q, struct err *e)
+{
+    enum err_code code = fail(q, "the store", e);
+
+    if (!sqlite3_get_autocommit(q->db))
+        (void)step(q->statements[SQL_ROLLBACK]);
+    e->code = code == ERR_INVALID ? ERR_INVALID : ERR_IO;
+    return e->code;
+}
+
+enum err_code
 sql_append(struct sql *q, const struct store_revision *r,
            const uint8_t hash[STORE_HASH_BYTES],
            const struct sql_extras *extras, struct err *e)
 {
-    if (step(q->statements[SQL_BEGIN]) != SQLITE_DONE)
-        return fail(q, "the store", e);
     if (add_revision(q, r) && set_head(q, r->sequence, hash) &&
-        add_extras(q, r, extras) &&
-        step(q->statements[SQL_COMMIT]) == SQLITE_DONE)
+        add_extras(q, r, extras))
         return OK;
-    enum err_code code = fail(q, "the store", e);
-    if (!sqlite3_get_autocommit(q->db))
-        (void)step(q->statements[SQL_ROLLBACK]);
-    /* Whatever it was: it failed with a transaction under way. */
-    e->code = code == ERR_INVALID ? ERR_INVALID : ERR_IO;
-    return e->code;
+    return give_up(q, e);
+}
+
+enum err_code
+sql_commit(struct sql *q, struct err *e)
+{
+    if (step(q->statements[SQL_COMMIT]) == SQLITE_DONE)
+        return OK;
+    return give_up(q, e);
 }
 
 static span

@@ -2,7 +2,7 @@
 /*
  * store_sql: the store's tables in SQLite; known to store.c alone.
  *
- * Each function is one statement or one transaction. It decides nothing about
+ * Each function is one statement. It decides nothing about
  * refusing; it says what SQLite said.
  */
 #pragma once
@@ -48,16 +48,19 @@ struct sql_extras {
     span key;    /* or empty */
 };
 
-/*
- * Append one revision whose hash is `hash`: one transaction, durable when it
- * returns. ERR_CONFLICT: another program holds the database's own lock, and
- * nothing was tried. ERR_IO: it failed.
- */
+/* A transaction: ERR_CONFLICT, another program holds the database's own lock, and
+ * nothing was tried. */
+MUST_CHECK enum err_code sql_begin(struct sql *q, struct err *e);
+
+/* One revision whose hash is `hash`. ERR_IO: it failed, and the transaction is gone. */
 MUST_CHECK enum err_code sql_append(struct sql *q,
                                     const struct store_revision *r,
                                     const uint8_t hash[STORE_HASH_BYTES],
                                     const struct sql_extras *extras,
                                     struct err *e);
+
+/* All of it is durable when it returns. ERR_IO: none of it is. */
+MUST_CHECK enum err_code sql_commit(struct sql *q, struct err *e);
 
 /* Revisions with from <= sequence < to, in that order or the other way. */
 MUST_CHECK enum err_code sql_revisions(struct sql *q, uint64_t from,
