@@ -35,6 +35,7 @@ enum cli_code {
     X("weight", cmd_weight, "show or move the canary's share of a route")      \
     X("rollout", cmd_rollout, "show a rollout, or tell it what to do")         \
     X("audit", cmd_audit, "the journal: its end, and whether it is whole")     \
+    X("snapshot", cmd_snapshot, "what held at a revision; weights put back")   \
     X("status", cmd_status, "say what the processes do now")                   \
     X("reload", cmd_reload, "load the configuration anew")                     \
     X("dev-cert", cmd_dev_cert, "make certificates to try things with")        \

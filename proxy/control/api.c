@@ -304,6 +304,7 @@ move_weight(struct call *c, const struct slot *slot, const json_t *json)
 {
     const struct gen_rollout *rollout = slot->canary->rollout;
     struct slot_move move = {.actor = span_str(c->request->actor),
+                             .kind = SPAN("weight.set"),
                              .now_ms = c->request->wall_ms};
     struct err e;
 
@@ -406,6 +407,9 @@ get_verify(struct call *c)
     X("weight_set", METHOD_PUT, "/v1/weights/", true, BY_OPERATORS,            \
       put_weight)                                                              \
     X("revisions", METHOD_GET, "/v1/revisions", false, BY_ALL, get_revisions)  \
+    X("snapshot", METHOD_GET, "/v1/snapshots/", true, BY_ALL, get_snapshot)    \
+    X("snapshot_restore", METHOD_POST, "/v1/snapshots/", true, BY_OPERATORS,   \
+      post_snapshot)                                                           \
     X("verify", METHOD_GET, "/v1/audit/verify", false, BY_ALL, get_verify)     \
     X("rollouts", METHOD_GET, "/v1/rollouts", false, BY_ALL, get_rollouts)     \
     X("rollout", METHOD_GET, "/v1/rollouts/", true, BY_ALL, get_rollout)       \

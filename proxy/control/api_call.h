@@ -33,6 +33,10 @@ MUST_CHECK bool call_reason(struct call *c, const json_t *json, span *reason);
 MUST_CHECK bool call_if_match(struct call *c, bool *expects,
                               uint64_t *expected);
 
+/* api_snapshots.c */
+void get_snapshot(struct call *c);
+void post_snapshot(struct call *c);
+
 /* api_rollouts.c */
 void get_rollouts(struct call *c);
 void get_rollout(struct call *c);

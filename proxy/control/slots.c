@@ -5,6 +5,7 @@
 #include "proxy/observe/log.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 static_assert(STORE_SLOT_MAX == SEGMENT_NAME_MAX - 1, "one limit on names");
 static_assert(WEIGHTS_SLOTS <= STORE_SLOTS_MAX, "what lives can be stored");
@@ -204,27 +205,54 @@ slots_state(const struct slots *s, const struct store *store,
     };
 }
 
+/* What a move is to the store; `w` is its weight, and lives as long. */
+static struct store_change
+change_of(const struct slots *s, const struct slot *slot,
+          const struct slot_move *move, struct store_weight *w)
+{
+    const struct gen_canary *canary = slot->canary;
+
+    *w =
+        store_weight_of(canary->slot_name, move->weight_ppm, canary->weight_ppm,
+                        weights_get(s->weights, slot->at).run);
+    return (struct store_change){.actor = move->actor,
+                                 .reason = move->reason,
+                                 .kind = move->kind,
+                                 .time_ms = move->now_ms,
+                                 .weight = w,
+                                 .expects = move->expects,
+                                 .expected = move->expected};
+}
+
+enum err_code
+slots_move_all(struct slots *s, struct store *store,
+               const struct slot *const *at, const struct slot_move *moves,
+               size_t n, struct err *e)
+{
+    struct store_weight *w = calloc(n, sizeof(*w));
+    struct store_change *changes = calloc(n, sizeof(*changes));
+    enum err_code code = OK;
+    uint64_t sequence;
+
+    if (!w || !changes)
+        code = err_set(e, ERR_LIMIT, "no memory for the weights");
+    for (size_t i = 0; i < n && code == OK; i++)
+        changes[i] = change_of(s, at[i], &moves[i], &w[i]);
+    if (code == OK)
+        code = store_commit_all(store, changes, n, &sequence, e);
+    for (size_t i = 0; i < n && code == OK; i++) {
+        apply(s, at[i], w[i].weight_ppm, w[i].run);
+        log_info("weight_set", "slot=%s ppm=%u revision=%llu", w[i].slot,
+                 w[i].weight_ppm, (unsigned long long)(sequence - (n - 1 - i)));
+    }
+    free(w);
+    free(changes);
+    return code;
+}
+
 enum err_code
 slots_move(struct slots *s, struct store *store, const struct slot *slot,
            const struct slot_move *move, struct err *e)
 {
-    const struct gen_canary *canary = slot->canary;
-    uint32_t run = weights_get(s->weights, slot->at).run;
-    struct store_weight w = store_weight_of(canary->slot_name, move->weight_ppm,
-                                            canary->weight_ppm, run);
-    struct store_change c = {.actor = move->actor,
-                             .reason = move->reason,
-                             .kind = SPAN("weight.set"),
-                             .time_ms = move->now_ms,
-                             .weight = &w,
-                             .expects = move->expects,
-                             .expected = move->expected};
-    uint64_t sequence;
-
-    if (store_commit(store, &c, &sequence, e))
-        return e->code;
-    apply(s, slot, move->weight_ppm, run);
-    log_info("weight_set", "slot=%s ppm=%u revision=%llu", w.slot,
-             move->weight_ppm, (unsigned long long)sequence);
-    return OK;
+    return slots_move_all(s, store, &slot, move, 1, e);
 }

@@ -74,6 +74,7 @@ struct slot_move {
     uint32_t weight_ppm;
     span actor;
     span reason;
+    span kind; /* "weight.set", "weight.restore" */
     uint64_t now_ms;
     bool expects; /* only if the slot is at revision `expected` */
     uint64_t expected;
@@ -84,3 +85,9 @@ MUST_CHECK enum err_code slots_move(struct slots *s, struct store *store,
                                     const struct slot *slot,
                                     const struct slot_move *move,
                                     struct err *e);
+
+/* Several, each another slot: all or none. */
+MUST_CHECK enum err_code slots_move_all(struct slots *s, struct store *store,
+                                        const struct slot *const *at,
+                                        const struct slot_move *moves, size_t n,
+                                        struct err *e);

@@ -216,6 +216,67 @@ check_members(struct checking *c, const struct lens_way *w, size_t side)
     }
 }
 
+/* ---- a list that stays where an open set leads ---- */
+
+static bool
+is_excepted(const struct checking *c, const struct lens_way *set, size_t side,
+            const struct lens_place *list)
+{
+    const struct lens_way *const *all = c->ways.at;
+    span key = list->steps[list->n - 1].key;
+    for (size_t i = 0; i < set->open->n_except; i++)
+        if (span_eq(set->open->except[i], key))
+            return true;
+    for (size_t i = 0; i < c->ways.n; i++)
+        if (all[i]->has[side] && lens_place_starts(&all[i]->place[side], list))
+            return true;
+    return false;
+}
+
+/* Elements that all have one value stay when it is taken from them (`one <> each`): in
+ * the other version, too, where nothing but an open set says what they are. */
+static void
+check_spread(struct checking *c, const struct lens_arrow *a,
+             const struct lens_place *place)
+{
+    const struct lens_way *const *all = c->ways.at;
+    size_t side = a->joint->one;
+    size_t n = 0;
+    while (n < place->n && place->steps[n].kind == LENS_KEY)
+        n++;
+    struct lens_place list = {place->steps, n, place->text};
+    for (size_t i = 0; n > 0 && i < c->ways.n; i++) {
+        const struct lens_place *set = &all[i]->place[side];
+        if (!all[i]->open || !all[i]->has[side] || set->n != n ||
+            is_excepted(c, all[i], side, &list))
+            continue;
+        bool same = true;
+        for (size_t k = 0; k + 1 < n; k++)
+            same = same && lens_step_same(&set->steps[k], &list.steps[k]);
+        if (!same)
+            continue;
+        lens_problem(c->b, &a->origin, "put it into the set's `except:`",
+                     "the elements of `%.*s` stay when `%.*s` is taken from "
+                     "them, and the open set `%.*s` (line %u) has every name "
+                     "there",
+                     SPAN_FMT(list.steps[n - 1].key), SPAN_FMT(place->text),
+                     SPAN_FMT(set->text), all[i]->origin.line);
+        return;
+    }
+}
+
+static void
+check_spreads(struct checking *c, const struct lens_block *block)
+{
+    for (size_t i = 0; i < block->n_arrows; i++) {
+        const struct lens_joint *j = block->arrows[i].joint;
+        if (!j || j->kind != LENS_JOINT_EACH)
+            continue;
+        for (size_t k = 0; k < j->n[1 - j->one]; k++)
+            check_spread(c, &block->arrows[i], &j->places[1 - j->one][k]);
+    }
+}
+
 /* ---- what no case fits, where one fits all ---- */
 
 static void
@@ -267,6 +328,7 @@ check_type(struct lens_builder *b, size_t table, size_t type)
                 check_tags(&c, all[i], side);
         }
     check_elses(b, b->blocks[table][type]);
+    check_spreads(&c, b->blocks[table][type]);
     lens_lookup_check(b, all, c.ways.n, false);
 }
 

@@ -143,6 +143,72 @@ TEST(a_weight_moves_durably_and_in_the_segment_before_the_answer)
     house_remove(&h);
 }
 
+static struct got
+put_orders(struct control *c, const char *body)
+{
+    return ask(c, &(struct asked){.method = "PUT",
+                                  .path = "/v1/weights/orders",
+                                  .if_match = "*",
+                                  .type = JSON,
+                                  .body = body});
+}
+
+static struct got
+restore(struct control *c, const char *path, const char *if_match)
+{
+    return ask(c, &(struct asked){.method = "POST",
+                                  .path = path,
+                                  .if_match = if_match,
+                                  .type = JSON,
+                                  .body = "{\"reason\": \"too soon\"}"});
+}
+
+TEST(a_revision_is_a_snapshot_that_can_be_put_back)
+{
+    struct house h;
+    struct control c;
+
+    house_make(&h, 0, 1);
+    house_control(&h, &c);
+    struct got g = put_orders(&c, "{\"weight\": 100, \"reason\": \"a\"}");
+    got_fini(&g);
+    g = put_orders(&c, "{\"weight\": 200, \"reason\": \"b\"}");
+    got_fini(&g);
+
+    g = ask(&c, &(struct asked){.method = "GET", .path = "/v1/snapshots/2"});
+    const json_t *was =
+        json_object_get(json_object_get(g.json, "slots"), "route/orders");
+    assert_int_equal(g.status, 200);
+    assert_int_equal(json_integer_value(json_object_get(was, "weight_ppm")),
+                     100);
+    got_fini(&g);
+    g = restore(&c, "/v1/snapshots/2", "\"2\"");
+    assert_int_equal(g.status, 412);
+    got_fini(&g);
+    assert_int_equal(weights_get(h.weights, 0).ppm, 200);
+    g = restore(&c, "/v1/snapshots/2", "\"3\"");
+    assert_int_equal(g.status, 200);
+    assert_int_equal(number(&g, "revision"), 4);
+    assert_int_equal(json_array_size(json_object_get(g.json, "moved")), 1);
+    got_fini(&g);
+    assert_int_equal(weights_get(h.weights, 0).ppm, 100);
+    assert_int_equal(store_weight(c.store, SPAN("route/orders"))->weight_ppm,
+                     100);
+    /* And again: it is as it was, so nothing is written. */
+    g = restore(&c, "/v1/snapshots/2", "*");
+    assert_int_equal(g.status, 200);
+    assert_int_equal(number(&g, "revision"), 4);
+    got_fini(&g);
+    g = ask(&c, &(struct asked){.method = "GET", .path = "/v1/snapshots/5"});
+    assert_int_equal(g.status, 404);
+    got_fini(&g);
+    g = ask(&c, &(struct asked){.method = "GET", .path = "/v1/audit/verify"});
+    assert_int_equal(g.status, 200);
+    got_fini(&g);
+    house_control_end(&c);
+    house_remove(&h);
+}
+
 #define PUT_ORDERS .method = "PUT", .path = "/v1/weights/orders"
 #define GOOD       .body = "{\"weight\": 5, \"reason\": \"x\"}"
 

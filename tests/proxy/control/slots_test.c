@@ -17,6 +17,7 @@ static void
 move(struct control *c, uint32_t ppm)
 {
     struct slot_move m = {.weight_ppm = ppm,
+                          .kind = SPAN("weight.set"),
                           .actor = SPAN("uid:0"),
                           .reason = SPAN("test"),
                           .now_ms = 1};

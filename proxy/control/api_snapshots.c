@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The calls about snapshots: what held at a revision, and putting it back.
+ */
+#include "proxy/control/api_call.h"
+
+#include "proxy/control/snapshots.h"
+
+/* The snapshot that the path names; NULL: answered. */
+static json_t *
+snapshot_of(struct call *c)
+{
+    uint64_t revision = 0;
+    json_t *json = NULL;
+    struct err e;
+
+    if (!span_to_u64(c->rest, &revision)) {
+        api_problem(c->out, 404,
+                    "a snapshot is called by its revision: '%.*s' "
+                    "is none",
+                    SPAN_FMT(c->rest));
+        return NULL;
+    }
+    enum err_code code = snapshot_read(c->control->store, revision, &json, &e);
+    if (code)
+        api_problem(c->out, call_status_of(code), "%s", e.text);
+    return json;
+}
+
+void
+get_snapshot(struct call *c)
+{
+    json_t *json = snapshot_of(c);
+
+    if (json)
+        call_answer(c->out, 200, json);
+}
+
+/* Is the journal where the caller saw it? False: answered. */
+static bool
+is_expected(struct call *c)
+{
+    uint64_t now = store_sequence(c->control->store), expected;
+    bool expects;
+
+    if (!call_if_match(c, &expects, &expected))
+        return false;
+    if (!expects || expected == now)
+        return true;
+    api_problem(c->out, 412, "the journal is at revision %llu, not %llu",
+                (unsigned long long)now, (unsigned long long)expected);
+    return false;
+}
+
+static void
+put_back(struct call *c, const json_t *snapshot, span reason)
+{
+    struct snapshot_restored done;
+    span said = arena_fmt(c->arena, "as at revision %.*s: %.*s",
+                          SPAN_FMT(c->rest), SPAN_FMT(reason));
+    struct err e;
+
+    if (!said.at) {
+        api_problem(c->out, 500, "no memory for the reason");
+        return;
+    }
+    enum err_code code = snapshot_restore(&c->control->slots, c->control->store,
+                                          snapshot, span_str(c->request->actor),
+                                          said, c->request->wall_ms, &done, &e);
+    if (code)
+        api_problem(c->out, call_status_of(code), "%s", e.text);
+    else
+        call_answer(c->out, 200,
+                    json_pack("{s:I, s:o, s:o}", "revision",
+                              (json_int_t)done.revision, "moved", done.moved,
+                              "left", done.left));
+}
+
+void
+post_snapshot(struct call *c)
+{
+    static const char *const members[] = {"reason"};
+    json_t *snapshot = snapshot_of(c);
+    json_t *json = snapshot ? call_body(c, members, COUNT(members)) : NULL;
+    span reason;
+
+    if (json && call_reason(c, json, &reason) && is_expected(c))
+        put_back(c, snapshot, reason);
+    json_decref(json);
+    json_decref(snapshot);
+}
