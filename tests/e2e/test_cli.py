@@ -493,6 +493,28 @@ def test_weights_are_shown_and_moved_by_who_says_why(t):
     assert s.weight("orders", "1%", if_match=before["revision"])["effective_ppm"] == 10000
 
 
+def test_a_snapshot_is_shown_compared_and_put_back(t):
+    s = running(t, weight="10%")
+    first = s.weight("orders")["revision"]
+    s.weight("orders", "20%")
+    last = s.weight("orders", "30%")["revision"]
+    assert re.search(rf"^ +{last} .*weight.set", s.cli("snapshot", "list", "--socket", s.socket).stdout, re.M)
+    assert re.search(r"^route/orders +20%$", s.cli("snapshot", "show", str(first + 1), "--socket", s.socket).stdout, re.M)
+    assert re.search(r"^route/orders +10% -> 30%$", s.cli("snapshot", "diff", str(first), "--socket", s.socket).stdout, re.M)
+    between = json.loads(s.cli("snapshot", "diff", str(first), str(first + 1), "--json", "--socket", s.socket).stdout)
+    assert [(d["before"]["weight_ppm"], d["after"]["weight_ppm"]) for d in between] == [(100000, 200000)], between
+    words = ("snapshot", "restore", str(first), "--socket", s.socket)
+    assert "--reason" in s.cli(*words, code=USAGE).stderr
+    assert "30%" in s.cli(*words, "--dry-run").stdout and s.weight("orders")["revision"] == last
+    assert "revision" in s.cli(*words, "--reason", "x", "--if-match", str(first), code=REFUSED).stderr
+    assert re.search(r"^route/orders +30% -> 10%$", s.cli(*words, "--reason", "as before").stdout, re.M)
+    now = s.weight("orders")
+    assert (now["effective_ppm"], now["revision"]) == (100000, last + 1), now
+    assert "nothing was moved" in s.cli(*words, "--reason", "as before").stdout and s.weight("orders") == now
+    assert s.cli("snapshot", "show", "999", "--socket", s.socket, code=UNKNOWN).stderr
+    assert s.cli("snapshot", "show", "x", "--socket", s.socket, code=UNKNOWN).stderr and s.cli("snapshot", code=USAGE).stderr
+
+
 def test_development_certificates_serve_and_are_trusted(t):
     done = run(t, "dev-cert", t.folder / "mine", "--days", "2")
     assert all(name in done.stdout and (t.folder / "mine" / name).stat().st_size for name in ("ca.pem", "localhost.pem", "localhost.key"))
