@@ -15,7 +15,8 @@
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
 static struct {
-    const struct lens_api *api; /* as long as the process */
+    struct arena *arena; /* as long as the process */
+    const struct lens_api *api;
     const struct plan *plan;
     size_t from;
     size_t to;
@@ -33,6 +34,7 @@ make_chains(void)
         while (!api)
             api = chain_api(a, &seed, 2 + i % 4);
         size_t last = api->n_versions - 1;
+        chains[i].arena = a;
         chains[i].api = api;
         chains[i].from = i % 2 ? 0 : last;
         chains[i].to = last - chains[i].from;
