@@ -114,7 +114,7 @@ frame(const struct law_case *c, span *why)
     if (!z)
         return law_differs(c, why, "the stranger is gone", one.text, c->x);
     json_replace(z, parse(c, SPAN("{\"z\":[2]}")));
-    if (json_equal_strict(parse(c, two.text), should))
+    if (json_alike_strict(parse(c, two.text), should))
         return LAW_HOLDS;
     return law_differs(c, why, "another stranger changes more than itself",
                        two.text, printed(c, should));

@@ -391,7 +391,7 @@ equals_in_order(struct compose *c, uint32_t term, const struct json *value)
         if ((*at)->value->kind != value->kind)
             continue;
         guard met = guard_of(&c->guards, (*at)->atom);
-        if (json_equal((*at)->value, value))
+        if (json_alike((*at)->value, value))
             return both(c, (*at)->before, met);
         before = without(c, (*at)->before, met);
     }
@@ -415,7 +415,7 @@ ask_equals(struct compose *c, uint32_t term, const struct json *value)
     struct term t = c->terms[term];
     struct question q = {ask_equals_of, 0, value, {0}, 0};
     if (t.kind == TERM_CONST)
-        return constant(json_equal(t.value, value));
+        return constant(json_alike(t.value, value));
     if (t.kind == TERM_ENUM)
         return ask_enum(c, &t, &q);
     unsigned type = types_of(value) & ~(unsigned)LENS_INTEGER;

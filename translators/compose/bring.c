@@ -141,7 +141,7 @@ static const struct json *
 image_by(const struct lens_symbols *s, const struct json *value)
 {
     for (size_t i = 0; value && i < s->n_rows; i++)
-        if (json_equal(value, s->rows[i].from))
+        if (json_alike(value, s->rows[i].from))
             return s->rows[i].to;
     return s->unlisted == LENS_UNLISTED_IS && value ? s->image : value;
 }
@@ -170,7 +170,7 @@ joined(struct compose *c, const struct lens_symbols *x,
     }
     for (size_t i = 0; i < y->n_rows; i++) {
         size_t k = 0;
-        while (k < x->n_rows && !json_equal(x->rows[k].from, y->rows[i].from))
+        while (k < x->n_rows && !json_alike(x->rows[k].from, y->rows[i].from))
             k++;
         if (k == x->n_rows)
             rows[out->n_rows++] = (struct lens_symbol){.from = y->rows[i].from,
@@ -464,7 +464,7 @@ absence(struct passage *p, const struct lens_arrow *arrow,
         guard is =
             both(c, alt.when, ask_types(c, node_scalar(c, &alt), LENS_NULL));
         struct normal_alt word = as_term(alt, term_const(c, null));
-        bool goes = omit && json_equal(null, omit);
+        bool goes = omit && json_alike(null, omit);
         if (!say_notice(c, is, p->s->scope, NOTICE_LOSSY, &arrow->origin) ||
             (!goes && !emit(p, word, is)))
             return false;

@@ -116,7 +116,7 @@ equals_here(const struct atom *a, const struct value_class *k)
 {
     if (json_is_container(a->value))
         return k->type & (LENS_OBJECT | LENS_LIST) ? IS_OPEN : IS_NEVER;
-    return of_bool(k->value && json_equal(k->value, a->value));
+    return of_bool(k->value && json_alike(k->value, a->value));
 }
 
 static enum truth

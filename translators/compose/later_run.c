@@ -107,14 +107,14 @@ value_holds(struct work *w, const struct later_atom *a)
     case ATOM_TRUE:
         return v->kind == JSON_BOOL && v->truth;
     case ATOM_EQUALS:
-        return json_equal(v, a->value);
+        return json_alike(v, a->value);
     case ATOM_STARTS:
         return v->kind == JSON_TEXT && span_starts(v->text, a->text);
     case ATOM_LINES:
         return v->kind == JSON_TEXT && lines_of(v->text) == a->n;
     case ATOM_SAME: {
         const struct json *other = value_of(w, a->other);
-        return other && json_equal(v, other);
+        return other && json_alike(v, other);
     }
     default: /* the compiler lets no other through */
         w->bad = true;
@@ -151,7 +151,7 @@ holds(struct work *w, uint32_t g)
 static struct json *
 copied(struct work *w, const struct json *v)
 {
-    struct json *out = v ? json_copy(w->scratch, v) : NULL;
+    struct json *out = v ? json_clone(w->scratch, v) : NULL;
     w->bad = w->bad || (v && !out);
     return out;
 }
@@ -161,7 +161,7 @@ image(struct work *w, const struct later_term *t)
 {
     struct json *of = value_of(w, t->of);
     for (size_t i = 0; of && i < t->symbols.n_rows; i++)
-        if (json_equal(of, t->symbols.rows[i].from))
+        if (json_alike(of, t->symbols.rows[i].from))
             return copied(w, t->symbols.rows[i].to);
     return of && t->symbols.unlisted == LENS_UNLISTED_IS
                ? copied(w, t->symbols.image)

@@ -43,7 +43,7 @@ equals(struct compose *c, const struct written *w, const struct json *value)
 {
     if (w->part)
         return node_equals(c, w->part, value);
-    return constant(w->is && json_equal(w->is, value));
+    return constant(w->is && json_alike(w->is, value));
 }
 
 /* ---- which row fits ---------------------------------------------------------------- */
@@ -151,7 +151,7 @@ write_column(const struct joining *g, size_t column, const guard *taken,
         for (size_t k = 0; w.is && k < j->n_rows; k++) {
             struct written other =
                 written_by(&j->rows[k].cells[c->write][column], parts);
-            if (k == i || !other.is || !json_equal_strict(w.is, other.is))
+            if (k == i || !other.is || !json_alike_strict(w.is, other.is))
                 continue;
             seen = seen || k < i;
             when = either(c, when, taken[k]);

@@ -19,7 +19,7 @@ lower_text(struct lowering *l, span key, const struct json *value, span *out)
         buf_str(&b, value ? "\":" : "\"");
     }
     if (value) {
-        struct json *fresh = json_copy(l->c->a, value);
+        struct json *fresh = json_clone(l->c->a, value);
         ok = fresh != NULL;
         if (ok && !json_is_container(fresh))
             json_touch(fresh);
@@ -78,7 +78,7 @@ fold(const struct lowering *l, uint32_t term, const struct json *value,
         return false;
     const struct lens_symbols *s = t->symbols;
     for (size_t i = 0; *out && i < s->n_rows; i++)
-        if (json_equal(*out, s->rows[i].from)) {
+        if (json_alike(*out, s->rows[i].from)) {
             *out = s->rows[i].to;
             *stays = false;
             return *out != NULL;

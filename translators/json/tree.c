@@ -104,7 +104,7 @@ copy_members(struct arena *a, const struct json *from, struct json *to)
         struct json_member *m = &to->members[to->n];
 
         *m = from->members[to->n];
-        m->value = json_copy(a, m->value);
+        m->value = json_clone(a, m->value);
         if (!m->value)
             return false;
         m->value->parent = to;
@@ -113,7 +113,7 @@ copy_members(struct arena *a, const struct json *from, struct json *to)
 }
 
 struct json *
-json_copy(struct arena *a, const struct json *node)
+json_clone(struct arena *a, const struct json *node)
 {
     struct json *copy = arena_alloc(a, sizeof(*copy));
 
@@ -428,13 +428,13 @@ alike(const struct json *a, const struct json *b, bool strict)
 }
 
 bool
-json_equal(const struct json *a, const struct json *b)
+json_alike(const struct json *a, const struct json *b)
 {
     return alike(a, b, false);
 }
 
 bool
-json_equal_strict(const struct json *a, const struct json *b)
+json_alike_strict(const struct json *a, const struct json *b)
 {
     return alike(a, b, true);
 }

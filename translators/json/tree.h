@@ -54,8 +54,8 @@ struct json {
         touched; /* made or changed by code: `source` is not what it says now */
     bool truth;  /* BOOL */
     bool unclean;  /* TEXT: holds a lone surrogate; see json_text_is_clean */
-    uint32_t mark; /* the user's; json_copy copies it */
-    void *note;    /* the user's; json_copy copies it */
+    uint32_t mark; /* the user's; json_clone copies it */
+    void *note;    /* the user's; json_clone copies it */
     size_t offset; /* of its first byte in the text it was read from; else 0 */
     struct json *parent; /* NULL: the root, or in no place */
     span source; /* the bytes it was read from, while untouched; the root's
@@ -131,10 +131,10 @@ size_t json_position(const struct json *node);
  * for byte, texts alike decoded. Objects with a doubled key are alike only in
  * the same order.
  */
-bool json_equal(const struct json *a, const struct json *b);
+bool json_alike(const struct json *a, const struct json *b);
 
-/* json_equal, and members in the same order too. */
-bool json_equal_strict(const struct json *a, const struct json *b);
+/* json_alike, and members in the same order too. */
+bool json_alike_strict(const struct json *a, const struct json *b);
 
 /* ---- making ----
  * A made node is touched and in no place. Bytes given are copied. NULL at the
@@ -150,7 +150,7 @@ MUST_CHECK struct json *json_new_object(struct arena *a);
 
 /* A deep copy, in no place. What was untouched still prints verbatim: the copy
  * borrows the same source. */
-MUST_CHECK struct json *json_copy(struct arena *a, const struct json *node);
+MUST_CHECK struct json *json_clone(struct arena *a, const struct json *node);
 
 /* ---- changing ----
  * `value` must be in no place. Positions are 0 to n. */

@@ -361,7 +361,7 @@ static const struct json *
 older_symbol(const struct lens_symbols *s, const struct json *value)
 {
     for (size_t i = 0; i < s->n_rows; i++)
-        if (s->rows[i].to && json_equal(s->rows[i].from, value))
+        if (s->rows[i].to && json_alike(s->rows[i].from, value))
             return s->rows[i].to;
     return value;
 }

@@ -453,7 +453,7 @@ static bool
 find_same(const struct lens_find *a, const struct lens_find *b)
 {
     return a->kind == b->kind && keys_same(&a->member, &b->member) &&
-           (a->kind != LENS_EQUALS || json_equal(a->value, b->value));
+           (a->kind != LENS_EQUALS || json_alike(a->value, b->value));
 }
 
 static bool
@@ -493,7 +493,7 @@ finds_clash(const struct lens_find *a, const struct lens_find *b)
     if (!keys_same(&a->member, &b->member))
         return false;
     if (a->kind == LENS_EQUALS && b->kind == LENS_EQUALS)
-        return !json_equal(a->value, b->value);
+        return !json_alike(a->value, b->value);
     return (a->kind == LENS_LACKS) != (b->kind == LENS_LACKS);
 }
 

@@ -126,7 +126,7 @@ static bool
 holds_value(const struct lens_cell *c, const struct json *value)
 {
     for (size_t i = 0; i < c->n_values; i++)
-        if (json_equal(c->values[i], value))
+        if (json_alike(c->values[i], value))
             return true;
     return false;
 }
@@ -225,7 +225,7 @@ listed(struct lens_builder *b, const struct lens_joint *j, size_t side,
             const struct json *const *all = out->at;
             bool known = false;
             for (size_t m = 0; m < out->n; m++)
-                known = known || json_equal(all[m], c->values[k]);
+                known = known || json_alike(all[m], c->values[k]);
             const struct json **slot =
                 known ? NULL : lens_vec_add(b, out, sizeof(struct json *));
             if (slot)

@@ -524,7 +524,7 @@ claims_clash(const struct claim *a, const struct claim *b)
         return false;
     for (size_t i = 0; i < a->n; i++)
         for (size_t k = 0; k < b->n; k++)
-            if (json_equal(a->values[i], b->values[k]))
+            if (json_alike(a->values[i], b->values[k]))
                 return false;
     return true;
 }
@@ -583,7 +583,7 @@ lens_shape_disjoint(const struct lens_shape *a, const struct lens_shape *b)
         return false;
     if (!(shape_types(a) & shape_types(b)))
         return true;
-    if (a->constant && b->constant && !json_equal(a->constant, b->constant))
+    if (a->constant && b->constant && !json_alike(a->constant, b->constant))
         return true;
     return places_clash(a, b);
 }

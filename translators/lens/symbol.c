@@ -72,7 +72,7 @@ has(const struct lens_vec *set, const struct json *symbol)
 {
     const struct json *const *all = set->at;
     for (size_t i = 0; i < set->n; i++)
-        if (json_equal(all[i], symbol))
+        if (json_alike(all[i], symbol))
             return true;
     return false;
 }
@@ -105,7 +105,7 @@ row_of(const struct lens_vec *rows, const struct json *symbol)
 {
     const struct lens_symbol *all = rows->at;
     for (size_t i = 0; i < rows->n; i++)
-        if (json_equal(all[i].from, symbol))
+        if (json_alike(all[i].from, symbol))
             return &all[i];
     return NULL;
 }
@@ -163,7 +163,7 @@ mark_lossy(struct lens_vec rows[2])
             const struct lens_symbol *back =
                 all[i].to ? row_of(&rows[1 - side], all[i].to) : NULL;
             all[i].lossy =
-                !back || !back->to || !json_equal(back->to, all[i].from);
+                !back || !back->to || !json_alike(back->to, all[i].from);
         }
     }
 }

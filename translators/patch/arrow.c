@@ -33,7 +33,7 @@ judge_element(struct judge *j, const struct scene *s,
         return run_notice(r, NOTICE_LOSSY, &arrow->origin, member->value) &&
                judge_deed(j, m->node, NULL);
     struct json *whole = json_new_list(r->arena);
-    struct json *copy = json_copy(r->arena, member->value);
+    struct json *copy = json_clone(r->arena, member->value);
     if (!whole || !copy || !run_derive(r, whole, run_origin(member->value)) ||
         !json_list_append(r->arena, whole, copy))
         return run_full(r);

@@ -201,13 +201,13 @@ one_symbol(const struct lens_symbols *s, const struct json *value)
     if (s->unlisted == LENS_UNLISTED_IS || s->passes_lossy)
         return false;
     for (size_t i = 0; i < s->n_rows; i++)
-        if (json_equal(value, s->rows[i].from)) {
+        if (json_alike(value, s->rows[i].from)) {
             image = s->rows[i].to;
             if (!image || s->rows[i].lossy)
                 return false;
         }
     for (size_t i = 0; i < s->n_rows; i++)
-        n += s->rows[i].to && json_equal(image, s->rows[i].to);
+        n += s->rows[i].to && json_alike(image, s->rows[i].to);
     return n <= 1;
 }
 

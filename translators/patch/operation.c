@@ -112,7 +112,7 @@ new_leaf(struct run *r, const struct kind *kind, const struct json *path,
          const struct json *value, struct json **out)
 {
     if (value) {
-        *out = json_copy(r->arena, value);
+        *out = json_clone(r->arena, value);
         return *out || run_full(r);
     }
     if (kind->path == PART_REMOVE)

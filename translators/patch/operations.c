@@ -123,7 +123,7 @@ tell_leaf(struct telling *t, struct json *leaf)
     struct json *value = NULL;
     if (part_is_erased(leaf))
         return tell_erased(t);
-    value = json_copy(t->r->arena, leaf);
+    value = json_clone(t->r->arena, leaf);
     if (!value)
         return run_full(t->r);
     return tell(t,
@@ -177,7 +177,7 @@ static bool
 tell_names(struct run *r, struct operation *o, struct json *out)
 {
     span from, path;
-    struct json *copy = json_copy(r->arena, o->node);
+    struct json *copy = json_clone(r->arena, o->node);
     if (!copy || !json_list_append(r->arena, out, copy))
         return run_full(r);
     if (!pointer_of(r, &o->targets[0], &from) ||
@@ -219,7 +219,7 @@ tell_operation(struct run *r, struct operation *o, struct json *out)
     if (o->targets[0].gone)
         return true;
     if (is_as_it_came(o)) {
-        struct json *copy = json_copy(r->arena, o->node);
+        struct json *copy = json_clone(r->arena, o->node);
         return (copy && json_list_append(r->arena, out, copy)) || run_full(r);
     }
     if (o->n_targets == 2)

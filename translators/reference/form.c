@@ -61,7 +61,7 @@ form_compact(struct run *r, const struct json *node)
 {
     struct buf b;
     span out = {0};
-    struct json *copy = json_copy(r->scratch, node);
+    struct json *copy = json_clone(r->scratch, node);
     if (!copy) {
         run_full(r);
         return out;
@@ -180,7 +180,7 @@ comes_back(struct run *r, const struct lens_form *from,
     if (!meaning_read(r->arena, to, image, &m))
         return false;
     struct json *back = meaning_write(r->arena, from, &m);
-    return back && json_equal(back, value);
+    return back && json_alike(back, value);
 }
 
 /* A parameter or field is a text: what a form of numbers or truths reads in it. */
@@ -289,7 +289,7 @@ convert_parts(struct run *r, const struct lens_form *from,
         done = of_parts(r, from, parts, &back);
     if (done == FORM_FAILED)
         return done;
-    *respelt = !back || !json_equal(back, value);
+    *respelt = !back || !json_alike(back, value);
     return FORM_DONE;
 }
 

@@ -231,7 +231,7 @@ at_changes(const struct lens_type_at *a, const struct lens_type_at *b)
         return true;
     for (size_t i = 0; i < a->n_markers; i++)
         if (!lens_place_same(&a->markers[i], &b->markers[i]) ||
-            !json_equal(a->marks[i], b->marks[i]))
+            !json_alike(a->marks[i], b->marks[i]))
             return true;
     return false;
 }

@@ -194,7 +194,7 @@ bring_copies(struct joining *g)
         if (i == 0)
             t->hole = hole;
         if (i > 0 && image.value) {
-            t->image.value = json_copy(r->arena, image.value);
+            t->image.value = json_clone(r->arena, image.value);
             if (!t->image.value)
                 return run_full(r);
         }

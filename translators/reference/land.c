@@ -448,7 +448,7 @@ land_spread(struct frame *f, const struct take *t)
         one.from.stars = elements.at[i].stars;
         one.from.n_stars = elements.at[i].n_stars;
         if (i > 0)
-            one.image.value = json_copy(r->arena, t->image.value);
+            one.image.value = json_clone(r->arena, t->image.value);
         if (!one.image.value)
             return run_full(r);
         if (!land_one(f, &one))
@@ -468,7 +468,7 @@ drop_double(struct frame *f, struct map *seen, struct take *t)
     if (!text.at || !map_put(seen, text, t, &was))
         return run_full(r);
     const struct take *first = was;
-    if (!first || json_equal(first->as_it_came, t->as_it_came))
+    if (!first || json_alike(first->as_it_came, t->as_it_came))
         return true;
     size_t hint = t->from.n_stars ? t->from.stars[t->from.n_stars - 1].at : 0;
     return run_notice(r, NOTICE_LOSSY, t->origin, t->image.value) &&

@@ -307,14 +307,14 @@ write_key(struct frame *f, const struct looked *l, const struct json *key,
         return run_fail(r, FAULT_CARRY, about, &l->way->origin,
                         "the element has no \"%.*s\" to be called by",
                         SPAN_FMT(l->lookup->by.text));
-    *out = json_copy(r->arena, key);
+    *out = json_clone(r->arena, key);
     return *out ? run_derive(r, *out, run_origin(about)) : run_full(r);
 }
 
 static bool
 copy_element(struct frame *f, const struct json *element, struct json **out)
 {
-    *out = json_copy(f->run->arena, element);
+    *out = json_clone(f->run->arena, element);
     return *out ? run_derive(f->run, *out, run_origin(element))
                 : run_full(f->run);
 }

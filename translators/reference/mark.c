@@ -32,7 +32,7 @@ mark_read(struct frame *f)
         struct json *node = NULL;
         if (!place_get(r, f->root, &at->markers[i], &node))
             return false;
-        if (!node || json_equal(node, at->marks[i]))
+        if (!node || json_alike(node, at->marks[i]))
             continue;
         span says = text_of(r, node);
         return run_fail(r, FAULT_READ, node, NULL,
@@ -62,7 +62,7 @@ remark(struct frame *f, const struct lens_place *place, const struct json *mark)
     struct json *node = NULL;
     if (!place_get(r, f->root, place, &node))
         return false;
-    if (!node || json_equal(node, mark))
+    if (!node || json_alike(node, mark))
         return true;
     struct json *value = stage_literal(r, mark, run_origin(node));
     if (!value)
@@ -138,7 +138,7 @@ write_at(struct frame *f, const struct lens_place *place,
     bool found = false;
     if (!walk_to(f, place, NULL, 0, true, &nobody, &to, &found) || !found)
         return false;
-    if (to.there && json_equal(to.there, literal))
+    if (to.there && json_alike(to.there, literal))
         return true;
     struct json *value = stage_literal(r, literal, run_origin(f->root));
     if (!value)
@@ -185,7 +185,7 @@ constants(struct frame *f, const struct lens_type_at *read,
             continue;
         if (!place_get(f->run, f->root, &c->place, &node))
             return false;
-        if (node && json_equal(node, c->value))
+        if (node && json_alike(node, c->value))
             remove_at(f, &c->place, node, write);
     }
     for (size_t i = 0; i < write->n_constants; i++) {

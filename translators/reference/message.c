@@ -155,10 +155,10 @@ put_body(struct message_run *m, const struct json *ought)
     struct run *r = m->run;
     size_t at = json_find(m->root, SPAN("body"));
     const struct json *is = json_get(m->root, SPAN("body"));
-    struct json *copy = ought ? json_copy(r->arena, ought) : NULL;
+    struct json *copy = ought ? json_clone(r->arena, ought) : NULL;
     if (ought && (!copy || !run_derive(r, copy, 0)))
         return run_full(r);
-    if (is && ought && json_equal(is, ought))
+    if (is && ought && json_alike(is, ought))
         return true;
     if (is)
         (void)json_remove(m->root, at);
@@ -180,7 +180,7 @@ turn_body(struct message_run *m, const struct leg *leg,
             continue;
         /* What the other side would make up is no loss. */
         bool made_up = b->says[leg->read] && b->body[leg->read] && is &&
-                       json_equal(is, b->body[leg->read]);
+                       json_alike(is, b->body[leg->read]);
         if (is && !made_up && !run_notice(m->run, NOTICE_LOSSY, &h->origin, is))
             return false;
         return put_body(m, b->body[leg->write]);

@@ -32,7 +32,7 @@ find_passes(struct run *r, struct json *element, const struct lens_find *find,
     case LENS_EQUALS:
         if (member && !spot_is_readable(r, member))
             return false;
-        *passes = member && json_equal(member, find->value);
+        *passes = member && json_alike(member, find->value);
         return true;
     }
     return true;
@@ -160,8 +160,7 @@ all_differ(struct run *r, const struct json *object)
             return run_full(r);
         if (was)
             return run_fail(r, FAULT_READ, m->value, NULL,
-                            "the key \"%.*s\" occurs twice",
-                            SPAN_FMT(m->key));
+                            "the key \"%.*s\" occurs twice", SPAN_FMT(m->key));
     }
     return true;
 }

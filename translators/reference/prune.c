@@ -92,7 +92,7 @@ is_tag_leaf(const struct lens_step *step, const span *way, size_t n,
         size_t same = 0;
         while (same < n && span_eq(find->member.steps[same].key, way[same]))
             same++;
-        if (same == n && json_equal(leaf, find->value))
+        if (same == n && json_alike(leaf, find->value))
             return true;
     }
     return false;

@@ -70,7 +70,7 @@ prepare_read(struct frame *f, struct take *t)
         whole = t->from.path[box_steps(t->way, f->leg->read)];
     if (!whole)
         return true;
-    t->box = json_copy(r->scratch, whole);
+    t->box = json_clone(r->scratch, whole);
     return t->box || run_full(r);
 }
 
@@ -112,7 +112,7 @@ prepare_write(struct frame *f, size_t at)
                               t->from.stars, t->from.n_stars))
             continue;
         if (t->from.node) {
-            t->as_it_came = json_copy(r->scratch, t->from.node);
+            t->as_it_came = json_clone(r->scratch, t->from.node);
             if (!t->as_it_came)
                 return run_full(r);
         }
@@ -299,7 +299,7 @@ image_of(struct frame *f, const struct take *t, const struct json *whole,
     struct run *r = f->run;
     struct leg back = leg_back(f->leg);
     struct image image = {0};
-    struct json *copy = json_copy(r->arena, whole);
+    struct json *copy = json_clone(r->arena, whole);
     struct stage_asker asker = {t->origin, t->way->outside, LENS_REST_LOSE};
     *out = NULL;
     if (!copy)
@@ -322,7 +322,7 @@ fits(struct frame *f, const struct take *t, const struct json *part, bool *out)
         return true;
     if (!image_of(f, t, part, &image))
         return false;
-    *out = image && json_equal(image, t->as_it_came);
+    *out = image && json_alike(image, t->as_it_came);
     return true;
 }
 

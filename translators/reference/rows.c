@@ -19,7 +19,7 @@ cell_fits(const struct lens_cell *c, const struct json *value)
         break;
     }
     for (size_t i = 0; value && i < c->n_values; i++)
-        if (json_equal(value, c->values[i]))
+        if (json_alike(value, c->values[i]))
             return true;
     return false;
 }
@@ -66,7 +66,7 @@ cell_value(struct joining *g, const struct lens_cell *c,
     if (!is)
         return true;
     *out = c->kind == LENS_CELL_SAME
-               ? json_copy(r->arena, is)
+               ? json_clone(r->arena, is)
                : stage_literal(r, is, run_origin(joining_somewhere(g)));
     return *out || run_full(r);
 }
@@ -84,7 +84,7 @@ comes_back(struct joining *g, struct json *const *written, bool *same)
         struct json *value = NULL;
         if (!cell_value(g, &back->cells[read][c], written, &value))
             return false;
-        *same = value && g->values[c] ? json_equal(value, g->values[c])
+        *same = value && g->values[c] ? json_alike(value, g->values[c])
                                       : value == g->values[c];
     }
     return true;

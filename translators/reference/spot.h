@@ -44,7 +44,7 @@ size_t spot_position(const struct json *node, size_t hint);
 MUST_CHECK bool spot_cut(struct run *r, struct json *node, size_t hint,
                          struct json **hole);
 
-/* json_equal, holes not counted. */
+/* json_alike, holes not counted. */
 MUST_CHECK bool spot_equal(struct run *r, const struct json *a,
                            const struct json *b, bool *equal);
 

@@ -18,7 +18,7 @@ forget_notes(struct json *node)
 struct json *
 stage_literal(struct run *r, const struct json *literal, size_t at)
 {
-    struct json *copy = json_copy(r->arena, literal);
+    struct json *copy = json_clone(r->arena, literal);
     if (!copy) {
         run_full(r);
         return NULL;
@@ -74,7 +74,7 @@ unlisted(struct run *r, const struct lens_symbols *s,
         return run_fail(r, FAULT_CARRY, value, asker->origin,
                         "%s is no symbol of this version", text);
     for (size_t i = 0; i < s->n_foreign; i++)
-        if (json_equal(value, s->foreign[i]))
+        if (json_alike(value, s->foreign[i]))
             return run_fail(r, FAULT_CARRY, value, asker->origin,
                             "%s is a symbol of the other version only", text);
     out->value = value;
@@ -90,7 +90,7 @@ run_enum(struct run *r, const struct lens_symbols *s,
         return false;
     for (size_t i = 0; i < s->n_rows; i++) {
         const struct lens_symbol *row = &s->rows[i];
-        if (!json_equal(value, row->from))
+        if (!json_alike(value, row->from))
             continue;
         if (row->to && row->lossy &&
             !run_notice(r, NOTICE_LOSSY, asker->origin, value))
@@ -253,7 +253,7 @@ stage_run(struct run *r, const struct lens_stages *stages, enum lens_side read,
     /* `outside: pass` gives back the whole value, not one half converted. */
     struct json *whole = value;
     if (stages->n > 1 || is_changed_in_place(&stages->at[0]))
-        whole = json_copy(r->arena, value);
+        whole = json_clone(r->arena, value);
     if (!whole)
         return run_full(r);
 

@@ -31,7 +31,7 @@ take_one(struct frame *f, struct take *t)
                         "two arrows take the same value");
     /* The original keeps its place in the tree for those that compare. */
     if (t->kind == TAKE_OWN || (t->way && t->way->drop_doubles)) {
-        t->as_it_came = json_copy(r->scratch, node);
+        t->as_it_came = json_clone(r->scratch, node);
         if (!t->as_it_came)
             return run_full(r);
     }

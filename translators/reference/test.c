@@ -41,7 +41,7 @@ static bool
 is_one_of(const struct json *node, const struct lens_test *t)
 {
     for (size_t i = 0; i < t->n_values; i++)
-        if (json_equal(node, t->values[i]))
+        if (json_alike(node, t->values[i]))
             return true;
     return false;
 }
@@ -82,7 +82,7 @@ test_one(struct run *r, struct json *root, struct json *node,
     case LENS_TEST_SAME:
         if (!place_get(r, root, &t->place, &other))
             return false;
-        *passes = node && other && json_equal(node, other);
+        *passes = node && other && json_alike(node, other);
         return true;
     }
     return true;
@@ -115,7 +115,7 @@ test_tag(struct run *r, struct json *value, const struct lens_tag *tag,
         return false;
     if (there && !spot_is_readable(r, there))
         return false;
-    *holds = there && json_equal(there, tag->value);
+    *holds = there && json_alike(there, tag->value);
     return true;
 }
 
@@ -151,7 +151,7 @@ test_shape(struct run *r, struct json *value, const struct lens_shape *shape,
     if (*fits && shape->constant) {
         if (value && !spot_is_readable(r, value))
             return false;
-        *fits = value && json_equal(value, shape->constant);
+        *fits = value && json_alike(value, shape->constant);
     }
     return !*fits || test_parts(r, value, shape, fits);
 }

@@ -37,7 +37,7 @@ capture(struct frame *f, const struct lens_place *place, struct bindings *out,
         struct json *node = out->at[i].node;
         if (!node)
             continue;
-        struct json *copy = json_copy(r->scratch, node);
+        struct json *copy = json_clone(r->scratch, node);
         if (!copy)
             return run_full(r);
         if (!run_derive(r, copy, run_origin(node)))
@@ -159,7 +159,7 @@ translated(struct frame *f, const struct pending *p, const struct json *node,
     struct run *r = f->run;
     struct typed_list types = {0};
     struct json *holder = json_new_list(r->arena);
-    struct json *copy = json_copy(r->arena, node);
+    struct json *copy = json_clone(r->arena, node);
     if (!holder || !copy || !json_list_append(r->arena, holder, copy))
         return run_full(r);
     if (!copy_types(r, &p->typed, node, copy, &types))

@@ -150,7 +150,7 @@ walk_values(struct walk *w, const struct json *baseline,
         walk_objects(w, baseline, other);
     else if (baseline->kind == JSON_LIST)
         walk_lists(w, baseline, other);
-    else if (!json_equal(baseline, other))
+    else if (!json_alike(baseline, other))
         tell(w, SHADOW_VALUE, baseline, other);
 }
 /* NOLINTEND(misc-no-recursion) */

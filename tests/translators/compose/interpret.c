@@ -67,7 +67,7 @@ passes(const struct json *element, const struct lens_step *step, bool *fails)
         if (find->kind == LENS_EQUALS && v && v->kind == JSON_TEXT)
             *fails = *fails || !json_text_is_clean(v);
         bool is =
-            v && (find->kind != LENS_EQUALS || json_equal(v, find->value));
+            v && (find->kind != LENS_EQUALS || json_alike(v, find->value));
         if (is == (find->kind == LENS_LACKS))
             return false;
     }
@@ -159,7 +159,7 @@ convert(struct frame *f, const struct term *t, struct json *value,
                     .scratch = f->a,
                     .api = f->n->api,
                     .depth_max = f->facts->depth_max};
-    struct json *copy = json_copy(f->a, value);
+    struct json *copy = json_clone(f->a, value);
     assert_non_null(copy);
     enum form_result done =
         form_convert(&r, t->from, t->to, copy, out, respelt);
@@ -269,14 +269,14 @@ term_atom(struct frame *f, const struct atom *atom)
     case ATOM_TRUE:
         return v->kind == JSON_BOOL && v->truth;
     case ATOM_EQUALS:
-        return json_equal(v, atom->value);
+        return json_alike(v, atom->value);
     case ATOM_STARTS:
         return v->kind == JSON_TEXT && span_starts(v->text, atom->text);
     case ATOM_LINES:
         return v->kind == JSON_TEXT && lines_of(v->text) == atom->n;
     case ATOM_SAME: {
         struct json *other = value_of(f, atom->other);
-        return other && json_equal(v, other);
+        return other && json_alike(v, other);
     }
     case ATOM_UNCLEAN:
         return v->kind == JSON_TEXT && !json_text_is_clean(v);
@@ -310,7 +310,7 @@ is_met(struct frame *f, const struct atom *atom, const struct json *end,
         if (!holds(f, (guard)atom->n))
             continue;
         struct json *own = value_of(f, atom->term);
-        met = met || (key ? own && json_equal(own, key)
+        met = met || (key ? own && json_alike(own, key)
                           : is_met(f, atom, f->at[each], own));
     }
     f->at[each] = was;
@@ -410,7 +410,7 @@ static const struct json *
 enum_image(const struct lens_symbols *s, const struct json *v)
 {
     for (size_t i = 0; i < s->n_rows; i++)
-        if (json_equal(v, s->rows[i].from))
+        if (json_alike(v, s->rows[i].from))
             return s->rows[i].to;
     return s->unlisted == LENS_UNLISTED_IS ? s->image : v;
 }
@@ -462,7 +462,7 @@ wrapped(struct frame *f, const struct term *t)
     struct json *of = value_of(f, t->of);
     struct json *out = json_new_list(f->a);
     if (of && of->kind != JSON_NULL)
-        assert_true(json_list_append(f->a, out, json_copy(f->a, of)));
+        assert_true(json_list_append(f->a, out, json_clone(f->a, of)));
     return out;
 }
 
@@ -499,11 +499,11 @@ value_of(struct frame *f, uint32_t term)
         return m ? json_new_text(f->a, m->key) : NULL;
     }
     case TERM_CONST:
-        return json_copy(f->a, t->value);
+        return json_clone(f->a, t->value);
     case TERM_ENUM: {
         of = value_of(f, t->of);
         const struct json *image = of ? enum_image(t->symbols, of) : NULL;
-        return image ? json_copy(f->a, image) : NULL;
+        return image ? json_clone(f->a, image) : NULL;
     }
     case TERM_FORM:
         return form_value(f, t);
@@ -636,13 +636,13 @@ emit_element(struct frame *f, const struct normal_node *kid,
 {
     bool fails = false;
     if (list->kind != JSON_LIST)
-        return json_copy(f->a, list);
+        return json_clone(f->a, list);
     const struct json *at = found(list, kid->element, &fails);
     struct json *out = json_new_list(f->a);
     struct json *element = emit(f, kid);
     for (size_t i = 0; i < list->n; i++) {
         struct json *one = list->members[i].value;
-        one = one == at ? element : json_copy(f->a, one);
+        one = one == at ? element : json_clone(f->a, one);
         if (one)
             assert_true(json_list_append(f->a, out, one));
     }
@@ -661,13 +661,13 @@ emit_source(struct frame *f, const struct normal_node *node,
         return NULL;
     }
     if (!json_is_container(value) || node->n_kids == 0)
-        return json_copy(f->a, value);
+        return json_clone(f->a, value);
     if (node->kids[0]->is_each)
         return emit_elements(f, node->kids[0], value);
     if (node->kids[0]->element)
         return emit_element(f, node->kids[0], value);
     if (value->kind != JSON_OBJECT)
-        return json_copy(f->a, value);
+        return json_clone(f->a, value);
     struct json *out = json_new_object(f->a);
     const struct source *s = &f->n->sources[alt->source];
     size_t known = alt->known == NORMAL_NONE ? s->n_kids : alt->known;
@@ -677,7 +677,7 @@ emit_source(struct frame *f, const struct normal_node *node,
         if (!is_known(f, alt->source, known, m->key) ||
             json_duplicate_of(value, m->key)) {
             assert_true(
-                json_append(f->a, out, m->key, json_copy(f->a, m->value)));
+                json_append(f->a, out, m->key, json_clone(f->a, m->value)));
             continue;
         }
         for (size_t k = 0; k < known; k++) {
@@ -751,7 +751,7 @@ emit(struct frame *f, const struct normal_node *node)
         break;
     case ALT_TERM: {
         struct json *value = value_of(f, alt->term);
-        out = value ? json_copy(f->a, value) : NULL;
+        out = value ? json_clone(f->a, value) : NULL;
         break;
     }
     case ALT_MADE:

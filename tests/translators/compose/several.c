@@ -92,7 +92,7 @@ several_unequal(struct arena *a, struct json *const *values, size_t n,
             all = i == 0;
             continue;
         }
-        all = all && v && json_equal(first, v);
+        all = all && v && json_alike(first, v);
         if (first && v && first->kind == JSON_TEXT && v->kind == JSON_TEXT)
             *unclean = *unclean || !json_text_is_clean(first) ||
                        !json_text_is_clean(v);

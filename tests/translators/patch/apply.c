@@ -8,7 +8,7 @@
 static struct json *
 copy_of(struct arena *a, const struct json *node)
 {
-    struct json *copy = json_copy(a, node);
+    struct json *copy = json_clone(a, node);
     assert_non_null(copy);
     return copy;
 }
@@ -173,7 +173,7 @@ apply_one(struct arena *a, struct json **root, const struct json *o)
         return take(a, *root, path);
     if (span_is(op, "test")) {
         node = value_at(a, *root, path);
-        return node && json_equal(node, value);
+        return node && json_alike(node, value);
     }
     node = value_at(a, *root, from->text);
     if (!node)

@@ -365,7 +365,7 @@ fitting(struct gen *g, struct arena *a, const struct lens_way *way,
     const struct lens_stage *stage = &way->stages.at[0];
     switch (stage->kind) {
     case LENS_STAGE_ENUM:
-        return json_copy(a, stage->symbols[side].rows[0].from);
+        return json_clone(a, stage->symbols[side].rows[0].from);
     case LENS_STAGE_LIST:
         return parse(a, side == stage->one ? "7" : "[7]");
     case LENS_STAGE_PATHS:
@@ -431,7 +431,7 @@ plant(struct arena *a, struct json *root, const struct lens_place *p,
             if (next->n_finds)
                 assert_true(json_append(a, element,
                                         next->finds[0].member.steps[0].key,
-                                        json_copy(a, next->finds[0].value)));
+                                        json_clone(a, next->finds[0].value)));
             assert_true(json_list_append(a, child, element));
             child = element;
             i++;
@@ -453,7 +453,7 @@ plant_joint(struct gen *g, struct arena *a, const struct lens_arrow *arrow,
     size_t row = j->n_rows ? gen_pick(g, j->n_rows) : 0;
     const struct json *shared = fitting(g, a, &arrow->ways[0], side);
     for (size_t i = 0; i < j->n[side]; i++) {
-        struct json *v = json_copy(a, shared);
+        struct json *v = json_clone(a, shared);
         if (j->kind == LENS_JOINT_CONCAT)
             v = parse(a, side == j->one ? "[{\"k\":\"a\",\"g\":1},{\"q\":1},[]]"
                          : i            ? "[{\"q\":1},{\"k\":\"b\"}]"
@@ -465,7 +465,7 @@ plant_joint(struct gen *g, struct arena *a, const struct lens_arrow *arrow,
             if (c->kind == LENS_CELL_ABSENT)
                 continue;
             if (c->n_values)
-                v = json_copy(a, c->values[gen_pick(g, c->n_values)]);
+                v = json_clone(a, c->values[gen_pick(g, c->n_values)]);
         }
         if (gen_pick(g, 8))
             plant(a, root, &j->places[side][i], v);
