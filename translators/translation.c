@@ -110,6 +110,14 @@ too_large(struct translation *t, const char *limit, const char *what)
     return t->failed = err_set(&f->err, ERR_LIMIT, "%s", what);
 }
 
+static enum err_code
+no_room(struct translation *t, const char *what)
+{
+    struct translation_fault *f = &t->report.fault;
+    *f = (struct translation_fault){.status = t->facts.is_request ? 500 : 502};
+    return t->failed = err_set(&f->err, ERR_LIMIT, "%s", what);
+}
+
 enum err_code
 translation_head(struct translation *t, const struct message_head *in,
                  struct message_head *out)
@@ -381,13 +389,9 @@ run_plan(struct translation *t, span bytes, bool is_end)
     if (step == PLAN_ASIDE)
         return plan_fault(t);
     if (step == PLAN_DONE && !take_notices(t)) {
-        struct translation_fault *f = &t->report.fault;
         if (t->stage == STAGE_BOTH)
             buf_truncate(t->out, t->out_before);
-        *f = (struct translation_fault){.status =
-                                            t->facts.is_request ? 500 : 502};
-        return t->failed =
-                   err_set(&f->err, ERR_LIMIT, "no room for the notices");
+        return no_room(t, "no room for the notices");
     }
     return check_ratio(t);
 }
@@ -409,11 +413,12 @@ translation_feed(struct translation *t, span bytes)
     if (t->run)
         return run_plan(t, bytes, false);
     buf_add(&t->held, bytes);
-    if (buf_failed(&t->held))
-        return too_large(t, "bytes_max",
-                         "the body is larger than may be held to be "
-                         "translated");
-    return OK;
+    if (!buf_failed(&t->held))
+        return OK;
+    if (buf_is_starved(&t->held))
+        return no_room(t, "no room for the body");
+    return too_large(t, "bytes_max",
+                     "the body is larger than may be held to be translated");
 }
 
 /* Head and body as one; a type of content goes with what it is the type of. */

@@ -28,6 +28,7 @@ struct arena {
     struct deferred *deferred;
     size_t used;
     size_t limit;
+    bool is_full;
 };
 
 /* Process-wide on purpose: a test cannot know which arena a library call uses. */
@@ -101,6 +102,7 @@ arena_reset(struct arena *a)
         a->chunks = kept;
     }
     a->used = 0;
+    a->is_full = false;
 }
 
 static __attribute__((noinline)) struct chunk *
@@ -123,8 +125,8 @@ add_chunk(struct arena *a, size_t bytes)
     return c;
 }
 
-void *
-arena_room(struct arena *a, size_t bytes)
+static void *
+take_room(struct arena *a, size_t bytes)
 {
     if (failure_is_due())
         return NULL;
@@ -146,6 +148,15 @@ arena_room(struct arena *a, size_t bytes)
     void *p = c->bytes + c->used;
     c->used += rounded;
     a->used += bytes;
+    return p;
+}
+
+void *
+arena_room(struct arena *a, size_t bytes)
+{
+    void *p = take_room(a, bytes);
+
+    a->is_full |= !p;
     return p;
 }
 
@@ -242,6 +253,18 @@ size_t
 arena_limit(const struct arena *a)
 {
     return a->limit;
+}
+
+bool
+arena_is_full(const struct arena *a)
+{
+    return a->is_full;
+}
+
+void
+arena_fill(struct arena *a)
+{
+    a->is_full = true;
 }
 
 void

@@ -64,6 +64,15 @@ size_t arena_used(const struct arena *a);
 size_t arena_limit(const struct arena *a);
 
 /*
+ * Has it refused anything since it was new or reset? Where one answer means both
+ * "there is none" and "there was no room for one", this tells them apart.
+ */
+bool arena_is_full(const struct arena *a);
+
+/* What was to stand in it found no room before it came here: that counts. */
+void arena_fill(struct arena *a);
+
+/*
  * For the allocation-failure loops of the tests: the n-th allocation from now
  * on fails, in any arena of this process, and every one after it; 0 ends it.
  */

@@ -37,8 +37,10 @@ grow(struct buf *b, size_t n)
         room *= 2; /* ends: max bounds len + n, checked by the caller */
 
     char *bytes = malloc(room);
-    if (!bytes)
+    if (!bytes) {
+        b->starved = true;
         return false;
+    }
     if (len)
         memcpy(bytes, b->bytes + b->start, len);
     free(b->bytes);

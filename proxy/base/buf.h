@@ -17,6 +17,7 @@ struct buf {
     size_t room;  /* bytes allocated */
     size_t max;   /* bytes it may hold at once */
     bool failed;
+    bool starved; /* for want of heap, not of `max` */
 };
 
 /* An empty buf that may hold `max` bytes; takes no memory yet. */
@@ -70,6 +71,13 @@ buf_failed(const struct buf *b)
     return b->failed;
 }
 
+/* Did it fail because the heap is empty? Then it is not too much that was asked. */
+static inline bool
+buf_is_starved(const struct buf *b)
+{
+    return b->starved;
+}
+
 /* Forget the first `n` bytes, at most all; an empty buf starts afresh. */
 void buf_consume(struct buf *b, size_t n);
 
@@ -78,7 +86,7 @@ static inline void
 buf_clear(struct buf *b)
 {
     b->start = b->end = 0;
-    b->failed = false;
+    b->failed = b->starved = false;
 }
 
 /* Cut it back to `len` bytes, at most what is there. */

@@ -157,6 +157,8 @@ spell(struct arena *a, span utf8, span *out, span *raw)
     json_escape(&b, utf8);
 
     bool fits = !buf_failed(&b) && span_dup(a, utf8, out);
+    if (!fits)
+        arena_fill(a);
     *raw = *out;
     if (fits && buf_len(&b) != utf8.len)
         fits = span_dup(a, buf_span(&b), raw);

@@ -228,6 +228,8 @@ chain_print(struct run *r, const struct json *root, struct buf *out)
     if (!buf_failed(out))
         return true;
     buf_truncate(out, before);
+    if (buf_is_starved(out))
+        return run_full(r);
     return run_fail(r, FAULT_LIMIT, NULL, NULL,
                     "the translated document is too large");
 }

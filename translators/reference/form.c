@@ -309,6 +309,16 @@ convert(struct run *r, const struct lens_form *from, const struct lens_form *to,
     return FORM_DONE;
 }
 
+/* What had no room was not read or not written: that is no word about the value. */
+static enum form_result
+judged(struct run *r, enum form_result done)
+{
+    if (done == FORM_FAILED || !arena_is_full(r->arena))
+        return done;
+    run_full(r);
+    return FORM_FAILED;
+}
+
 enum form_result
 form_convert(struct run *r, const struct lens_form *from,
              const struct lens_form *to, struct json *value, struct json **out,
@@ -326,7 +336,7 @@ form_convert(struct run *r, const struct lens_form *from,
     if (!spot_is_readable(r, value) ||
         (is_text && !typed(r, from, value, &read)))
         return FORM_FAILED;
-    enum form_result done = convert(r, from, to, read, out, respelt);
+    enum form_result done = judged(r, convert(r, from, to, read, out, respelt));
     if (done != FORM_DONE)
         return done;
     if (r->texts_write && !untyped(r, out))
