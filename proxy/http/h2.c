@@ -144,6 +144,7 @@ make_session(struct h2 *h)
 {
     nghttp2_session_callbacks *callbacks;
     nghttp2_option *option = make_option(h->limits);
+    nghttp2_mem memory = h2_memory(h);
 
     if (!option)
         return false;
@@ -151,11 +152,11 @@ make_session(struct h2 *h)
     if (!failed) {
         h2_recv_callbacks(callbacks);
         h2_send_callbacks(callbacks);
-        failed =
-            h->is_client
-                ? nghttp2_session_client_new2(&h->session, callbacks, h, option)
-                : nghttp2_session_server_new2(&h->session, callbacks, h,
-                                              option);
+        failed = h->is_client
+                     ? nghttp2_session_client_new3(&h->session, callbacks, h,
+                                                   option, &memory)
+                     : nghttp2_session_server_new3(&h->session, callbacks, h,
+                                                   option, &memory);
         nghttp2_session_callbacks_del(callbacks);
     }
     nghttp2_option_del(option);
@@ -179,7 +180,8 @@ h2_session_announce(struct h2 *h, const nghttp2_settings_entry *more, size_t n)
     return nghttp2_submit_settings(h->session, NGHTTP2_FLAG_NONE, entries,
                                    3 + n) == 0 &&
            nghttp2_session_set_local_window_size(h->session, NGHTTP2_FLAG_NONE,
-                                                 0, (int32_t)l->window) == 0;
+                                                 0, (int32_t)l->window) == 0 &&
+           !h->is_starved;
 }
 
 struct h2 *
@@ -284,7 +286,7 @@ leave(struct h2 *h, ssize_t error)
         free_now(h);
         return H2_FREED;
     }
-    h->dead |= error < 0;
+    h->dead |= error < 0 || h->is_starved;
     if (error == NGHTTP2_ERR_TOO_MANY_CONTINUATIONS && !*h->limit_reached)
         h->limit_reached = "h2_continuations";
     if (error == NGHTTP2_ERR_FLOODED && !*h->limit_reached)
@@ -360,8 +362,9 @@ h2_requests_n(const struct h2 *s)
 enum err_code
 h2_code_of(struct h2 *h, int error)
 {
+    h->dead |= h->is_starved;
     if (error == 0)
-        return OK;
+        return h->is_starved ? ERR_LIMIT : OK;
     if (!nghttp2_is_fatal(error))
         return ERR_CONFLICT;
     h->dead = true;

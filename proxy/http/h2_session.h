@@ -51,6 +51,7 @@ struct h2 {
     bool has_settings;         /* the peer's came */
     bool doomed;               /* h2_free was called inside an event */
     bool dead;                 /* nghttp2 gave up: nothing in or out */
+    bool is_starved;           /* it had no memory: it will be dead */
 };
 
 struct h2_stream {
@@ -116,6 +117,9 @@ struct h2 *h2_session_new(const struct h2_limits *limits,
 /* Our windows and what else every session of ours announces. */
 bool h2_session_announce(struct h2 *h, const nghttp2_settings_entry *more,
                          size_t n);
+
+/* For nghttp2 to take its memory from: h2_memory.c. */
+nghttp2_mem h2_memory(struct h2 *h);
 
 /* What nghttp2 returned, as ours; after a fatal one the session is dead. */
 enum err_code h2_code_of(struct h2 *h, int error);

@@ -5,6 +5,8 @@
  */
 #include "proxy/server/coding.h"
 
+#include "proxy/base/reserve.h"
+
 #include <stdlib.h>
 
 #include <brotli/encode.h>
@@ -23,6 +25,7 @@ struct encoder {
     z_stream zlib;
     BrotliEncoderState *brotli;
     ZSTD_CCtx *zstd;
+    bool is_starved; /* brotli's: it found no memory */
 };
 
 static void
@@ -38,11 +41,27 @@ end(void *p)
     free(e);
 }
 
+static void *
+brotli_malloc(void *encoder, size_t n)
+{
+    struct encoder *e = encoder;
+
+    return reserve_malloc(n, &e->is_starved);
+}
+
+static void
+brotli_free(void *encoder, void *p)
+{
+    (void)encoder;
+    reserve_free(p);
+}
+
+/* Told that there is no memory, its encoder would end the process. */
 static bool
 begin_brotli(struct encoder *e)
 {
-    e->brotli = BrotliEncoderCreateInstance(NULL, NULL, NULL);
-    return e->brotli &&
+    e->brotli = BrotliEncoderCreateInstance(brotli_malloc, brotli_free, e);
+    return e->brotli && !e->is_starved &&
            BrotliEncoderSetParameter(e->brotli, BROTLI_PARAM_QUALITY,
                                      BROTLI_LEVEL) &&
            BrotliEncoderSetParameter(e->brotli, BROTLI_PARAM_LGWIN,
@@ -128,7 +147,7 @@ brotli_step(struct encoder *e, span in, enum step step, struct buf *out)
         const uint8_t *at = BrotliEncoderTakeOutput(e->brotli, &n);
         buf_add(out, span_of((const char *)at, n));
     } while (left || BrotliEncoderHasMoreOutput(e->brotli));
-    return !buf_failed(out);
+    return !buf_failed(out) && !e->is_starved;
 }
 
 static bool
