@@ -11,8 +11,11 @@
 
 #define DIGEST_SHA1 20u /* bytes */
 
-/* No protection against anybody: RFC 6455's handshake is made of it. */
-void digest_sha1(span s, uint8_t out[DIGEST_SHA1]);
+/*
+ * No protection against anybody: RFC 6455's handshake is made of it. False: there
+ * is no memory.
+ */
+MUST_CHECK bool digest_sha1(span s, uint8_t out[DIGEST_SHA1]);
 
 void digest_sha256(span s, uint8_t out[DIGEST_SHA256]);
 

@@ -166,6 +166,9 @@ bool h2_wants_write(const struct h2 *s);
 /* The connection's end of a stream's bytes, or lost ones: windows open again. */
 void h2_consumed(struct h2_stream *s, size_t n);
 
+/* From now on the peer may send so many bytes of this stream ahead. */
+void h2_widen(struct h2_stream *s, uint32_t window);
+
 /*
  * Bytes of body that the peer's windows let us send: the stream's, and the
  * connection's, which all its streams share (RFC 9113 §5.2).

@@ -468,6 +468,15 @@ h2_consumed(struct h2_stream *s, size_t n)
 }
 
 void
+h2_widen(struct h2_stream *s, uint32_t window)
+{
+    if (!s->reset && !s->h2->doomed)
+        (void)h2_code_of(s->h2, nghttp2_session_set_local_window_size(
+                                    s->h2->session, NGHTTP2_FLAG_NONE, s->id,
+                                    (int32_t)window));
+}
+
+void
 h2_recv_callbacks(nghttp2_session_callbacks *c)
 {
     nghttp2_session_callbacks_set_on_begin_headers_callback(c,

@@ -303,11 +303,17 @@ feed_fresh(struct conn *c, span in)
         buf_add(&c->ahead, in);
         all = buf_span(&c->ahead);
     }
+    if (buf_failed(&c->ahead)) {
+        conn_close(c, false);
+        return;
+    }
     size_t n = all.len < PREFACE ? all.len : PREFACE;
     if (!c->io.tls && all.at && memcmp(all.at, preface, n) == 0) {
         if (n < PREFACE) {
             if (buf_len(&c->ahead) == 0)
                 buf_add(&c->ahead, in);
+            if (buf_failed(&c->ahead))
+                conn_close(c, false);
             return;
         }
         begin_h2(c);

@@ -255,7 +255,7 @@ void exchange_set_timer(struct exchange *x);
 /* The same, but first act on one that is over. */
 void exchange_watch_time(struct exchange *x);
 
-/* Log, count and report it: exchange_account.c. */
+/* Log, count and report it: account.c. */
 void exchange_account(struct exchange *x);
 
 /* Free what exchange_close left; when a batch of events is done. */
@@ -277,8 +277,29 @@ void exchange_send_answer(struct exchange *x, span bytes);
 /* The answer's body is out but for its end. */
 void exchange_answered(struct exchange *x, const struct fields *trailers);
 
-/* Body bytes for the pool that wait, translated or not. */
+/* Body bytes for the pool that wait for a connection, translated or not. */
 struct buf *exchange_held(struct exchange *x);
+
+/*
+ * All that waits has been sent. It is kept for another try: the whole of a body
+ * that is there anyway, of one that still comes no more than may be buffered.
+ */
+void exchange_keep_or_forget(struct exchange *x);
+
+/* The pool is chosen: make what it is sent, and go on with the body. */
+void exchange_prepare(struct exchange *x);
+
+/* What goes around the head that the pool is sent. False: the client was told. */
+bool exchange_finish_head(struct exchange *x);
+
+/* That is made; the body, if any, is on its way or here. */
+void exchange_begin_body(struct exchange *x);
+
+/* Is the version in what came of the body? Then it is decided. */
+void exchange_search_marker(struct exchange *x);
+
+/* A connection is asked for. */
+void exchange_ask(struct exchange *x);
 
 /* Is the answer a stream of records, each translated by itself? */
 bool exchange_is_of_records(const struct exchange *x);

@@ -76,6 +76,16 @@ receive(struct io *io, char *to, size_t room, size_t *got)
     return IO_BROKEN;
 }
 
+static void
+mark_dirty(struct io *io)
+{
+    if (io->is_dirty)
+        return;
+    io->is_dirty = true;
+    io->next_dirty = io->worker->dirty;
+    io->worker->dirty = io;
+}
+
 enum io_got
 io_read(struct io *io, span *bytes, size_t room)
 {
@@ -91,17 +101,11 @@ io_read(struct io *io, span *bytes, size_t room)
                        WORKER_SCRATCH, &bytes->len);
     if (io->tls && buf_len(&w->sealed_out))
         io_flush(io); /* a key update or an alert */
+    if (io->tls && got == IO_BYTES && tls_has_failed(io->tls)) {
+        io->is_broken = true; /* its owner is told behind these bytes */
+        mark_dirty(io);
+    }
     return got;
-}
-
-static void
-mark_dirty(struct io *io)
-{
-    if (io->is_dirty)
-        return;
-    io->is_dirty = true;
-    io->next_dirty = io->worker->dirty;
-    io->worker->dirty = io;
 }
 
 void

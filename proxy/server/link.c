@@ -491,7 +491,9 @@ on_ready(void *arg, unsigned ready)
         dialled(l);
         break;
     case LINK_HANDSHAKE:
-        if (ready & LOOP_READ)
+        if (l->io.is_broken)
+            handshake_failed(l, tls_problem(l->io.tls));
+        else if (ready & LOOP_READ)
             handshake(l);
         else
             io_drain(&l->io);

@@ -40,6 +40,7 @@ struct upstream {
     const struct fields *trailers;
     uint64_t took_ms; /* when the window last let some go */
     size_t untaken;   /* of the answer, held from its window */
+    size_t taken;     /* of the answer, until its window is a wide one */
     bool out_ends;
     bool is_held; /* the answer is not to flow */
 };
@@ -119,15 +120,25 @@ void link_h1_begin(struct link *l); /* its one seat's exchange is told */
 void link_h1_feed(struct link *l, span in);
 void link_h1_ended(struct link *l, bool in_good_order);
 void link_h1_release(struct upstream *up, bool is_whole);
-MUST_CHECK bool link_h1_head(struct upstream *up, const struct http_head *h);
+MUST_CHECK enum err_code link_h1_head(struct upstream *up,
+                                      const struct http_head *h);
 void link_h1_body(struct upstream *up, span bytes);
 void link_h1_end(struct upstream *up, const struct fields *trailers);
 
 /* ── link_h2 ── */
+
+/*
+ * Bytes of an answer that a server may send ahead: at first, which is what a client
+ * that takes nothing costs, and once it takes.
+ */
+#define LINK_FIRST_WINDOW 16384u
+#define LINK_WIDE_WINDOW  65536u
+
 void link_h2_begin(struct link *l);
 void link_h2_feed(struct link *l, span in);
 void link_h2_release(struct upstream *up, bool is_whole);
-MUST_CHECK bool link_h2_head(struct upstream *up, const struct http_head *h);
+MUST_CHECK enum err_code link_h2_head(struct upstream *up,
+                                      const struct http_head *h);
 void link_h2_body(struct upstream *up, span bytes);
 void link_h2_end(struct upstream *up, const struct fields *trailers);
 void link_h2_read(struct upstream *up, bool on);

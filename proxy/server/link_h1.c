@@ -99,18 +99,19 @@ link_h1_ended(struct link *l, bool in_good_order)
 
 /* ── sending ─────────────────────────────────────────────────────────────── */
 
-bool
+enum err_code
 link_h1_head(struct upstream *up, const struct http_head *h)
 {
     struct link *l = up->link;
     size_t mark;
     struct buf *b = worker_keep_begin(l->worker, &mark);
+    enum err_code code = h1_write_request(b, h);
 
     l->is_chunked = h->body == HTTP_BODY_CHUNKED;
-    if (h1_write_request(b, h) != OK || buf_failed(b))
-        return false;
+    if (code != OK || buf_failed(b))
+        return code != OK ? code : ERR_LIMIT;
     io_put(&l->io, worker_keep_end(l->worker, mark));
-    return true;
+    return OK;
 }
 
 void

@@ -49,7 +49,7 @@ took(void *conn, struct h2_stream *s, size_t n)
 
 static const struct h2_source source = {.peek = peek, .took = took};
 
-bool
+enum err_code
 link_h2_head(struct upstream *up, const struct http_head *h)
 {
     struct link *l = up->link;
@@ -61,7 +61,7 @@ link_h2_head(struct upstream *up, const struct http_head *h)
     head.scheme = l->io.tls ? SPAN("https") : SPAN("http");
     link_later(l);
     return h2_client_ask(l->h2, up->x->arena, &head, has_body ? &source : NULL,
-                         up, &up->stream) == OK;
+                         up, &up->stream);
 }
 
 void
@@ -115,6 +115,18 @@ on_answer(void *conn, struct h2_stream *s, struct http_head *head, bool ends)
         exchange_answer_end(up->x, NULL);
 }
 
+/* Most answers end before it would matter; what is longer waits for nobody twice. */
+static void
+consume(struct upstream *up, size_t n)
+{
+    h2_consumed(up->stream, n);
+    if (up->taken >= LINK_FIRST_WINDOW / 2)
+        return;
+    up->taken += n;
+    if (up->taken >= LINK_FIRST_WINDOW / 2)
+        h2_widen(up->stream, LINK_WIDE_WINDOW);
+}
+
 static void
 on_body(void *conn, struct h2_stream *s, span bytes)
 {
@@ -129,7 +141,7 @@ on_body(void *conn, struct h2_stream *s, span bytes)
     if (up->is_held)
         up->untaken += bytes.len;
     else
-        h2_consumed(s, bytes.len);
+        consume(up, bytes.len);
 }
 
 static void
@@ -268,7 +280,7 @@ link_h2_read(struct upstream *up, bool on)
     up->is_held = !on;
     if (!on || !up->untaken || !up->stream)
         return;
-    h2_consumed(up->stream, up->untaken);
+    consume(up, up->untaken);
     up->untaken = 0;
     link_later(up->link);
 }

@@ -23,6 +23,7 @@ struct loop {
     bool is_awake;     /* this batch has had an event */
     uint64_t looked_ms;
     bool stopped;
+    struct watch *owed;        /* that could not be had yet */
     struct timer slots[SLOTS]; /* heads of rings */
 };
 
@@ -217,6 +218,8 @@ loop_free(struct loop **l)
     *l = NULL;
 }
 
+static void settle_owed(struct loop *l);
+
 void
 loop_run(struct loop *l, loop_fn after, void *arg)
 {
@@ -224,6 +227,7 @@ loop_run(struct loop *l, loop_fn after, void *arg)
         l->now_ms = 0;
         l->batch++;
         l->is_awake = false;
+        settle_owed(l);
         l->asked_us = loop_clock_us();
         event_base_loop(l->base, EVLOOP_ONCE);
         if (after)
@@ -267,34 +271,84 @@ watch_init(struct watch *w, struct loop *l, int fd, watch_fn fn, void *arg)
     return w->read != NULL;
 }
 
+static bool
+order(struct event *e, bool on, bool *is)
+{
+    if (*is == on)
+        return true;
+    if (!e || (on ? event_add(e, NULL) : event_del(e)) != 0)
+        return false;
+    *is = on;
+    return true;
+}
+
+/* What is wanted becomes what is; false: heap or kernel had no memory for it. */
+static bool
+settle(struct watch *w)
+{
+    if (w->wants_write && !w->write)
+        w->write =
+            event_new(w->loop->base, w->fd, EV_WRITE | EV_PERSIST, on_write, w);
+    bool reads = order(w->read, w->wants_read, &w->reads);
+
+    return order(w->write, w->wants_write, &w->writes) && reads;
+}
+
+static void
+disown(struct watch *w)
+{
+    struct watch **at = &w->loop->owed;
+
+    while (*at != w)
+        at = &(*at)->next_owed;
+    *at = w->next_owed;
+    w->is_owed = false;
+}
+
+/* What cannot be had now is asked for again at each turn of the loop. */
+static void
+want(struct watch *w)
+{
+    if (settle(w) || w->is_owed)
+        return;
+    w->next_owed = w->loop->owed;
+    w->loop->owed = w;
+    w->is_owed = true;
+}
+
+static void
+settle_owed(struct loop *l)
+{
+    for (struct watch *w = l->owed, *next; w; w = next) {
+        next = w->next_owed;
+        if (settle(w))
+            disown(w);
+    }
+}
+
 void
 watch_read(struct watch *w, bool on)
 {
-    if (w->reading == on || !w->read)
+    if (w->wants_read == on || !w->read)
         return;
-    w->reading = on;
-    /* epoll_ctl fails when the kernel has no memory: a worker without it stops. */
-    if ((on ? event_add(w->read, NULL) : event_del(w->read)) != 0)
-        abort();
+    w->wants_read = on;
+    want(w);
 }
 
 void
 watch_write(struct watch *w, bool on)
 {
-    if (w->writing == on || !w->read)
+    if (w->wants_write == on || !w->read)
         return;
-    if (!w->write)
-        w->write =
-            event_new(w->loop->base, w->fd, EV_WRITE | EV_PERSIST, on_write, w);
-    w->writing = on;
-    if (!w->write ||
-        (on ? event_add(w->write, NULL) : event_del(w->write)) != 0)
-        abort();
+    w->wants_write = on;
+    want(w);
 }
 
 void
 watch_fini(struct watch *w)
 {
+    if (w->is_owed)
+        disown(w);
     if (w->read)
         event_free(w->read);
     if (w->write)

@@ -29,9 +29,11 @@ struct watch {
     struct event *write; /* made when first wanted */
     watch_fn fn;
     void *arg;
+    struct watch *next_owed;
     int fd;
-    bool reading;
-    bool writing;
+    bool wants_read, wants_write;
+    bool reads, writes; /* what libevent was told */
+    bool is_owed;       /* it could not be told: no memory */
 };
 
 /* One deadline; the caller's storage. Zeroed storage with timer_init is off. */
@@ -75,7 +77,10 @@ uint64_t loop_dry_us(const struct loop *l);
 uint64_t loop_clock_us(void);
 uint64_t loop_wall_ms(void);
 
-/* False if the heap is empty. It watches nothing until told. */
+/*
+ * False if the heap is empty. It watches nothing until told; what there is no
+ * memory for then is asked for again at each turn, so it comes late and no later.
+ */
 MUST_CHECK bool watch_init(struct watch *w, struct loop *l, int fd, watch_fn fn,
                            void *arg);
 void watch_read(struct watch *w, bool on);

@@ -399,6 +399,10 @@ was_read(struct exchange *x, struct way *way, span bytes)
         why = ending_of(way, WS_TRY_LATER, p.detail);
         goes_on = false;
     }
+    if (buf_failed(&way->tr.out)) { /* a frame of it may be half there */
+        exchange_break(x);
+        return true;
+    }
     send_way(x, way);
     if (!goes_on)
         end(x, &why);

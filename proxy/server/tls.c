@@ -21,6 +21,7 @@ struct tls {
     SSL *ssl;
     span in;             /* sealed bytes being read; empty between calls */
     const char *problem; /* what failed, in OpenSSL's static words */
+    bool has_failed;     /* nothing comes through any more */
     size_t name_len;
     char name[NAME_ROOM]; /* of the client's certificate */
 };
@@ -183,6 +184,12 @@ tls_is_closed(const struct tls *t)
     return (SSL_get_shutdown(t->ssl) & SSL_RECEIVED_SHUTDOWN) != 0;
 }
 
+bool
+tls_has_failed(const struct tls *t)
+{
+    return t->has_failed;
+}
+
 void
 tls_free(struct tls **t)
 {
@@ -224,14 +231,15 @@ tls_read(struct tls *t, span sealed, char *to, size_t room, size_t *len)
     t->in = (span){0};
     if (!was_ready && tls_is_ready(t))
         note_certificate(t);
+    t->has_failed =
+        error != SSL_ERROR_WANT_READ && error != SSL_ERROR_ZERO_RETURN;
+    if (t->has_failed)
+        note_problem(t);
     if (*len)
-        return IO_BYTES; /* an end or a failure shows again at the next read */
+        return IO_BYTES; /* what came before an end or a failure */
     if (error == SSL_ERROR_WANT_READ)
         return IO_LATER;
-    if (error == SSL_ERROR_ZERO_RETURN)
-        return IO_END;
-    note_problem(t);
-    return IO_BROKEN;
+    return t->has_failed ? IO_BROKEN : IO_END;
 }
 
 static bool

@@ -43,6 +43,9 @@ const char *tls_problem(const struct tls *t);
 /* Has the peer said that it sends no more? */
 bool tls_is_closed(const struct tls *t);
 
+/* Did the last read fail, perhaps behind bytes that it gave? */
+bool tls_has_failed(const struct tls *t);
+
 /*
  * Take sealed bytes (all of them) and open what they hold into `to`. IO_BYTES
  * with *len bytes; IO_LATER: none yet (a handshake goes on, half a record);

@@ -52,9 +52,8 @@ accept_of(struct exchange *x, span key)
     uint8_t hash[DIGEST_SHA1];
     span all = arena_fmt(x->arena, "%.*s" GUID, SPAN_FMT(key));
 
-    if (!all.at)
-        return all;
-    digest_sha1(all, hash);
+    if (!all.at || !digest_sha1(all, hash))
+        return (span){0};
     return base64(x, hash, sizeof(hash));
 }
 

@@ -170,7 +170,7 @@ is_h2(const struct upstream *up)
     return up->link->state == LINK_H2;
 }
 
-bool
+enum err_code
 upstream_head(struct upstream *up, const struct http_head *h)
 {
     return is_h2(up) ? link_h2_head(up, h) : link_h1_head(up, h);

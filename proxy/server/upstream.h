@@ -45,8 +45,12 @@ void upstreams_observe(struct upstreams *u, const struct gen_pool *pool,
  */
 void upstream_ask(struct exchange *x);
 
-/* Send a request's head, body and end as h1 or h2. False: it cannot be said. */
-MUST_CHECK bool upstream_head(struct upstream *up, const struct http_head *h);
+/*
+ * Send a request's head, body and end as h1 or h2. ERR_INVALID: it cannot be said;
+ * ERR_LIMIT, ERR_CONFLICT: there is no memory, or the connection is ending.
+ */
+MUST_CHECK enum err_code upstream_head(struct upstream *up,
+                                       const struct http_head *h);
 void upstream_body(struct upstream *up, span bytes);
 void upstream_end(struct upstream *up, const struct fields *trailers);
 

@@ -228,8 +228,7 @@ on_sweep(void *arg)
 
 /* ── making ──────────────────────────────────────────────────────────────── */
 
-#define UPSTREAM_WINDOW 65536u
-#define WINDOW_MAX      (1u << 30)
+#define WINDOW_MAX (1u << 30)
 
 /* For h2 towards pools: an origin is trusted to be busier than a client. */
 static void
@@ -237,11 +236,11 @@ set_answer_limits(struct worker *w)
 {
     const struct gen_limits *l = &w->gen->limits;
     struct h2_limits *h = &w->answer_h2_limits;
-    uint64_t window = l->upstream_streams * UPSTREAM_WINDOW;
+    uint64_t window = l->upstream_streams * LINK_WIDE_WINDOW;
 
     *h = w->h2_limits;
     h->streams_n = (uint32_t)l->upstream_streams;
-    h->stream_window = UPSTREAM_WINDOW;
+    h->stream_window = LINK_FIRST_WINDOW;
     h->window = window < WINDOW_MAX ? (uint32_t)window : WINDOW_MAX;
     h->header_bytes = (uint32_t)l->answer_head_bytes;
     h->fields_n = (uint32_t)w->answer_limits.fields_n;

@@ -286,10 +286,11 @@ def sanitized(folder):
 class Process:
     """Something that runs; its output is in a file."""
 
-    def __init__(self, command, log, cwd=None, ok=(0,)):
+    def __init__(self, command, log, cwd=None, ok=(0,), env=()):
         self.command, self.log, self.ok = [str(c) for c in command], log, ok
         self.out = open(log, "wb")
-        self.process = subprocess.Popen(self.command, stdout=self.out, stderr=subprocess.STDOUT, cwd=cwd, env=sanitized(cwd))
+        self.process = subprocess.Popen(self.command, stdout=self.out, stderr=subprocess.STDOUT, cwd=cwd,
+                                        env={**sanitized(cwd), **dict(env)})
         self.pid = self.process.pid
 
     def text(self):
@@ -365,9 +366,9 @@ class Test:
         return subprocess.run([str(w) for w in words], input=stdin, capture_output=True, text=True, timeout=timeout,
                               cwd=cwd or self.folder, env=sanitized(self.folder))
 
-    def start(self, *command, ok=(0,), cwd=None):
+    def start(self, *command, ok=(0,), cwd=None, env=()):
         log = self.folder / f"{len(self.processes)}-{pathlib.Path(str(command[0])).name}.log"
-        process = Process(command, log, cwd=cwd or self.folder, ok=ok)
+        process = Process(command, log, cwd=cwd or self.folder, ok=ok, env=env)
         self.processes.append(process)
         return process
 
@@ -415,7 +416,7 @@ class Test:
             subprocess.run([self.build / "bench/bench_worker", "--dev-cert", folder], check=True, capture_output=True)
         return folder
 
-    def worker(self, backends, *, route="", more="", limits="", tls=False, listen=None, apis="", pools=None, routes=None, plain=False):
+    def worker(self, backends, *, route="", more="", limits="", tls=False, listen=None, apis="", pools=None, routes=None, plain=False, env=()):
         """One worker, alone, before these backends (one pool): fast to start. Its ports are in .port and .tls_port; `plain`: without sanitizers."""
         port, tls_port = free_port(), free_port()
         backends = backends if isinstance(backends, (list, tuple)) else [backends]
@@ -430,7 +431,7 @@ class Test:
         text += f"log: {{access: stdout}}\n{more}"
         if limits:
             text += f"limits: {{{limits}}}\n"
-        process = self.start((self.plain if plain else self.build) / "bench/bench_worker", self.write("stile.yaml", text))
+        process = self.start((self.plain if plain else self.build) / "bench/bench_worker", self.write("stile.yaml", text), env=env)
         process.says("worker_serves")
         process.port, process.tls_port = port, tls_port
         return process

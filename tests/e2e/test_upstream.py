@@ -588,3 +588,38 @@ def test_active_checks_go_as_requests_do(t):
     s = Stile(t, pools={"b": {**pool, "tls": {"ca": str(other / "ca.pem")}}}, routes=[{"name": "all", "pool": "b"}], workers=1)
     until(lambda: s.metric("stile_checks_total", pool="b", outcome="failed") >= 1, "it fails")
     assert "certificate" in s.process.says("endpoint_health").text()
+
+
+def test_a_client_that_takes_nothing_costs_a_small_window(t):
+    sent = {}
+
+    def script(conn, backend):
+        o = Origin(conn)
+        while True:
+            r = o.request()
+            o.head(r.stream)
+            room = o.h2.local_flow_control_window(r.stream)
+            sent[r.stream] = room
+            o.h2.send_data(r.stream, b"x" * (room // 2))
+            o.h2.send_data(r.stream, b"x" * (room - room // 2))
+            o.flush()
+            backend.requests.put(r)
+            threading.Thread(target=rest, args=(o, r.stream, 100000 - room), daemon=True).start()
+
+    def rest(o, stream, n):
+        go.wait(20)
+        with turn:
+            o.data(stream, b"y" * n, ends=True)
+
+    go, turn = threading.Event(), threading.Lock()
+    b, w = h2_worker(t, script)
+    c = Client(t.connect(w.port), window=1)
+    stalled = [c.ask() for _ in range(20)]
+    for _ in stalled:
+        b.seen()
+    assert set(sent.values()) == {16384}, sent
+    c.conn.close()
+    go.set()
+    fine = Client(t.connect(w.port))
+    a = fine.answer(fine.ask())
+    assert len(a["body"]) == 100000 and a["ended"]

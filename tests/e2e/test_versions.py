@@ -56,7 +56,7 @@ def api(t, text=API, *changes):
     return f"apis: {{shop: {t.folder}/shop/api.yaml}}\n"
 
 
-def shop(t, backend, *, text=API, changes=(), version="v2", more="", limits="", canary=None, weight="100%", route="", tls=False,
+def shop(t, backend, *, text=API, changes=(), version="v2", more="", limits="", canary=None, weight="100%", route="", tls=False, env=(),
          pool=""):
     pools = f'pools:\n  blue: {{api: shop, version: {version}, endpoints: ["{backend.url}"]{pool}}}\n'
     extra = ""
@@ -64,7 +64,7 @@ def shop(t, backend, *, text=API, changes=(), version="v2", more="", limits="", 
         pools += f'  green: {{api: shop, version: v2, endpoints: ["{canary if isinstance(canary, str) else canary.url}"]}}\n'
         extra = f', subject: ["header:X-Account"], canary: {{pool: green, weight: {weight}, salt: s}}'
     routes = f'routes:\n  - {{name: orders, match: {{path: "/**"}}, api: shop, pool: blue{extra}{route}}}\n'
-    return t.worker(backend, apis=api(t, text, *changes), pools=pools, routes=routes, more=more, limits=limits, tls=tls)
+    return t.worker(backend, apis=api(t, text, *changes), pools=pools, routes=routes, more=more, limits=limits, tls=tls, env=env)
 
 
 def test_a_request_goes_up_and_its_answer_comes_down(t):
