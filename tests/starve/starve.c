@@ -119,6 +119,8 @@ take_early(size_t n)
     return at;
 }
 
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): libc's names
+ * are reserved for it */
 void *
 malloc(size_t n)
 {
@@ -175,3 +177,4 @@ free(void *p)
         look_up_all();
     real_free(p);
 }
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
