@@ -3,7 +3,6 @@
 
 #include "tests/test.h"
 
-
 TEST(what_the_heap_has_is_not_taken_from_the_reserve)
 {
     bool starved = false;
