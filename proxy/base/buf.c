@@ -21,7 +21,8 @@ slide(struct buf *b, size_t n)
     /* Moving costs what is left, so only when as much has been consumed. */
     if (b->start < buf_len(b) || b->room - buf_len(b) < n)
         return false;
-    memmove(b->bytes, b->bytes + b->start, buf_len(b));
+    if (buf_len(b))
+        memmove(b->bytes, b->bytes + b->start, buf_len(b));
     b->end -= b->start;
     b->start = 0;
     return true;
@@ -41,7 +42,7 @@ grow(struct buf *b, size_t n)
         b->starved = true;
         return false;
     }
-    if (len)
+    if (b->bytes && len)
         memcpy(bytes, b->bytes + b->start, len);
     free(b->bytes);
     b->bytes = bytes;
@@ -60,7 +61,7 @@ buf_more(struct buf *b, size_t n)
         b->failed = true;
         return NULL;
     }
-    if (b->room - b->end < n && !(b->room && slide(b, n)) && !grow(b, n)) {
+    if (b->room - b->end < n && !(b->bytes && slide(b, n)) && !grow(b, n)) {
         b->failed = true;
         return NULL;
     }

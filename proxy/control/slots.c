@@ -231,15 +231,16 @@ slots_move_all(struct slots *s, struct store *store,
 {
     struct store_weight *w = calloc(n, sizeof(*w));
     struct store_change *changes = calloc(n, sizeof(*changes));
-    enum err_code code = OK;
     uint64_t sequence;
 
-    if (!w || !changes)
-        code = err_set(e, ERR_LIMIT, "no memory for the weights");
-    for (size_t i = 0; i < n && code == OK; i++)
+    if (!w || !changes) {
+        free(w);
+        free(changes);
+        return err_set(e, ERR_LIMIT, "no memory for the weights");
+    }
+    for (size_t i = 0; i < n; i++)
         changes[i] = change_of(s, at[i], &moves[i], &w[i]);
-    if (code == OK)
-        code = store_commit_all(store, changes, n, &sequence, e);
+    enum err_code code = store_commit_all(store, changes, n, &sequence, e);
     for (size_t i = 0; i < n && code == OK; i++) {
         apply(s, at[i], w[i].weight_ppm, w[i].run);
         log_info("weight_set", "slot=%s ppm=%u revision=%llu", w[i].slot,

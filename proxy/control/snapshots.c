@@ -166,7 +166,7 @@ snapshot_restore(struct slots *s, struct store *store, const json_t *snapshot,
                           .was = json_object_get(snapshot, "slots"),
                           .out = out,
                           .moves = calloc(s->n + 1, sizeof(*r.moves)),
-                          .at = calloc(s->n + 1, sizeof(*r.at))};
+                          .at = calloc(s->n + 1, sizeof(const struct slot *))};
 
     *out =
         (struct snapshot_restored){.moved = json_array(), .left = json_array()};

@@ -4,6 +4,8 @@
  * small file. Whatever fails from the transaction on, the store says so and
  * takes no other change until it is opened anew and has been checked again.
  */
+#include "proxy/control/store.h"
+
 #include "proxy/control/store_chain.h"
 
 #include <jansson.h>
@@ -468,13 +470,13 @@ struct entry {
 
 /* All that it says, behind the entry whose number and hash these are. */
 static enum err_code
-prepare(struct store *s, const struct store_change *c, uint64_t sequence,
-        const uint8_t *previous, struct entry *t, struct err *e)
+prepare(struct store *s, struct entry *t, uint64_t sequence,
+        const uint8_t *previous, struct err *e)
 {
+    const struct store_change *c = t->change;
     struct store_revision *r = &t->revision;
     struct buf room;
 
-    t->change = c;
     *r = (struct store_revision){.sequence = sequence + 1,
                                  .time_ms = c->time_ms,
                                  .actor = c->actor,
@@ -555,11 +557,15 @@ static enum err_code
 check_all(struct store *s, const struct store_change *c, struct entry *t,
           size_t n, struct err *e)
 {
-    for (size_t i = 0; i < n; i++)
-        if (check(s, &c[i], e) ||
-            prepare(s, &c[i], s->sequence + i, i ? t[i - 1].hash : s->hash,
-                    &t[i], e))
-            return e->code;
+    for (size_t i = 0; i < n; i++) {
+        enum err_code code = check(s, &c[i], e);
+        t[i].change = &c[i];
+        if (code == OK)
+            code = prepare(s, &t[i], s->sequence + i,
+                           i ? t[i - 1].hash : s->hash, e);
+        if (code)
+            return code;
+    }
     if (n > 1 && (!weights_reserve(s, n) || !records_reserve(s, n)))
         return err_set(e, ERR_LIMIT, "the store has no room for the changes");
     return OK;

@@ -588,7 +588,8 @@ translate_peek(struct exchange *x, span seen, size_t max, struct buf *plain)
 static char *
 put(char *to, span s)
 {
-    memcpy(to, s.at, s.len);
+    if (s.len)
+        memcpy(to, s.at, s.len);
     return to + s.len;
 }
 

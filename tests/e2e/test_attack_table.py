@@ -283,7 +283,7 @@ def fds(pid):
 
 def replay(t, rows):
     b = t.backend(sized)
-    w = t.worker(b, limits=LIMITS, plain=True)
+    w = t.worker(b, limits=LIMITS, route=", timeouts: {connect: 10s}", plain=True)
     rapid_reset(t, w)  # what is allocated once
     for attack in rows:
         good = Good(t, w)

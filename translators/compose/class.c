@@ -225,11 +225,9 @@ look_at(struct look *l, const struct normal_node *node,
 {
     const struct normal *n = l->n;
     uint32_t source = NORMAL_NONE;
-    if (alt->kind == ALT_SOURCE)
-        source = alt->source;
-    else if (alt->kind == ALT_TERM)
+    if (alt->kind == ALT_TERM)
         source = term_source(n, alt->term);
-    else if (alt->turned)
+    else if (alt->kind == ALT_SOURCE || alt->turned)
         source = alt->source;
     if (source == NORMAL_NONE)
         return; /* what is written at the end of its object waits for nothing */

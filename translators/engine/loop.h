@@ -281,14 +281,14 @@ known:
         DONE(p);
         if (!engine_begin_member(m, p, PACKS ? NULL : q))
             return false;
-        e = f->entry;
     } else {
         f->wrote = true;
         if (!PACKS && e->to.len && !engine_replace(m, p, q, e->to))
             return false;
     }
-    if (SAYS && !(e && e->to.len ? engine_put(m, e->to.at, e->to.len)
-                                 : engine_pack_text(m, p, q, escaped)))
+    if (SAYS && !(f->entry && f->entry->to.len
+                      ? engine_put(m, f->entry->to.at, f->entry->to.len)
+                      : engine_pack_text(m, p, q, escaped)))
         return false;
     p = q;
 want_colon:

@@ -11,6 +11,8 @@
 #include "proxy/base/utf8.h"
 #include "translators/json/index.h"
 
+#include <assert.h>
+
 struct parser {
     struct arena *arena;
     span text;
@@ -330,6 +332,7 @@ read_member(struct parser *p, struct json **out)
         code = read_value(p, &m.value);
     if (code)
         return code;
+    assert(m.value);
     *out = m.value;
     if (p->open) {
         buf_add(&p->waiting, span_of((const char *)&m, sizeof(m)));

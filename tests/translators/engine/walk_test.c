@@ -263,10 +263,9 @@ TEST(half_a_pair_is_refused_where_a_text_must_be_one)
     struct shop s;
     open_shop(&s);
     for (size_t i = 0; i < COUNT(values); i++) {
-        struct ran r = {0};
         span body = arena_fmt(
             s.a, "[{\"id\":1,\"text\":%s,\"name\":\"\\ud800\"}]", values[i]);
-        r = run_whole(s.a, &s.program, body);
+        struct ran r = run_whole(s.a, &s.program, body);
         assert_int_equal(r.verdict, fails[i] ? ENGINE_FAILED : ENGINE_DONE);
         if (fails[i])
             assert_int_equal(r.fault.why, ENGINE_SURROGATE);
