@@ -51,15 +51,15 @@ enum law_verdict
 law_records(const struct law_case *c, span *why)
 {
     /* A text that has a line in it is framed by RS alone. */
-    size_t i =
-        span_find(c->x, '\n') < 0 ? gen_pick(c->gen, COUNT(framings)) : 1;
+    span x = span_trim(c->x); /* blanks around it are the frame's */
+    size_t i = span_find(x, '\n') < 0 ? gen_pick(c->gen, COUNT(framings)) : 1;
     struct law_case one = *c;
     one.is_request = c->is_request && i < 2; /* events are of answers */
     struct law_result alone =
-        law_message(&one, c->from, c->to, "application/json", c->x, LAW_WHOLE);
+        law_message(&one, c->from, c->to, "application/json", x, LAW_WHOLE);
     span stream = {0}, should = {0};
     for (size_t n = 0; n < 3; n++) {
-        stream = framed(c, i, stream, c->x);
+        stream = framed(c, i, stream, x);
         should = framed(c, i, should, alone.text);
     }
     struct law_result is =
