@@ -29,7 +29,7 @@ tells_all(const struct law_result *r, const struct law_result *of)
 
 /* Members by key, those of one key as they came: an object with doubles is else compared
  * in its order, and what waited for a value may stand elsewhere. */
-/* NOLINTNEXTLINE(misc-no-recursion): as deep as documents */
+/* NOLINTBEGIN(misc-no-recursion): as deep as documents */
 static void
 sort_members(struct json *at)
 {
@@ -46,6 +46,7 @@ sort_members(struct json *at)
             at->members[k - 1] = m;
         }
 }
+/* NOLINTEND(misc-no-recursion) */
 
 static bool
 same_document(const struct law_case *c, span is, span should)

@@ -291,7 +291,8 @@ lower_going(struct lowering *l, uint32_t source)
     return true;
 }
 
-/* What stands nowhere but is noted. */
+/* What stands nowhere but is noted. Its members are read: what one of them is told of
+ * stands nowhere else. */
 static bool
 lower_noted(struct lowering *l, uint32_t source, struct engine_entry *e)
 {
@@ -300,7 +301,7 @@ lower_noted(struct lowering *l, uint32_t source, struct engine_entry *e)
         return lower_stop(l, "an object of a type goes, and is asked");
     later_entry(l, source, e);
     return (!s->is_read || lower_read_only(l, &e->map)) &&
-           (!s->is_host || lower_lost(l, source, e));
+           ((e->refused & ENGINE_OBJECT) || lower_lost(l, source, e));
 }
 
 /* A value stands at several places: at one it may stay, at the others it is written when
@@ -440,10 +441,11 @@ is_complete(struct lowering *l)
     for (size_t i = 0; i < s->n_notices; i++) {
         if (l->notice_done[i])
             continue;
-        l->once_more = l->once_more || !l->notice_waits[i];
-        l->notice_waits[i] = true;
+        if (l->notice_waits[i]) /* in vain: nobody would tell it */
+            return lower_stop(l, "a notice that no value decides");
+        l->once_more = l->notice_waits[i] = true;
     }
-    return !l->once_more || lower_stop(l, "a notice that no value decides");
+    return !l->once_more || lower_stop(l, "a notice that waits");
 }
 
 /* What is made of several values, and what they decide. */

@@ -468,3 +468,10 @@ ROW(a_form_is_read_and_told_of_though_a_later_change_drops_it,
     UP("{\"g\":100}", "{\"g\":1.5}", "{\"g\":\"100\"}", "{\"g\":null}",
        "{\"g\":[100]}", "{\"g\":1e2}"),
     DOWN("{\"g\":\"2\"}", "{}"))
+
+ROW(a_stranger_two_levels_down_is_told_though_what_it_is_in_goes,
+    STEPS("T: {map: {d: a}}", "T: {map: {d/a/h: c/b}}"),
+    UP("{\"d\":1}", "{\"d\":{\"a\":{\"h\":1}}}"),
+    DOWN("{\"d\":{\"a\":{\"h\":1}}}",
+         "{\"d\":{\"a\":{\"h\":1}},\"c\":{\"b\":2}}", "{\"c\":{\"b\":2}}",
+         "{\"a\":{}}", "{\"d\":{\"a\":{}}}"))
