@@ -32,8 +32,9 @@ rest_on(const struct lens_way *way, enum lens_side side)
         return REST_NONE;
     const struct lens_stage *stage = first_stage(way, side);
     for (size_t i = 0; i < way->stages.n; i++)
-        if (way->stages.at[i].kind == LENS_STAGE_INDEX)
-            return REST_NONE; /* index.c asks for it */
+        if (way->stages.at[i].kind == LENS_STAGE_INDEX ||
+            way->stages.at[i].kind == LENS_STAGE_LOOKUP)
+            return REST_NONE; /* index.c, lookup.c ask for it */
     if (stage && stage->kind == LENS_STAGE_LIST)
         return REST_OF_LIST;
     return way->place[side].n < 2 ? REST_NONE : REST_OF_BOX;
