@@ -7,6 +7,7 @@
  * members that came in. A member of such a map that a place names by its key is an
  * element of the list that its key finds.
  */
+#include "translators/compose/joint.h"
 #include "translators/compose/turning.h"
 
 bool
@@ -67,20 +68,7 @@ term_of(struct compose *c, const struct normal_node *n)
 {
     if (n->n_alts == 1)
         return node_term(c, n, &n->alts[0]);
-    struct term_part *parts = arena_array(c->a, n->n_alts + 1, sizeof(*parts));
-    if (!parts) {
-        compose_full(c);
-        return NORMAL_NONE;
-    }
-    for (size_t i = 0; i < n->n_alts; i++) {
-        uint32_t term = node_term(c, n, &n->alts[i]);
-        if (term == NORMAL_NONE)
-            return NORMAL_NONE;
-        parts[i] = (struct term_part){n->alts[i].when, term, {0}};
-    }
-    return term_make(c, (struct term){.kind = TERM_FIRST,
-                                      .parts = parts,
-                                      .n_parts = n->n_alts});
+    return join_term(c, n);
 }
 
 /* ---- an element that becomes a member ------------------------------------------------ */

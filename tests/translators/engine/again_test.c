@@ -60,12 +60,27 @@ begin(struct trial *t)
     t->program = (struct engine_program){.root = &t->document, .n_notices = 1};
 }
 
+struct becomes {
+    const char *in;
+    const char *out;
+};
+
+static void
+all_become(const struct becomes *cases, size_t n)
+{
+    struct trial t;
+    begin(&t);
+    for (size_t i = 0; i < n; i++) {
+        struct ran r = run_all(t.a, &t.program, span_str(cases[i].in));
+        if (r.verdict != ENGINE_DONE || !span_is(r.out, cases[i].out))
+            fail_msg("%s: %.*s", cases[i].in, SPAN_FMT(r.out));
+    }
+    arena_free(&t.a);
+}
+
 TEST(what_comes_back_stands_in_the_place_of_a_value_that_goes_again)
 {
-    static const struct {
-        const char *in;
-        const char *out;
-    } cases[] = {
+    static const struct becomes cases[] = {
         {"{\"k\": {\"a\" : 1} , \"x\":2}",
          "{\"K\": [{\"a\" : 1},{\"a\" : 1}] , \"x\":2}"},
         {"{\"k\":[1], \"any\":7}", "{\"K\":[1], \"any\":[7,7]}"},
@@ -78,22 +93,12 @@ TEST(what_comes_back_stands_in_the_place_of_a_value_that_goes_again)
         {"{\"o\":{\"c\":{},\"o\":{\"k\":{}},\"d\":{}}}",
          "{\"o\":{\"o\":{\"K\":[{},{}]},\"c\":[{},{}]}}"},
     };
-    struct trial t;
-    begin(&t);
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        struct ran r = run_all(t.a, &t.program, span_str(cases[i].in));
-        if (r.verdict != ENGINE_DONE || !span_is(r.out, cases[i].out))
-            fail_msg("%s: %.*s", cases[i].in, SPAN_FMT(r.out));
-    }
-    arena_free(&t.a);
+    all_become(cases, COUNT(cases));
 }
 
 TEST(what_vanishes_takes_its_key_and_separator_along)
 {
-    static const struct {
-        const char *in;
-        const char *out;
-    } cases[] = {
+    static const struct becomes cases[] = {
         {"{\"l\":[{\"gone\":1}]}", "{\"l\":[]}"},
         {"{\"l\":[ {\"gone\":1} , {} ]}", "{\"l\":[  [{},{}] ]}"},
         {"{\"l\":[{}, {\"gone\":1} , 3]}", "{\"l\":[[{},{}] , 3]}"},
@@ -102,14 +107,7 @@ TEST(what_vanishes_takes_its_key_and_separator_along)
         {"{\"o\":{\"c\":{\"gone\":1}}}", "{\"o\":{}}"},
         {"{\"d\":{\"a\":1},\"l\":[{\"gone\":[]}]}", "{\"l\":[]}"},
     };
-    struct trial t;
-    begin(&t);
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        struct ran r = run_all(t.a, &t.program, span_str(cases[i].in));
-        if (r.verdict != ENGINE_DONE || !span_is(r.out, cases[i].out))
-            fail_msg("%s: %.*s", cases[i].in, SPAN_FMT(r.out));
-    }
-    arena_free(&t.a);
+    all_become(cases, COUNT(cases));
 }
 
 TEST(without_an_answer_the_message_fails_where_the_value_began)
