@@ -84,7 +84,7 @@ struct detect_source {
     /*
      * HEADER, CLIENT: a field name. MEDIA: a media type with {version}.
      * MEDIA_PARAM, QUERY: a parameter's name. PATH: a template with {version}.
-     * PIN: "header:NAME" or "cookie:NAME". BODY: empty.
+     * PIN: "header:NAME", "cookie:NAME" or "certificate". BODY: empty.
      */
     span text;
     const struct detect_client *clients;

@@ -369,12 +369,9 @@ static bool
 build_pin(struct builder *b, const struct detect_source *s,
           struct detect_way *w)
 {
-    span name = s->text;
-    span kind = span_cut(&name, ':');
-
-    w->is_cookie = span_is(kind, "cookie");
-    if (!(w->is_cookie || span_is(kind, "header")) || !media_is_token(name))
-        find(b, true, "a pin's key is header:NAME or cookie:NAME");
+    if (subject_parse(s->text, &w->key, NULL) ||
+        (w->key.kind != SUBJECT_CERTIFICATE && !media_is_token(w->key.name)))
+        find(b, true, "a pin's key is header:NAME, cookie:NAME or certificate");
     assert(b->spec->hash);
     map_init(&w->pins, b->a);
     for (size_t i = 0; i < s->n_pins; i++) {
@@ -394,7 +391,7 @@ build_pin(struct builder *b, const struct detect_source *s,
             find(b, true, "this key is pinned twice");
     }
     b->at.item = DETECT_NONE;
-    return copy(b, name, &w->name);
+    return copy(b, w->key.name, &w->key.name);
 }
 
 static bool
@@ -453,6 +450,21 @@ vary_add(struct builder *b, span *vary, span name)
     return vary->at || full(b);
 }
 
+/* A certificate is the connection's: no field tells answers by it apart. */
+static bool
+build_vary_pin(struct builder *b, const struct subject_source *key, span *vary)
+{
+    switch (key->kind) {
+    case SUBJECT_HEADER:
+        return vary_add(b, vary, key->name);
+    case SUBJECT_COOKIE:
+        return vary_add(b, vary, SPAN("Cookie"));
+    case SUBJECT_CERTIFICATE:
+        return true;
+    }
+    return true;
+}
+
 static bool
 build_vary(struct builder *b, const struct detect_way *w, span *vary)
 {
@@ -465,7 +477,7 @@ build_vary(struct builder *b, const struct detect_way *w, span *vary)
         return vary_add(b, vary, SPAN("Accept")) &&
                vary_add(b, vary, SPAN("Content-Type"));
     case DETECT_PIN:
-        return vary_add(b, vary, w->is_cookie ? SPAN("Cookie") : w->name);
+        return build_vary_pin(b, &w->key, vary);
     case DETECT_QUERY:
     case DETECT_PATH:
     case DETECT_BODY:

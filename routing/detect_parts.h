@@ -10,6 +10,7 @@
 #include "routing/date.h"
 #include "routing/detect.h"
 #include "routing/semver.h"
+#include "routing/subject.h"
 
 #define DETECT_DAY_S 86400 /* seconds of a day */
 
@@ -40,9 +41,9 @@ struct detect_way {
     const struct template *any;   /* PATH: the same, with any one segment */
     struct detect_rule *rules;    /* CLIENT */
     size_t n_rules;
-    struct map pins; /* PIN: hash to struct detect_told */
-    bool is_cookie;  /* PIN */
-    span vary;       /* the fields of this source and all before it */
+    struct map pins;           /* PIN: hash to struct detect_told */
+    struct subject_source key; /* PIN: what is hashed */
+    span vary;                 /* the fields of this source and all before it */
 };
 
 struct detect {

@@ -207,8 +207,7 @@ ask_pin(const struct detect *d, const struct detect_way *w,
     char hex[DETECT_HASH_MAX];
     span key;
 
-    if (!(w->is_cookie ? facts_cookie(f, w->name, &key)
-                       : facts_header(f, w->name, &key)))
+    if (!subject_ask(&w->key, f, &key))
         return;
     d->hash(key, hex);
 

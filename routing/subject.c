@@ -21,8 +21,9 @@ subject_parse(span text, struct subject_source *out, struct err *e)
     return OK;
 }
 
-static bool
-speaks(const struct subject_source *s, const struct facts *f, span *subject)
+bool
+subject_ask(const struct subject_source *s, const struct facts *f,
+            span *subject)
 {
     switch (s->kind) {
     case SUBJECT_HEADER:
@@ -41,7 +42,7 @@ subject_find(const struct subject_spec *s, const struct facts *f, span *subject,
              size_t *source)
 {
     for (size_t i = 0; s && i < s->n_sources; i++) {
-        if (!speaks(&s->sources[i], f, subject))
+        if (!subject_ask(&s->sources[i], f, subject))
             continue;
         if (source)
             *source = i;

@@ -30,6 +30,10 @@ struct subject_spec {
 MUST_CHECK enum err_code subject_parse(span text, struct subject_source *out,
                                        struct err *e);
 
+/* What one source says, trimmed and never empty; false: nothing. */
+bool subject_ask(const struct subject_source *s, const struct facts *f,
+                 span *subject);
+
 /*
  * The subject, trimmed and never empty; *source (may be NULL) is the index of
  * what named it. `s` may be NULL. False: the request has none.

@@ -279,6 +279,44 @@ TEST(the_first_source_that_speaks_decides)
     arena_free(&a);
 }
 
+TEST(a_pin_goes_by_header_cookie_or_the_name_of_a_certificate)
+{
+    static const struct {
+        const char *key, *field, *certificate;
+        int version;
+        const char *vary;
+    } cases[] = {
+        {"header:X-Key", "X-Key: token1", "", V2, "X-Key"},
+        {"cookie:sid", "Cookie: a=b; sid=token1", "", V2, "Cookie"},
+        {"certificate", "Host: h", "token1", V2, ""},
+        {"certificate", "Host: h", "token2", V1, ""},
+        {"certificate", "certificate: token1", "", V1, ""},
+    };
+    struct arena *a = arena_new(1 << 20);
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const struct detect_source source = {.kind = DETECT_PIN,
+                                             .text = span_str(cases[i].key),
+                                             .pins = shop_pins,
+                                             .n_pins = COUNT(shop_pins)};
+        struct detect_spec spec = shop;
+        struct sent sent = {.fields = {cases[i].field}};
+        struct facts f = facts_of(&sent);
+        struct detect_result r;
+
+        spec.sources = &source;
+        spec.n_sources = 1;
+        f.certificate = span_str(cases[i].certificate);
+        const struct detect *d = built(a, &spec);
+        detect_run(d, &f, &r);
+        if (r.version != cases[i].version ||
+            !span_is(detect_vary(d, &r), cases[i].vary))
+            fail_msg("case %zu: version %d, vary \"%.*s\"", i, r.version,
+                     SPAN_FMT(detect_vary(d, &r)));
+    }
+    arena_free(&a);
+}
+
 TEST(a_date_is_told_from_a_label)
 {
     static const struct detect_version versions[] = {
@@ -643,7 +681,7 @@ TEST(a_fault_in_a_source_names_the_source_and_the_item)
         {{.kind = DETECT_PIN, .text = SPAN("Authorization")},
          true,
          -1,
-         "header:NAME or cookie:NAME"},
+         "header:NAME, cookie:NAME or certificate"},
         {{.kind = DETECT_PIN,
           .text = SPAN("cookie:a"),
           .pins = twice,

@@ -90,7 +90,8 @@ read_pin(struct lens_builder *b, const struct yaml *node,
         return false;
     return span_starts(out->name, SPAN("header:")) ||
            span_starts(out->name, SPAN("cookie:")) ||
-           wrong(b, key, "a pin's key is a header or a cookie",
+           span_is(out->name, "certificate") ||
+           wrong(b, key, "a pin's key is a header, a cookie or `certificate`",
                  "write \"header:Authorization\" or \"cookie:sid\"");
 }
 
