@@ -4,6 +4,7 @@
 #include "certs/context.h"
 #include "certs/digest.h"
 #include "certs/pem.h"
+#include "certs/staple.h"
 
 #include <openssl/err.h>
 
@@ -72,6 +73,8 @@ certs_load(const struct certs_load_spec *spec, int64_t now_s,
         code = pem_key(ctx, spec->chain, spec->key, e);
     if (!code)
         code = load_clients(ctx, spec->clients, e);
+    if (!code && spec->staple)
+        code = staple_load(ctx, spec->staple, now_s, warning, e);
     if (!code) {
         context_judge_time(ctx, spec->chain, now_s, warning);
         *out = ctx;

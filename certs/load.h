@@ -21,12 +21,15 @@ struct certs_load_spec {
     const char *clients; /* PEM of CAs: a client must show one of theirs;
                             NULL: clients are not asked */
     const struct certs_tickets *tickets; /* NULL: no tickets are given out */
+    const char *staple; /* DER, an OCSP answer about the certificate: staple.h;
+                           NULL: none is shown */
 };
 
 /*
  * A context, the caller's to give to certs_unload. `now_s` judges expiry:
- * expired, not yet valid, or ending within 14 days is a warning, whose code and
- * sentence go to `warning` (may be NULL; OK if there is none).
+ * expired, not yet valid, or ending within 14 days is a warning, and so is a
+ * staple that does not hold; its code and sentence go to `warning` (may be NULL;
+ * OK if there is none; of two the certificate's).
  * ERR_IO: a file cannot be read. ERR_INVALID: it says which file, and why.
  */
 MUST_CHECK enum err_code certs_load(const struct certs_load_spec *spec,

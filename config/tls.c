@@ -12,6 +12,7 @@
 
 struct tls_reading {
     struct loader *l;
+    const struct yaml *list; /* `certs` */
     struct certs_load_spec *specs;
     size_t n;
     const char *clients;
@@ -44,10 +45,19 @@ read_key(struct reader *r, const struct yaml *value, void *self)
 }
 
 static void
+read_staple(struct reader *r, const struct yaml *value, void *self)
+{
+    struct certs_load_spec *spec = self;
+
+    read_file_name(r, value, &spec->staple);
+}
+
+static void
 read_certs(struct reader *r, const struct yaml *value, void *self)
 {
     static const struct reader_word words[] = {{"chain", read_chain, true},
-                                               {"key", read_key, true}};
+                                               {"key", read_key, true},
+                                               {"staple", read_staple, false}};
     struct tls_reading *reading = self;
 
     if (!reader_is_list(r, value, "`certs`"))
@@ -55,6 +65,7 @@ read_certs(struct reader *r, const struct yaml *value, void *self)
     reading->specs = reader_array(r, value, value->n, sizeof(*reading->specs));
     if (!reading->specs)
         return;
+    reading->list = value;
     reading->n = value->n;
     for (size_t i = 0; i < value->n; i++) {
         reader_map(r, value->items[i], "a certificate", words, COUNT(words),
@@ -69,6 +80,17 @@ read_clients(struct reader *r, const struct yaml *value, void *self)
     struct tls_reading *reading = self;
 
     read_file_name(r, value, &reading->clients);
+}
+
+/* Certificates that end soon, staples that are over: loaded, and told. */
+static void
+warn(void *ctx, size_t which, const char *sentence)
+{
+    const struct tls_reading *reading = ctx;
+    const struct yaml *at = reading->list->items[which];
+
+    problem_warn(reading->l->r.problems, at->file, at->line, at->column, "%s",
+                 sentence);
 }
 
 const struct certs_store *
@@ -94,9 +116,9 @@ load_tls(struct loader *l, const struct yaml *node)
         reading.specs[i].tickets = l->tickets;
     }
     if (certs_store_build(l->g->arena, reading.specs, reading.n,
-                          (int64_t)time(NULL), NULL, NULL, &store, &which,
+                          (int64_t)time(NULL), warn, &reading, &store, &which,
                           &e)) {
-        yaml_problem(l->r.problems, node, "%s", e.text);
+        yaml_problem(l->r.problems, reading.list->items[which], "%s", e.text);
         return NULL;
     }
     return store;
@@ -164,7 +186,7 @@ load_pool_tls(struct loader *l, const struct yaml *node, bool is_said,
                                                {"cert", read_own, false}};
     struct pool_tls reading = {.pool = pool};
     struct ssl_ctx_st *ctx = NULL;
-    struct err e = {0};
+    struct err warning = {0}, e = {0};
 
     if (is_said)
         reader_map(&l->r, node, "a pool's `tls`", words, COUNT(words),
@@ -173,13 +195,17 @@ load_pool_tls(struct loader *l, const struct yaml *node, bool is_said,
         return; /* that has been said */
     reading.spec.h1 = pool->http != GEN_HTTP_2;
     reading.spec.h2 = pool->http != GEN_HTTP_1;
-    if (certs_client_load(&reading.spec, (int64_t)time(NULL), &ctx, NULL, &e)) {
+    if (certs_client_load(&reading.spec, (int64_t)time(NULL), &ctx, &warning,
+                          &e)) {
         yaml_problem(l->r.problems, node, "%s", e.text);
         if (!reading.spec.authorities)
             problem_remedy(l->r.problems,
                            "name the authorities: tls: {ca: ca.pem}");
         return;
     }
+    if (warning.code)
+        problem_warn(l->r.problems, node->file, node->line, node->column, "%s",
+                     warning.text);
     if (!arena_defer(l->g->arena, on_arena_end, ctx)) {
         certs_unload(&ctx);
         yaml_problem(l->r.problems, node, "the configuration is too big");

@@ -32,7 +32,8 @@ fixture_new(void)
         char *key_path = make_path(f.a, f.dir, key);
         make_write_cert(chain_path, &m);
         make_write_key(key_path, &m, NULL);
-        f.specs[i] = (struct certs_load_spec){chain_path, key_path, NULL, NULL};
+        f.specs[i] =
+            (struct certs_load_spec){chain_path, key_path, NULL, NULL, NULL};
         make_cert_end(&m);
     }
     return f;
