@@ -3,16 +3,15 @@
 
 #include "proxy/base/hash.h"
 #include "proxy/observe/log.h"
+#include "proxy/server/link.h"
 #include "proxy/server/tls.h"
 #include "proxy/server/worker.h"
 #include "routing/balance.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
-#include <sys/un.h>
 
-#define EJECT_FIRST_MS ((uint64_t)500)
-#define EJECT_MAX_MS   ((uint64_t)10000)
+#define PAUSE_FIRST_MS ((uint64_t)500)
+#define PAUSE_MAX_MS   ((uint64_t)10000)
 
 static struct pool *
 pool_of(struct upstreams *u, const struct gen_pool *gen)
@@ -92,14 +91,15 @@ static void
 read_views(struct upstreams *u)
 {
     const struct endpoints *segment = u->worker->env->endpoints;
+    struct endpoint_view view;
 
     for (size_t i = 0; i < u->n_endpoints; i++) {
         struct endpoint *e = &u->endpoints[i];
 
         /* Torn by a writer that died: what was there stays good. */
         if (e->slot != SEGMENT_NO_SLOT &&
-            endpoints_read(segment, e->slot, &e->view))
-            e->has_view = true;
+            endpoints_read(segment, e->slot, &view) && address_look(e, &view))
+            links_leave_strays(e);
     }
     for (size_t i = 0; i < u->n_pools; i++)
         u->pools[i].look_ms = 0;
@@ -319,6 +319,14 @@ endpoint_answered(struct endpoint *e, bool well)
              eject->for_ms);
 }
 
+uint64_t
+endpoint_pause_ms(unsigned failures)
+{
+    uint64_t ms = PAUSE_FIRST_MS << (failures < 5 ? failures : 5);
+
+    return ms < PAUSE_MAX_MS ? ms : PAUSE_MAX_MS;
+}
+
 void
 endpoint_is_well(struct endpoint *e)
 {
@@ -342,78 +350,16 @@ endpoint_failed(struct endpoint *e, const char *kind, bool ejects)
                      SPAN_FMT(e->pool->gen->name), SPAN_FMT(e->gen->url), kind);
     if (!ejects)
         return;
-    uint64_t ms = EJECT_FIRST_MS << (e->failures < 5 ? e->failures : 5);
-    e->ejected_ms = now + (ms < EJECT_MAX_MS ? ms : EJECT_MAX_MS);
-    e->failures++;
+    e->ejected_ms = now + endpoint_pause_ms(e->failures++);
     e->pool->look_ms = 0;
 }
 
-/* ── addresses ───────────────────────────────────────────────────────────── */
+/* ── what others ask of one ──────────────────────────────────────────────── */
 
 uint64_t
 endpoint_bit(const struct endpoint *e)
 {
     return e->index < 64 ? (uint64_t)1 << e->index : 0;
-}
-
-static bool
-unix_address(span path, struct sockaddr_storage *out, socklen_t *len)
-{
-    struct sockaddr_un *un = (struct sockaddr_un *)out;
-
-    if (path.len >= sizeof(un->sun_path))
-        return false;
-    un->sun_family = AF_UNIX;
-    memcpy(un->sun_path, path.at, path.len);
-    *len = sizeof(*un);
-    return true;
-}
-
-static bool
-numeric_address(const struct gen_endpoint *gen, struct sockaddr_storage *out,
-                socklen_t *len)
-{
-    struct sockaddr_in *v4 = (struct sockaddr_in *)out;
-    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)out;
-    char host[INET6_ADDRSTRLEN];
-
-    if (gen->host.len >= sizeof(host))
-        return false;
-    snprintf(host, sizeof(host), "%.*s", SPAN_FMT(gen->host));
-    if (inet_pton(AF_INET, host, &v4->sin_addr) == 1) {
-        v4->sin_family = AF_INET;
-        v4->sin_port = htons(gen->port);
-        *len = sizeof(*v4);
-        return true;
-    }
-    if (inet_pton(AF_INET6, host, &v6->sin6_addr) != 1)
-        return false;
-    v6->sin6_family = AF_INET6;
-    v6->sin6_port = htons(gen->port);
-    *len = sizeof(*v6);
-    return true;
-}
-
-bool
-endpoint_address(const struct endpoint *e, struct sockaddr_storage *out,
-                 socklen_t *len)
-{
-    *out = (struct sockaddr_storage){0};
-    if (e->gen->path.len)
-        return unix_address(e->gen->path, out, len);
-    if (e->has_view && e->view.n) {
-        /* Failures walk through the addresses that a name has. */
-        const struct endpoint_address *a =
-            &e->view.addresses[e->failures % e->view.n];
-
-        if (a->len <= sizeof(*out)) {
-            memcpy(out, a->bytes,
-                   a->len < sizeof(a->bytes) ? a->len : sizeof(a->bytes));
-            *len = (socklen_t)a->len;
-            return a->len != 0;
-        }
-    }
-    return numeric_address(e->gen, out, len);
 }
 
 span

@@ -12,9 +12,8 @@
  */
 #pragma once
 
+#include "proxy/server/address.h"
 #include "proxy/server/upstream.h"
-
-#include <sys/socket.h>
 
 struct pool {
     struct upstreams *upstreams;
@@ -40,7 +39,8 @@ struct endpoint {
     uint32_t slot;
     bool has_view;
     struct endpoint_view view;
-    uint64_t ejected_ms; /* until then */
+    struct addresses addresses; /* of the view */
+    uint64_t ejected_ms;        /* until then */
     unsigned failures;
     unsigned bad_row;               /* bad answers since a good one */
     uint64_t benched_ms;            /* until then */
@@ -78,16 +78,15 @@ bool endpoint_pool_is_full(struct upstreams *u, const struct gen_pool *pool,
 /* An endpoint beyond the 64th of its pool has none and may be tried again. */
 uint64_t endpoint_bit(const struct endpoint *e);
 
-/* False if it has no address yet. */
-bool endpoint_address(const struct endpoint *e, struct sockaddr_storage *out,
-                      socklen_t *len);
-
 /* Whom its certificate must name. */
 span endpoint_tls_name(const struct endpoint *e);
 
 /* A request goes to it, and is done. */
 void endpoint_enter(struct endpoint *e);
 void endpoint_leave(struct endpoint *e);
+
+/* How long what failed again is left alone: half a second that doubles to 10. */
+uint64_t endpoint_pause_ms(unsigned failures);
 
 void endpoint_is_well(struct endpoint *e);
 

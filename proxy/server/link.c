@@ -171,17 +171,44 @@ link_dial_failed(struct link *l, const char *kind, const struct upstream *late)
     struct endpoint *e = l->endpoint;
     struct upstream *up;
 
-    endpoint_failed(e, kind, true);
+    bool has_another = address_failed(e, &l->to);
+
+    endpoint_failed(e, kind, !has_another);
     let_go(l);
     while ((up = l->ups)) {
         struct exchange *x = up->x;
 
-        x->tried |= endpoint_bit(e);
+        if (!has_another)
+            x->tried |= endpoint_bit(e);
         link_leave(up);
         if (up == late)
             exchange_failed(x, POOL_TIMEOUT);
         else
             upstream_ask(x);
+    }
+}
+
+/* ── an endpoint that is elsewhere now ───────────────────────────────────── */
+
+bool
+link_is_stray(struct link *l)
+{
+    struct endpoint *e = l->endpoint;
+
+    if (l->looked_n != e->addresses.changes) {
+        l->looked_n = e->addresses.changes;
+        l->is_stray = !address_is_known(e, &l->to);
+    }
+    return l->is_stray;
+}
+
+void
+links_leave_strays(struct endpoint *e)
+{
+    for (struct link *l = e->idle, *next; l; l = next) {
+        next = l->next;
+        if (link_is_stray(l))
+            link_close(l, POOL_RESET);
     }
 }
 
@@ -215,6 +242,7 @@ begin(struct link *l)
     watch_read(&l->io.watch, true);
     l->heard_ms = loop_now_ms(l->worker->loop);
     endpoint_is_well(e);
+    address_is_well(e, &l->to);
     /* What was dialled for a WebSocket was not asked for h2. */
     if (speaks_h2(l) || !l->ups->x->wants_tunnel)
         e->speaks_h2 = speaks_h2(l);
@@ -276,20 +304,38 @@ dialled(struct link *l)
         connected(l);
 }
 
+/*
+ * A socket that is connected, or on its way (*is_late); -1: errno says why. An
+ * address that refuses at once is followed by the next.
+ */
 static int
-open_socket(const struct endpoint *e, struct sockaddr_storage *to,
-            socklen_t *len)
+open_socket(struct endpoint *e, struct endpoint_address *as, bool *is_late)
 {
-    int fd, one = 1;
+    struct sockaddr_storage to;
+    socklen_t len;
+    int one = 1;
 
-    if (!endpoint_address(e, to, len)) {
-        errno = EHOSTUNREACH;
-        return -1;
+    for (size_t i = 0; i < ENDPOINT_ADDRESSES; i++) {
+        if (!address_pick(e, &to, &len, as)) {
+            errno = EHOSTUNREACH;
+            return -1;
+        }
+        int fd =
+            socket(to.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        if (fd < 0)
+            return -1;
+        if (to.ss_family != AF_UNIX)
+            setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+        *is_late = connect(fd, (struct sockaddr *)&to, len) != 0;
+        /* EAGAIN: a Unix socket whose queue is full. */
+        if (!*is_late || errno == EINPROGRESS)
+            return fd;
+        close(fd);
+        if (!address_failed(e, as))
+            break;
     }
-    fd = socket(to->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd >= 0 && to->ss_family != AF_UNIX)
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-    return fd;
+    errno = ECONNREFUSED;
+    return -1;
 }
 
 /* Those who come while it is dialled wait for it, if it will have room for them. */
@@ -318,6 +364,7 @@ new_link(struct endpoint *e, int fd, bool is_h1)
     l->endpoint = e;
     l->state = LINK_DIALLING;
     l->serial = ++u->serial;
+    l->looked_n = e->addresses.changes;
     h1_init(&l->h1, H1_ANSWERS, &w->answer_limits);
     metrics_add(w->metrics, e->pool->open_cell, 1);
     metrics_add(w->metrics, e->pool->connects_cell, 1);
@@ -337,27 +384,22 @@ new_link(struct endpoint *e, int fd, bool is_h1)
 enum link_dial
 link_dial(struct endpoint *e, struct exchange *x)
 {
-    struct sockaddr_storage to;
-    socklen_t len;
-    int fd = open_socket(e, &to, &len);
+    struct endpoint_address as;
+    bool is_late = false;
+    int fd = open_socket(e, &as, &is_late);
 
     if (fd < 0)
         return errno == EMFILE || errno == ENFILE ? LINK_NO_ROOM : LINK_FAILED;
-    int error = connect(fd, (struct sockaddr *)&to, len) == 0 ? 0 : errno;
-    /* EAGAIN: a Unix socket whose queue is full. */
-    if (error && error != EINPROGRESS) {
-        close(fd);
-        return LINK_FAILED;
-    }
     bool is_h1 = x->wants_tunnel && e->pool->gen->http != GEN_HTTP_2;
     struct link *l = new_link(e, fd, is_h1);
     if (!l)
         return LINK_NO_ROOM;
+    l->to = as;
     if (!link_seat(l, x)) {
         let_go(l);
         return LINK_NO_ROOM;
     }
-    if (error)
+    if (is_late)
         watch_write(&l->io.watch, true);
     else
         connected(l);
@@ -370,8 +412,9 @@ link_shared(struct endpoint *e, const struct exchange *x)
     struct link *l = e->shared;
 
     /* Before a server has told its limit, the last one it told is kept. */
-    while (l && (l->serial <= x->not_before || l->n_ups >= e->streams_max ||
-                 (l->state == LINK_H2 && !link_h2_has_room(l))))
+    while (l &&
+           (l->serial <= x->not_before || l->n_ups >= e->streams_max ||
+            link_is_stray(l) || (l->state == LINK_H2 && !link_h2_has_room(l))))
         l = l->next;
     return l;
 }

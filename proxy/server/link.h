@@ -50,6 +50,7 @@ struct link {
     enum link_state state;
     struct worker *worker;
     struct endpoint *endpoint;
+    struct endpoint_address to; /* where it leads: address.h */
     struct io io;
     struct link *next, *prev; /* among its endpoint's, by what it is */
     struct link **list;       /* which of these: NULL for none */
@@ -59,6 +60,8 @@ struct link {
     uint64_t heard_n;      /* reads that brought bytes */
     uint64_t heard_ms;     /* the last one */
     uint64_t since_ms;     /* it has nobody */
+    uint64_t looked_n;     /* the endpoint's changes when is_stray was asked */
+    bool is_stray;         /* link_is_stray's last word */
     enum pool_failure why; /* it was closed */
 
     /* h1 */
@@ -102,6 +105,12 @@ void link_close(struct link *l, enum pool_failure f);
  * `late` (may be NULL), who has no time left. */
 void link_dial_failed(struct link *l, const char *kind,
                       const struct upstream *late);
+
+/* Does it lead where its endpoint is no more? Nobody else is to ask there. */
+bool link_is_stray(struct link *l);
+
+/* The endpoint is elsewhere now: what is idle is closed, of h2 by the next sweep. */
+void links_leave_strays(struct endpoint *e);
 
 /* Into one of its endpoint's lists, or none. */
 void link_list(struct link *l, struct link **list);

@@ -390,7 +390,8 @@ link_h2_look(struct link *l, uint64_t now, bool drains)
     if (l->state != LINK_H2)
         return;
     if (l->n_ups == 0) {
-        if (drains || now - l->since_ms >= limits->upstream_idle_ms)
+        if (drains || link_is_stray(l) ||
+            now - l->since_ms >= limits->upstream_idle_ms)
             say_goodbye(l);
         return;
     }

@@ -156,9 +156,9 @@ class Conn:
 
 class Backend:
     """A scripted server: `script(conn, backend)` runs for every connection, in a thread of its own; with `tls`, an SSLContext,
-    over TLS, and what a handshake failed with is in `refused`."""
+    over TLS, and what a handshake failed with is in `refused`. `at`: an address of its own, with a port or any."""
 
-    def __init__(self, script, tls=None, path=None):
+    def __init__(self, script, tls=None, path=None, at=("127.0.0.1", 0)):
         self.script, self.requests, self.connections, self.failures = script, queue.Queue(), 0, []
         self.tls, self.path, self.refused = tls, path, queue.Queue()
         if path:
@@ -166,7 +166,7 @@ class Backend:
             self.listener.bind(str(path))
             self.listener.listen(128)
         else:
-            self.listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+            self.listener = socket.create_server(at, backlog=128, family=socket.AF_INET6 if ":" in at[0] else socket.AF_INET)
         self.port = None if path else self.listener.getsockname()[1]
         self.conns = []
         threading.Thread(target=self.accept, daemon=True).start()
@@ -372,8 +372,8 @@ class Test:
         self.processes.append(process)
         return process
 
-    def backend(self, script, tls=None, path=None):
-        self.backends.append(Backend(script, tls, path))
+    def backend(self, script, tls=None, path=None, **more):
+        self.backends.append(Backend(script, tls, path, **more))
         return self.backends[-1]
 
     def server_tls(self, *alpn, clients=None, chain=None, key=None):

@@ -63,7 +63,8 @@ def pool(value):
 
 class Stile:
     def __init__(self, t, *, pools=None, routes=None, apis=None, more="", limits=None, tls=False, workers=2, plain=False, config=None,
-                 binary=None):
+                 binary=None, env=()):
+        self.env = env
         self.t, self.binary = t, binary or (t.plain if plain else t.build) / "stile"
         self.folder = t.folder / f"stile-{len(t.processes)}"
         self.folder.mkdir()
@@ -91,7 +92,7 @@ class Stile:
 
     def start(self):
         """Run it (again); returns when it is ready."""
-        self.process = self.t.start(self.binary, "run", "--config", self.config, cwd=self.folder)
+        self.process = self.t.start(self.binary, "run", "--config", self.config, cwd=self.folder, env=self.env)
         self.t.at_end(self.end)
         until(lambda: self.is_ready() or not is_alive(self.process.pid), "ready")
         assert is_alive(self.process.pid), f"it did not start:\n{self.process.text()}"
