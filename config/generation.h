@@ -346,7 +346,7 @@ struct gen_route {
     X(retry_floor, 3, GEN_LIMIT_N, "second tries that are always allowed")     \
     X(drain_ms, 30000, GEN_LIMIT_MS, "a draining generation may take")         \
     X(upstream_idle, 64, GEN_LIMIT_N,                                          \
-      "idle connections kept an endpoint and worker")                          \
+      "idle connections kept an endpoint and worker; more for a second")       \
     X(upstream_idle_ms, 4000, GEN_LIMIT_MS,                                    \
       "an upstream connection may be idle")                                    \
     X(upstream_streams, 100, 10000,                                            \

@@ -48,7 +48,6 @@ struct endpoint {
     struct link *idle;              /* of h1, newest first */
     struct link *shared;            /* of h2, or that will be; newest first */
     struct ssl_session_st *session; /* to be resumed; NULL: none yet */
-    size_t n_idle;
     size_t streams_max; /* what the last connection allowed at a time */
     bool speaks_h2;     /* it did */
 };

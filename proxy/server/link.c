@@ -36,8 +36,6 @@ unlist(struct link *l)
         *l->list = l->next;
     if (l->next)
         l->next->prev = l->prev;
-    if (l->list == &l->endpoint->idle)
-        l->endpoint->n_idle--;
     l->prev = l->next = NULL;
     l->list = NULL;
 }
@@ -54,8 +52,6 @@ link_list(struct link *l, struct link **list)
     if (*list)
         (*list)->prev = l;
     *list = l;
-    if (list == &l->endpoint->idle)
-        l->endpoint->n_idle++;
 }
 
 bool

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #define BATCH      64   /* connections a wake-up: others have work, too */
-#define BATCH_LATE 1024 /* likewise, when most of them are turned away */
+#define BATCH_LATE 1024 /* likewise, when most of them hear no more than 503 */
 
 static const char busy[] = "HTTP/1.1 503 Service Unavailable\r\n"
                            "Content-Type: application/problem+json\r\n"
@@ -54,6 +54,19 @@ turn_away_without_fd(struct listener *l)
     w->spare_fd = fcntl(l->watch.fd, F_DUPFD_CLOEXEC, 0);
 }
 
+/*
+ * Over TLS a refusal would cost a handshake, more than most requests. In clear it
+ * is the request that is refused, and the connection kept: who asks again on it
+ * costs a third of who has to be accepted, told and closed each time.
+ */
+static bool
+is_too_late(const struct listener *l)
+{
+    struct worker *w = l->worker;
+
+    return w->gen->listeners[l->index].tls && lateness_refuses(w);
+}
+
 static bool
 accept_one(struct listener *l)
 {
@@ -74,7 +87,7 @@ accept_one(struct listener *l)
         turn_away(l, fd, "connections");
     else if (pressure_is_full(w))
         turn_away(l, fd, "memory");
-    else if (lateness_refuses(w))
+    else if (is_too_late(l))
         turn_away(l, fd, "late");
     else if (w->gen->limits.accepts_a_second &&
              !h2_bucket_take(&w->accepts, 1, loop_now_ms(w->loop)))

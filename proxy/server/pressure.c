@@ -9,8 +9,10 @@
 #include <malloc.h>
 #include <unistd.h>
 
-#define ASK_MS    10  /* a look at the heap takes some ten microseconds */
-#define CLOSE_MAX 256 /* idle connections that are closed at one look */
+#define ASK_MS    10   /* between two looks at the heap near a mark, */
+#define ASK_MAX   1000 /* and far from it: each walks all that is free there */
+#define GROWTH    ((size_t)2 << 20)  /* no worker takes more in a millisecond */
+#define CLOSE_MAX 256                /* idle connections, closed at one look */
 #define LEAST     ((size_t)64 << 20) /* whatever the machine has */
 
 /* Half of the machine, over all workers: the rest is the kernel's and others'. */
@@ -64,17 +66,27 @@ close_idle(struct worker *w)
     }
 }
 
+/* How long it takes at least until the lower mark is met. */
+static uint64_t
+look_in_ms(const struct worker *w)
+{
+    size_t mark = w->pressure.max / 100 * 90, used = w->pressure.used;
+    uint64_t ms = used < mark ? (mark - used) / GROWTH : 0;
+
+    return ms < ASK_MS ? ASK_MS : ms > ASK_MAX ? ASK_MAX : ms;
+}
+
 void
 pressure_look(struct worker *w)
 {
     uint64_t now = loop_now_ms(w->loop);
     bool was_high = pressure_is_high(w);
 
-    if (now - w->pressure.asked_ms < ASK_MS)
+    if (now < w->pressure.look_ms)
         return;
-    w->pressure.asked_ms = now;
     struct mallinfo2 heap = mallinfo2();
     w->pressure.used = heap.uordblks + heap.hblkhd;
+    w->pressure.look_ms = now + look_in_ms(w);
     if (pressure_is_full(w))
         close_idle(w);
     if (was_high && !pressure_is_high(w))

@@ -16,9 +16,9 @@
 struct worker;
 
 struct pressure {
-    size_t max;  /* bytes; never 0 */
-    size_t used; /* when the heap was last asked */
-    uint64_t asked_ms;
+    size_t max;       /* bytes; never 0 */
+    size_t used;      /* when the heap was last asked */
+    uint64_t look_ms; /* when it is asked next */
 };
 
 /* From the configuration, or a share of the machine's memory. */

@@ -14,27 +14,45 @@ problem_plain(unsigned status, const char *detail)
     return (struct problem_doc){.status = status, .detail = span_str(detail)};
 }
 
+/* Of what stands in a text as it is, the first so many bytes. */
+static size_t
+plain_len(span s)
+{
+    size_t n = 0;
+
+    while (n < s.len && s.at[n] >= 0x20 && s.at[n] < 0x7f && s.at[n] != '"' &&
+           s.at[n] != '\\')
+        n++;
+    return n;
+}
+
 static void
-text(struct buf *b, span s)
+escaped(struct buf *b, unsigned char c)
 {
     static const char hex[] = "0123456789abcdef";
 
-    buf_byte(b, '"');
-    s = span_take(s, TEXT_MAX);
-    for (size_t i = 0; i < s.len; i++) {
-        unsigned char c = (unsigned char)s.at[i];
+    if (c == '"' || c == '\\') {
+        buf_byte(b, '\\');
+        buf_byte(b, (char)c);
+        return;
+    }
+    /* What a client sent need not be UTF-8: bytes become Latin-1. */
+    buf_str(b, "\\u00");
+    buf_byte(b, hex[c >> 4]);
+    buf_byte(b, hex[c & 15]);
+}
 
-        if (c == '"' || c == '\\') {
-            buf_byte(b, '\\');
-            buf_byte(b, (char)c);
-        } else if (c < 0x20 || c >= 0x7f) {
-            /* What a client sent need not be UTF-8: bytes become Latin-1. */
-            buf_str(b, "\\u00");
-            buf_byte(b, hex[c >> 4]);
-            buf_byte(b, hex[c & 15]);
-        } else {
-            buf_byte(b, (char)c);
-        }
+static void
+text(struct buf *b, span s)
+{
+    buf_byte(b, '"');
+    for (s = span_take(s, TEXT_MAX); s.len;) { /* ends: each turn takes some */
+        size_t n = plain_len(s);
+
+        buf_add(b, span_take(s, n));
+        if (n < s.len)
+            escaped(b, (unsigned char)s.at[n++]);
+        s = span_skip(s, n);
     }
     buf_byte(b, '"');
 }
@@ -44,7 +62,9 @@ member(struct buf *b, const char *name, span value)
 {
     if (value.len == 0)
         return;
-    buf_fmt(b, ",\"%s\":", name);
+    buf_str(b, ",\"");
+    buf_str(b, name);
+    buf_str(b, "\":");
     text(b, value);
 }
 
@@ -74,7 +94,8 @@ document(struct buf *b, const struct exchange *x, const struct problem_doc *p)
     buf_str(b, p->type ? p->type : "");
     buf_str(b, "\",\"title\":");
     text(b, title.len ? title : SPAN("Error"));
-    buf_fmt(b, ",\"status\":%u", p->status);
+    buf_str(b, ",\"status\":");
+    buf_u64(b, p->status);
     member(b, "detail", p->detail);
     member(b, "pointer", p->pointer);
     member(b, "change", p->change);

@@ -13,14 +13,20 @@ upstreams_bury(struct upstreams *u)
     links_bury(u);
 }
 
+/* What a burst has left may be the next one's: to dial costs more than to ask. */
+#define SURPLUS_MS ((uint64_t)1000)
+
 static void
 sweep_endpoint(struct endpoint *e, uint64_t now, bool all)
 {
-    uint64_t limit = e->pool->upstreams->worker->gen->limits.upstream_idle_ms;
+    const struct gen_limits *limits = &e->pool->upstreams->worker->gen->limits;
+    size_t n = 0;
 
     for (struct link *l = e->idle, *next; l; l = next) {
+        uint64_t most =
+            n++ < limits->upstream_idle ? limits->upstream_idle_ms : SURPLUS_MS;
         next = l->next;
-        if (all || now - l->since_ms >= limit)
+        if (all || now - l->since_ms >= most)
             link_close(l, POOL_RESET);
     }
     for (struct link *l = e->shared, *next; l; l = next) {

@@ -3,11 +3,11 @@
  * upstream: what an exchange asks of its pool: a place at a connection (link.h)
  * to one of its endpoints, and to send and hold its messages there.
  *
- * An endpoint keeps its idle connections, newest first, at most upstream_idle of
- * them and each for upstream_idle_ms; one of h2 is shared. Idle ones are watched:
- * an end or any byte closes them, so none is probed before it is used. Which
- * endpoint: p2c over those that control's checks and this worker's own failures
- * leave.
+ * An endpoint keeps its idle connections, newest first, upstream_idle of them for
+ * upstream_idle_ms each and the rest for a second; one of h2 is shared. Idle ones
+ * are watched: an end or any byte closes them, so none is probed before it is used.
+ * Which endpoint: p2c over those that control's checks and this worker's own
+ * failures leave.
  */
 #pragma once
 

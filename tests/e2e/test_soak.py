@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The short form of `./run soak`: whatever is changed under load, no request is lost."""
+"""The short form of `./run soak`: whatever is changed under load, no request is lost; and of `./run overload`."""
 import soaking
 from soaking import CHANGES, Load, house, kill_supervisor, settled
 from stile import until
@@ -18,6 +18,18 @@ def test_nothing_that_is_changed_under_load_loses_a_request(t):
     total = load.total()
     assert not total["failed"] and total["ok"] > 500, total
     settled(s)
+
+
+def test_who_comes_too_fast_is_refused_on_a_connection_that_is_kept(t):
+    s = house(t, workers=1, limits={"late": "2ms"})
+    client = soaking.Client(t, s.port, "--connections", 200, "--turns", 10, "--rate", 200000, "--path", "/1k")
+    until(lambda: client.report()["total"]["refused"] > 3000, "they come too fast", timeout=60)
+    client.process.signal(15)
+    last = client.last()
+    total = last["total"]
+    assert sum(total.values()) >= 9 * (last["opened"] - 200), "ten requests on each, whatever the answers were"
+    assert total["ok"] and not total["lost"] + total["wrong"] + total["unconnected"], last
+    assert t.ask(s.port, path="/1k").status == 200, "and then it is in time again"
 
 
 def test_a_new_supervisor_takes_over_without_losing_a_request_or_a_connection(t):

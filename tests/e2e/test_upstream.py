@@ -210,6 +210,33 @@ def test_what_goaway_leaves_behind_is_asked_again(t):
     assert b.connections == 2
 
 
+def test_what_a_burst_has_left_serves_the_next_one_and_then_goes_down_to_the_limit(t):
+    together = threading.Barrier(5)
+
+    def script(conn, backend):
+        try:
+            while True:
+                if "/together" in conn.request().start:
+                    together.wait(20)
+                conn.send(message(body=b"x"))
+        except Gone:
+            backend.requests.put("left")
+            raise
+
+    b = t.backend(script)
+    w = t.worker(b, limits="upstream_idle: 2")
+    clients = [t.connect(w.port) for _ in range(5)]
+    for _ in range(2):
+        for c in clients:
+            c.send(b"GET /together HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert [c.answer().body for c in clients] == [b"x"] * 5
+    assert b.connections == 5, b.connections
+    assert [b.seen() for _ in range(3)] == ["left"] * 3
+    for c in clients[:2]:
+        assert c.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").answer().body == b"x"
+    assert b.connections == 5 and b.requests.empty(), "the limit is kept"
+
+
 def test_a_connection_that_died_idle_costs_no_get_and_repeats_no_post(t):
     seen = []
 
