@@ -3,6 +3,17 @@
 
 #include <stdio.h>
 
+#define SILENCE_MS 10000u /* a daemon that watches for us says something */
+
+static int
+code_of(const struct client_answer *answer, const char *command)
+{
+    if (answer->status >= 200 && answer->status < 300)
+        return CLI_OK;
+    fprintf(stderr, "stile %s: %s\n", command, client_answer_says(answer));
+    return answer->status == 404 ? CLI_UNKNOWN : CLI_REFUSED;
+}
+
 int
 ask_daemon(struct ask *ask, const char *command)
 {
@@ -12,11 +23,27 @@ ask_daemon(struct ask *ask, const char *command)
         fprintf(stderr, "stile %s: %s\n", command, e.text);
         return CLI_UNKNOWN;
     }
-    if (ask->answer.status >= 200 && ask->answer.status < 300)
-        return CLI_OK;
-    fprintf(stderr, "stile %s: %s\n", command,
-            client_answer_says(&ask->answer));
-    return ask->answer.status == 404 ? CLI_UNKNOWN : CLI_REFUSED;
+    return code_of(&ask->answer, command);
+}
+
+int
+ask_events(const struct ask *ask, const char *command, const char *path,
+           feed_fn fn, void *arg)
+{
+    struct client_request r = {.socket = ask->request.socket,
+                               .method = "GET",
+                               .path = path,
+                               .timeout_ms = SILENCE_MS};
+    struct client_answer answer;
+    struct err e;
+
+    if (client_watch(&r, fn, arg, &answer, &e)) {
+        fprintf(stderr, "stile %s: %s\n", command, e.text);
+        return CLI_UNKNOWN;
+    }
+    int code = answer.status ? code_of(&answer, command) : CLI_OK;
+    client_answer_fini(&answer);
+    return code;
 }
 
 void

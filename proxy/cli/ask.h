@@ -37,5 +37,12 @@ struct ask {
  */
 int ask_daemon(struct ask *ask, const char *command);
 
+/*
+ * Watch the journal until `fn` is satisfied: each event, and each second without
+ * one an event that has no data. The codes are ask_daemon's.
+ */
+int ask_events(const struct ask *ask, const char *command, const char *path,
+               feed_fn fn, void *arg);
+
 void ask_print_json(const struct ask *ask);
 void ask_fini(struct ask *ask);

@@ -7,9 +7,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
-
-#define WATCH_NS 500000000L
 
 /* X(word, how it is asked) */
 #define WORDS(X)                                                               \
@@ -88,41 +85,77 @@ static int
 verdict(const json_t *r)
 {
     const char *state = rollout_text(r, "state");
+    bool takes_itself_back =
+        strcmp(rollout_text(r, "on_fail"), "rollback") == 0;
 
     if (strcmp(state, "done") == 0)
         return CLI_OK;
-    if (strcmp(state, "reported") == 0 || strcmp(state, "rolled_back") == 0 ||
-        strcmp(state, "withdrawn") == 0)
+    if (strcmp(state, "reported") == 0 || strcmp(state, "withdrawn") == 0)
         return CLI_REFUSED;
-    if (strcmp(state, "paused") == 0 || strcmp(state, "halted") == 0 ||
-        strcmp(state, "rollback_blocked") == 0)
+    if (strcmp(state, "halted") == 0)
+        return takes_itself_back ? -1 : CLI_UNKNOWN;
+    if (strcmp(state, "paused") == 0 || strcmp(state, "rollback_blocked") == 0)
         return CLI_UNKNOWN;
     return -1;
+}
+
+struct watching {
+    struct ask *ask;
+    char last[512]; /* the line that was printed last */
+    int code;
+};
+
+/* One that is printed is not printed again. */
+static void
+print_change(struct watching *w)
+{
+    const json_t *r = w->ask->answer.body;
+    char line[512];
+
+    rollout_line(r, line, sizeof(line));
+    if (strcmp(line, w->last) == 0)
+        return;
+    memcpy(w->last, line, sizeof(w->last));
+    if (w->ask->as_json)
+        (void)json_dumpf(r, stdout, JSON_COMPACT);
+    else
+        (void)fputs(line, stdout);
+    (void)putchar('\n');
+    (void)fflush(stdout);
+}
+
+/* What it waits for counts on without an event, so a quiet second is a reason
+ * to look, too. */
+static bool
+look_again(void *arg, const struct feed_event *ev)
+{
+    struct watching *w = arg;
+    struct err e;
+
+    (void)ev;
+    client_answer_fini(&w->ask->answer);
+    if (client_ask(&w->ask->request, &w->ask->answer, &e))
+        return true; /* it restarts; the events say whether it comes back */
+    if (w->ask->answer.status != 200) {
+        fprintf(stderr, "stile rollout: %s\n",
+                client_answer_says(&w->ask->answer));
+        w->code = w->ask->answer.status == 404 ? CLI_UNKNOWN : CLI_REFUSED;
+        return false;
+    }
+    print_change(w);
+    w->code = verdict(w->ask->answer.body);
+    return w->code < 0;
 }
 
 /* A line for each change, until it is over or waits for a person. */
 static int
 watch(struct ask *ask)
 {
-    struct timespec nap = {.tv_nsec = WATCH_NS};
-    char last[512] = "", line[512];
+    struct watching w = {.ask = ask, .code = -1};
+    int code =
+        ask_events(ask, "rollout", "/v1/events?beat_ms=1000", look_again, &w);
 
-    for (;;) {
-        int code = ask_daemon(ask, "rollout");
-        if (code != CLI_OK)
-            return code;
-        rollout_line(ask->answer.body, line, sizeof(line));
-        if (strcmp(line, last) != 0) {
-            puts(line);
-            (void)fflush(stdout);
-            memcpy(last, line, sizeof(last));
-        }
-        code = verdict(ask->answer.body);
-        if (code >= 0)
-            return code;
-        client_answer_fini(&ask->answer);
-        (void)nanosleep(&nap, NULL);
-    }
+    return w.code >= 0 ? w.code : code;
 }
 
 static int

@@ -142,9 +142,8 @@ get_weight(struct call *c)
         answer_weight(c, slot);
 }
 
-/* A number in the query; `missing` if it is not there. False: answered. */
-static bool
-query_number(struct call *c, const char *name, uint64_t missing, uint64_t *out)
+bool
+call_number(struct call *c, const char *name, uint64_t missing, uint64_t *out)
 {
     span value;
     enum err_code code =
@@ -165,8 +164,8 @@ get_revisions(struct call *c)
     struct err e;
     uint64_t before, limit;
 
-    if (!query_number(c, "before", 0, &before) ||
-        !query_number(c, "limit", REVISIONS, &limit))
+    if (!call_number(c, "before", 0, &before) ||
+        !call_number(c, "limit", REVISIONS, &limit))
         return;
     if (limit == 0 || limit > REVISIONS_MAX) {
         api_problem(c->out, 400, "'limit' is from 1 to %u", REVISIONS_MAX);
@@ -407,6 +406,7 @@ get_verify(struct call *c)
     X("weight_set", METHOD_PUT, "/v1/weights/", true, BY_OPERATORS,            \
       put_weight)                                                              \
     X("revisions", METHOD_GET, "/v1/revisions", false, BY_ALL, get_revisions)  \
+    X("events", METHOD_GET, "/v1/events", false, BY_ALL, get_events)           \
     X("snapshot", METHOD_GET, "/v1/snapshots/", true, BY_ALL, get_snapshot)    \
     X("snapshot_restore", METHOD_POST, "/v1/snapshots/", true, BY_OPERATORS,   \
       post_snapshot)                                                           \
@@ -533,7 +533,7 @@ api_answer(struct control *control, const struct api_request *r,
                      .out = out,
                      .arena = arena_new(ARENA_BYTES)};
 
-    out->later = false;
+    out->later = out->streams = false;
     out->etag[0] = '\0';
     out->allow[0] = '\0';
     out->call = "other";

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "proxy/base/buf.h"
+#include "proxy/control/events.h"
 #include "proxy/control/state.h"
 #include "proxy/http/head.h"
 
@@ -29,7 +30,9 @@ struct api_answer {
     char etag[32];    /* empty for none */
     char allow[32];   /* of a 405; empty for none */
     const char *call; /* which one it was, for the metric */
-    bool later; /* a reload: ask the supervisor, then api_reloaded answers */
+    bool later;   /* a reload: ask the supervisor, then api_reloaded answers */
+    bool streams; /* events: they go on with this */
+    struct events_ask events;
     struct buf *body;
 };
 

@@ -33,6 +33,13 @@ MUST_CHECK bool call_reason(struct call *c, const json_t *json, span *reason);
 MUST_CHECK bool call_if_match(struct call *c, bool *expects,
                               uint64_t *expected);
 
+/* A number in the query; `missing` if it is not there. */
+MUST_CHECK bool call_number(struct call *c, const char *name, uint64_t missing,
+                            uint64_t *out);
+
+/* api_events.c */
+void get_events(struct call *c);
+
 /* api_snapshots.c */
 void get_snapshot(struct call *c);
 void post_snapshot(struct call *c);

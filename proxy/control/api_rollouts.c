@@ -211,7 +211,7 @@ do_verb(struct call *c, struct rollout *r, const struct verb *verb,
         const json_t *json)
 {
     const struct field *key =
-        head_get(c->request->head, SPAN("Idempotency-Key"));
+        head_get(c->request->head, SPAN("idempotency-key"));
     struct rollouts *all = &c->control->rollouts;
     struct rollout_ask ask = {.event = verb->event,
                               .by = BY_OPERATOR,

@@ -28,7 +28,10 @@ struct talk {
     struct arena *arena;
     struct buf out, body;
     int fd;
-    int status; /* 0: no head yet */
+    int status;        /* 0: no head yet */
+    bool was_sent;     /* some of it: it may have been heard */
+    struct feed *feed; /* of who watches; NULL: one answer is wanted */
+    bool is_satisfied; /* the feed wants no more */
 };
 
 static uint64_t
@@ -40,12 +43,17 @@ now_ms(void)
     return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
+static unsigned
+timeout_of(const struct client_request *r)
+{
+    return r->timeout_ms ? r->timeout_ms : TIMEOUT_MS;
+}
+
 static enum err_code
 too_late(const struct talk *t, struct err *e)
 {
     return err_set(e, ERR_LIMIT, "%s: no answer in %u ms", t->request->socket,
-                   t->request->timeout_ms ? t->request->timeout_ms
-                                          : TIMEOUT_MS);
+                   timeout_of(t->request));
 }
 
 static enum err_code
@@ -139,6 +147,10 @@ write_request(struct talk *t, struct err *e)
          head_add(&head, SPAN("Content-Type"), SPAN("application/json"))) ||
         (r->if_match &&
          head_add(&head, SPAN("If-Match"), span_str(r->if_match))) ||
+        (r->key &&
+         head_add(&head, SPAN("Idempotency-Key"), span_str(r->key))) ||
+        (t->feed && t->feed->id[0] &&
+         head_add(&head, SPAN("Last-Event-ID"), span_str(t->feed->id))) ||
         h1_write_request(&t->out, &head)) {
         free(body);
         return err_set(e, ERR_INVALID, "%s %s is no request", r->method,
@@ -157,6 +169,7 @@ send_request(struct talk *t, struct err *e)
     while (buf_len(&t->out) > 0) {
         span s = buf_span(&t->out);
         ssize_t n = send(t->fd, s.at, s.len, MSG_NOSIGNAL);
+        t->was_sent |= n > 0;
         if (n > 0)
             buf_consume(&t->out, (size_t)n);
         else if (n < 0 && (errno == EPIPE || errno == ECONNRESET))
@@ -170,6 +183,20 @@ send_request(struct talk *t, struct err *e)
     return OK;
 }
 
+/* True: go on. */
+static bool
+take_events(struct talk *t, span bytes, struct err *e)
+{
+    t->deadline_ms = now_ms() + timeout_of(t->request); /* it is not silent */
+    if (feed_take(t->feed, bytes))
+        return true;
+    t->is_satisfied = !feed_failed(t->feed);
+    if (!t->is_satisfied)
+        err_set(e, ERR_LIMIT, "%s: an event is larger than 1 MiB",
+                t->request->socket);
+    return false;
+}
+
 /* STEP by event: false once the answer has ended, well or not (then e->code). */
 static bool
 take_event(struct talk *t, enum h1_event event, const struct h1_out *out,
@@ -180,6 +207,8 @@ take_event(struct talk *t, enum h1_event event, const struct h1_out *out,
         t->status = out->head->status;
         return true;
     case H1_BODY:
+        if (t->feed && t->status == 200)
+            return take_events(t, out->body, e);
         buf_add(&t->body, out->body);
         if (!buf_failed(&t->body))
             return true;
@@ -271,47 +300,106 @@ exchange(struct talk *t, struct client_answer *out, struct err *e)
     return code;
 }
 
+/* `t` has request, deadline and feed; what it was is left in it. */
 static enum err_code
-ask_once(const struct client_request *r, uint64_t deadline_ms,
-         struct client_answer *out, struct err *e)
+talk_once(struct talk *t, struct client_answer *out, struct err *e)
 {
-    struct talk t = {.request = r,
-                     .deadline_ms = deadline_ms,
-                     .arena = arena_new(ARENA_BYTES),
-                     .fd = -1};
     enum err_code code = ERR_LIMIT;
 
     *out = (struct client_answer){0};
-    buf_init(&t.out, REQUEST_MAX);
-    buf_init(&t.body, ANSWER_MAX);
-    if (t.arena)
-        code = exchange(&t, out, e);
+    t->fd = -1;
+    t->arena = arena_new(ARENA_BYTES);
+    buf_init(&t->out, REQUEST_MAX);
+    buf_init(&t->body, ANSWER_MAX);
+    if (t->arena)
+        code = exchange(t, out, e);
     else
         err_set(e, ERR_LIMIT, "no memory for the request");
-    if (t.fd >= 0)
-        close(t.fd);
-    buf_fini(&t.out);
-    buf_fini(&t.body);
-    arena_free(&t.arena);
+    if (t->fd >= 0)
+        close(t->fd);
+    buf_fini(&t->out);
+    buf_fini(&t->body);
+    arena_free(&t->arena);
     return code;
 }
 
-/* 503 is said before anything was done (a handover, a full door): ask again. */
+/*
+ * 503 is said before anything was done (a handover, a full door). Who was cut
+ * off does not know what was done; but with a key it is done once at most.
+ */
+static bool
+may_ask_again(const struct talk *t, enum err_code code,
+              const struct client_answer *out)
+{
+    bool is_cut = code == ERR_IO || code == ERR_INVALID;
+
+    if (code == OK)
+        return out->status == 503;
+    return is_cut && t->request->key && t->was_sent && t->status == 0;
+}
+
 enum err_code
 client_ask(const struct client_request *r, struct client_answer *out,
            struct err *e)
 {
-    unsigned timeout_ms = r->timeout_ms ? r->timeout_ms : TIMEOUT_MS;
+    unsigned timeout_ms = timeout_of(r);
     uint64_t deadline_ms = now_ms() + timeout_ms;
     uint64_t patience_ms = now_ms() + (timeout_ms < 2000 ? timeout_ms : 2000);
 
     for (;;) { /* ends: patience does */
-        enum err_code code = ask_once(r, deadline_ms, out, e);
-        if (code || out->status != 503 || now_ms() >= patience_ms)
+        struct talk t = {.request = r, .deadline_ms = deadline_ms};
+        enum err_code code = talk_once(&t, out, e);
+        if (!may_ask_again(&t, code, out) || now_ms() >= patience_ms)
             return code;
         client_answer_fini(out);
         (void)poll(NULL, 0, AGAIN_NAP_MS);
     }
+}
+
+/* Nobody there, a stream that was cut: a restart may be all that it is. */
+static bool
+may_come_back(enum err_code code)
+{
+    return code == ERR_NOT_FOUND || code == ERR_CONFLICT || code == ERR_IO ||
+           code == ERR_INVALID;
+}
+
+static enum err_code
+watch_feed(const struct client_request *r, struct feed *f,
+           struct client_answer *out, struct err *e)
+{
+    uint64_t until_ms = 0; /* a first one has to succeed at once */
+
+    for (;;) { /* ends: the feed is satisfied, or patience ends */
+        struct talk t = {
+            .request = r, .deadline_ms = now_ms() + timeout_of(r), .feed = f};
+        enum err_code code = talk_once(&t, out, e);
+        if (t.is_satisfied) {
+            client_answer_fini(out);
+            return OK;
+        }
+        if (t.status == 200 && code != ERR_LIMIT)
+            until_ms = now_ms() + timeout_of(r);
+        bool is_full = code == OK && t.status == 503;
+        if (now_ms() >= until_ms ||
+            !(is_full || t.status == 200 || may_come_back(code)))
+            return code;
+        client_answer_fini(out);
+        feed_restart(f);
+        (void)poll(NULL, 0, AGAIN_NAP_MS);
+    }
+}
+
+enum err_code
+client_watch(const struct client_request *r, feed_fn fn, void *arg,
+             struct client_answer *out, struct err *e)
+{
+    struct feed f;
+
+    feed_init(&f, fn, arg);
+    enum err_code code = watch_feed(r, &f, out, e);
+    feed_fini(&f);
+    return code;
 }
 
 void

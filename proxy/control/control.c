@@ -34,6 +34,7 @@ door_of(const struct api_answer *a, struct door_answer *out)
     out->content_type = a->content_type;
     memcpy(out->etag, a->etag, sizeof(out->etag));
     memcpy(out->allow, a->allow, sizeof(out->allow));
+    out->streams = a->streams;
 }
 
 static void
@@ -106,6 +107,8 @@ on_admin(void *arg, uint64_t id, const struct door_request *r,
         api_problem(&a, 503, "control is being handed over; ask again");
     if (a.later && ask_reload(l, id, &a))
         return false;
+    if (a.streams)
+        events_add(&l->control.events, id, &a.events);
     metrics_count(l->control.metrics, METRIC_ADMIN, 1, span_str(a.call),
                   class_of(a.status));
     door_of(&a, out);
@@ -162,6 +165,7 @@ make_doors(struct life *l, struct err *e)
 {
     struct door_spec admin = {.fd = l->env->admin_fd,
                               .conns_max = ADMIN_CALLERS,
+                              .streams_max = EVENTS_MAX,
                               .fn = on_admin,
                               .fault = admin_fault,
                               .arg = l};
@@ -175,6 +179,7 @@ make_doors(struct life *l, struct err *e)
         return e->code;
     if (observe.fd >= 0 && door_new(l->loop, &observe, &l->observe, e))
         return e->code;
+    events_init(&l->control.events, l->loop, l->admin, &l->control.store);
     return OK;
 }
 
@@ -324,9 +329,19 @@ life_serve(struct life *l)
         door_open(l->observe);
 }
 
+/* Whatever was committed in this turn, by whomever, is told at its end. */
+static void
+after_turn(void *arg)
+{
+    struct life *l = arg;
+
+    events_pump(&l->control.events);
+}
+
 static void
 end(struct life *l)
 {
+    events_fini(&l->control.events);
     door_free(&l->admin);
     door_free(&l->observe);
     watch_fini(&l->supervisor);
@@ -364,7 +379,7 @@ control_main(const struct control_env *env)
         log_info("control_ready", "revision=%llu",
                  (unsigned long long)store_sequence(l->control.store));
         life_serve(l);
-        loop_run(l->loop, NULL, NULL);
+        loop_run(l->loop, after_turn, l);
     }
     int exit_code = l->exit_code;
     end(l);

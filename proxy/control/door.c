@@ -21,6 +21,7 @@ enum caller_state {
     CALLER_READING, /* its request is not whole */
     CALLER_WAITING, /* the handler answers later */
     CALLER_SENDING,
+    CALLER_STREAMING, /* what there is was sent, or is; more may come */
     CALLER_LINGERING, /* all is sent: until the peer closes */
 };
 
@@ -31,6 +32,7 @@ struct caller {
     int fd;
     struct watch watch;
     struct timer deadline;
+    uint64_t sent_bytes;
     struct arena *arena;
     struct h1 parser;
     const struct http_head *head; /* once it came */
@@ -50,7 +52,7 @@ struct door {
     bool open;
     uint64_t next_id;
     size_t n;
-    struct caller callers[]; /* conns_max of them */
+    struct caller callers[]; /* conns_max + streams_max of them */
 };
 
 static const struct h1_limits limits = {
@@ -115,18 +117,36 @@ send_buf(struct caller *c, struct buf *b)
             return false;
         }
         buf_consume(b, (size_t)n);
+        c->sent_bytes += (size_t)n;
     }
     return true;
+}
+
+/* A stream is patient while its caller takes something. */
+static void
+rest_or_wait(struct caller *c, bool has_moved)
+{
+    bool waits = buf_len(&c->out) > 0 || buf_len(&c->answer.body) > 0;
+
+    watch_write(&c->watch, waits);
+    if (!waits)
+        timer_clear(&c->deadline);
+    else if (has_moved || !timer_is_set(&c->deadline))
+        timer_set(&c->deadline, c->door->loop, c->door->spec.send_ms);
 }
 
 static void
 send_some(struct caller *c)
 {
+    uint64_t before = c->sent_bytes;
+
     if (!send_buf(c, &c->out))
         return;
     if (buf_len(&c->out) == 0 && !send_buf(c, &c->answer.body))
         return;
-    if (buf_len(&c->out) == 0 && buf_len(&c->answer.body) == 0)
+    if (c->state == CALLER_STREAMING)
+        rest_or_wait(c, c->sent_bytes > before);
+    else if (buf_len(&c->out) == 0 && buf_len(&c->answer.body) == 0)
         linger(c);
 }
 
@@ -139,6 +159,10 @@ write_head(struct caller *c)
 
     head_init_answer(&head, c->arena, a->status, buf_len(&a->body));
     head.keep_alive = false;
+    if (a->streams) {
+        head.body = HTTP_BODY_UNTIL_CLOSE;
+        head.has_length = false;
+    }
     if (is_head)
         head.body = HTTP_BODY_NONE;
     if (head_add(&head, SPAN("Content-Type"), span_str(a->content_type)) ||
@@ -161,6 +185,7 @@ begin_answer(struct caller *c)
     c->answer.content_type = "application/json";
     c->answer.etag[0] = '\0';
     c->answer.allow[0] = '\0';
+    c->answer.streams = false;
 }
 
 static void
@@ -175,10 +200,11 @@ send_answer(struct caller *c)
         close_caller(c); /* no memory to say anything */
         return;
     }
-    c->state = CALLER_SENDING;
-    watch_read(&c->watch, false);
+    /* A stream's caller is listened to: that it goes has to be heard. */
+    c->state = c->answer.streams ? CALLER_STREAMING : CALLER_SENDING;
+    watch_read(&c->watch, c->answer.streams);
     watch_write(&c->watch, true);
-    timer_set(&c->deadline, c->door->loop, DOOR_SEND_MS);
+    timer_set(&c->deadline, c->door->loop, c->door->spec.send_ms);
     send_some(c);
 }
 
@@ -294,13 +320,26 @@ on_deadline(void *arg)
 
 /* -------------------------------------------------------------------- the door */
 
+static size_t
+places(const struct door *d)
+{
+    return d->spec.conns_max + d->spec.streams_max;
+}
+
+/* NULL: as many callers as may be wait for an answer. */
 static struct caller *
 free_place(struct door *d)
 {
-    for (size_t i = 0; i < d->spec.conns_max; i++)
+    struct caller *free = NULL;
+    size_t n_streams = 0;
+
+    for (size_t i = 0; i < places(d); i++) {
         if (d->callers[i].state == CALLER_FREE)
-            return &d->callers[i];
-    return NULL;
+            free = &d->callers[i];
+        else if (d->callers[i].state == CALLER_STREAMING)
+            n_streams++;
+    }
+    return d->n < d->spec.conns_max + n_streams ? free : NULL;
 }
 
 /*
@@ -414,7 +453,8 @@ door_new(struct loop *l, const struct door_spec *spec, struct door **out,
          struct err *e)
 {
     struct door *d =
-        calloc(1, sizeof(*d) + spec->conns_max * sizeof(struct caller));
+        calloc(1, sizeof(*d) + (spec->conns_max + spec->streams_max) *
+                                   sizeof(struct caller));
 
     *out = NULL;
     if (!d)
@@ -423,6 +463,8 @@ door_new(struct loop *l, const struct door_spec *spec, struct door **out,
     d->spec = *spec;
     if (!d->spec.whole_ms)
         d->spec.whole_ms = DOOR_WHOLE_MS;
+    if (!d->spec.send_ms)
+        d->spec.send_ms = DOOR_SEND_MS;
     timer_init(&d->retry, on_retry, d);
     if (!watch_init(&d->watch, l, spec->fd, on_listener, d)) {
         free(d);
@@ -439,7 +481,7 @@ door_free(struct door **door)
 
     if (!d)
         return;
-    for (size_t i = 0; i < d->spec.conns_max; i++)
+    for (size_t i = 0; i < places(d); i++)
         if (d->callers[i].state != CALLER_FREE)
             close_caller(&d->callers[i]);
     timer_clear(&d->retry);
@@ -466,7 +508,7 @@ door_shut(struct door *d)
 bool
 door_is_quiet(const struct door *d)
 {
-    for (size_t i = 0; i < d->spec.conns_max; i++)
+    for (size_t i = 0; i < places(d); i++)
         if (d->callers[i].state == CALLER_READING)
             return false;
     return true;
@@ -475,17 +517,20 @@ door_is_quiet(const struct door *d)
 void
 door_turn_out(struct door *d)
 {
-    for (size_t i = 0; i < d->spec.conns_max; i++)
-        if (d->callers[i].state == CALLER_READING)
-            refuse(&d->callers[i], 503,
-                   "control is being handed over; ask again");
+    for (size_t i = 0; i < places(d); i++) {
+        struct caller *c = &d->callers[i];
+        if (c->state == CALLER_READING)
+            refuse(c, 503, "control is being handed over; ask again");
+        else if (c->state == CALLER_STREAMING)
+            linger(c);
+    }
 }
 
 static struct caller *
-waiting(struct door *d, uint64_t id)
+find(struct door *d, uint64_t id, enum caller_state state)
 {
-    for (size_t i = 0; i < d->spec.conns_max; i++)
-        if (d->callers[i].state == CALLER_WAITING && d->callers[i].id == id)
+    for (size_t i = 0; i < places(d); i++)
+        if (d->callers[i].state == state && d->callers[i].id == id)
             return &d->callers[i];
     return NULL;
 }
@@ -493,7 +538,7 @@ waiting(struct door *d, uint64_t id)
 struct door_answer *
 door_answer_begin(struct door *d, uint64_t id)
 {
-    struct caller *c = waiting(d, id);
+    struct caller *c = find(d, id, CALLER_WAITING);
 
     if (!c)
         return NULL;
@@ -504,10 +549,38 @@ door_answer_begin(struct door *d, uint64_t id)
 void
 door_answer_send(struct door *d, uint64_t id)
 {
-    struct caller *c = waiting(d, id);
+    struct caller *c = find(d, id, CALLER_WAITING);
 
     assert(c);
     send_answer(c);
+}
+
+struct buf *
+door_stream(struct door *d, uint64_t id)
+{
+    struct caller *c = find(d, id, CALLER_STREAMING);
+
+    return c ? &c->answer.body : NULL;
+}
+
+void
+door_stream_send(struct door *d, uint64_t id)
+{
+    struct caller *c = find(d, id, CALLER_STREAMING);
+
+    if (c && buf_failed(&c->answer.body))
+        close_caller(c);
+    else if (c)
+        send_some(c);
+}
+
+void
+door_stream_end(struct door *d, uint64_t id)
+{
+    struct caller *c = find(d, id, CALLER_STREAMING);
+
+    if (c)
+        linger(c);
 }
 
 size_t

@@ -4,7 +4,9 @@
  *
  * One request a connection, small limits, a deadline for the whole of it, and
  * the answer always with `Connection: close`. A caller who does not read is
- * closed too. What a request means is the handler's; it may answer later.
+ * closed too. What a request means is the handler's; it may answer later, or
+ * with a stream: an answer that goes on until somebody ends it. Streams have
+ * places of their own, so that who only watches keeps nobody out.
  */
 #pragma once
 
@@ -17,8 +19,9 @@
 #define DOOR_ANSWER_BYTES ((size_t)16 << 20)
 #define DOOR_WHOLE_MS                                                          \
     ((uint64_t)10000) /* until a request is whole, unless told */
-#define DOOR_SEND_MS   ((uint64_t)10000) /* until an answer is gone */
-#define DOOR_LINGER_MS ((uint64_t)2000)  /* until the peer has closed */
+#define DOOR_SEND_MS                                                           \
+    ((uint64_t)10000) /* until an answer is gone, or a stream has moved */
+#define DOOR_LINGER_MS ((uint64_t)2000) /* until the peer has closed */
 
 struct door;
 
@@ -36,6 +39,7 @@ struct door_answer {
     const char *content_type;
     char etag[32];   /* empty for none */
     char allow[32];  /* of a 405; empty for none */
+    bool streams;    /* the body has no end: go on with door_stream */
     struct buf body; /* the door's: append to it */
 };
 
@@ -53,7 +57,9 @@ typedef void (*door_fault_fn)(int status, const char *text,
 struct door_spec {
     int fd; /* listens; stays the caller's */
     size_t conns_max;
-    uint64_t whole_ms; /* 0: DOOR_WHOLE_MS */
+    size_t streams_max; /* over and above these */
+    uint64_t whole_ms;  /* 0: DOOR_WHOLE_MS */
+    uint64_t send_ms;   /* 0: DOOR_SEND_MS */
     door_fn fn;
     door_fault_fn fault;
     void *arg;
@@ -72,12 +78,24 @@ void door_shut(struct door *d);
 /* Has every caller's request come whole? */
 bool door_is_quiet(const struct door *d);
 
-/* Answer 503 to those whose request has not; who waits for a late one stays. */
+/*
+ * Answer 503 to those whose request has not, and end streams; who waits for a
+ * late answer stays.
+ */
 void door_turn_out(struct door *d);
 
 /* The late answer: begin, fill, send. NULL: the caller has gone. */
 struct door_answer *door_answer_begin(struct door *d, uint64_t id);
 void door_answer_send(struct door *d, uint64_t id);
+
+/*
+ * What a stream's caller has not taken yet: append what is next, then send it.
+ * NULL: the caller has gone. To append to much that waits is to keep it in
+ * memory; a caller who takes nothing for DOOR_SEND_MS is closed.
+ */
+struct buf *door_stream(struct door *d, uint64_t id);
+void door_stream_send(struct door *d, uint64_t id);
+void door_stream_end(struct door *d, uint64_t id);
 
 /* Callers now. */
 size_t door_n(const struct door *d);

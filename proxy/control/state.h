@@ -10,6 +10,7 @@
 #include "config/generation.h"
 #include "proxy/control/backends.h"
 #include "proxy/control/crew.h"
+#include "proxy/control/events.h"
 #include "proxy/control/records.h"
 #include "proxy/control/rollouts.h"
 #include "proxy/control/shadows.h"
@@ -35,6 +36,7 @@ struct control {
     struct slots slots;
     struct rollouts rollouts;
     struct backends backends;
+    struct events events;
     struct crew crew;
     struct records *records; /* a segment: they outlive us */
     struct shadows shadows;

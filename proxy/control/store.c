@@ -367,6 +367,15 @@ store_revisions(struct store *s, uint64_t before, size_t max,
 }
 
 enum err_code
+store_revisions_after(struct store *s, uint64_t after, size_t max,
+                      store_revision_fn fn, void *arg, struct err *e)
+{
+    if (!s->sql)
+        return err_set(e, ERR_CONFLICT, "%s", s->why);
+    return sql_revisions(s->sql, after + 1, UINT64_MAX, false, max, fn, arg, e);
+}
+
+enum err_code
 store_verify(struct store *s, struct err *e)
 {
     if (!s->sql)

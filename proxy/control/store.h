@@ -135,6 +135,11 @@ MUST_CHECK enum err_code store_revisions(struct store *s, uint64_t before,
                                          size_t max, store_revision_fn fn,
                                          void *arg, struct err *e);
 
+/* The same, oldest first: those that came after `after`. */
+MUST_CHECK enum err_code store_revisions_after(struct store *s, uint64_t after,
+                                               size_t max, store_revision_fn fn,
+                                               void *arg, struct err *e);
+
 /*
  * Walk the whole chain. ERR_INVALID: it is broken; the sentence names the first
  * entry whose successor does not know it.

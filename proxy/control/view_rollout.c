@@ -107,8 +107,15 @@ view_rollout_whole(const struct rollouts *all, const struct rollout *r)
 {
     json_t *json = view_rollout(all, r);
 
-    if (json)
-        (void)json_object_set_new(json, "manifest",
-                                  manifest_of(&r->gen->manifest));
+    if (json && (json_object_set_new(json, "manifest",
+                                     manifest_of(&r->gen->manifest)) ||
+                 json_object_set_new(
+                     json, "on_fail",
+                     json_string(r->gen->plan.on_fail == ON_FAIL_ROLLBACK
+                                     ? "rollback"
+                                     : "pause")))) {
+        json_decref(json);
+        return NULL;
+    }
     return json;
 }

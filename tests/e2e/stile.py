@@ -154,6 +154,20 @@ class Stile:
         assert code is None or done.returncode == code, (words, done.returncode, done.stdout, done.stderr)
         return done
 
+    def admin(self, method, path, body=None, **fields):
+        """A question to the admin socket as anybody may ask it: status and what came as JSON."""
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.settimeout(WAIT_S)
+            sock.connect(str(self.socket))
+            text = "" if body is None else json.dumps(body)
+            if body is not None:
+                fields = {"Content_Type": "application/json", "Content_Length": len(text), **fields}
+            lines = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in fields.items())
+            conn = Conn(sock)
+            conn.send(f"{method} {path} HTTP/1.1\r\nHost: admin\r\n{lines}\r\n{text}")
+            answer = conn.answer()
+            return answer.status, json.loads(answer.body) if answer.body else None
+
     def status(self):
         return json.loads(self.cli("status", "--json", "--socket", self.socket, code=None).stdout)
 

@@ -170,6 +170,28 @@ def test_a_rollout_lives_across_a_reload_and_a_restart(t):
     assert rollout(s)["effective_ppm"] == 500000
 
 
+def test_what_happens_is_told_to_those_who_watch_across_a_reload(t):
+    s, _, _ = scene(t, plan("[{weight: 10%, hold: 1h}, {weight: 100%, hold: 1h}]"))
+    until(lambda: state(s) == "approved", "approved")
+    watch = t.start(s.binary, "rollout", "watch", "ios", "--socket", s.socket, cwd=s.folder, ok=(1,))
+    tail = t.start(s.binary, "audit", "tail", "--follow", "--lines", "1", "--json", "--socket", s.socket, cwd=s.folder, ok=(-signal.SIGINT,))
+    until(lambda: "approved" in watch.text(), "it is shown")
+    tell(s, "start")
+    until(lambda: "step 1 of 2" in watch.text() and "10%" in watch.text(), "the step is shown")
+    s.reload()
+    tell(s, "promote")
+    until(lambda: "100%" in watch.text(), "the next is shown by the next control")
+    tell(s, "abort")
+    assert watch.wait() == 1, watch.text()
+    until(lambda: "rollout.report" in tail.text(), "and followed")
+    tail.signal(signal.SIGINT)
+    tail.wait()
+    told = [json.loads(line) for line in tail.text().splitlines()]
+    last = told[-1]["revision"]
+    assert [r["revision"] for r in told] == list(range(told[0]["revision"], last + 1)), told
+    assert [r["after"]["event"] for r in told[1:]][:2] == ["start", "promote"], told
+
+
 def test_what_is_not_allowed_changes_nothing(t):
     s, _, _ = scene(t, plan("[{weight: 10%, hold: 1h}, {weight: 50%, hold: 1h}]", more="    approvals: {need: 1}\n"))
     until(lambda: state(s) == "checked", "it waits for somebody")
@@ -190,3 +212,20 @@ def test_what_is_not_allowed_changes_nothing(t):
     assert rollout(s)["approvals"] == [{"actor": "anna", "step": 0}]
     tell(s, "start")
     assert rollout(s)["effective_ppm"] == 100000
+
+
+def test_a_change_with_a_key_is_made_once_and_the_key_is_no_other_change_s(t):
+    s, _, _ = scene(t, plan("[{weight: 10%, hold: 1h}, {weight: 50%, hold: 1h}]"))
+    until(lambda: state(s) == "approved", "approved")
+
+    def post(word, key):
+        return s.admin("POST", f"/v1/rollouts/ios/{word}", {"reason": "a test"}, If_Match="*", Idempotency_Key=key)
+
+    assert post("start", "k-1")[:1] == (200,)
+    revision = rollout(s)["revision"]
+    status, again = post("start", "k-1")
+    assert status == 200 and again["revision"] == revision == rollout(s)["revision"], again
+    status, why = post("pause", "k-1")
+    assert status == 409 and "another change" in why["detail"] and rollout(s)["revision"] == revision, why
+    assert post("start", "k-2")[0] == 409 and post("pause", "x" * 129)[0] == 400
+    assert rollout(s)["revision"] == revision

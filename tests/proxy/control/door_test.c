@@ -18,13 +18,15 @@
 struct bell {
     struct files files;
     struct door_spec spec;
-    int orders[2]; /* a byte: l answer who waits, s shut, t turn out, q quit */
+    int orders
+        [2]; /* a byte: l answer who waits, s shut, t turn out, e an event to
+                      the last stream, E its end, n is he there (y), q quit */
     pthread_t thread;
     /* The thread's alone. */
     struct loop *loop;
     struct door *door;
     struct watch watch;
-    uint64_t late_id;
+    uint64_t late_id, stream_id;
 };
 
 static bool
@@ -36,6 +38,13 @@ on_request(void *arg, uint64_t id, const struct door_request *r,
     if (span_is(r->head->path, "/late")) {
         b->late_id = id;
         return false;
+    }
+    if (span_is(r->head->path, "/stream")) {
+        b->stream_id = id;
+        out->content_type = "text/event-stream";
+        out->streams = true;
+        buf_str(&out->body, "first\n");
+        return true;
     }
     if (span_is(r->head->path, "/long"))
         for (size_t i = 0; i < 1000000; i++)
@@ -69,6 +78,17 @@ answer_late(struct bell *b)
 }
 
 static void
+send_event(struct bell *b)
+{
+    struct buf *out = door_stream(b->door, b->stream_id);
+
+    if (!out)
+        return;
+    buf_str(out, "event\n");
+    door_stream_send(b->door, b->stream_id);
+}
+
+static void
 on_order(void *arg, unsigned ready)
 {
     struct bell *b = arg;
@@ -83,6 +103,12 @@ on_order(void *arg, unsigned ready)
         door_shut(b->door);
     else if (order == 't')
         door_turn_out(b->door);
+    else if (order == 'e')
+        send_event(b);
+    else if (order == 'E')
+        door_stream_end(b->door, b->stream_id);
+    else if (order == 'n')
+        order = door_stream(b->door, b->stream_id) ? 'y' : 'n';
     /* Said back when it is done. */
     if (write(b->orders[0], &order, 1) != 1)
         loop_stop(b->loop);
@@ -108,7 +134,7 @@ serve(void *arg)
 }
 
 static void
-bell_make(struct bell *b, size_t conns_max, uint64_t whole_ms)
+bell_hang(struct bell *b, size_t conns_max, uint64_t whole_ms, uint64_t send_ms)
 {
     struct sockaddr_un un = {.sun_family = AF_UNIX};
 
@@ -117,7 +143,9 @@ bell_make(struct bell *b, size_t conns_max, uint64_t whole_ms)
     (void)snprintf(un.sun_path, sizeof(un.sun_path), "%s",
                    files_path(&b->files, "door.sock"));
     b->spec = (struct door_spec){.conns_max = conns_max,
+                                 .streams_max = 4,
                                  .whole_ms = whole_ms,
+                                 .send_ms = send_ms,
                                  .fn = on_request,
                                  .fault = on_fault,
                                  .arg = b};
@@ -129,6 +157,12 @@ bell_make(struct bell *b, size_t conns_max, uint64_t whole_ms)
 }
 
 static void
+bell_make(struct bell *b, size_t conns_max, uint64_t whole_ms)
+{
+    bell_hang(b, conns_max, whole_ms, 0);
+}
+
+static void
 order(struct bell *b, char what)
 {
     char said = 0;
@@ -136,6 +170,17 @@ order(struct bell *b, char what)
     assert_int_equal(write(b->orders[1], &what, 1), 1);
     assert_int_equal(read(b->orders[1], &said, 1), 1);
     assert_int_equal(said, what);
+}
+
+/* Is there still a stream? */
+static bool
+streams(struct bell *b)
+{
+    char said = 'n';
+
+    assert_int_equal(write(b->orders[1], &said, 1), 1);
+    assert_int_equal(read(b->orders[1], &said, 1), 1);
+    return said == 'y';
 }
 
 static void
@@ -406,6 +451,101 @@ TEST(a_long_answer_arrives_whole_and_an_endless_one_is_a_500)
     assert_true(hear(fd, answer, sizeof(answer)) > 10000000);
     assert_non_null(strstr(
         talk(&b, SPAN("GET /endless HTTP/1.1\r\nHost: a\r\n\r\n")), " 500 "));
+    bell_remove(&b);
+}
+
+/* All that comes until `end` has; fails if that takes 10 s. */
+static void
+hear_until(int fd, const char *end, char *out, size_t size)
+{
+    size_t len = 0;
+
+    out[0] = '\0';
+    while (!strstr(out, end)) {
+        ssize_t n = recv(fd, out + len, size - 1 - len, 0);
+        assert_true(n > 0);
+        len += (size_t)n;
+        out[len] = '\0';
+    }
+}
+
+static int
+stream(struct bell *b, char *answer, size_t size)
+{
+    int fd = caller(b);
+
+    say(fd, SPAN("GET /stream HTTP/1.1\r\nHost: a\r\n\r\n"));
+    hear_until(fd, "first\n", answer, size);
+    return fd;
+}
+
+TEST(a_stream_goes_on_until_it_is_ended_and_sends_what_it_is_given)
+{
+    struct bell b;
+    char answer[4096];
+
+    bell_make(&b, 8, 0);
+    int fd = stream(&b, answer, sizeof(answer));
+    assert_non_null(strstr(answer, "text/event-stream"));
+    assert_null(strstr(answer, "Content-Length"));
+    order(&b, 'e');
+    hear_until(fd, "event\n", answer, sizeof(answer));
+    order(&b, 'e');
+    order(&b, 'E');
+    hear(fd, answer, sizeof(answer));
+    assert_string_equal(answer, "event\n");
+    order(&b, 'e'); /* to nobody */
+    assert_false(streams(&b));
+    bell_remove(&b);
+}
+
+TEST(who_leaves_a_stream_is_missed_and_a_handover_ends_those_that_are_left)
+{
+    struct bell b;
+    char answer[4096];
+
+    bell_make(&b, 8, 0);
+    close(stream(&b, answer, sizeof(answer)));
+    while (streams(&b))
+        (void)poll(NULL, 0, 1);
+    int fd = stream(&b, answer, sizeof(answer));
+    assert_true(streams(&b));
+    order(&b, 't');
+    assert_int_equal(hear(fd, answer, sizeof(answer)), 0);
+    bell_remove(&b);
+}
+
+TEST(streams_take_no_place_from_who_asks)
+{
+    struct bell b;
+    char answer[4096];
+    int fds[4];
+
+    bell_make(&b, 1, 0);
+    for (size_t i = 0; i < COUNT(fds); i++) {
+        fds[i] = stream(&b, answer, sizeof(answer));
+        /* One of one place: it has to be free again. */
+        assert_non_null(strstr(
+            talk(&b, SPAN("GET / HTTP/1.1\r\nHost: a\r\n\r\n")), " 200 "));
+    }
+    for (size_t i = 0; i < COUNT(fds); i++)
+        close(fds[i]);
+    bell_remove(&b);
+}
+
+TEST(who_does_not_read_a_stream_is_closed)
+{
+    static char rest[4u << 20];
+    struct bell b;
+    char answer[4096];
+
+    bell_hang(&b, 8, 0, 200);
+    int fd = stream(&b, answer, sizeof(answer));
+    /* More than the socket holds; then nobody takes any of it. */
+    for (size_t i = 0; i < 200000 && streams(&b); i++)
+        order(&b, 'e');
+    assert_false(streams(&b));
+    hear(fd, rest, sizeof(rest)); /* what had been sent before */
     bell_remove(&b);
 }
 
