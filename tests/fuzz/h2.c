@@ -150,7 +150,12 @@ on_close(void *conn, struct h2_stream *s, uint32_t code)
 }
 
 static const struct h2_events events = {
-    on_open, on_request, on_bad_request, on_body, on_end, on_close,
+    .open = on_open,
+    .request = on_request,
+    .bad_request = on_bad_request,
+    .body = on_body,
+    .end = on_end,
+    .close = on_close,
 };
 
 static enum h2_step
