@@ -34,8 +34,14 @@ split_takes(const struct split *s, uint32_t weight_ppm, span subject)
 uint32_t
 split_bucket(const struct split *s, span subject)
 {
-    uint64_t h = hash64_pair(s->salt, subject); /* salt, 0x00, subject */
+    uint64_t h = split_hash(s, subject);
 
     /* Scale by multiplying: `%` would divide on every request. */
     return (uint32_t)(((h >> 32) * SPLIT_ALL) >> 32);
+}
+
+uint64_t
+split_hash(const struct split *s, span subject)
+{
+    return hash64_pair(s->salt, subject); /* salt, 0x00, subject */
 }

@@ -30,3 +30,6 @@ bool split_takes(const struct split *s, uint32_t weight_ppm, span subject);
 
 /* The subject's place in [0, SPLIT_ALL), for `explain`: taken if < weight. */
 uint32_t split_bucket(const struct split *s, span subject);
+
+/* What stands for a subject where its name must not: 64 bits, with the salt. */
+uint64_t split_hash(const struct split *s, span subject);

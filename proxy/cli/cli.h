@@ -30,10 +30,12 @@ enum cli_code {
     X("check", cmd_check, "check a configuration and say all that is wrong")   \
     X("translate", cmd_translate, "translate a document between two versions") \
     X("plan", cmd_plan, "show what becomes of a type between two versions")    \
+    X("same", cmd_same, "say whether two files are the same document")         \
     X("explain", cmd_explain, "say what is done with a request, and why")      \
     X("shadow", cmd_shadow, "where the canary answers otherwise")              \
     X("weight", cmd_weight, "show or move the canary's share of a route")      \
     X("rollout", cmd_rollout, "show a rollout, or tell it what to do")         \
+    X("report", cmd_report, "what a rollback leaves: why, whom, what to mend") \
     X("audit", cmd_audit, "the journal: its end, and whether it is whole")     \
     X("snapshot", cmd_snapshot, "what held at a revision; weights put back")   \
     X("status", cmd_status, "say what the processes do now")                   \

@@ -48,3 +48,7 @@ void post_snapshot(struct call *c);
 void get_rollouts(struct call *c);
 void get_rollout(struct call *c);
 void post_rollout(struct call *c);
+
+/* api_report.c: `report` and `writes` of one rollout. */
+void get_report(struct call *c, const struct rollout *r);
+void get_writes(struct call *c, const struct rollout *r);

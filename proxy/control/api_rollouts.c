@@ -121,8 +121,14 @@ get_rollout(struct call *c)
     else if (span_is(rest, "evidence"))
         call_answer(c->out, 200,
                     json_pack("{s:o}", "evidence", rollout_evidence(r)));
+    else if (span_is(rest, "report"))
+        get_report(c, r);
+    else if (span_is(rest, "writes"))
+        get_writes(c, r);
     else
-        api_problem(c->out, 404, "a rollout has `history` and `evidence`");
+        api_problem(c->out, 404,
+                    "a rollout has `history`, `evidence`, `report` and "
+                    "`writes`");
 }
 
 /* ---------------------------------------------------------------------- writing */

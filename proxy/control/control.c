@@ -305,6 +305,7 @@ take_over(struct life *l, struct err *e)
                       env->latches, env->gates, &c->backends, e) ||
         slots_reconcile(&c->slots, c->store, loop_wall_ms(), e))
         return e->code;
+    c->rollouts.records = c->records;
     rollouts_take(&c->rollouts, c->store, loop_wall_ms());
     if (store_refuses(c->store))
         log_error("store_refuses", "why=\"%s\"", store_refuses(c->store));

@@ -76,3 +76,10 @@ records_find(const struct records *r, span id, struct record *out)
             return true;
     return false;
 }
+
+bool
+records_nth(const struct records *r, uint64_t back, struct record *out)
+{
+    return back < r->sequence && back < RECORDS_KEPT &&
+           read_place(r, r->sequence - back, out);
+}

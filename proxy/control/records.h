@@ -18,3 +18,7 @@ size_t records_take(struct records *r, span datagram);
 /* The newest record of a request; its texts are valid until the next take. */
 MUST_CHECK bool records_find(const struct records *r, span id,
                              struct record *out);
+
+/* The record that came `back` records before the newest (0); false: it is gone, or never was. */
+MUST_CHECK bool records_nth(const struct records *r, uint64_t back,
+                            struct record *out);

@@ -41,18 +41,12 @@ cell_of(const struct rollout *r, uint32_t i, const struct cell_view *v)
                      arm_of(&v->arms[0], q), "canary", arm_of(&v->arms[1], q));
 }
 
-static uint32_t
-cells_n(const struct gen_rollout *r)
-{
-    return r->cells_routes * r->cells_versions * r->cells_platforms;
-}
-
 json_t *
 rollout_evidence(const struct rollout *r)
 {
     json_t *list = json_array();
 
-    for (uint32_t i = 0; r->place && i < cells_n(r->gen); i++) {
+    for (uint32_t i = 0; r->place && i < rollout_cells_n(r); i++) {
         struct cell_view v;
         cell_read(r->place->cells[i], &r->gen->plan.cell, &v);
         if (v.arms[0].answers || v.arms[1].answers || v.sum.n)
@@ -71,7 +65,7 @@ rollout_cause_text(const struct rollouts *all, const struct rollout *r,
     uint32_t cell = (uint32_t)(cause >> 32);
     char name[128];
 
-    if (cell == 0 || cell > cells_n(r->gen)) {
+    if (cell == 0 || cell > rollout_cells_n(r)) {
         (void)snprintf(out, size, "%s", reason);
         return;
     }

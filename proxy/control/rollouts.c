@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proxy/control/rollouts.h"
 
+#include "proxy/control/exposures.h"
+#include "proxy/control/rollout_record.h"
+#include "proxy/control/rollout_report.h"
 #include "proxy/observe/log.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 static_assert((uint32_t)CELL_WORDS <= GATES_CELL_WORDS, "a cell has room");
 static_assert(ROLLOUT_CELLS_MAX <= GATES_CELLS, "a rollout's cells have room");
@@ -51,8 +55,8 @@ rollouts_find(const struct rollouts *all, span name)
 
 /* ------------------------------------------------------------------ the counts */
 
-static uint32_t
-cells_n(const struct rollout *r)
+uint32_t
+rollout_cells_n(const struct rollout *r)
 {
     return r->gen->cells_routes * r->gen->cells_versions *
            r->gen->cells_platforms;
@@ -63,7 +67,7 @@ rollout_answers(const struct rollout *r)
 {
     uint64_t n = 0;
 
-    for (uint32_t i = 0; i < cells_n(r); i++)
+    for (uint32_t i = 0; i < rollout_cells_n(r); i++)
         n += cell_answers(r->place->cells[i], true);
     return n;
 }
@@ -115,7 +119,7 @@ judge_latency(struct rollout *r)
     const struct rollout_plan *plan = &r->gen->plan;
 
     r->is_slower = false;
-    for (uint32_t i = 0; i < cells_n(r) && !r->is_slower; i++) {
+    for (uint32_t i = 0; i < rollout_cells_n(r) && !r->is_slower; i++) {
         struct cell_view v;
         struct sketch_judgement j;
         cell_read(r->place->cells[i], &plan->cell, &v);
@@ -127,121 +131,23 @@ judge_latency(struct rollout *r)
 
 /* ------------------------------------------------------------------ to the store */
 
-static json_t *
-approvals_json(const struct rollout *r)
-{
-    json_t *list = json_array();
-
-    for (size_t i = 0; i < r->n_approvals; i++)
-        (void)json_array_append_new(
-            list, json_pack("{s:s, s:I, s:I}", "actor", r->approvals[i].actor,
-                            "run", (json_int_t)r->approvals[i].run, "step",
-                            (json_int_t)r->approvals[i].step));
-    return list;
-}
-
-/* All that is known of it, as the journal says it. Ours; NULL: no memory. */
-static char *
-record_text(const struct rollout *r, const struct store_weight *w,
-            const char *event, bool with_evidence)
-{
-    const struct machine *m = &r->machine;
-    char shape[24];
-
-    (void)snprintf(shape, sizeof(shape), "%016llx",
-                   (unsigned long long)r->gen->shape);
-    json_t *json = json_pack(
-        "{" STORE_WEIGHT_MEMBERS
-        ", s:s%, s:s, s:s, s:I, s:I, s:I, s:I, s:s, s:o, s:o*}",
-        "slot", w->slot, "weight_ppm", (json_int_t)w->weight_ppm, "run",
-        (json_int_t)w->run, "file_ppm", (json_int_t)w->file_ppm, "rollout",
-        r->gen->name.at, r->gen->name.len, "event", event, "state",
-        machine_state_word(m->state), "step", (json_int_t)m->step + 1,
-        "since_ms", (json_int_t)m->since_ms, "latest_ms",
-        (json_int_t)m->latest_ms, "base_answers", (json_int_t)m->base_answers,
-        "plan", shape, "approvals", approvals_json(r), "evidence",
-        with_evidence ? rollout_evidence(r) : NULL);
-    char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
-
-    json_decref(json);
-    return text;
-}
-
-static uint64_t
-member(const json_t *json, const char *name)
-{
-    json_int_t n = json_integer_value(json_object_get(json, name));
-
-    return n < 0 ? 0 : (uint64_t)n;
-}
-
-static void
-read_approvals(struct rollout *r, const json_t *list)
-{
-    const json_t *one;
-    size_t i;
-
-    r->n_approvals = 0;
-    json_array_foreach(list, i, one)
-    {
-        const char *actor = json_string_value(json_object_get(one, "actor"));
-        if (r->n_approvals == ROLLOUT_APPROVALS || !actor)
-            return;
-        struct rollout_approval *a = &r->approvals[r->n_approvals++];
-        (void)snprintf(a->actor, sizeof(a->actor), "%s", actor);
-        a->run = (uint32_t)member(one, "run");
-        a->step = (uint32_t)member(one, "step");
-    }
-}
-
-/* What record_text wrote; a step that the plan no longer has is its last. */
-static bool
-read_record(struct rollout *r, const struct store_record *record)
-{
-    json_t *json = json_loadb(record->json.at, record->json.len, 0, NULL);
-    span state = span_str(json_string_value(json_object_get(json, "state")));
-    span plan = span_str(json_string_value(json_object_get(json, "plan")));
-    uint64_t step = member(json, "step");
-    uint32_t last = r->gen->plan.n_steps;
-    char shape[24];
-
-    r->machine = (struct machine){.step = (uint32_t)(step < 1      ? 1
-                                                     : step > last ? last
-                                                                   : step) -
-                                          1,
-                                  .run = (uint32_t)member(json, "run"),
-                                  .since_ms = member(json, "since_ms"),
-                                  .latest_ms = member(json, "latest_ms"),
-                                  .base_answers = member(json, "base_answers")};
-    r->revision = record->revision;
-    (void)machine_state_of(state, &r->machine.state);
-    read_approvals(r, json_object_get(json, "approvals"));
-    (void)snprintf(shape, sizeof(shape), "%016llx",
-                   (unsigned long long)r->gen->shape);
-    bool same = span_is(plan, shape);
-    json_decref(json);
-    return same;
-}
-
-static span
-record_name(const struct rollout *r)
-{
-    return r->gen->canary.slot_name;
-}
-
 /* Commit what `next` is, and make it so. `r` is as it was if that fails. */
 static enum err_code
 commit(struct rollouts *all, struct rollout *r, const struct rollout *next,
        const struct rollout_ask *ask, const char *event, struct err *e)
 {
-    const struct store_record *was = store_record(all->store, record_name(r));
+    const struct store_record *was =
+        store_record(all->store, rollout_record_name(r));
     struct store_weight w = {.weight_ppm =
                                  machine_weight(&r->gen->plan, &next->machine),
                              .run = next->machine.run};
     char kind[48];
 
-    memcpy(w.slot, record_name(r).at, record_name(r).len);
-    char *text = record_text(next, &w, event, true);
+    memcpy(w.slot, rollout_record_name(r).at, rollout_record_name(r).len);
+    json_t *report = strcmp(event, machine_event_word(EVENT_REPORT)) == 0
+                         ? rollout_report(all, r)
+                         : NULL;
+    char *text = rollout_record_text(next, &w, event, report);
     if (!text)
         return err_set(e, ERR_LIMIT, "no memory for a revision");
     (void)snprintf(kind, sizeof(kind), "rollout.%s", event);
@@ -252,7 +158,7 @@ commit(struct rollouts *all, struct rollout *r, const struct rollout *next,
                              .weight = &w,
                              .before = was ? was->json : (span){0},
                              .after = span_str(text),
-                             .record = record_name(r),
+                             .record = rollout_record_name(r),
                              .key = ask->key,
                              .expects = ask->expects,
                              .expected = ask->expected};
@@ -275,7 +181,10 @@ clear_cells(struct rollout *r)
 {
     atomic_store(&r->place->armed, 0);
     atomic_store(&r->place->cause, 0);
-    for (uint32_t i = 0; i < cells_n(r); i++)
+    atomic_store(&r->place->error_ms, 0);
+    atomic_store(&r->place->halt_ms, 0);
+    atomic_store(&r->place->halt_at_ms, 0);
+    for (uint32_t i = 0; i < rollout_cells_n(r); i++)
         cell_clear(r->place->cells[i]);
     r->is_slower = false;
 }
@@ -298,6 +207,48 @@ show(struct rollouts *all, const struct rollout *r)
                                 .run = m->run});
 }
 
+/* From now on nobody is sent to the canary; a worker may have been first. */
+static void
+note_halt(struct rollout *r, uint64_t wall_ms)
+{
+    struct timespec t = {0};
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    gates_once(&r->place->halt_ms, wall_ms);
+    gates_once(&r->place->halt_at_ms,
+               (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000);
+}
+
+/* What a report will tell of this run, kept as it comes. */
+static void
+tell_story(const struct rollouts *all, const struct rollout *r,
+           const struct rollout_ask *ask, struct rollout_story *story)
+{
+    uint64_t halt_ms = atomic_load(&r->place->halt_ms);
+
+    switch (ask->event) {
+    case EVENT_START:
+        *story = (struct rollout_story){
+            .began_ms = ask->wall_ms,
+            .exposed_from = exposures_end(all->gen->state_dir.at)};
+        break;
+    case EVENT_HALT:
+    case EVENT_ROLL_BACK:
+        if (story->halted_ms) /* it was halted before it is rolled back */
+            break;
+        story->halted_ms =
+            halt_ms && rollout_is_latched(all, r) ? halt_ms : ask->wall_ms;
+        story->halted_ppm = machine_weight(&r->gen->plan, &r->machine);
+        (void)snprintf(story->halted_by, sizeof(story->halted_by), "%.*s",
+                       SPAN_FMT(ask->actor));
+        (void)snprintf(story->cause, sizeof(story->cause), "%.*s",
+                       SPAN_FMT(ask->reason));
+        break;
+    default:
+        break;
+    }
+}
+
 static enum err_code
 take_edge(struct rollouts *all, struct rollout *r,
           const struct rollout_ask *ask, struct err *e)
@@ -315,11 +266,14 @@ take_edge(struct rollouts *all, struct rollout *r,
         return e->code;
     if (begins)
         clear_cells(r);
+    tell_story(all, r, ask, &next.story);
     if (commit(all, r, &next, ask, machine_event_word(ask->event), e))
         return e->code;
     if (ask->event == EVENT_HALT) /* workers that have not seen one */
         latches_set(all->latches, r->slot, r->machine.run, LATCH_OPERATOR);
     show(all, r);
+    if (ask->event == EVENT_HALT || ask->event == EVENT_ROLL_BACK)
+        note_halt(r, ask->wall_ms);
     log_info("rollout",
              "name=%.*s event=%s state=%s step=%u ppm=%u "
              "revision=%llu",
@@ -467,18 +421,39 @@ meet_new_plan(struct rollouts *all, struct rollout *r, uint64_t wall_ms)
                       "the configuration has another plan for it", wall_ms);
 }
 
+/*
+ * Latches live in memory. Where every process died between a halt and its entry in the journal, the worker's line
+ * in the exposure file is all that is left of it.
+ */
+static void
+restore_latch(struct rollouts *all, const struct rollout *r)
+{
+    char reason[32];
+
+    if (!is_judged(r->machine.state) || rollout_is_latched(all, r) ||
+        !exposures_halted(all->gen->state_dir.at, r->gen->name, r->machine.run,
+                          reason, sizeof(reason)))
+        return;
+    latches_set(all->latches, r->slot, r->machine.run,
+                latch_reason_of(span_str(reason)));
+    log_warn("latch_restored", "name=%.*s run=%u gate=%s",
+             SPAN_FMT(r->gen->name), r->machine.run, reason);
+}
+
 void
 rollouts_take(struct rollouts *all, struct store *store, uint64_t wall_ms)
 {
     all->store = store;
     for (size_t i = 0; i < all->n; i++) {
         struct rollout *r = &all->at[i];
-        const struct store_record *record = store_record(store, record_name(r));
+        const struct store_record *record =
+            store_record(store, rollout_record_name(r));
         bool same = true;
         r->machine = machine_new(wall_ms);
         r->revision = 0;
         if (record)
-            same = read_record(r, record);
+            same = rollout_record_read(r, record);
+        restore_latch(all, r); /* before the weight is shown to anybody */
         if (!same)
             meet_new_plan(all, r, wall_ms);
         show(all, r);

@@ -20,11 +20,22 @@
 #define ROLLOUTS_LATENCY_MS ((uint64_t)1000)
 #define ROLLOUT_APPROVALS   16u
 #define ROLLOUT_ACTOR_MAX   64u
+#define ROLLOUT_CAUSE_MAX   256u
 
 struct rollout_approval {
     char actor[ROLLOUT_ACTOR_MAX];
     uint32_t run;
     uint32_t step; /* from 1; 0: the start */
+};
+
+/* Of the run it is in: what a report tells that no cell knows. */
+struct rollout_story {
+    uint64_t began_ms;
+    uint64_t exposed_from; /* where its writes begin in the exposure file */
+    uint64_t halted_ms;    /* 0: it was not */
+    uint32_t halted_ppm;   /* from what weight */
+    char halted_by[ROLLOUT_ACTOR_MAX];
+    char cause[ROLLOUT_CAUSE_MAX];
 };
 
 struct rollout {
@@ -35,6 +46,7 @@ struct rollout {
     uint64_t revision; /* of the last edge; 0: none was taken */
     struct rollout_approval approvals[ROLLOUT_APPROVALS];
     size_t n_approvals;
+    struct rollout_story story;
     struct advance last; /* what it waits for */
     bool is_slower;      /* the latency gate, as it was judged last */
     uint32_t slow_cell;
@@ -48,6 +60,8 @@ struct rollouts {
     struct weights *weights;
     struct latches *latches;
     const struct backends *backends;
+    const struct records
+        *records; /* samples for a report; NULL: there are none */
     struct rollout *at;
     size_t n;
 };
@@ -70,6 +84,9 @@ void rollouts_take(struct rollouts *all, struct store *store, uint64_t wall_ms);
 
 /* Do what is due: latches to the journal, steps, waits. Every ROLLOUTS_TICK_MS. */
 void rollouts_tick(struct rollouts *all, uint64_t wall_ms, uint64_t now_ms);
+
+/* How many cells it has. */
+uint32_t rollout_cells_n(const struct rollout *r);
 
 struct rollout *rollouts_find(const struct rollouts *all, span name);
 

@@ -32,6 +32,9 @@ make(struct gates_place *p, span name, uint64_t shape)
     p->shape = shape;
     atomic_store(&p->armed, 0);
     atomic_store(&p->cause, 0);
+    atomic_store(&p->error_ms, 0);
+    atomic_store(&p->halt_ms, 0);
+    atomic_store(&p->halt_at_ms, 0);
     atomic_store_explicit(&p->live, 1, memory_order_release);
 }
 

@@ -71,7 +71,7 @@ enum metric_type { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM };
       "Endpoints a worker has ejected")                                        \
     X(DRAINING, GAUGE, 1, "stile_workers_draining", "", "Workers that drain")  \
     X(LOG_DROPPED, COUNTER, 4, "stile_log_dropped_total", "log",               \
-      "Lines dropped: log, access, report")                                    \
+      "Lines dropped: log, access, report, exposure")                                    \
     X(ENDPOINT_UP, GAUGE, 256, "stile_endpoint_up", "pool,endpoint",           \
       "1 if the last active check passed")                                     \
     X(CHECKS, COUNTER, 128, "stile_checks_total", "pool,outcome",              \

@@ -147,6 +147,8 @@ void latches_set(struct latches *l, uint32_t slot, uint32_t run,
 void latches_clear(struct latches *l, uint32_t slot);
 struct latch latches_get(const struct latches *l, uint32_t slot);
 const char *latch_reason_name(enum latch_reason reason);
+/* By that name; LATCH_ERRORS for one that is none: a halt is a halt. */
+enum latch_reason latch_reason_of(span name);
 
 /* What holds: 0 if the slot's present run is halted, else its weight. */
 static inline uint32_t
@@ -176,7 +178,9 @@ struct gates_place {
     _Atomic uint64_t generation; /* newest that uses it; control's */
     _Atomic uint64_t armed;      /* the run that is judged; 0: none is */
     _Atomic uint64_t cause;      /* of the halt: gates_cause; 0: none */
-    uint64_t unused[3];
+    _Atomic uint64_t error_ms;   /* wall clock of the canary's first error */
+    _Atomic uint64_t halt_ms;    /* wall clock of the latch; 0: none */
+    _Atomic uint64_t halt_at_ms; /* the same by CLOCK_MONOTONIC */
     _Atomic uint64_t cells[GATES_CELLS][GATES_CELL_WORDS];
 };
 
@@ -190,6 +194,16 @@ static inline uint64_t
 gates_cause(uint32_t cell, enum latch_reason reason)
 {
     return ((uint64_t)cell + 1) << 32 | (uint32_t)reason;
+}
+
+/* Word of one moment, by whoever is first. */
+static inline void
+gates_once(_Atomic uint64_t *word, uint64_t ms)
+{
+    uint64_t none = 0;
+
+    if (atomic_load_explicit(word, memory_order_relaxed) == 0)
+        (void)atomic_compare_exchange_strong(word, &none, ms);
 }
 
 /* The rollout's place; NULL: there is none of this shape. */

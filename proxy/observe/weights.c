@@ -100,15 +100,24 @@ latches_get(const struct latches *l, uint32_t slot)
                           (enum latch_reason)(uint32_t)word};
 }
 
+static const char *const reason_names[] = {
+#define X(name, text) text,
+    LATCH_REASONS(X)
+#undef X
+};
+
 const char *
 latch_reason_name(enum latch_reason reason)
 {
-    static const char *const names[] = {
-#define X(name, text) text,
-        LATCH_REASONS(X)
-#undef X
-    };
+    return (size_t)reason < COUNT(reason_names) ? reason_names[reason]
+                                                : "unknown";
+}
 
-    /* Any process may have written the word. */
-    return (size_t)reason < COUNT(names) ? names[reason] : "unknown";
+enum latch_reason
+latch_reason_of(span name)
+{
+    for (size_t i = 1; i < COUNT(reason_names); i++)
+        if (span_is(name, reason_names[i]))
+            return (enum latch_reason)i;
+    return LATCH_ERRORS;
 }

@@ -3,6 +3,7 @@
 
 #include "proxy/observe/record.h"
 #include "proxy/server/client.h"
+#include "proxy/server/expose.h"
 #include "proxy/server/judge.h"
 #include "proxy/server/messages.h"
 #include "proxy/server/upstream.h"
@@ -437,6 +438,7 @@ exchange_account(struct exchange *x)
     struct route_cells *c = &x->worker->cells[x->decision.route->index];
     count_request(x, c, us);
     count_decision(x, c);
+    expose_told(x);
     judge_answer(x, us);
     count_translation(x, &x->up_way, SPAN("request"));
     count_translation(x, &x->down_way, SPAN("answer"));

@@ -114,6 +114,9 @@ struct exchange {
     span tunnel_sent;    /* and as the pool was sent it */
     struct messages *messages; /* of a tunnel; NULL: none is wanted */
 
+    uint32_t
+        exposed_run; /* of a rollout, as its canary was asked; 0: it was not */
+
     /* mirror.h */
     struct mirror *mirror;        /* NULL: nothing of it is mirrored */
     enum mirror_answer is_answer; /* which of its answers this one's is */
@@ -161,6 +164,7 @@ struct exchange {
     bool is_turned_away;   /* for want of time or memory: no record is made */
     bool wants_tunnel;     /* tunnel.h */
     bool is_tunnel;        /* it is open */
+    bool is_exposure_told; /* expose.h */
 };
 
 struct exchange *exchange_of(void *arg);

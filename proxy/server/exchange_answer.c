@@ -6,6 +6,7 @@
 #include "proxy/server/exchange.h"
 
 #include "proxy/server/conn.h"
+#include "proxy/server/expose.h"
 #include "proxy/server/forward.h"
 #include "proxy/server/held.h"
 #include "proxy/server/messages.h"
@@ -89,6 +90,7 @@ exchange_answer(struct exchange *x, struct http_head *head)
 
     x->answer = head;
     x->pool_status = (unsigned)head->status;
+    expose_told(x); /* before the client can hear of it */
     x->answered_us = loop_clock_us();
     x->moved_ms = loop_now_ms(x->worker->loop);
     x->is_stream |= exchange_says_stream(head);

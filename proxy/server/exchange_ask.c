@@ -6,6 +6,7 @@
 #include "proxy/server/exchange.h"
 
 #include "proxy/server/conn.h"
+#include "proxy/server/expose.h"
 #include "proxy/server/fallback.h"
 #include "proxy/server/limit.h"
 #include "proxy/server/messages.h"
@@ -60,6 +61,7 @@ exchange_connected(struct exchange *x)
     x->sent_ms = x->moved_ms = loop_now_ms(x->worker->loop);
     x->asked_us = loop_clock_us();
     frame_request(x);
+    expose_sent(x);
     enum err_code code = x->wants_tunnel && !tunnel_connected(x)
                              ? ERR_LIMIT
                              : upstream_head(x->up, &x->asked);

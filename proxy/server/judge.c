@@ -3,6 +3,7 @@
 
 #include "proxy/base/hash.h"
 #include "proxy/observe/log.h"
+#include "proxy/server/expose.h"
 #include "proxy/server/upstream.h"
 #include "proxy/server/worker.h"
 
@@ -56,6 +57,9 @@ halt(struct exchange *x, struct gates_place *place, uint32_t run, uint32_t cell,
         return;
     atomic_store(&place->cause, gates_cause(cell, reason));
     latches_set(w->env->latches, slot, run, reason);
+    gates_once(&place->halt_ms, loop_wall_ms());
+    gates_once(&place->halt_at_ms, loop_now_ms(w->loop));
+    expose_halt(x, run, cell, latch_reason_name(reason));
     log_error("rollout_halted", "rollout=%.*s run=%u gate=%s cell=%u id=%.*s",
               SPAN_FMT(r->name), run, latch_reason_name(reason), cell,
               SPAN_FMT(x->id));
@@ -104,6 +108,8 @@ judge_answer(struct exchange *x, uint64_t us)
     cell_answer(place->cells[i], &r->plan.cell, &event, us);
     if (!is_error(x))
         return;
+    if (event.is_canary)
+        gates_once(&place->error_ms, loop_wall_ms());
     enum cell_verdict v = cell_error(place->cells[i], &r->plan.cell, &event);
     if (v != CELL_FINE)
         halt(x, place, (uint32_t)run, i, v);

@@ -114,6 +114,8 @@ judge(const struct rollout_plan *plan, const struct machine *m,
         return plan->on_fail == ON_FAIL_ROLLBACK ? does(EVENT_ROLL_BACK)
                                                  : waits(WAIT_OPERATOR, 0, 0);
     case ROLLOUT_ROLLED_BACK:
+        if (held_ms(m, f) < ADVANCE_REPORT_MS)
+            return waits(WAIT_UNDER_WAY, held_ms(m, f), ADVANCE_REPORT_MS);
         return does(EVENT_REPORT);
     case ROLLOUT_DONE:
     case ROLLOUT_REPORTED:
@@ -164,6 +166,7 @@ advance_text(const struct advance *a, char *out, size_t size)
         (void)snprintf(out, size, "approval: %llu of %llu", n, of);
         return;
     case WAIT_START:
+    case WAIT_UNDER_WAY:
     case WAIT_OPERATOR:
     case WAIT_NOTHING:
         (void)snprintf(out, size, "%s", advance_wait_word(a->wait));

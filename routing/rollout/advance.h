@@ -13,12 +13,15 @@
 /* X(id, word) */
 #define ADVANCE_WAITS(X)                                                       \
     X(WAIT_NOTHING, "nothing")                                                 \
-    X(WAIT_START, "start")       /* somebody to begin it */                    \
-    X(WAIT_HOLD, "hold")         /* the step's time */                         \
-    X(WAIT_NO_DATA, "no data")   /* canary requests */                         \
-    X(WAIT_WINDOW, "window")     /* the end of a forbidden one */              \
-    X(WAIT_APPROVAL, "approval") /* a person */                                \
-    X(WAIT_OPERATOR, "operator") /* a person's decision */
+    X(WAIT_START, "start")         /* somebody to begin it */                  \
+    X(WAIT_HOLD, "hold")           /* the step's time */                       \
+    X(WAIT_NO_DATA, "no data")     /* canary requests */                       \
+    X(WAIT_WINDOW, "window")       /* the end of a forbidden one */            \
+    X(WAIT_APPROVAL, "approval")   /* a person */                              \
+    X(WAIT_OPERATOR, "operator")   /* a person's decision */                   \
+    X(WAIT_UNDER_WAY, "under way") /* the last answers, before the report */
+
+#define ADVANCE_REPORT_MS ((uint64_t)1000) /* so long, after a rollback */
 
 enum advance_wait {
 #define X(id, word) id,

@@ -254,6 +254,58 @@ cell_verdict_word(enum cell_verdict v)
     return words[v];
 }
 
+/* --------------------------------------------------------------- what it was sent */
+
+void
+cell_expose(_Atomic uint64_t *cell, uint64_t subject)
+{
+    (void)add_one(&cell[CELL_EXPOSED]);
+    crowd_put(cell + CELL_CROWD, subject);
+}
+
+void
+cell_late(_Atomic uint64_t *cell, uint64_t ms)
+{
+    uint64_t was = load(&cell[CELL_LATE_MS]);
+
+    (void)add_one(&cell[CELL_LATE]);
+    while (was < ms &&
+           !atomic_compare_exchange_weak(&cell[CELL_LATE_MS], &was, ms))
+        ;
+}
+
+void
+cell_write(_Atomic uint64_t *cell, enum cell_write what)
+{
+    (void)add_one(&cell[CELL_WRITES + what]);
+}
+
+const char *
+cell_write_word(enum cell_write what)
+{
+    static const char *const words[] = {
+#define X(id, word) word,
+        CELL_WRITE_COUNTS(X)
+#undef X
+    };
+
+    return words[what];
+}
+
+void
+cell_exposure_add(const _Atomic uint64_t *cell, struct cell_exposure *sum)
+{
+    uint64_t late_ms = load(&cell[CELL_LATE_MS]);
+
+    sum->requests += load(&cell[CELL_EXPOSED]);
+    sum->late += load(&cell[CELL_LATE]);
+    if (late_ms > sum->late_ms)
+        sum->late_ms = late_ms;
+    for (size_t i = 0; i < CELL_WRITES_N; i++)
+        sum->writes[i] += load(&cell[CELL_WRITES + i]);
+    crowd_add(&sum->crowd, cell + CELL_CROWD);
+}
+
 /* --------------------------------------------------------------------- reading */
 
 static void

@@ -12,12 +12,29 @@
  */
 #pragma once
 
+#include "routing/rollout/crowd.h"
 #include "routing/rollout/cusum.h"
 #include "routing/rollout/marks.h"
 #include "routing/rollout/sketch.h"
 
 #define CELL_STRIPES   8u /* workers share counters by eights */
 #define CELL_WITNESS_N 3u /* so many subjects must err, however long it takes */
+
+/* X(id, word): what is counted of writes (methods that are not safe) on the canary. */
+#define CELL_WRITE_COUNTS(X)                                                   \
+    X(CELL_WRITE_SENT, "sent")         /* before anything is known of it */    \
+    X(CELL_WRITE_DONE, "done")         /* answered with less than 400 */       \
+    X(CELL_WRITE_DOUBTFUL, "doubtful") /* no answer, or 5xx: maybe done */     \
+    X(CELL_WRITE_REFUSED, "refused")   /* 4xx: it changed nothing */           \
+    X(CELL_WRITE_UNLISTED,                                                     \
+      "unlisted") /* done or doubtful, and not in the file */
+
+enum cell_write {
+#define X(id, word) id,
+    CELL_WRITE_COUNTS(X)
+#undef X
+        CELL_WRITES_N
+};
 
 /* Where in a cell's words things are. */
 enum cell_word {
@@ -36,7 +53,14 @@ enum cell_word {
         CELL_VISITED + 2 * MARKS_WORDS, /* who erred in this cycle */
     CELL_STRIPE = CELL_WITNESSED + MARKS_WORDS,
     CELL_STRIPE_WORDS = 2 * (1 + SKETCH_BUCKETS), /* by arm: answers, sketch */
-    CELL_WORDS = CELL_STRIPE + CELL_STRIPES * CELL_STRIPE_WORDS
+    /* What the canary was sent. It stands last: an older build's words stay. */
+    CELL_EXPOSED =
+        CELL_STRIPE + CELL_STRIPES * CELL_STRIPE_WORDS, /* requests */
+    CELL_LATE,    /* of these, begun after the halt */
+    CELL_LATE_MS, /* the longest after it */
+    CELL_WRITES,  /* by enum cell_write */
+    CELL_CROWD = CELL_WRITES + CELL_WRITES_N, /* whose requests they were */
+    CELL_WORDS = CELL_CROWD + CROWD_WORDS
 };
 
 struct cell_law {
@@ -81,6 +105,28 @@ MUST_CHECK enum cell_verdict cell_error(_Atomic uint64_t *cell,
                                         const struct cell_event *v);
 
 const char *cell_verdict_word(enum cell_verdict v);
+
+/* The canary is sent a request of this subject. */
+void cell_expose(_Atomic uint64_t *cell, uint64_t subject);
+
+/* One that began so long after the halt. */
+void cell_late(_Atomic uint64_t *cell, uint64_t ms);
+
+/* One more of these. */
+void cell_write(_Atomic uint64_t *cell, enum cell_write what);
+const char *cell_write_word(enum cell_write what);
+
+/* What the canary was sent: of one cell, or the sum of several. */
+struct cell_exposure {
+    uint64_t requests;
+    uint64_t late;
+    uint64_t late_ms; /* the longest */
+    uint64_t writes[CELL_WRITES_N];
+    struct crowd_sum crowd;
+};
+
+/* Add what this cell knows. */
+void cell_exposure_add(const _Atomic uint64_t *cell, struct cell_exposure *sum);
 
 /* One arm's answers and how long they took, over all workers. */
 struct cell_arm {

@@ -3,6 +3,7 @@
  * What is journalled of a rollout is what it is: after a restart, after kill -9
  * at any moment, and when the store refuses. What workers read follows.
  */
+#include "proxy/control/exposures.h"
 #include "proxy/control/rollouts.h"
 #include "proxy/control/slots.h"
 #include "routing/split.h"
@@ -199,9 +200,54 @@ TEST(a_latch_that_was_set_while_nobody_looked_is_journalled)
     begin(&s, false);
     assert_int_equal(effective(&s), 0);
     rollouts_tick(&s.all, T0 + 1, 2);
+    assert_int_equal(it(&s)->machine.state, ROLLOUT_ROLLED_BACK);
+    rollouts_tick(&s.all, T0 + 1 + ADVANCE_REPORT_MS, 1002);
     assert_int_equal(it(&s)->machine.state, ROLLOUT_REPORTED);
     assert_int_equal(weights_get(s.house.weights, it(&s)->slot).ppm, 0);
     assert_int_equal(atomic_load(&it(&s)->place->armed), 0);
+    end(&s);
+    scene_remove(&s);
+}
+
+/* What a worker writes when it halts, and then everybody dies. */
+static void
+write_exposure(const struct scene *s, const char *text)
+{
+    char path[512];
+
+    (void)snprintf(path, sizeof(path), "%s/%s", s->house.files.dir,
+                   EXPOSURES_FILE);
+    FILE *f = fopen(path, "a");
+    assert_non_null(f);
+    assert_true(fputs(text, f) >= 0);
+    assert_int_equal(fclose(f), 0);
+}
+
+TEST(a_halt_that_nobody_journalled_holds_after_everybody_died)
+{
+    struct scene s;
+
+    scene_make(&s);
+    s.house.gen.state_dir = span_str(s.house.files.dir);
+    begin(&s, true);
+    started(&s);
+    end(&s);
+    write_exposure(&s, "{\"run\":2,\"rollout\":\"ios\",\"halted\":\"burst\"}\n"
+                       "{\"run\":1,\"rollout\":\"io\",\"halted\":\"burst\"}\n");
+    begin(&s, true);
+    assert_int_equal(effective(&s), 10000); /* other runs, others' */
+    end(&s);
+    write_exposure(&s,
+                   "\xff not a line\n\n"
+                   "{\"run\":1,\"rollout\":\"ios\",\"halted\":\"translate\"}\n"
+                   "{\"run\":1,\"rollout\":\"ios\",\"pa");
+    begin(&s, true);
+    assert_int_equal(effective(&s), 0);
+    assert_int_equal(latches_get(s.house.latches, it(&s)->slot).reason,
+                     LATCH_TRANSLATE);
+    rollouts_tick(&s.all, T0 + 1, 2);
+    assert_int_equal(it(&s)->machine.state, ROLLOUT_ROLLED_BACK);
+    assert_string_equal(it(&s)->story.cause, "translate");
     end(&s);
     scene_remove(&s);
 }

@@ -270,8 +270,12 @@ TEST(a_latch_beats_an_advance_that_is_due)
     struct advance a;
 
     let_go(&m, &f, &a);
-    assert_string_equal(word(m.state), "reported");
+    assert_string_equal(word(m.state), "rolled_back");
     assert_int_equal(machine_weight(&plan, &m), 0);
+    assert_int_equal(a.wait, WAIT_UNDER_WAY);
+    f.wall_ms += ADVANCE_REPORT_MS;
+    let_go(&m, &f, &a);
+    assert_string_equal(word(m.state), "reported");
 }
 
 TEST(a_slow_canary_is_not_rolled_back_into_a_dead_baseline)

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proxy/cli/report_print.h"
+
+#include "proxy/base/quantity.h"
+#include "proxy/base/span.h"
+#include "proxy/cli/rollout_print.h"
+#include "routing/rollout/plan.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <time.h>
+
+#define COLUMNS 100
+#define INDENT  14 /* "  LABEL       " */
+
+static long long
+number_of(const json_t *object, const char *name)
+{
+    return (long long)json_integer_value(json_object_get(object, name));
+}
+
+/* Print what fits, broken at blanks; a word that is longer than a line is cut in two. */
+static void
+wrap(const char *label, const char *text)
+{
+    span rest = span_str(text);
+    const size_t room = COLUMNS - INDENT;
+
+    do {
+        size_t n = rest.len;
+        if (n > room) {
+            for (n = room; n > 0 && rest.at[n] != ' '; n--)
+                ;
+            n = n ? n : room;
+        }
+        printf("  %-11s %.*s\n", label, (int)n, rest.len ? rest.at : "");
+        rest = span_trim(span_skip(rest, n));
+        label = "";
+    } while (rest.len);
+}
+
+static void PRINTF(2, 3) say(const char *label, const char *fmt, ...)
+{
+    char text[1024];
+    va_list args;
+
+    va_start(args, fmt);
+    (void)vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    wrap(label, text);
+}
+
+static void
+time_text(long long ms, char *out, size_t size)
+{
+    time_t s = (time_t)(ms / 1000);
+    struct tm t;
+    char text[32];
+
+    (void)gmtime_r(&s, &t);
+    (void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &t);
+    (void)snprintf(out, size, "%s.%03uZ", text, (unsigned)(ms % 1000));
+}
+
+static void
+print_cause(const json_t *report)
+{
+    const json_t *cause = json_object_get(report, "cause");
+    char share[16];
+
+    quantity_share_text((uint32_t)number_of(report, "weight_ppm"), share,
+                        sizeof(share));
+    printf("rollout %s, run %lld: taken back from %s, in step %lld\n",
+           rollout_text(report, "rollout"), number_of(report, "run"), share,
+           number_of(report, "step"));
+    say("cause", "%s", rollout_text(cause, "says"));
+    say("", "gate %s, journalled by %s", rollout_text(cause, "gate"),
+        rollout_text(cause, "by"));
+}
+
+static void
+print_moment(const json_t *times, const char *name, const char *label)
+{
+    char text[40];
+
+    if (!json_is_integer(json_object_get(times, name)))
+        return;
+    time_text(number_of(times, name), text, sizeof(text));
+    say(label, "%s", text);
+}
+
+static void
+print_times(const json_t *report)
+{
+    const json_t *times = json_object_get(report, "times");
+    const json_t *detect = json_object_get(times, "to_detect_ms");
+    long long late =
+        number_of(json_object_get(report, "exposure"), "after_halt");
+
+    print_moment(times, "began_ms", "began");
+    print_moment(times, "first_error_ms", "first error");
+    print_moment(times, "halted_ms", "halted");
+    if (json_is_integer(detect))
+        say("to detect",
+            "%lld ms, from the canary's first error to the one that decided",
+            (long long)json_integer_value(detect));
+    if (late)
+        say("to halt",
+            "%lld ms: so long after it a request still began there, "
+            "the last of %lld",
+            number_of(times, "to_halt_ms"), late);
+    else
+        say("to halt", "at once: no request began on the canary after it");
+}
+
+static void
+print_exposure(const json_t *report)
+{
+    const json_t *e = json_object_get(report, "exposure"), *cell;
+    long long untold = number_of(e, "untold"),
+              unlisted = number_of(e, "unlisted");
+    size_t i;
+
+    say("exposure", "about %lld subjects, %lld requests, %lld errors",
+        number_of(e, "subjects"), number_of(e, "requests"),
+        number_of(e, "errors"));
+    json_array_foreach(json_object_get(e, "cells"), i, cell)
+    {
+        say("", "%s: %lld subjects, %lld requests, %lld errors, %lld writes",
+            rollout_text(cell, "cell"), number_of(cell, "subjects"),
+            number_of(cell, "requests"), number_of(cell, "errors"),
+            number_of(cell, "writes") + number_of(cell, "doubtful"));
+    }
+    say("writes", "%lld done, %lld doubtful (no answer, or 5xx)",
+        number_of(e, "writes"), number_of(e, "doubtful"));
+    if (untold + unlisted)
+        say("",
+            "%lld more are NOT in the list: of %lld nothing is known, %lld "
+            "could not be noted",
+            untold + unlisted, untold, unlisted);
+}
+
+static void
+print_others(const json_t *report)
+{
+    const json_t *one;
+    size_t i;
+
+    json_array_foreach(json_object_get(report, "not_the_cause"), i, one)
+    {
+        const char *verdict = rollout_text(one, "verdict");
+        say(i == 0 || !span_is(span_str(verdict), "not") ? verdict : "not",
+            "%s: %s", rollout_text(one, "what"), rollout_text(one, "says"));
+    }
+}
+
+static void
+print_samples(const json_t *report)
+{
+    const json_t *s;
+    size_t i;
+
+    json_array_foreach(json_object_get(report, "samples"), i, s)
+    {
+        say("sample", "%s %s, %s -> %s, pool %lld, client %lld, %.3g ms, %s",
+            rollout_text(s, "method"), rollout_text(s, "route"),
+            rollout_text(s, "version_from"), rollout_text(s, "version_to"),
+            number_of(s, "pool_status"), number_of(s, "status"),
+            (double)number_of(s, "total_us") / 1000,
+            rollout_text(s, "endpoint"));
+        say("", "stile explain %s", rollout_text(s, "id"));
+    }
+}
+
+void
+report_print(const json_t *report)
+{
+    const json_t *line;
+    size_t i;
+
+    print_cause(report);
+    print_times(report);
+    print_exposure(report);
+    print_others(report);
+    print_samples(report);
+    json_array_foreach(json_object_get(report, "next"), i, line)
+    {
+        say(i ? "" : "next", "%s", json_string_value(line));
+    }
+}
+
+void
+report_print_write(const json_t *write)
+{
+    char time[40];
+    long long status = number_of(write, "status");
+
+    time_text(number_of(write, "time_ms"), time, sizeof(time));
+    printf("%s  %-6s %3lld  %s  %s\n", time, rollout_text(write, "method"),
+           status, rollout_text(write, "subject"), rollout_text(write, "path"));
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proxy/control/rollout_record.h"
+
+#include <stdio.h>
+
+span
+rollout_record_name(const struct rollout *r)
+{
+    return r->gen->canary.slot_name;
+}
+
+static json_t *
+approvals_json(const struct rollout *r)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < r->n_approvals; i++)
+        (void)json_array_append_new(
+            list, json_pack("{s:s, s:I, s:I}", "actor", r->approvals[i].actor,
+                            "run", (json_int_t)r->approvals[i].run, "step",
+                            (json_int_t)r->approvals[i].step));
+    return list;
+}
+
+/* A text that was cut in the middle of a letter is no JSON text. */
+static json_t *
+words(const char *text)
+{
+    json_t *json = json_string(text);
+
+    return json ? json : json_string("(not UTF-8)");
+}
+
+static json_t *
+story_json(const struct rollout_story *story)
+{
+    return json_pack("{s:I, s:I, s:I, s:I, s:o, s:o}", "began_ms",
+                     (json_int_t)story->began_ms, "exposed_from",
+                     (json_int_t)story->exposed_from, "halted_ms",
+                     (json_int_t)story->halted_ms, "halted_ppm",
+                     (json_int_t)story->halted_ppm, "halted_by",
+                     words(story->halted_by), "cause", words(story->cause));
+}
+
+char *
+rollout_record_text(const struct rollout *r, const struct store_weight *w,
+                    const char *event, json_t *report)
+{
+    const struct machine *m = &r->machine;
+    char shape[24];
+
+    (void)snprintf(shape, sizeof(shape), "%016llx",
+                   (unsigned long long)r->gen->shape);
+    json_t *json = json_pack(
+        "{" STORE_WEIGHT_MEMBERS
+        ", s:s%, s:s, s:s, s:I, s:I, s:I, s:I, s:s, s:o, s:o, s:o*, s:o*}",
+        "slot", w->slot, "weight_ppm", (json_int_t)w->weight_ppm, "run",
+        (json_int_t)w->run, "file_ppm", (json_int_t)w->file_ppm, "rollout",
+        r->gen->name.at, r->gen->name.len, "event", event, "state",
+        machine_state_word(m->state), "step", (json_int_t)m->step + 1,
+        "since_ms", (json_int_t)m->since_ms, "latest_ms",
+        (json_int_t)m->latest_ms, "base_answers", (json_int_t)m->base_answers,
+        "plan", shape, "approvals", approvals_json(r), "story",
+        story_json(&r->story), "evidence", rollout_evidence(r), "report",
+        report);
+    char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+
+    json_decref(json);
+    return text;
+}
+
+static uint64_t
+member(const json_t *json, const char *name)
+{
+    json_int_t n = json_integer_value(json_object_get(json, name));
+
+    return n < 0 ? 0 : (uint64_t)n;
+}
+
+static void
+read_approvals(struct rollout *r, const json_t *list)
+{
+    const json_t *one;
+    size_t i;
+
+    r->n_approvals = 0;
+    json_array_foreach(list, i, one)
+    {
+        const char *actor = json_string_value(json_object_get(one, "actor"));
+        if (r->n_approvals == ROLLOUT_APPROVALS || !actor)
+            return;
+        struct rollout_approval *a = &r->approvals[r->n_approvals++];
+        (void)snprintf(a->actor, sizeof(a->actor), "%s", actor);
+        a->run = (uint32_t)member(one, "run");
+        a->step = (uint32_t)member(one, "step");
+    }
+}
+
+static void
+read_story(struct rollout_story *story, const json_t *json)
+{
+    const char *by = json_string_value(json_object_get(json, "halted_by"));
+    const char *cause = json_string_value(json_object_get(json, "cause"));
+
+    *story = (struct rollout_story){
+        .began_ms = member(json, "began_ms"),
+        .exposed_from = member(json, "exposed_from"),
+        .halted_ms = member(json, "halted_ms"),
+        .halted_ppm = (uint32_t)member(json, "halted_ppm")};
+    (void)snprintf(story->halted_by, sizeof(story->halted_by), "%s",
+                   by ? by : "");
+    (void)snprintf(story->cause, sizeof(story->cause), "%s",
+                   cause ? cause : "");
+}
+
+bool
+rollout_record_read(struct rollout *r, const struct store_record *record)
+{
+    json_t *json = json_loadb(record->json.at, record->json.len, 0, NULL);
+    span state = span_str(json_string_value(json_object_get(json, "state")));
+    span plan = span_str(json_string_value(json_object_get(json, "plan")));
+    uint64_t step = member(json, "step");
+    uint32_t last = r->gen->plan.n_steps;
+    char shape[24];
+
+    r->machine = (struct machine){.step = (uint32_t)(step < 1      ? 1
+                                                     : step > last ? last
+                                                                   : step) -
+                                          1,
+                                  .run = (uint32_t)member(json, "run"),
+                                  .since_ms = member(json, "since_ms"),
+                                  .latest_ms = member(json, "latest_ms"),
+                                  .base_answers = member(json, "base_answers")};
+    r->revision = record->revision;
+    (void)machine_state_of(state, &r->machine.state);
+    read_approvals(r, json_object_get(json, "approvals"));
+    read_story(&r->story, json_object_get(json, "story"));
+    (void)snprintf(shape, sizeof(shape), "%016llx",
+                   (unsigned long long)r->gen->shape);
+    bool same = span_is(plan, shape);
+    json_decref(json);
+    return same;
+}

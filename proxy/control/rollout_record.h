@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rollout_record: where a rollout stands, as the journal says it, and back.
+ */
+#pragma once
+
+#include "proxy/control/rollouts.h"
+
+/* Whose record it is: the name of its slot. */
+span rollout_record_name(const struct rollout *r);
+
+/*
+ * All that is known of it, with what was counted, as the revision of `event`. Takes `report` (NULL: none). The
+ * text is the caller's to free; NULL: no memory.
+ */
+MUST_CHECK char *rollout_record_text(const struct rollout *r,
+                                     const struct store_weight *w,
+                                     const char *event, json_t *report);
+
+/*
+ * What that wrote; a step that the plan no longer has is its last. False: it was written under another plan.
+ */
+MUST_CHECK bool rollout_record_read(struct rollout *r,
+                                    const struct store_record *record);
