@@ -12,6 +12,7 @@
 #include "proxy/base/arena.h"
 #include "proxy/base/err.h"
 #include "proxy/base/problem.h"
+#include "proxy/observe/log.h"
 #include "routing/rollout/plan.h"
 #include "translators/shadow/shadow.h"
 
@@ -270,7 +271,8 @@ struct gen_route {
 };
 
 /*
- * SAFETY.md's table: name, default, the most it may be, unit; `stile check
+ * SAFETY.md's table: name, default, the most it may be, whether it is counted under
+ * its name when it is reached (a part of another one is not), unit; `stile check
  * --defaults` prints it. A head is built in a worker's room for heads, a depth is
  * gone down by calls, and what a stream may buffer is far below what a queue may:
  * beyond these the limit itself would not hold.
@@ -280,92 +282,121 @@ struct gen_route {
 #define GEN_LIMIT_BYTES ((uint64_t)16777216)   /* buffered */
 #define GEN_LIMIT_HELD  ((uint64_t)1073741824) /* held, or a second */
 #define GEN_LIMIT_HEAP  ((uint64_t)1 << 40)    /* of a whole process */
+#define GEN_COUNTED     true
+#define GEN_PART        false
 #define GEN_LIMITS(X)                                                          \
-    X(memory, 0, GEN_LIMIT_HEAP,                                               \
+    X(memory, 0, GEN_LIMIT_HEAP, GEN_COUNTED,                                  \
       "bytes a worker; 0: half of the machine's, over all (503 at 90 %)")      \
-    X(request_line, 8192, 65536, "bytes of a request line (414)")              \
-    X(field_line, 8192, 65536, "bytes of one header line (431)")               \
-    X(head_bytes, 32768, 65536, "bytes of a request's header section (431)")   \
-    X(head_fields, 100, 1000, "fields of a header section (431)")              \
-    X(answer_head_bytes, 65536, 65536,                                         \
+    X(request_line, 8192, 65536, GEN_COUNTED, "bytes of a request line (414)") \
+    X(field_line, 8192, 65536, GEN_COUNTED, "bytes of one header line (431)")  \
+    X(head_bytes, 32768, 65536, GEN_COUNTED,                                   \
+      "bytes of a request's header section (431)")                             \
+    X(head_fields, 100, 1000, GEN_COUNTED, "fields of a header section (431)") \
+    X(answer_head_bytes, 65536, 65536, GEN_COUNTED,                            \
       "bytes of an answer's header section (502)")                             \
-    X(trailer_bytes, 8192, 65536, "bytes of a trailer section (400)")          \
-    X(trailer_fields, 16, 1000, "fields of a trailer section (400)")           \
-    X(chunk_line, 256, 65536, "bytes of a chunk-size line (400)")              \
-    X(chunk_extensions, 16384, GEN_LIMIT_BYTES,                                \
+    X(trailer_bytes, 8192, 65536, GEN_COUNTED,                                 \
+      "bytes of a trailer section (400)")                                      \
+    X(trailer_fields, 16, 1000, GEN_COUNTED,                                   \
+      "fields of a trailer section (400)")                                     \
+    X(chunk_line, 256, 65536, GEN_COUNTED, "bytes of a chunk-size line (400)") \
+    X(chunk_extensions, 16384, GEN_LIMIT_BYTES, GEN_COUNTED,                   \
       "bytes of chunk extensions a message (400)")                             \
-    X(h2_streams, 100, 10000,                                                  \
+    X(chunk_size_digits, 16, 16, GEN_COUNTED,                                  \
+      "digits of a chunk size, leading zeros included (400)")                  \
+    X(h2_streams, 100, 10000, GEN_COUNTED,                                     \
       "concurrent streams of a connection (REFUSED_STREAM)")                   \
-    X(h2_continuations, 8, 1000,                                               \
+    X(h2_stream_window, 65536, GEN_LIMIT_BYTES, GEN_PART,                      \
+      "bytes of a body that a stream's client sends ahead")                    \
+    X(h2_window, 1048576, GEN_LIMIT_HELD, GEN_PART,                            \
+      "the same of all streams of a connection")                               \
+    X(h2_header_table, 4096, 4096, GEN_PART,                                   \
+      "bytes of HPACK's table, each way")                                      \
+    X(h2_continuations, 8, 1000, GEN_COUNTED,                                  \
       "CONTINUATION frames a header block (GOAWAY)")                           \
-    X(h2_acks, 100, GEN_LIMIT_N, "acknowledgements that wait unread (close)")  \
-    X(h2_resets_burst, 200, GEN_LIMIT_N, "client resets at once (GOAWAY)")     \
-    X(h2_resets_a_second, 20, GEN_LIMIT_N, "client resets refilled a second")  \
-    X(h2_glitches_burst, 1000, GEN_LIMIT_N, "glitches at once (GOAWAY)")       \
-    X(h2_glitches_a_second, 100, GEN_LIMIT_N, "glitches refilled a second")    \
-    X(stream_high, 65536, GEN_LIMIT_BYTES,                                     \
+    X(h2_acks, 100, GEN_LIMIT_N, GEN_COUNTED,                                  \
+      "acknowledgements that wait unread (close)")                             \
+    X(h2_resets_burst, 200, GEN_LIMIT_N, GEN_COUNTED,                          \
+      "client resets at once (GOAWAY)")                                        \
+    X(h2_resets_a_second, 20, GEN_LIMIT_N, GEN_PART,                           \
+      "client resets refilled a second")                                       \
+    X(h2_glitches_burst, 1000, GEN_LIMIT_N, GEN_COUNTED,                       \
+      "glitches at once (GOAWAY)")                                             \
+    X(h2_glitches_a_second, 100, GEN_LIMIT_N, GEN_PART,                        \
+      "glitches refilled a second")                                            \
+    X(stream_high, 65536, GEN_LIMIT_BYTES, GEN_COUNTED,                        \
       "bytes buffered a stream and way: stop reading")                         \
-    X(stream_low, 32768, GEN_LIMIT_BYTES,                                      \
+    X(stream_low, 32768, GEN_LIMIT_BYTES, GEN_PART,                            \
       "bytes buffered a stream and way: read again")                           \
-    X(held_request, 1048576, GEN_LIMIT_HELD,                                   \
+    X(held_request, 1048576, GEN_LIMIT_HELD, GEN_COUNTED,                      \
       "bytes of a request held to translate it (413)")                         \
-    X(held_answer, 4194304, GEN_LIMIT_HELD,                                    \
+    X(held_answer, 4194304, GEN_LIMIT_HELD, GEN_COUNTED,                       \
       "bytes of an answer held to translate it (502)")                         \
-    X(held_percent, 25, 100,                                                   \
+    X(held_percent, 25, 100, GEN_COUNTED,                                      \
       "of memory that all of these may hold together (413, 502)")              \
-    X(request_commit, 1048576, GEN_LIMIT_HELD,                                 \
+    X(request_commit, 1048576, GEN_LIMIT_HELD, GEN_PART,                       \
       "bytes of translated request kept back")                                 \
-    X(answer_commit, 65536, GEN_LIMIT_HELD,                                    \
+    X(answer_commit, 65536, GEN_LIMIT_HELD, GEN_PART,                          \
       "bytes of translated answer kept back")                                  \
-    X(detect_bytes, 16384, GEN_LIMIT_BYTES,                                    \
+    X(detect_bytes, 16384, GEN_LIMIT_BYTES, GEN_COUNTED,                       \
       "bytes of a body searched for a marker (400)")                           \
-    X(json_depth, 128, 1000, "levels of a JSON document (400)")                \
-    X(output_ratio, 4, 1000,                                                   \
+    X(json_depth, 128, 1000, GEN_COUNTED, "levels of a JSON document (400)")   \
+    X(output_ratio, 4, 1000, GEN_COUNTED,                                      \
       "translated output: times the input, plus 64 KiB")                       \
-    X(inflated_ratio, 200, 10000,                                              \
+    X(inflated_ratio, 200, 10000, GEN_COUNTED,                                 \
       "a coded request: times its bytes, plus 64 KiB (413)")                   \
-    X(inflated_answer_ratio, 2000, 10000,                                      \
+    X(inflated_answer_ratio, 2000, 10000, GEN_COUNTED,                         \
       "a coded answer: times its bytes, plus 64 KiB (502)")                    \
-    X(head_ms, 10000, GEN_LIMIT_MS, "until a request's head is whole (408)")   \
-    X(body_ms, 60000, GEN_LIMIT_MS, "until a request's body is whole (408)")   \
-    X(body_rate, 1024, GEN_LIMIT_HELD,                                         \
+    X(head_ms, 10000, GEN_LIMIT_MS, GEN_COUNTED,                               \
+      "until a request's head is whole (408)")                                 \
+    X(body_ms, 60000, GEN_LIMIT_MS, GEN_COUNTED,                               \
+      "until a request's body is whole (408)")                                 \
+    X(body_rate, 1024, GEN_LIMIT_HELD, GEN_COUNTED,                            \
       "bytes a second a body must bring after 5 s (408)")                      \
-    X(send_ms, 10000, GEN_LIMIT_MS, "without progress while sending (close)")  \
-    X(send_rate, 1024, GEN_LIMIT_HELD,                                         \
+    X(send_ms, 10000, GEN_LIMIT_MS, GEN_COUNTED,                               \
+      "without progress while sending (close)")                                \
+    X(send_rate, 1024, GEN_LIMIT_HELD, GEN_COUNTED,                            \
       "bytes a second a client must take (close)")                             \
-    X(send_window_ms, 30000, GEN_LIMIT_MS,                                     \
+    X(send_window_ms, 30000, GEN_LIMIT_MS, GEN_PART,                           \
       "over which send_rate is looked at")                                     \
-    X(idle_h1_ms, 10000, GEN_LIMIT_MS,                                         \
+    X(idle_h1_ms, 10000, GEN_LIMIT_MS, GEN_COUNTED,                            \
       "a kept-alive connection may be idle (close)")                           \
-    X(idle_h2_ms, 60000, GEN_LIMIT_MS,                                         \
+    X(idle_h2_ms, 60000, GEN_LIMIT_MS, GEN_COUNTED,                            \
       "an HTTP/2 connection without streams (GOAWAY)")                         \
-    X(handshake_ms, 5000, GEN_LIMIT_MS, "of a TLS handshake (close)")          \
-    X(stream_idle_ms, 300000, GEN_LIMIT_MS,                                    \
+    X(requests_a_connection, 0, GEN_LIMIT_N, GEN_COUNTED,                      \
+      "requests of a connection; 0: any (close, GOAWAY)")                      \
+    X(handshake_ms, 5000, GEN_LIMIT_MS, GEN_COUNTED,                           \
+      "of a TLS handshake (close)")                                            \
+    X(stream_idle_ms, 300000, GEN_LIMIT_MS, GEN_COUNTED,                       \
       "without a byte on what is a stream")                                    \
-    X(retry_percent, 20, 100, "of the requests under way may be second tries") \
-    X(retry_floor, 3, GEN_LIMIT_N, "second tries that are always allowed")     \
-    X(drain_ms, 30000, GEN_LIMIT_MS, "a draining generation may take")         \
-    X(upstream_idle, 64, GEN_LIMIT_N,                                          \
+    X(retry_percent, 20, 100, GEN_COUNTED,                                     \
+      "of the requests under way may be second tries")                         \
+    X(retry_floor, 3, GEN_LIMIT_N, GEN_PART,                                   \
+      "second tries that are always allowed")                                  \
+    X(drain_ms, 30000, GEN_LIMIT_MS, GEN_COUNTED,                              \
+      "a draining generation may take")                                        \
+    X(upstream_kept, 64, GEN_LIMIT_N, GEN_COUNTED,                             \
       "idle connections kept an endpoint and worker; more for a second")       \
-    X(upstream_idle_ms, 4000, GEN_LIMIT_MS,                                    \
+    X(upstream_idle_ms, 4000, GEN_LIMIT_MS, GEN_COUNTED,                       \
       "an upstream connection may be idle")                                    \
-    X(upstream_streams, 100, 10000,                                            \
+    X(upstream_streams, 100, 10000, GEN_PART,                                  \
       "requests at a time on an upstream h2 connection")                       \
-    X(upstream_ping_ms, 10000, GEN_LIMIT_MS,                                   \
+    X(upstream_ping_ms, 10000, GEN_LIMIT_MS, GEN_COUNTED,                      \
       "of silence on a busy h2 upstream: PING, close")                         \
-    X(interim_answers, 8, 1000, "1xx answers before the final one (502)")      \
-    X(connections, 0, GEN_LIMIT_N,                                             \
+    X(interim_answers, 8, 1000, GEN_COUNTED,                                   \
+      "1xx answers before the final one (502)")                                \
+    X(connections, 0, GEN_LIMIT_N, GEN_COUNTED,                                \
       "connections a worker; 0: 90 % of its descriptors")                      \
-    X(connections_per_client, 0, GEN_LIMIT_N,                                  \
+    X(connections_per_client, 0, GEN_LIMIT_N, GEN_COUNTED,                     \
       "connections of one address, a worker; 0: any (close)")                  \
-    X(accepts_a_second, 0, GEN_LIMIT_N,                                        \
+    X(accepts_a_second, 0, GEN_LIMIT_N, GEN_COUNTED,                           \
       "new connections, a worker; 0: any (503 or close)")                      \
-    X(late_ms, 40, GEN_LIMIT_MS, "requests may wait for a worker (503)")       \
-    X(request_arena, 67108864, GEN_LIMIT_HELD,                                 \
+    X(late_ms, 40, GEN_LIMIT_MS, GEN_COUNTED,                                  \
+      "requests may wait for a worker (503)")                                  \
+    X(request_arena, 67108864, GEN_LIMIT_HELD, GEN_COUNTED,                    \
       "bytes of memory one request may use (500)")
 
 struct gen_limits {
-#define X(name, value, most, doc) uint64_t name;
+#define X(name, preset, most, counted, doc) uint64_t name;
     GEN_LIMITS(X)
 #undef X
 };
@@ -380,9 +411,10 @@ struct generation {
     bool has_observe;
     struct gen_address observe;
     span admin_socket;
-    span state_dir;     /* SQLite, exposure file */
-    span access_log;    /* a path, "stdout", "syslog:PATH", or empty for none */
-    unsigned n_workers; /* 0: one a core */
+    span state_dir;  /* SQLite, exposure file */
+    span access_log; /* a path, "stdout", "syslog:PATH", or empty for none */
+    enum log_level log_level; /* of the workers */
+    unsigned n_workers;       /* 0: one a core */
 
     const struct gen_api *apis;
     size_t n_apis;

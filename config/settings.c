@@ -17,7 +17,7 @@ struct limit_word {
 };
 
 static const struct limit_word limit_words[] = {
-#define X(name, preset, most, doc)                                             \
+#define X(name, preset, most, counted, doc)                                    \
     {#name, offsetof(struct gen_limits, name), preset, most},
     GEN_LIMITS(X)
 #undef X
@@ -113,6 +113,11 @@ load_limits(struct loader *l)
         problem_add(l->r.problems, l->g->file, 0, 0,
                     "the limit upstream_streams is not 1 to 10000");
         problem_remedy(l->r.problems, "say 100, or nothing");
+    }
+    if (l->g->limits.h2_stream_window > l->g->limits.h2_window) {
+        problem_add(l->r.problems, l->g->file, 0, 0,
+                    "the limit h2_stream_window is above h2_window");
+        problem_remedy(l->r.problems, "lower h2_stream_window");
     }
     if (l->g->limits.stream_low > l->g->limits.stream_high) {
         problem_add(l->r.problems, l->g->file, 0, 0,
@@ -255,15 +260,29 @@ read_access(struct reader *r, const struct yaml *value, void *self)
 }
 
 static void
+read_level(struct reader *r, const struct yaml *value, void *self)
+{
+    struct generation *g = self;
+    span text;
+
+    if (!reader_text(r, value, &text) || log_level_of(text, &g->log_level))
+        return;
+    yaml_problem(r->problems, value, "`%.*s` is no level of a log",
+                 SPAN_FMT(text));
+    problem_remedy(r->problems, "say error, warn, info or debug");
+}
+
+static void
 load_process(struct loader *l)
 {
     static const struct reader_word admin_words[] = {
         {"socket", read_socket, true}, {"users", read_nothing, false}};
     static const struct reader_word log_words[] = {
-        {"access", read_access, false}};
+        {"access", read_access, false}, {"level", read_level, false}};
     const struct yaml *node;
     uint64_t n;
 
+    l->g->log_level = LOG_AT_INFO;
     if ((node = section_single(l, "admin"))) {
         reader_map(&l->r, node, "`admin`", admin_words, COUNT(admin_words),
                    l->g);

@@ -359,13 +359,22 @@ static void
 print_defaults(void)
 {
     puts("limits:");
-#define X(name, preset, most, doc)                                             \
+#define X(name, preset, most, counted, doc)                                    \
     printf("  %-20s %10llu  # %s; at most %llu\n", #name ":",                  \
            (unsigned long long)(preset), doc, (unsigned long long)(most));
     GEN_LIMITS(X)
 #undef X
-    puts("# Words ending in _ms are written without it, as a duration: "
-         "`head: 10s`.");
+    puts(
+        "# Words ending in _ms are written without it, as a duration: "
+        "`head: 10s`.\n"
+        "# How often one was reached is in stile_limits_total{limit=\"NAME\"}, "
+        "but for\n"
+        "# those that are a part of another one:");
+#define X(name, preset, most, counted, doc)                                    \
+    if (!(counted))                                                            \
+        puts("#   " #name);
+    GEN_LIMITS(X)
+#undef X
 }
 
 int

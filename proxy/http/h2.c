@@ -16,6 +16,7 @@ const struct h2_limits h2_limits_default = {
     .streams_n = 100,
     .stream_window = 65536,
     .window = 1048576,
+    .header_table = 4096,
     .header_bytes = 32768,
     .fields_n = 100,
     .line_bytes = 8192,
@@ -129,6 +130,7 @@ make_option(const struct h2_limits *limits)
         return NULL;
     nghttp2_option_set_no_auto_window_update(o, 1);
     nghttp2_option_set_max_outbound_ack(o, limits->acks_n);
+    nghttp2_option_set_max_deflate_dynamic_table_size(o, limits->header_table);
     nghttp2_option_set_max_continuations(o, limits->continuations_n);
     /* Its own bucket has a clock of its own; ours is smaller and comes first. */
     nghttp2_option_set_stream_reset_rate_limit(
@@ -165,6 +167,14 @@ make_session(struct h2 *h)
 
 #define SETTINGS_MAX 8
 
+/*
+ * nghttp2 ends the connection for one stream too many; RFC 9113 §5.1.2 wants that
+ * stream alone to end. So nghttp2 believes in no limit, the client is told ours
+ * (tell_streams), and begin_stream keeps it.
+ */
+#define STREAMS_ANY   UINT32_MAX
+#define SETTINGS_ITEM ((size_t)6) /* id and value, RFC 9113 §6.5.1 */
+
 bool
 h2_session_announce(struct h2 *h, const nghttp2_settings_entry *more, size_t n)
 {
@@ -173,12 +183,13 @@ h2_session_announce(struct h2 *h, const nghttp2_settings_entry *more, size_t n)
         {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, l->stream_window},
         {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, l->header_bytes},
         {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1},
+        {NGHTTP2_SETTINGS_HEADER_TABLE_SIZE, l->header_table},
     };
 
-    assert(n <= SETTINGS_MAX - 3);
-    memcpy(entries + 3, more, n * sizeof(*more));
+    assert(n <= SETTINGS_MAX - 4);
+    memcpy(entries + 4, more, n * sizeof(*more));
     return nghttp2_submit_settings(h->session, NGHTTP2_FLAG_NONE, entries,
-                                   3 + n) == 0 &&
+                                   4 + n) == 0 &&
            nghttp2_session_set_local_window_size(h->session, NGHTTP2_FLAG_NONE,
                                                  0, (int32_t)l->window) == 0 &&
            !h->is_starved;
@@ -213,7 +224,7 @@ h2_server_new(const struct h2_limits *limits, const struct h2_events *events,
 {
     struct h2 *h = h2_session_new(limits, events, conn, false);
     nghttp2_settings_entry more[] = {
-        {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, limits->streams_n},
+        {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, STREAMS_ANY},
         {NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1}};
 
     if (h && !h2_session_announce(h, more, limits->takes_connect ? 2 : 1))
@@ -312,6 +323,38 @@ h2_feed(struct h2 *s, span bytes, uint64_t now_ms)
     return leave(s, n);
 }
 
+static void
+put_u32(char *at, uint32_t n)
+{
+    for (size_t i = 0; i < sizeof(n); i++)
+        at[i] = (char)(n >> (24 - 8 * i));
+}
+
+/* The first frame of a server is its SETTINGS: the limit of streams is put in. */
+static void
+tell_streams(struct h2 *h, char *frame, size_t len)
+{
+    for (size_t at = H2_FRAME_HEAD; at + SETTINGS_ITEM <= len;
+         at += SETTINGS_ITEM)
+        if (frame[at] == 0 &&
+            frame[at + 1] == NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS)
+            put_u32(frame + at + 2, h->limits->streams_n);
+    h->has_announced = true;
+}
+
+static void
+put_frames(struct h2 *h, span bytes)
+{
+    char *at = buf_reserve(h->out, bytes.len);
+
+    if (!at)
+        return; /* the buffer remembers */
+    memcpy(at, bytes.at, bytes.len);
+    if (!h->is_client && !h->has_announced)
+        tell_streams(h, at, bytes.len);
+    buf_commit(h->out, bytes.len);
+}
+
 bool
 h2_has_room(const struct h2 *h)
 {
@@ -333,7 +376,7 @@ h2_gather(struct h2 *s, struct buf *out, size_t enough, uint64_t now_ms)
         if (s->doomed)
             break;
         if (n > 0)
-            buf_add(out, span_of((const char *)data, (size_t)n));
+            put_frames(s, span_of((const char *)data, (size_t)n));
         if (buf_failed(out))
             n = NGHTTP2_ERR_NOMEM;
     }
@@ -406,6 +449,15 @@ void
 h2_terminate(struct h2 *s, enum h2_code code)
 {
     must(s, nghttp2_session_terminate_session(s->session, code));
+}
+
+size_t
+h2_take_refused(struct h2 *s)
+{
+    size_t n = s->refused_n;
+
+    s->refused_n = 0;
+    return n;
 }
 
 const char *

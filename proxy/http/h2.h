@@ -41,9 +41,10 @@ enum h2_code {
 };
 
 struct h2_limits {
-    uint32_t streams_n;     /* SETTINGS_MAX_CONCURRENT_STREAMS */
+    uint32_t streams_n; /* SETTINGS_MAX_CONCURRENT_STREAMS; more are refused */
     uint32_t stream_window; /* bytes */
     uint32_t window;        /* bytes, the connection's */
+    uint32_t header_table;  /* HPACK's, each way; at most 4096 */
     uint32_t header_bytes;  /* expanded, 32 for each field added */
     uint32_t fields_n;      /* as for h1 */
     uint32_t line_bytes;    /* name and value of one field; as for h1 */
@@ -222,6 +223,9 @@ void h2_eof(struct h2 *s);
 
 /* GOAWAY with a code and the end of the connection. */
 void h2_terminate(struct h2 *s, enum h2_code code);
+
+/* A server's: how many streams were refused for `streams_n` since it was last asked. */
+size_t h2_take_refused(struct h2 *s);
 
 /* Why it was ended for abuse: "h2_resets_burst", "h2_glitches_burst", "head_bytes"; or "". */
 const char *h2_limit_reached(const struct h2 *s);

@@ -37,10 +37,12 @@ reset_malformed(struct h2 *h, int32_t id)
 static int
 begin_stream(struct h2 *h, int32_t id)
 {
-    struct h2_stream *s = h2_stream_new(h, id);
+    struct h2_stream *s = NULL;
 
     h->requests_n++;
-    if (s) {
+    if (h->streams_n >= h->limits->streams_n)
+        h->refused_n++;
+    else if ((s = h2_stream_new(h, id))) {
         s->arena = h->events->open(h->conn, s);
         if (h->doomed)
             return go_on(h);

@@ -48,7 +48,9 @@ struct h2 {
     size_t enough;             /* the same */
     const char *limit_reached; /* "" if none: then nothing more is read */
     bool is_client;            /* we ask: h2_client.h */
+    size_t refused_n;          /* streams beyond their limit, not asked yet */
     bool has_settings;         /* the peer's came */
+    bool has_announced;        /* a server's: its SETTINGS went out */
     bool doomed;               /* h2_free was called inside an event */
     bool dead;                 /* nghttp2 gave up: nothing in or out */
     bool is_starved;           /* it had no memory: it will be dead */

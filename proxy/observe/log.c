@@ -177,12 +177,13 @@ void
 log_event_limited(uint64_t now_ms, enum log_level level, const char *event,
                   span key, const char *fmt, ...)
 {
-    uint64_t h = hash64_pair(span_str(event), key);
-    struct limit_slot *slot = &log_of_process.limits[h % LIMIT_SLOTS];
+    struct limit_slot *slot;
     va_list args;
 
     if (level > log_of_process.level)
         return;
+    slot =
+        &log_of_process.limits[hash64_pair(span_str(event), key) % LIMIT_SLOTS];
     if (now_ms < slot->until_ms) {
         slot->dropped++;
         return;

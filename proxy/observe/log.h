@@ -59,6 +59,8 @@ uint64_t log_dropped(void);
     log_event_limited(now_ms, LOG_AT_WARN, event, key, " " __VA_ARGS__)
 #define log_error_limited(now_ms, event, key, ...)                             \
     log_event_limited(now_ms, LOG_AT_ERROR, event, key, " " __VA_ARGS__)
+#define log_debug_limited(now_ms, event, key, ...)                             \
+    log_event_limited(now_ms, LOG_AT_DEBUG, event, key, " " __VA_ARGS__)
 
 /* A value from outside, quoted if it would read as more than one word. */
 #define LOG_QUOTED_MAX 256

@@ -47,7 +47,7 @@ enum metric_type { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM };
       "Mirrored requests: same, different, skipped (not compared), busy")      \
     X(UNTYPED, COUNTER, 64, "stile_untyped_total", "route",                    \
       "Bodies on a typed route that are of no type and passed")                \
-    X(LIMITS, COUNTER, 64, "stile_limits_total", "limit",                      \
+    X(LIMITS, COUNTER, 96, "stile_limits_total", "limit",                      \
       "Times a limit was reached, by its name")                                \
     X(REFUSED, COUNTER, 64, "stile_refused_total", "reason",                   \
       "Requests refused before they reached a pool")                           \

@@ -236,6 +236,10 @@ on_timer(void *arg)
         break;
     case CONN_PROXY:
     case CONN_FRESH:
+        if (buf_len(&c->ahead))
+            limit_reached(w, SPAN("head_ms"));
+        else
+            limit_came(w, SPAN("head_ms")); /* it has not begun */
         conn_close(c, false);
         break;
     case CONN_IDLE:

@@ -58,8 +58,9 @@ struct conn {
     /* h1 */
     struct h1 h1;
     struct exchange *x;
-    struct buf ahead; /* bytes beyond the request under way */
-    bool is_chunked;  /* the answer under way */
+    struct buf ahead;    /* bytes beyond the request under way */
+    uint64_t n_requests; /* begun */
+    bool is_chunked;     /* the answer under way */
     bool until_close;
 
     /* h2 */

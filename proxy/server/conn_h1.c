@@ -34,6 +34,17 @@ will_be_received(const struct exchange *x)
             r->length - x->request_bytes <= DISCARD_MAX);
 }
 
+static bool
+was_the_last(const struct conn *c)
+{
+    uint64_t max = c->worker->gen->limits.requests_a_connection;
+
+    if (max == 0 || c->n_requests < max)
+        return false;
+    limit_came(c->worker, SPAN("requests_a_connection"));
+    return true;
+}
+
 static void
 down_head(struct exchange *x, struct http_head *h)
 {
@@ -47,8 +58,8 @@ down_head(struct exchange *x, struct http_head *h)
     if (version == HTTP_1_1 && h->body == HTTP_BODY_UNTIL_CLOSE)
         h->body = HTTP_BODY_CHUNKED;
     if (is_switch || !h->keep_alive || !x->request || !x->request->keep_alive ||
-        c->worker->is_draining || h->body == HTTP_BODY_UNTIL_CLOSE ||
-        !will_be_received(x))
+        c->worker->is_draining || was_the_last(c) ||
+        h->body == HTTP_BODY_UNTIL_CLOSE || !will_be_received(x))
         c->ends = true;
     h->keep_alive = !c->ends;
     c->is_chunked = h->body == HTTP_BODY_CHUNKED;
@@ -230,6 +241,7 @@ begin(struct conn *c)
         return false;
     }
     h1_begin(&c->h1, c->x->arena);
+    c->n_requests++;
     conn_enter(c, CONN_HEAD);
     return true;
 }

@@ -279,14 +279,31 @@ conn_h2_begin(struct conn *c)
     conn_later(c);
 }
 
+/* One that has asked as often as it may asks elsewhere from now on. */
+static void
+look_at_requests(struct conn *c)
+{
+    uint64_t max = c->worker->gen->limits.requests_a_connection;
+
+    if (max == 0 || c->told_to_go || h2_requests_n(c->h2) < max)
+        return;
+    limit_came(c->worker, SPAN("requests_a_connection"));
+    conn_h2_drain(c);
+}
+
 void
 conn_h2_feed(struct conn *c, span in)
 {
     if (!c->h2)
         return;
     /* H2_DONE shows again in the gather that follows. */
-    if (h2_feed(c->h2, in, loop_now_ms(c->worker->loop)) != H2_FREED)
-        conn_later(c);
+    if (h2_feed(c->h2, in, loop_now_ms(c->worker->loop)) == H2_FREED)
+        return;
+    size_t refused = h2_take_refused(c->h2);
+    if (refused)
+        limit_reached_times(c->worker, SPAN("h2_streams"), refused);
+    look_at_requests(c);
+    conn_later(c);
 }
 
 static void

@@ -4,6 +4,7 @@
 #include "proxy/http/ws.h"
 #include "proxy/observe/log.h"
 #include "proxy/server/conn.h"
+#include "proxy/server/limit.h"
 #include "proxy/server/listen.h"
 #include "proxy/server/messages.h"
 #include "proxy/server/mirror.h"
@@ -16,6 +17,8 @@ on_deadline(void *arg)
 {
     struct worker *w = arg;
 
+    if (!w->is_past_drain)
+        limit_reached(w, SPAN("drain_ms"));
     log_warn("drain_deadline", "index=%u connections=%zu exchanges=%zu",
              w->env->index, w->n_conns, w->n_exchanges);
     if (w->is_past_drain ||

@@ -9,6 +9,7 @@
 #include "proxy/server/expose.h"
 #include "proxy/server/forward.h"
 #include "proxy/server/held.h"
+#include "proxy/server/limit.h"
 #include "proxy/server/messages.h"
 #include "proxy/server/mirror.h"
 #include "proxy/server/problem.h"
@@ -125,6 +126,8 @@ exchange_send_answer(struct exchange *x, span bytes)
         mirror_body(x, bytes);
     x->down->body(x, bytes);
     if (x->up && x->down->is_full(x)) {
+        if (!x->holds_up)
+            limit_came(x->worker, SPAN("stream_high"));
         x->holds_up = true;
         upstream_read(x->up, false);
         exchange_set_timer(x); /* the client's time runs now */

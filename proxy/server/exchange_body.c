@@ -7,6 +7,7 @@
 
 #include "proxy/server/conn.h"
 #include "proxy/server/fallback.h"
+#include "proxy/server/limit.h"
 #include "proxy/server/messages.h"
 #include "proxy/server/problem.h"
 #include "proxy/server/upstream.h"
@@ -100,6 +101,8 @@ take(struct exchange *x, size_t n, size_t waiting)
 {
     x->untaken += n;
     if (waiting > x->worker->gen->limits.stream_high) {
+        if (!x->holds_down)
+            limit_came(x->worker, SPAN("stream_high"));
         x->down->read(x, false);
         x->holds_down = true;
         return;

@@ -19,11 +19,11 @@
     X(DUE_BODY, "body_ms", "the client's body is not whole")                   \
     X(DUE_RATE, "body_rate", "the client's body is too slow")                  \
     X(DUE_STREAM, "stream_idle_ms", "the client's stream stopped")             \
-    X(DUE_CONNECT, "", "no endpoint took the connection in time")              \
-    X(DUE_HEAD, "", "the answer's head did not come")                          \
-    X(DUE_IDLE, "", "the pool stopped in the middle")                          \
+    X(DUE_CONNECT, "connect_ms", "no endpoint took the connection in time")    \
+    X(DUE_HEAD, "answer_head_ms", "the answer's head did not come")            \
+    X(DUE_IDLE, "idle_ms", "the pool stopped in the middle")                   \
     X(DUE_POOL_STREAM, "stream_idle_ms", "the pool's stream stopped")          \
-    X(DUE_TOTAL, "", "the route's own limit")                                  \
+    X(DUE_TOTAL, "total_ms", "the route's own limit")                          \
     X(DUE_CLOSING, "", "a tunnel's pool does not close its side")              \
     X(DUE_TAKEN, "", "h2: does the client take what waits?")
 

@@ -141,7 +141,7 @@ static bool
 is_prompt(struct exchange *x)
 {
     return is_own(x->decision.route) || !lateness_refuses(x->worker) ||
-           turn_away(x, "late", "requests come faster than they can be served");
+           turn_away(x, "late_ms", "requests come faster than they can be served");
 }
 
 /* ── answers of the route's own ──────────────────────────────────────────── */

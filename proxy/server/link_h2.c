@@ -390,12 +390,16 @@ link_h2_look(struct link *l, uint64_t now, bool drains)
     if (l->state != LINK_H2)
         return;
     if (l->n_ups == 0) {
-        if (drains || link_is_stray(l) ||
-            now - l->since_ms >= limits->upstream_idle_ms)
+        bool is_old = now - l->since_ms >= limits->upstream_idle_ms;
+
+        if (is_old)
+            limit_came(l->worker, SPAN("upstream_idle_ms"));
+        if (drains || is_old || link_is_stray(l))
             say_goodbye(l);
         return;
     }
     if (l->pinged_ms && now - l->pinged_ms >= limits->upstream_ping_ms) {
+        limit_reached(l->worker, SPAN("upstream_ping_ms"));
         link_close(l, POOL_LATE);
     } else if (!l->pinged_ms && now - l->heard_ms >= limits->upstream_ping_ms) {
         l->pinged_ms = now;

@@ -88,7 +88,7 @@ accept_one(struct listener *l)
     else if (pressure_is_full(w))
         turn_away(l, fd, "memory");
     else if (is_too_late(l))
-        turn_away(l, fd, "late");
+        turn_away(l, fd, "late_ms");
     else if (w->gen->limits.accepts_a_second &&
              !h2_bucket_take(&w->accepts, 1, loop_now_ms(w->loop)))
         turn_away(l, fd, "accepts_a_second");

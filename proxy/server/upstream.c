@@ -2,6 +2,7 @@
 #include "proxy/server/upstream.h"
 
 #include "proxy/base/hash.h"
+#include "proxy/server/limit.h"
 #include "proxy/server/link.h"
 #include "proxy/server/worker.h"
 #include "routing/facts.h"
@@ -23,10 +24,15 @@ sweep_endpoint(struct endpoint *e, uint64_t now, bool all)
     size_t n = 0;
 
     for (struct link *l = e->idle, *next; l; l = next) {
-        uint64_t most =
-            n++ < limits->upstream_idle ? limits->upstream_idle_ms : SURPLUS_MS;
+        bool is_surplus = n++ >= limits->upstream_kept;
+        uint64_t most = is_surplus ? SURPLUS_MS : limits->upstream_idle_ms;
         next = l->next;
-        if (all || now - l->since_ms >= most)
+        bool is_old = now - l->since_ms >= most;
+
+        if (is_old)
+            limit_came(l->worker, is_surplus ? SPAN("upstream_kept")
+                                             : SPAN("upstream_idle_ms"));
+        if (all || is_old)
             link_close(l, POOL_RESET);
     }
     for (struct link *l = e->shared, *next; l; l = next) {

@@ -3,7 +3,7 @@
  * upstream: what an exchange asks of its pool: a place at a connection (link.h)
  * to one of its endpoints, and to send and hold its messages there.
  *
- * An endpoint keeps its idle connections, newest first, upstream_idle of them for
+ * An endpoint keeps its idle connections, newest first, upstream_kept of them for
  * upstream_idle_ms each and the rest for a second; one of h2 is shared. Idle ones
  * are watched: an end or any byte closes them, so none is probed before it is used.
  * Which endpoint: p2c over those that control's checks and this worker's own

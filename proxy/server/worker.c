@@ -11,6 +11,7 @@
 #include "proxy/server/exchange.h"
 #include "proxy/server/gate.h"
 #include "proxy/server/judge.h"
+#include "proxy/server/limit.h"
 #include "proxy/server/link.h"
 #include "proxy/server/listen.h"
 #include "proxy/server/mirror.h"
@@ -20,7 +21,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -228,79 +228,6 @@ on_sweep(void *arg)
 
 /* ── making ──────────────────────────────────────────────────────────────── */
 
-#define WINDOW_MAX (1u << 30)
-
-/* For h2 towards pools: an origin is trusted to be busier than a client. */
-static void
-set_answer_limits(struct worker *w)
-{
-    const struct gen_limits *l = &w->gen->limits;
-    struct h2_limits *h = &w->answer_h2_limits;
-    uint64_t window = l->upstream_streams * LINK_WIDE_WINDOW;
-
-    *h = w->h2_limits;
-    h->streams_n = (uint32_t)l->upstream_streams;
-    h->stream_window = LINK_FIRST_WINDOW;
-    h->window = window < WINDOW_MAX ? (uint32_t)window : WINDOW_MAX;
-    h->header_bytes = (uint32_t)l->answer_head_bytes;
-    h->fields_n = (uint32_t)w->answer_limits.fields_n;
-    h->line_bytes = (uint32_t)w->answer_limits.line_bytes;
-    h->interim_n = (uint32_t)l->interim_answers;
-    h->glitches_burst *= 10;
-    h->glitches_per_s *= 10;
-}
-
-static void
-set_limits(struct worker *w)
-{
-    const struct gen_limits *l = &w->gen->limits;
-    struct rlimit files = {0};
-
-    w->request_limits = h1_limits_request;
-    w->request_limits.start_line_bytes = l->request_line;
-    w->request_limits.line_bytes = l->field_line;
-    w->request_limits.head_bytes = l->head_bytes;
-    w->request_limits.fields_n = l->head_fields;
-    w->request_limits.chunk_line_bytes = l->chunk_line;
-    w->request_limits.chunk_ext_bytes = l->chunk_extensions;
-    w->request_limits.trailer_bytes = l->trailer_bytes;
-    w->request_limits.trailer_fields_n = l->trailer_fields;
-    w->answer_limits = h1_limits_answer;
-    w->answer_limits.head_bytes = l->answer_head_bytes;
-    w->answer_limits.chunk_line_bytes = l->chunk_line;
-    w->answer_limits.chunk_ext_bytes = l->chunk_extensions;
-    w->answer_limits.trailer_bytes = l->trailer_bytes;
-    w->answer_limits.trailer_fields_n = l->trailer_fields;
-    w->answer_limits.interim_n = l->interim_answers;
-    w->pace_rules = (struct pace_rules){.still_ms = l->send_ms,
-                                        .rate = l->send_rate,
-                                        .window_ms = l->send_window_ms};
-    w->h2_limits = h2_limits_default;
-    w->h2_limits.streams_n = (uint32_t)l->h2_streams;
-    w->h2_limits.fields_n = (uint32_t)l->head_fields;
-    w->h2_limits.line_bytes = (uint32_t)l->field_line;
-    w->h2_limits.target_bytes = (uint32_t)l->request_line;
-    w->h2_limits.header_bytes = (uint32_t)l->head_bytes;
-    w->h2_limits.trailer_bytes = (uint32_t)l->trailer_bytes;
-    w->h2_limits.trailer_fields_n = (uint32_t)l->trailer_fields;
-    w->h2_limits.resets_burst = (uint32_t)l->h2_resets_burst;
-    w->h2_limits.resets_per_s = (uint32_t)l->h2_resets_a_second;
-    w->h2_limits.glitches_burst = (uint32_t)l->h2_glitches_burst;
-    w->h2_limits.glitches_per_s = (uint32_t)l->h2_glitches_a_second;
-    w->h2_limits.continuations_n = (uint32_t)l->h2_continuations;
-    w->h2_limits.acks_n = (uint32_t)l->h2_acks;
-    h2_bucket_init(&w->accepts, (uint32_t)l->accepts_a_second,
-                   (uint32_t)l->accepts_a_second);
-    for (size_t i = 0; i < w->gen->n_routes; i++)
-        w->h2_limits.takes_connect |= w->gen->routes[i].websocket;
-    set_answer_limits(w);
-    pressure_init(w);
-    lateness_init(&w->lateness, l->late_ms);
-    w->conns_max = (size_t)l->connections;
-    if (w->conns_max == 0 && getrlimit(RLIMIT_NOFILE, &files) == 0)
-        w->conns_max = (size_t)files.rlim_cur / 10 * 9;
-}
-
 static bool
 make_buffers(struct worker *w)
 {
@@ -326,6 +253,7 @@ make_tables(struct worker *w)
         log_error("metrics_unusable", "why=%s", e.text);
         return false;
     }
+    limits_show(w);
     w->upstreams = upstreams_new(w);
     w->cells = account_new(w);
     w->weight_slots =
@@ -353,7 +281,7 @@ make(struct worker *w)
     w->spare_fd = w->loader_fd = -1;
     w->gen = w->env->gen;
     w->arena = arena_new(OWN_ARENA);
-    set_limits(w);
+    limits_init(w);
     if (!w->arena || !make_buffers(w) || !make_tables(w))
         return false;
     access_init(&w->access, w->env->access_fd);
@@ -567,6 +495,7 @@ worker_main(const struct worker_env *env)
     struct err e;
 
     signal(SIGPIPE, SIG_IGN);
+    log_set_level(env->gen->log_level);
     if (!make(&w) || !watch_orders(&w)) {
         log_error("worker_fails", "why=setup index=%u", env->index);
         unmake(&w);

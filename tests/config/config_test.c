@@ -357,6 +357,10 @@ static const struct {
     {"limits: {json_depth: 1001}\n", "than json_depth may be"},
     {"limits: {head: 25h}\n", "head_ms may be; at most 86400000 ms"},
     {"limits: {stream_low: 1MiB}\n", "stream_low is above stream_high"},
+    {"limits: {h2_window: 1KiB}\n", "h2_stream_window is above h2_window"},
+    {"limits: {h2_header_table: 4097}\n", "than h2_header_table may be"},
+    {"limits: {chunk_size_digits: 17}\n", "than chunk_size_digits may be"},
+    {"log: {level: loud}\n", "`loud` is no level of a log"},
     {"workers: 1000\n", "a whole number from 0 to 256"},
     {"apis: {s: none}\npools: {b: {endpoints: [\"http://x\"], api: s, "
      "version: v1}}\n",

@@ -300,6 +300,12 @@ TEST(more_streams_than_the_limit_are_refused)
     }
     assert_int_equal(h2_streams_n(p->server), 3);
     assert_int_equal(p->step, H2_OK);
+    assert_int_equal(h2_take_refused(p->server), 1);
+    assert_int_equal(h2_take_refused(p->server), 0);
+    /* RFC 9113 §5.1.2: that stream ends, and the connection goes on. */
+    assert_int_equal(nghttp2_session_get_remote_settings(
+                         p->client, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS),
+                     3);
     pair_free(&p);
 }
 
