@@ -224,7 +224,7 @@ def test_what_a_burst_has_left_serves_the_next_one_and_then_goes_down_to_the_lim
             raise
 
     b = t.backend(script)
-    w = t.worker(b, limits="upstream_idle: 2")
+    w = t.worker(b, limits="upstream_kept: 2")
     clients = [t.connect(w.port) for _ in range(5)]
     for _ in range(2):
         for c in clients:
