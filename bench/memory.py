@@ -19,7 +19,6 @@ import time
 import urllib.request
 
 import account
-import peers
 import proxies
 
 
@@ -72,38 +71,59 @@ def big_bodies(proxy):
     return {"peak_mb": account.memory_kb(proxy.process.pid, "VmHWM") / 1024, "p99_ms": p99(during), "p99_alone_ms": p99(alone)}
 
 
+@contextlib.contextmanager
+def backend_in_folder(build):
+    with tempfile.TemporaryDirectory(prefix="stile-bench-") as folder:
+        pathlib.Path(folder).chmod(0o755)
+        port = proxies.free_port()
+        backend = subprocess.Popen([f"{build}/bench/bench_backend", "--port", str(port)], stdout=subprocess.DEVNULL)
+        try:
+            proxies.wait_for(port, "the backend")
+            yield folder, {"json": port}
+        finally:
+            backend.kill()
+            backend.wait()
+
+
+def print_idle(build, connections):
+    rows = {}
+    print(f"| {connections} idle connections, kB each | h1 | TLS | TLS h2 |\n|---|---:|---:|---:|", flush=True)
+    for name in ("stile", "nginx", "haproxy"):
+        with backend_in_folder(build) as (folder, backends):
+            proxy = proxies.start(name, build, folder, backends)
+            try:
+                rows[name] = [idle(build, proxy, proxy.port, connections),
+                              idle(build, proxy, proxy.tls_port, connections, "--tls", "full"),
+                              idle(build, proxy, proxy.tls_port, connections, "--tls", "full", "--h2")]
+            finally:
+                proxy.stop()
+        print(f"| {name} | " + " | ".join(f"{v:.1f}" for v in rows[name]) + " |", flush=True)
+    return rows
+
+
+def print_big(build):
+    rows = {}
+    print("| four bodies of 10 MB rewritten at once | peak memory, MB | p99 of small requests, ms | without them, ms |\n|---|---:|---:|---:|", flush=True)
+    for name in ("rewrite", "nginx-lua"):
+        with backend_in_folder(build) as (folder, backends):
+            proxy = proxies.start(name, build, folder, backends)
+            try:
+                row = rows[name] = big_bodies(proxy)
+            finally:
+                proxy.stop()
+        print(f"| {name} | {row['peak_mb']:.0f} | {row['p99_ms']:.1f} | {row['p99_alone_ms']:.1f} |", flush=True)
+    return rows
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--build", default=peers.BUILD)
+    p.add_argument("--build", default="build/release")
     p.add_argument("--connections", type=int, default=9000)
     p.add_argument("--json", metavar="FILE")
     args = p.parse_args()
-    result = {"idle_kb": {}, "big": {}}
-    with tempfile.TemporaryDirectory(prefix="stile-bench-") as folder, contextlib.ExitStack() as running:
-        pathlib.Path(folder).chmod(0o755)
-        port = proxies.free_port()
-        backend = subprocess.Popen([f"{args.build}/bench/bench_backend", "--port", str(port)], stdout=subprocess.DEVNULL)
-        running.callback(backend.kill)
-        proxies.wait_for(port, "the backend")
-        print(f"| {args.connections} idle connections, kB each | h1 | TLS | TLS h2 |\n|---|---:|---:|---:|")
-        for name in ("stile", "nginx", "haproxy"):
-            proxy = peers.START[name](args.build, folder, port)
-            try:
-                row = [idle(args.build, proxy, proxy.port, args.connections),
-                       idle(args.build, proxy, proxy.tls_port, args.connections, "--tls", "full"),
-                       idle(args.build, proxy, proxy.tls_port, args.connections, "--tls", "full", "--h2")]
-            finally:
-                proxy.stop()
-            result["idle_kb"][name] = row
-            print(f"| {name} | " + " | ".join(f"{v:.1f}" for v in row) + " |", flush=True)
-        print("\n| four bodies of 10 MB rewritten at once | peak memory, MB | p99 of small requests, ms | without them, ms |\n|---|---:|---:|---:|")
-        for name in ("rewrite", "nginx-lua"):
-            proxy = peers.START[name](args.build, folder, port)
-            try:
-                row = result["big"][name] = big_bodies(proxy)
-            finally:
-                proxy.stop()
-            print(f"| {name} | {row['peak_mb']:.0f} | {row['p99_ms']:.1f} | {row['p99_alone_ms']:.1f} |", flush=True)
+    result = {"idle_kb": print_idle(args.build, args.connections)}
+    print()
+    result["big"] = print_big(args.build)
     if args.json:
         pathlib.Path(args.json).write_text(json.dumps(result, indent=1))
 

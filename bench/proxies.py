@@ -20,14 +20,14 @@ def free_port():
         return s.getsockname()[1]
 
 
-def wait_for(port, who):
+def wait_for(port, who, log=None):
     for _ in range(400):
         try:
             socket.create_connection(("127.0.0.1", port), 1).close()
             return
         except OSError:
             time.sleep(0.05)
-    sys.exit(f"bench: {who} does not listen")
+    sys.exit(f"bench: {who} does not listen\n" + (log.read_text()[-600:] if log else ""))
 
 
 class Proxy:
@@ -41,7 +41,7 @@ class Proxy:
     def start(self, *command):
         log = open(self.folder / "log", "w")
         self.process = subprocess.Popen(["taskset", "-c", self.core, *map(str, command)], stdout=log, stderr=log)
-        wait_for(self.port, f"{self.name} ({self.folder / 'log'})")
+        wait_for(self.port, self.name, self.folder / "log")
         return self
 
     def stop(self):
@@ -112,7 +112,7 @@ def stile_api(folder, versions):
         'types:\n  Order: {at: ["data/* of * /**"]}\n  Line: {at: "lines/* of Order"}\n')
 
 
-def stile(build, folder, backend, name="stile", versions=0, media="", more_pool="", limits=""):
+def stile(build, folder, backend, name="stile", versions=0, media="", more_pool=""):
     p = Proxy(name, folder)
     api = "apis: {shop: api.yaml}\n" if versions else ""
     speaks = "api: shop, version: v1, " if versions else ""
@@ -126,7 +126,6 @@ def stile(build, folder, backend, name="stile", versions=0, media="", more_pool=
 workers: 1
 state: state
 admin: {{socket: admin.sock}}
-limits: {{{limits}}}
 {api}pools:
   b: {{{speaks}endpoints: ["http://127.0.0.1:{backend}"]{more_pool}}}
 routes:
@@ -149,8 +148,8 @@ def tls_files(folder):
     return cert, key, both
 
 
-def haproxy(build, folder, backend):
-    p = Proxy("haproxy", folder)
+def haproxy(build, folder, backend, name="haproxy", server=""):
+    p = Proxy(name, folder)
     config = p.write("haproxy.cfg", f"""global
     nbthread 1
     maxconn 9900
@@ -166,7 +165,7 @@ frontend f
     bind 127.0.0.1:{p.tls_port} ssl crt {tls_files(folder)[2]} alpn h2,http/1.1
     default_backend b
 backend b
-    server s 127.0.0.1:{backend}
+    server s 127.0.0.1:{backend} {server}
 """)
     return p.start("haproxy", "-f", config)
 
@@ -311,10 +310,10 @@ http.createServer((req, res) => {{
     return p.start("node", script)
 
 
-def nghttpx(build, folder, backend):
-    p = Proxy("nghttpx", folder)
-    return p.start("nghttpx", f"-f127.0.0.1,{p.port};no-tls", f"-f127.0.0.1,{p.h2_port};no-tls", f"-f127.0.0.1,{p.tls_port}",
-                   f"-b127.0.0.1,{backend}", "--workers=1", "--no-ocsp", "--accesslog-file=/dev/null", "--errorlog-file=/dev/null",
+def nghttpx(build, folder, backend, name="nghttpx", server=""):
+    p = Proxy(name, folder)
+    return p.start("nghttpx", "--conf=/dev/null", f"-f127.0.0.1,{p.port};no-tls", f"-f127.0.0.1,{p.h2_port};no-tls", f"-f127.0.0.1,{p.tls_port}",
+                   f"-b127.0.0.1,{backend}{server}", "--workers=1", "--no-ocsp", "--accesslog-file=/dev/null", "--errorlog-file=/dev/null",
                    tls_files(folder)[1], tls_files(folder)[0])
 
 
@@ -348,3 +347,24 @@ sub vcl_recv {{ return (pass); }}
 """)
     return p.start("varnishd", "-F", "-n", p.folder / "work", "-a", f"127.0.0.1:{p.port}", "-f", vcl, "-s", "malloc,64m",
                    "-p", "feature=+http2", "-T", "none")
+
+
+# ---- by name ------------------------------------------------------------------------------------------------------------
+
+H2 = {"stile-h2": lambda *where: stile(*where, name="stile-h2", more_pool=", http: h2"),
+      "haproxy-h2": lambda *where: haproxy(*where, name="haproxy-h2", server="proto h2"),
+      "nghttpx-h2": lambda *where: nghttpx(*where, name="nghttpx-h2", server=";;proto=h2")}
+PACKED = {"packed": lambda *where: stile(*where, name="packed", versions=1, media="msgpack")}
+JSON = {"stile": stile, "haproxy": haproxy, "nginx": nginx, "nginx-lua": nginx_lua, "nginx-njs": nginx_njs, "node": node,
+        "nghttpx": nghttpx, "h2o": h2o, "varnish": varnish,
+        "rewrite": lambda *where: stile(*where, name="rewrite", versions=1),
+        "chain20": lambda *where: stile(*where, name="chain20", versions=20),
+        "json": lambda *where: stile(*where, name="json", versions=1, media="json")}
+
+
+def start(name, build, folder, backends):
+    """The proxy of this name in front of the backend it needs, of those at these ports."""
+    for form, known in (("h2", H2), ("msgpack", PACKED), ("json", JSON)):
+        if name in known:
+            return known[name](build, folder, backends[form])
+    raise KeyError(name)

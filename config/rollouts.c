@@ -10,6 +10,8 @@
 #include "translators/lens/lens.h"
 
 #define NAME_MAX_BYTES 50 /* its slot has 63 bytes */
+#define ROLLOUTS_MAX                                                           \
+    128u /* an old generation's gates have a place beside the new one's */
 
 struct rollout_reading {
     struct loader *l;
@@ -598,6 +600,12 @@ load_rollouts(struct loader *l)
     l->g->n_canaries = l->g->n_routes;
     if (!section_map(l, "rollouts", &s) || s.n == 0)
         return;
+    if (s.n > ROLLOUTS_MAX) {
+        yaml_problem(l->r.problems, s.keys[ROLLOUTS_MAX],
+                     "more than %u rollouts", ROLLOUTS_MAX);
+        problem_remedy(l->r.problems, "take away those that are over");
+        return;
+    }
     struct gen_rollout *all =
         reader_array(&l->r, s.values[0], s.n, sizeof(*all));
     if (!all)

@@ -167,7 +167,7 @@ weights_effective(const struct weights *w, const struct latches *l,
  * claims a place by the rollout's name and its shape: a generation that keeps
  * its cells apart in another way has another place, so that no two mean different
  * things by one word. Pages that nobody writes take no memory. */
-#define GATES_PLACES     64u
+#define GATES_PLACES     256u
 #define GATES_CELLS      32u    /* of one rollout */
 #define GATES_CELL_WORDS 16384u /* of one cell, at most */
 

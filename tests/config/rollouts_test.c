@@ -21,33 +21,44 @@ struct loaded {
 };
 
 static enum err_code
-load(struct loaded *l, const char *rollout, const char *route)
+load_text(struct loaded *l, const struct buf *text)
 {
-    char path[] = "/tmp/stile-rollout-XXXXXX", text[4096];
+    char path[] = "/tmp/stile-rollout-XXXXXX";
     int fd = mkstemp(path);
+    span all = buf_span(text);
 
     assert_true(fd >= 0);
-    l->a = arena_new(1 << 24);
+    assert_int_equal(write(fd, all.at, all.len), (ssize_t)all.len);
+    close(fd);
+    l->a = arena_new(1 << 26);
     l->g = NULL;
     problems_init(&l->problems, l->a);
     buf_init(&l->said, 1 << 20);
-    int n = snprintf(text, sizeof(text),
-                     "listen: [{at: \"127.0.0.1:1\"}]\n"
-                     "admin: {socket: a.sock, users: [{name: anna, uid: 7, "
-                     "roles: [approver], groups: [release]}]}\n"
-                     "pools: {b: {endpoints: [\"http://x\"]}, "
-                     "g: {endpoints: [\"http://y\"]}}\n"
-                     "routes: [{name: r, pool: b, %s}]\n"
-                     "rollouts: {one: {%s}}\n",
-                     route, rollout);
-    assert_true(n > 0 && n < (int)sizeof(text));
-    assert_int_equal(write(fd, text, (size_t)n), n);
-    close(fd);
     enum err_code code = generation_load(path, NULL, &l->problems, &l->g);
     (void)unlink(path);
     problems_print(&l->problems, &l->said);
     buf_byte(&l->said, '\0');
     l->text = buf_span(&l->said).at ? buf_span(&l->said).at : "";
+    return code;
+}
+
+static enum err_code
+load(struct loaded *l, const char *rollout, const char *route)
+{
+    struct buf text;
+
+    buf_init(&text, 1 << 16);
+    buf_fmt(&text,
+            "listen: [{at: \"127.0.0.1:1\"}]\n"
+            "admin: {socket: a.sock, users: [{name: anna, uid: 7, "
+            "roles: [approver], groups: [release]}]}\n"
+            "pools: {b: {endpoints: [\"http://x\"]}, "
+            "g: {endpoints: [\"http://y\"]}}\n"
+            "routes: [{name: r, pool: b, %s}]\n"
+            "rollouts: {one: {%s}}\n",
+            route, rollout);
+    enum err_code code = load_text(l, &text);
+    buf_fini(&text);
     return code;
 }
 
@@ -175,4 +186,43 @@ TEST(a_rollout_that_could_go_wrong_unseen_is_refused)
                      l.text);
         unload(&l);
     }
+}
+
+/* So many rollouts, each on a route of its own. */
+static enum err_code
+load_many(struct loaded *l, size_t n)
+{
+    struct buf text;
+
+    buf_init(&text, 1 << 20);
+    buf_fmt(&text, "listen: [{at: \"127.0.0.1:1\"}]\n"
+                   "admin: {socket: a.sock}\n"
+                   "pools: {b: {endpoints: [\"http://x\"]}, "
+                   "g: {endpoints: [\"http://y\"]}}\nroutes:\n");
+    for (size_t i = 0; i < n; i++)
+        buf_fmt(&text,
+                "  - {name: r%zu, match: {path: /%zu}, pool: b, "
+                "subject: [header:X-A]}\n",
+                i, i);
+    buf_fmt(&text, "rollouts:\n");
+    for (size_t i = 0; i < n; i++)
+        buf_fmt(&text,
+                "  n%zu: {match: {routes: [r%zu]}, baseline: b, canary: g, "
+                "salt: s, %s}\n",
+                i, i, WHY STEPS GATES);
+    enum err_code code = load_text(l, &text);
+    buf_fini(&text);
+    return code;
+}
+
+TEST(as_many_rollouts_as_there_are_places_for_and_no_more)
+{
+    struct loaded l;
+
+    if (load_many(&l, 128))
+        fail_msg("%s", l.text);
+    unload(&l);
+    assert_int_equal(load_many(&l, 129), ERR_INVALID);
+    assert_non_null(strstr(l.text, "more than 128 rollouts"));
+    unload(&l);
 }

@@ -82,11 +82,13 @@ def test_sources_that_differ_are_400_if_they_must_agree(t):
 
 def test_an_account_may_be_pinned(t):
     key = "Bearer secret"
-    t.write("shop/pins.yaml", f'"{hashlib.sha256(key.encode()).hexdigest()}": v3\n')
+    keys = [key] + [f"Bearer {i}" for i in range(20000)]  # more than a megabyte of them
+    t.write("shop/pins.yaml", "".join(f'"{hashlib.sha256(k.encode()).hexdigest()}": v3\n' for k in keys))
     b = t.backend(answering(message(body=V2)))
     s = shop(t, b, text=lambda text: text.replace("  - query: api_version\n",
                                                   '  - query: api_version\n  - pin: {key: "header:Authorization", table: pins.yaml}\n'))
     assert t.ask(s.port, path="/orders/1", Authorization=key).get("api-version") == "v3"
+    assert t.ask(s.port, path="/orders/1", Authorization=keys[-1]).get("api-version") == "v3"
     assert t.ask(s.port, path="/orders/1", Authorization="Bearer other").get("api-version") == "v1"
     assert t.ask(s.port, path="/orders/1", Authorization=key, Api_Version="v2").get("api-version") == "v2", "the first that speaks"
     assert key not in s.process.text()

@@ -17,9 +17,11 @@
 
 #define LENS_VERSIONS_MAX 512
 #define LENS_TYPES_MAX    512
-#define LENS_STEPS_MAX    32   /* of one place */
-#define LENS_ROWS_MAX     1024 /* pairs of one enum */
-#define LENS_FILES_MAX    1024 /* change files of one api */
+#define LENS_STEPS_MAX    32    /* of one place */
+#define LENS_ROWS_MAX     1024  /* pairs of one enum */
+#define LENS_FILES_MAX    16384 /* change files of one api */
+#define LENS_PINS_BYTES_MAX                                                    \
+    ((size_t)64 << 20) /* a table of pins: some 900 000 of them */
 
 /* Things that grow. What lens_vec_add returned moves when it grows again. */
 struct lens_vec {
@@ -443,8 +445,8 @@ bool lens_date_days(span text, int32_t *days);
 /* Tables of pins, from files in `folder` (pins.c). */
 void lens_pins_read(struct lens_builder *b, span folder);
 
-/* A regular file of at most YAML_BYTES_DEFAULT; a problem of `path`, and false. */
-bool lens_file_read(struct lens_builder *b, span path, span *out);
+/* A regular file of at most so many bytes; a problem of `path`, and false. */
+bool lens_file_read(struct lens_builder *b, span path, size_t most, span *out);
 
 /* ---- change files (change.c) ---- */
 

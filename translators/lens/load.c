@@ -134,7 +134,7 @@ read_all(struct lens_builder *b, int fd, size_t len, span *out)
 }
 
 bool
-lens_file_read(struct lens_builder *b, span path, span *out)
+lens_file_read(struct lens_builder *b, span path, size_t most, span *out)
 {
     char *name = arena_str(b->arena, path);
     if (!name) {
@@ -149,8 +149,10 @@ lens_file_read(struct lens_builder *b, span path, span *out)
     bool good = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
     if (!good)
         (void)cannot(b, path, "is no regular file");
-    else if ((uint64_t)st.st_size > YAML_BYTES_DEFAULT)
-        good = cannot(b, path, "is larger than 1 MiB");
+    else if ((uint64_t)st.st_size > most)
+        good = cannot(b, path,
+                      most > YAML_BYTES_DEFAULT ? "is larger than 64 MiB"
+                                                : "is larger than 1 MiB");
     good = good && read_all(b, fd, (size_t)st.st_size, out);
     (void)close(fd);
     return good;
@@ -160,7 +162,7 @@ static const struct yaml *
 read_doc(struct lens_builder *b, span path)
 {
     span text;
-    if (!lens_file_read(b, path, &text))
+    if (!lens_file_read(b, path, YAML_BYTES_DEFAULT, &text))
         return NULL;
     return yaml_parse(b->arena, path, text, YAML_BYTES_DEFAULT, b->problems);
 }
@@ -190,7 +192,7 @@ list_changes(struct lens_builder *b, span folder, struct lens_vec *out)
         if (!is_change(e->d_name))
             continue;
         if (out->n == LENS_FILES_MAX) {
-            (void)cannot(b, path, "holds more than 1024 changes");
+            (void)cannot(b, path, "holds more than 16384 changes");
             break;
         }
         struct lens_file *slot = lens_vec_add(b, out, sizeof(*slot));
@@ -243,7 +245,7 @@ lens_load(struct arena *a, const char *path, struct problems *problems,
         return finish(&b, out);
     span folder = folder_of(&b, path, &b.api->file);
     span text;
-    if (b.full || !lens_file_read(&b, b.api->file, &text))
+    if (b.full || !lens_file_read(&b, b.api->file, YAML_BYTES_DEFAULT, &text))
         return b.full ? finish(&b, out) : ERR_IO;
 
     struct lens_vec found = {0};

@@ -37,10 +37,10 @@ lens_pins_read(struct lens_builder *b, span folder)
             lens_fmt(b, "%.*s%.*s", SPAN_FMT(whole ? (span){0} : folder),
                      SPAN_FMT(s->pin_file));
         span text;
-        if (b->full || !lens_file_read(b, path, &text))
+        if (b->full || !lens_file_read(b, path, LENS_PINS_BYTES_MAX, &text))
             continue;
         const struct yaml *doc =
-            yaml_parse(b->arena, path, text, YAML_BYTES_DEFAULT, b->problems);
+            yaml_parse(b->arena, path, text, LENS_PINS_BYTES_MAX, b->problems);
         if (doc)
             read_table(b, doc, s);
     }
