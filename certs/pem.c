@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "certs/pem.h"
 
+#include "certs/keys.h"
+
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -155,7 +157,11 @@ pem_key(SSL_CTX *ctx, const char *chain, const char *path, struct err *e)
 {
     struct buf b = {0};
     bool is_asked = false;
-    enum err_code code = pem_read(path, &b, e);
+    enum err_code code = keys_have_room() ? pem_read(path, &b, e)
+                                          : err_set(e, ERR_LIMIT,
+                                                    "%s: no room for another "
+                                                    "key",
+                                                    path);
     BIO *bio = code ? NULL : bio_of(&b);
     EVP_PKEY *key =
         bio ? PEM_read_bio_PrivateKey(bio, NULL, on_passphrase, &is_asked)

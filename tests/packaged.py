@@ -23,6 +23,7 @@ def run(*command, code=0, **options):
 
 class Package:
     def __init__(self, build, folder):
+        self.built = pathlib.Path(build) / "stile"  # the same, with its names
         self.file = pathlib.Path(run(ROOT / "packaging/package.sh", build, folder / "out").strip())
         self.root = folder / "root"
         (self.root / "var/lib/dpkg/info").mkdir(parents=True)
@@ -45,7 +46,7 @@ def check_installed(p):
 
 def check_unit(p):
     unit = (p.root / "usr/lib/systemd/system/stile.service").read_text()
-    for line in ("Type=notify", "KillMode=process", "Restart=always", "RuntimeDirectoryPreserve=restart", "WatchdogSec=30s"):
+    for line in ("Type=notify", "KillMode=process", "Restart=always", "RuntimeDirectoryPreserve=restart", "WatchdogSec=30s", "LimitCORE=0", "MemorySwapMax=0"):
         assert line in unit.splitlines(), line
     if shutil.which("systemd-analyze"):
         told = subprocess.run(["systemd-analyze", "verify", p.root / "usr/lib/systemd/system/stile.service"], capture_output=True, text=True)
@@ -82,7 +83,7 @@ def check_hardened(p):
     assert "__stack_chk_fail" in symbols and re.search(r"__\w+_chk@", symbols.replace("__stack_chk_fail@", "")), symbols
     if "X86-64" in head:
         assert re.search(r"x86 feature: .*SHSTK", head), head
-        code = run("objdump", "-d", "--no-show-raw-insn", p.binary)
+        code = run("objdump", "-d", "--no-show-raw-insn", p.built)
         ours = {name: first for name, first in re.findall(r"<(worker_main|conn_h1_feed|on_read)>:\n +[0-9a-f]+:\t(\w+)", code)}
         assert ours and set(ours.values()) == {"endbr64"}, ours  # what is called through a pointer begins with a target
 

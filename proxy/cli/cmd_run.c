@@ -4,19 +4,40 @@
  */
 #include "proxy/cli/cli.h"
 
+#include "certs/keys.h"
 #include "certs/tickets.h"
 #include "config/generation.h"
 #include "proxy/control/control.h"
+#include "proxy/observe/log.h"
 #include "proxy/server/worker.h"
 #include "proxy/super/loader.h"
 #include "proxy/super/supervisor.h"
 
 #include <assert.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #define BINARY_MAX 4096
+
+/* Only root can become somebody else, and has no use for becoming root. */
+static bool
+find_user(struct supervisor_options *o)
+{
+    const struct passwd *who = getpwnam(o->user);
+    const char *why = !who               ? "there is no such user"
+                      : geteuid() != 0   ? "only root can become somebody else"
+                      : who->pw_uid == 0 ? "it is whom root becomes"
+                                         : NULL;
+
+    if (why) {
+        fprintf(stderr, "stile run: --user %s: %s\n", o->user, why);
+        return false;
+    }
+    o->user_uid = who->pw_uid;
+    return true;
+}
 
 int
 cmd_run(int argc, char **argv)
@@ -27,6 +48,8 @@ cmd_run(int argc, char **argv)
          "the configuration (" CLI_CONFIG_PRESET ")"},
         {0, OPTION_TEXT, "log", "FILE", &o.log,
          "log there and reopen it at SIGUSR1; stderr without"},
+        {0, OPTION_TEXT, "user", "NAME", &o.user,
+         "started by root: all but the supervisor become this user"},
     };
     const struct command_usage usage = {
         .name = "run",
@@ -54,6 +77,8 @@ cmd_run(int argc, char **argv)
 
     if (!options_read(&usage, argc, argv, &operands, &n, &code))
         return code;
+    if (o.user && !find_user(&o))
+        return CLI_REFUSED;
     if (n) {
         fprintf(stderr,
                 "stile run: what is `%s`? The configuration is named "
@@ -79,6 +104,8 @@ load(const char *path, const struct tickets *tickets, struct problems *problems,
 {
     static struct certs_tickets keys; /* TLS contexts keep its address */
 
+    if (!keys_open())
+        log_warn("keys_not_locked", "why=\"no memory may be locked\"");
     static_assert(TICKET_KEYS == CERTS_TICKET_KEYS, "one layout");
     static_assert(TICKET_BYTES == CERTS_TICKET_BYTES, "one layout");
     if (!tickets)
@@ -95,10 +122,11 @@ load(const char *path, const struct tickets *tickets, struct problems *problems,
 int
 cmd_loader(int argc, char **argv)
 {
-    const char *fd_text = "", *config = NULL;
+    const char *fd_text = "", *config = NULL, *user = NULL;
     const struct option options[] = {
         {0, OPTION_TEXT, "fd", "N", &fd_text, "socket to the supervisor"},
         {0, OPTION_TEXT, "config", "FILE", &config, "the configuration"},
+        {0, OPTION_TEXT, "user", "NAME", &user, "whom to become first"},
     };
     const struct command_usage usage = {
         .name = "loader",
@@ -124,6 +152,7 @@ cmd_loader(int argc, char **argv)
     const struct loader_options o = {
         .fd = (int)fd,
         .config = config,
+        .user = user,
         .roles = {.load = load, .worker = worker_main, .control = control_main},
     };
     return loader_main(&o);

@@ -2,6 +2,7 @@
 #include "proxy/server/worker.h"
 
 #include "certs/digest.h"
+#include "certs/keys.h"
 #include "proxy/observe/log.h"
 #include "proxy/observe/record.h"
 #include "proxy/server/account.h"
@@ -496,6 +497,8 @@ worker_main(const struct worker_env *env)
 
     signal(SIGPIPE, SIG_IGN);
     log_set_level(env->gen->log_level);
+    if (!keys_lock())
+        log_warn("keys_not_locked", "why=\"%s\"", strerror(errno));
     if (!make(&w) || !watch_orders(&w)) {
         log_error("worker_fails", "why=setup index=%u", env->index);
         unmake(&w);

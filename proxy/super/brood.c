@@ -30,11 +30,18 @@ brood_state_name(enum brood_state state)
 
 /* In the child: nothing but the socket and the standard three is inherited. */
 static _Noreturn void
-become_loader(int fd, const char *binary, const char *config)
+become_loader(int fd, const struct brood_command *command)
 {
     char number[8];
-    const char *argv[] = {binary,     "loader", "--fd", number,
-                          "--config", config,   NULL};
+    const char *argv[] = {command->binary,
+                          "loader",
+                          "--fd",
+                          number,
+                          "--config",
+                          command->config,
+                          command->user ? "--user" : NULL,
+                          command->user,
+                          NULL};
     char *words[COUNT(argv)];
     sigset_t none;
 
@@ -49,7 +56,7 @@ become_loader(int fd, const char *binary, const char *config)
     else if (dup2(fd, LOADER_FD) < 0)
         _exit(126);
     close_range(LOADER_FD + 1, ~0u, 0);
-    execv(binary, words);
+    execv(command->binary, words);
     _exit(127);
 }
 
@@ -70,7 +77,7 @@ init(struct brood *b, uint64_t number)
 }
 
 enum err_code
-brood_start(struct brood *b, const char *binary, const char *config,
+brood_start(struct brood *b, const struct brood_command *command,
             uint64_t number, const struct estate *estate, struct err *e)
 {
     int fds[2];
@@ -82,7 +89,7 @@ brood_start(struct brood *b, const char *binary, const char *config,
     }
     b->loader = fork();
     if (b->loader == 0)
-        become_loader(fds[1], binary, config);
+        become_loader(fds[1], command);
     close(fds[1]);
     b->loader_fd = fds[0];
     if (b->loader < 0) {

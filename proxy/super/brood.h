@@ -55,11 +55,15 @@ struct brood {
     struct sockets_used sockets;
 };
 
-/* Fork and exec `binary` as the loader of generation `number`. */
-MUST_CHECK enum err_code brood_start(struct brood *b, const char *binary,
-                                     const char *config, uint64_t number,
-                                     const struct estate *estate,
-                                     struct err *e);
+struct brood_command {
+    const char *binary, *config;
+    const char *user; /* whom the loader becomes; NULL: who we are */
+};
+
+/* Fork and exec the loader of generation `number`. */
+MUST_CHECK enum err_code
+brood_start(struct brood *b, const struct brood_command *command,
+            uint64_t number, const struct estate *estate, struct err *e);
 
 /* Generation `number` of an earlier supervisor, of which somebody came home. */
 void brood_adopt(struct brood *b, uint64_t number);

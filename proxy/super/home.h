@@ -6,7 +6,7 @@
  * configuration's path. `home` is listened at by the supervisor alone. `family` is
  * bound by the first and inherited by all that come from it: as long as it is
  * taken, somebody of an earlier supervisor is left. A caller at the door is
- * believed if it runs as our user.
+ * believed if it is root, runs as our user, or as the one that ours have become.
  */
 #pragma once
 
@@ -16,6 +16,9 @@
 #include <sys/types.h>
 
 #define HOME_NAME_MAX 64
+
+/* Those of ours that call are this user, not who we are. */
+void home_trust(uid_t uid);
 
 /* The name for a configuration, of which both are made. */
 void home_name(const char *config, char out[HOME_NAME_MAX]);

@@ -5,6 +5,7 @@
 #include "proxy/super/children.h"
 #include "proxy/super/orphan.h"
 #include "proxy/super/privileges.h"
+#include "proxy/super/sandbox.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -564,6 +565,17 @@ init(struct children *c, const struct loader_options *options)
         c->workers[i].fd = -1;
 }
 
+/* No call of those that a loader never makes, and no right it does not need. */
+static enum err_code
+give_up(const struct loader_options *options, struct err *e)
+{
+    if (options->user && privileges_become(options->user, e))
+        return e->code;
+    if (privileges_drop(options->user ? PRIVILEGES_READ : PRIVILEGES_FILES, e))
+        return e->code;
+    return sandbox_enter_loader(e);
+}
+
 int
 loader_main(const struct loader_options *options)
 {
@@ -576,14 +588,18 @@ loader_main(const struct loader_options *options)
     fcntl(options->fd, F_SETFD, FD_CLOEXEC);
     prctl(PR_SET_NAME, "stile-loader", 0, 0, 0);
     /* Before anything of the configuration is read. */
-    if (privileges_drop(PRIVILEGES_FILES, &e) || take_hello(c, &e) ||
-        open_signals(c, &e)) {
+    if (give_up(options, &e) || take_hello(c, &e) || open_signals(c, &e)) {
         fprintf(stderr, "stile loader: %s\n", e.text);
         return 2;
     }
     snprintf(who, sizeof(who), "loader.%lu", (unsigned long)c->number);
     log_open(c->hello[HELLO_LOG], who);
-    if (!load(c) || !fits(c) || !want_all(c))
+    if (!load(c))
         return 1;
-    return run(c);
+    /* Keys have been read, and what is opened from here on is our own. */
+    if (options->user && privileges_drop(PRIVILEGES_NONE, &e)) {
+        refuse(c, &e);
+        return 1;
+    }
+    return fits(c) && want_all(c) ? run(c) : 1;
 }

@@ -26,6 +26,7 @@ struct loader_roles {
 struct loader_options {
     int fd;             /* SEQPACKET to the supervisor, inherited */
     const char *config; /* path of stile.yaml */
+    const char *user;   /* whom to become first; NULL: who we are */
     struct loader_roles roles;
 };
 

@@ -167,8 +167,13 @@ reload_begin(struct super *s)
     r->step = RELOAD_LOADING;
     r->deadline_ms = s->now_ms + LOAD_MS;
     log_info("loading", "generation=%lu", (unsigned long)s->last_number + 1);
-    enum err_code code = brood_start(b, s->binary, s->options->config,
-                                     ++s->last_number, &s->estate, &e);
+    const struct brood_command command = {
+        .binary = s->binary,
+        .config = s->options->config,
+        .user = s->options->user,
+    };
+    enum err_code code =
+        brood_start(b, &command, ++s->last_number, &s->estate, &e);
     r->brood = b->state == BROOD_FREE ? NULL : b;
     if (code)
         reload_fail(s, e.text);

@@ -15,6 +15,12 @@ sandbox_enter_unix(struct err *e __attribute__((unused)))
     return OK;
 }
 
+enum err_code
+sandbox_enter_loader(struct err *e __attribute__((unused)))
+{
+    return OK;
+}
+
 #else
 
 #include <errno.h>
@@ -140,7 +146,7 @@ add_narrow_rules(scmp_filter_ctx filter)
 }
 
 static int
-add_rules(scmp_filter_ctx filter, bool with_unix)
+add_rules(scmp_filter_ctx filter)
 {
     for (size_t i = 0; i < COUNT(allowed); i++) {
         int failed = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0);
@@ -153,27 +159,84 @@ add_rules(scmp_filter_ctx filter, bool with_unix)
         if (failed)
             return failed;
     }
-    int failed =
-        with_unix ? seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket),
-                                     1, SCMP_A0(SCMP_CMP_EQ, AF_UNIX, 0))
-                  : 0;
-    return failed ? failed : add_narrow_rules(filter);
+    return add_narrow_rules(filter);
 }
 
-static enum err_code
-enter(bool with_unix, struct err *e)
+static int
+add_rules_and_unix(scmp_filter_ctx filter)
 {
-    /* No core, no ptrace, no /proc/PID/mem by others of our user. */
+    int failed = add_rules(filter);
+
+    return failed ? failed
+                  : seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket),
+                                     1, SCMP_A0(SCMP_CMP_EQ, AF_UNIX, 0));
+}
+
+/* What neither loader nor control calls: the ways to other programs and processes, */
+static const int never[] = {
+    SCMP_SYS(execve),           SCMP_SYS(execveat),          SCMP_SYS(ptrace),
+    SCMP_SYS(process_vm_readv), SCMP_SYS(process_vm_writev),
+};
+
+/* and those into the kernel, which fail. */
+static const int refused[] = {
+    SCMP_SYS(add_key),        SCMP_SYS(bpf),
+    SCMP_SYS(chroot),         SCMP_SYS(delete_module),
+    SCMP_SYS(finit_module),   SCMP_SYS(init_module),
+    SCMP_SYS(io_uring_enter), SCMP_SYS(io_uring_register),
+    SCMP_SYS(io_uring_setup), SCMP_SYS(kexec_file_load),
+    SCMP_SYS(kexec_load),     SCMP_SYS(keyctl),
+    SCMP_SYS(mount),          SCMP_SYS(move_mount),
+    SCMP_SYS(open_tree),      SCMP_SYS(perf_event_open),
+    SCMP_SYS(pivot_root),     SCMP_SYS(reboot),
+    SCMP_SYS(request_key),    SCMP_SYS(setns),
+    SCMP_SYS(umount2),        SCMP_SYS(unshare),
+    SCMP_SYS(userfaultfd),
+};
+
+#define CODE ((scmp_datum_t)(PROT_WRITE | PROT_EXEC))
+
+static int
+add_loader_rules(scmp_filter_ctx filter)
+{
+    const struct scmp_arg_cmp code = SCMP_A2(SCMP_CMP_MASKED_EQ, CODE, CODE);
+    int failed = 0;
+
+    for (size_t i = 0; !failed && i < COUNT(never); i++)
+        failed = seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, never[i], 0);
+    for (size_t i = 0; !failed && i < COUNT(refused); i++)
+        failed = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), refused[i], 0);
+    if (!failed)
+        failed = seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(EPERM),
+                                        SCMP_SYS(mmap), 1, &code);
+    if (!failed)
+        failed = seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(EPERM),
+                                        SCMP_SYS(mprotect), 1, &code);
+    return failed;
+}
+
+/* No core, no ptrace, no /proc/PID/mem by others of our user. */
+static enum err_code
+hide(struct err *e)
+{
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
         return err_set(e, ERR_IO, "memory cannot be hidden: %s",
                        strerror(errno));
+    return OK;
+}
 
-    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+static enum err_code
+enter(uint32_t otherwise, int (*add)(scmp_filter_ctx filter), struct err *e)
+{
+    if (hide(e))
+        return e->code;
+
+    scmp_filter_ctx filter = seccomp_init(otherwise);
 
     if (!filter)
         return err_set(e, ERR_IO, "no memory for the sandbox's filter");
 
-    int failed = add_rules(filter, with_unix);
+    int failed = add(filter);
     if (!failed)
         failed = seccomp_load(filter);
     seccomp_release(filter);
@@ -186,13 +249,19 @@ enter(bool with_unix, struct err *e)
 enum err_code
 sandbox_enter(struct err *e)
 {
-    return enter(false, e);
+    return enter(SCMP_ACT_ERRNO(EPERM), add_rules, e);
 }
 
 enum err_code
 sandbox_enter_unix(struct err *e)
 {
-    return enter(true, e);
+    return enter(SCMP_ACT_ERRNO(EPERM), add_rules_and_unix, e);
+}
+
+enum err_code
+sandbox_enter_loader(struct err *e)
+{
+    return enter(SCMP_ACT_ALLOW, add_loader_rules, e);
 }
 
 #endif

@@ -72,14 +72,15 @@ bind_unix(const struct sockets_entry *s, int fd)
     return failed;
 }
 
-/* The group may talk to it, if this machine has such a group. */
+/* Owner and group may talk to it: the group `stile`, if this machine has one. */
 static void
-give_to_group(const struct sockets_entry *s)
+give_away(const struct sockets_entry *s)
 {
     const struct group *g = getgrnam("stile");
+    uid_t owner = s->owner ? s->owner : (uid_t)-1;
 
-    if (g && chown(unix_path(s), (uid_t)-1, g->gr_gid))
-        log_warn("admin_socket_group", "group=stile why=%s", strerror(errno));
+    if (chown(unix_path(s), owner, g ? g->gr_gid : (gid_t)-1))
+        log_warn("admin_socket_kept", "why=%s", strerror(errno));
 }
 
 /* --------------------------------------------------------------- one socket */
@@ -140,7 +141,7 @@ open_slot(struct sockets_entry *s, struct err *e)
         return ERR_IO;
     }
     if (s->use == SOCKET_ADMIN)
-        give_to_group(s);
+        give_away(s);
     s->listens[s->n] = s->use != SOCKET_CLIENTS;
     s->fds[s->n++] = fd;
     return OK;
@@ -282,6 +283,7 @@ sockets_want(struct sockets *s, span sockaddr, uint64_t use, uint64_t slots,
 
     if (read_want(sockaddr, use, slots, &like, e))
         return e->code;
+    like.owner = s->owner;
 
     struct sockets_entry *one = find_or_make(s, &like);
     if (!one)

@@ -24,10 +24,12 @@ struct sockets_entry {
     bool listens[WORKERS_MAX];
     size_t n;
     bool is_given; /* by systemd: one for all workers, and never closed */
+    uid_t owner;   /* of the admin socket's file; 0: who binds it */
 };
 
 struct sockets {
     struct sockets_entry entries[SOCKETS_MAX];
+    uid_t owner; /* of the admin socket; 0: who we are */
 };
 
 /* Which entries a generation uses. */

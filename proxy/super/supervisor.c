@@ -402,6 +402,10 @@ open_all(struct super *s, struct err *e)
         return e->code;
     log_open(s->estate.hello[HELLO_LOG], "supervisor");
     sockets_take_given(&s->sockets);
+    if (s->options->user) {
+        s->sockets.owner = s->options->user_uid;
+        home_trust(s->options->user_uid);
+    }
     home_name(s->options->config, s->estate.home);
     s->now_ms = clock_ms();
     return family_open(s, e);

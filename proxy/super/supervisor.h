@@ -9,11 +9,15 @@
  */
 #pragma once
 
+#include <sys/types.h>
+
 struct supervisor_options {
     const char
         *binary; /* what loaders are started from; resolved at the start */
     const char *config; /* path of stile.yaml, handed to loaders */
     const char *log;    /* path of the log; NULL: stderr, never reopened */
+    const char *user;   /* whom root's others become; NULL: nobody changes */
+    uid_t user_uid;
 };
 
 /* Exit code: 0 stopped, 1 the first configuration was refused (it is printed),

@@ -14,6 +14,7 @@ code 0, leave no process behind, and have written no sanitizer's report.
 import json
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import subprocess
@@ -63,8 +64,8 @@ def pool(value):
 
 class Stile:
     def __init__(self, t, *, pools=None, routes=None, apis=None, more="", limits=None, tls=False, workers=2, plain=False, config=None,
-                 binary=None, env=()):
-        self.env = env
+                 binary=None, env=(), user=None):
+        self.env, self.words = env, ("--user", user) if user else ()
         self.t, self.binary = t, binary or (t.plain if plain else t.build) / "stile"
         self.folder = t.folder / f"stile-{len(t.processes)}"
         self.folder.mkdir()
@@ -72,6 +73,11 @@ class Stile:
         self.socket, self.process = self.folder / "admin.sock", None
         text = config or self.describe(pools or {}, routes or [], apis or {}, more, limits, tls, workers)
         self.config = t.write(f"{self.folder.name}/stile.yaml", text)
+        if user:  # as a package leaves it: the folder can be passed, the state is the user's
+            t.folder.chmod(0o711)
+            self.folder.chmod(0o711)
+            (self.folder / "state").mkdir(0o700)
+            shutil.chown(self.folder / "state", user, user if user != "nobody" else "nogroup")
         self.start()
 
     def describe(self, pools, routes, apis, more, limits, tls, workers):
@@ -92,7 +98,7 @@ class Stile:
 
     def start(self):
         """Run it (again); returns when it is ready."""
-        self.process = self.t.start(self.binary, "run", "--config", self.config, cwd=self.folder, env=self.env)
+        self.process = self.t.start(self.binary, "run", "--config", self.config, *self.words, cwd=self.folder, env=self.env)
         self.t.at_end(self.end)
         until(lambda: self.is_ready() or not is_alive(self.process.pid), "ready")
         assert is_alive(self.process.pid), f"it did not start:\n{self.process.text()}"

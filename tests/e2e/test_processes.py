@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Processes that die, are stopped and are replaced; weights that move and stay. The whole proxy, as `stile run` starts it."""
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -418,69 +417,7 @@ def test_counters_never_go_back_over_a_reload(t):
     until(lambda: s.metric("stile_requests_total") == 31, "and one more")
 
 
-# ── the sandbox ──
-
-
-def test_in_the_sandbox_everything_works(t):
-    s = two_pools(t, tls=True, plain=True)
-    for pid in s.workers():
-        with open(f"/proc/{pid}/status") as status:
-            assert "Seccomp:\t2" in status.read(), "no sandbox in this build"
-    ca = ("--cacert", t.certs() / "ca.pem")
-    secure, clear = f"https://localhost:{s.tls_port}/", f"http://127.0.0.1:{s.port}/"
-    for words, version in ((("--http1.1", clear), b"1.1"), (("--http2-prior-knowledge", clear), b"2"), (("--http1.1", *ca, secure), b"1.1"),
-                           (("--http2", *ca, secure), b"2"), (("--tls-max", "1.2", *ca, secure), b"2")):
-        assert t.curl("-w", " %{http_version} %{http_code}", *words) == b"blue " + version + b" 200", words
-    s.reload()
-    s.weight("orders", "100%")
-    assert t.curl("--http2", *ca, "-H", "X-Account: 1", secure) == b"green"
-    s.kill(s.workers()[0])
-    assert all(t.curl("--http2", *ca, "-H", "X-Account: 1", secure) == b"green" for _ in range(5))
-    s.process.signal(signal.SIGUSR1)  # logs are opened by others and handed in
-    assert t.ask(s.port, X_Account="1").body == b"green"
-    assert s.process.line(pool="green", arm="canary")
-
-
-def test_from_inside_a_worker_that_serves_nothing_is_opened_executed_traced_or_called(t):
-    s = one_pool(t, plain=True, workers=1)
-
-    def probe(*words):
-        done = t.command(t.plain / "tests/probe", s.workers()[0], *words)
-        return (done.stdout + done.stderr).strip()
-
-    worker = s.workers()
-    assert probe("getpid") == f"value {worker[0]}", "the worker itself makes the calls"
-    for call in (("open", "/etc/passwd"), ("open", s.config), ("mmap",), ("socket",)):  # the last one is the way to the admin socket
-        assert probe(*call) == "error EPERM", call
-    assert s.workers() == worker and t.ask(s.port).body == b"b", "and serves on"
-    for call in (("exec", "/bin/true"), ("ptrace",), ("fork",)):
-        assert (said := probe(*call)) == "killed Bad system call", (call, said)
-        until(lambda: (w := s.workers()) and w != worker and s.is_ready(), "another worker")
-        worker = s.workers()
-        assert t.ask(s.port).body == b"b"
-
-
-def test_below_the_supervisor_nobody_has_a_privilege_beyond_opening_files(t):
-    s = one_pool(t, plain=True)
-    granted = lambda pid: dict(line.split(":\t") for line in open(f"/proc/{pid}/status").read().splitlines() if line.startswith(("Cap", "NoNew")))
-    loader = s.status()["processes"]["generations"][0]["loader"]
-    for pid, may in [(w, 0) for w in s.workers()] + [(loader, 1 << 1), (s.control(), 1 << 1)]:  # CAP_DAC_OVERRIDE, of root alone
-        of = granted(pid)
-        assert int(of["CapPrm"], 16) & ~may == int(of["CapEff"], 16) & ~may == int(of["CapInh"], 16) == int(of["CapAmb"], 16) == 0, (pid, of)
-        assert of["NoNewPrivs"] == "1", (pid, of)
-    if os.geteuid() == 0:
-        assert int(granted(s.process.pid)["CapPrm"], 16) > 2, "the supervisor has them, so they were given up"
-
-
-def test_in_the_sandbox_documents_are_translated(t):
-    new = {"id": "o-1", "customer_id": "cus_42", "total_cents": 5, "status": "pending"}
-    b = t.backend(answering(message(body=new)))
-    s = Stile(t, apis={"shop": t.source / "config/examples/shop/api.yaml"}, pools={"b": {"api": "shop", "version": "v2", "endpoints": b}},
-              routes=[{"name": "orders", "api": "shop", "pool": "b"}], plain=True)
-    a = t.ask(s.port, path="/orders/o-1", Api_Version="v1")
-    assert a.json()["customer"] == "42" and a.json()["status"] == "open", a.body
-    a = t.ask(s.port, method="PUT", path="/orders/o-1", body={"id": "o-1", "status": "lost"}, Api_Version="v1")
-    assert a.status == 422 and a.json()["pointer"] == "/status", a.body
+# ── records, logs, sockets ──
 
 
 def test_a_request_is_explained_after_a_reload_and_after_control_was_killed(t):
