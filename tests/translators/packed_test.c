@@ -37,7 +37,8 @@ static const char change_yaml[] =
     "  map: {sku: code}\n"
     "  drop: {old: {down: 7, write: ignore}}\n"
     "Held:\n"
-    "  map: {note: {to: notes, as: one <> list, rest: lose}}\n";
+    "  map: {note: {to: notes, as: one <> list, rest: lose}, z: {order: by "
+    "k}}\n";
 
 struct shop {
     struct arena *a;

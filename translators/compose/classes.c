@@ -184,10 +184,10 @@ atom_truth(const struct lowering *l, const struct atom *a,
     switch (a->kind) {
     case ATOM_PRESENT:
         return present_truth(l, a->source, k);
-    case ATOM_DOUBLED: /* the machine refuses these by itself */
+    case ATOM_DOUBLED: /* the machine refuses these by itself, where it looks */
     case ATOM_ANY_DOUBLED:
     case ATOM_UNCLEAN:
-        return IS_NEVER;
+        return later_is_inside(l, a) ? IS_OPEN : IS_NEVER;
     case ATOM_OUTSIDE:
         if (class_bottom(l, a->term) != k->source)
             return IS_OPEN;

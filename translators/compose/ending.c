@@ -313,9 +313,7 @@ lower_later(struct lowering *l, uint32_t source, const struct normal_node *node,
             struct ops *ops)
 {
     struct engine_op made;
-    if (later_end_of(l, node) != source)
-        return lower_stop(l, "a value waits where it is not seen");
-    if (!later_op(l, node, &made))
+    if (!later_op(l, node, source, &made))
         return false;
     struct engine_op *op = add_op(l, ops, ENGINE_OP_VALUE);
     if (op)
@@ -323,32 +321,20 @@ lower_later(struct lowering *l, uint32_t source, const struct normal_node *node,
     return op != NULL;
 }
 
-/* Checks and notices that wait for the end of their scope. */
+/* Checks and notices that wait for this end. */
 static bool
 lower_waiting(struct lowering *l, uint32_t source, struct ops *ops)
 {
-    const struct normal_state *s = l->state;
-    for (size_t i = 0; i < s->n_checks + s->n_notices; i++) {
-        bool is_check = i < s->n_checks;
-        size_t k = is_check ? i : i - s->n_checks;
-        uint32_t scope = is_check ? s->checks[k].scope : s->notices[k].scope;
-        bool waits = is_check ? l->check_waits[k]
-                              : l->notice_waits[k] && !l->notice_done[k];
-        guard when = is_check ? l->check_when[k] : l->notice_when[k];
-        uint16_t number = (uint16_t)k;
-        struct engine_op made;
-        if (!waits || scope != source)
-            continue;
-        if (!later_op_guard(l, when, source, is_check, &made) ||
-            (!is_check && !lower_notes(l, &number, 1, &made.notes)))
-            return false;
-        struct engine_op *op = add_op(l, ops, ENGINE_OP_VALUE);
-        if (!op)
-            return false;
+    struct engine_op made;
+    bool has = false;
+    if (!later_op_rules(l, source, &made, &has))
+        return false;
+    if (!has)
+        return true;
+    struct engine_op *op = add_op(l, ops, ENGINE_OP_VALUE);
+    if (op)
         *op = made;
-        (is_check ? l->check_done : l->notice_done)[k] = true;
-    }
-    return true;
+    return op != NULL;
 }
 
 /* Members that come in, in their order; `source` is the object that ends. */
@@ -386,10 +372,9 @@ lower_arrivals(struct lowering *l, uint32_t source,
         uint32_t mover = mover_to(l, next);
         if (mover != NORMAL_NONE && !lower_slot(l, source, mover, next, ops))
             return false;
-        if (!lower_constants(l, source, next, ops))
-            return later_wait(l, next);
-        if (!lower_made(l, source, next, ops))
-            return false;
+        if (!lower_constants(l, source, next, ops) ||
+            !lower_made(l, source, next, ops))
+            return l->once_more || l->full ? false : later_wait(l, next);
     }
 }
 

@@ -22,7 +22,9 @@ struct forms {
     size_t n;
     size_t written; /* what comes out, + 1; 0: the scalar, or `constant` */
     span constant;
-    bool tells; /* the notes are told in any case */
+    bool tells;  /* the notes are told in any case */
+    bool wraps;  /* what comes out stands in a list; null is an empty one */
+    bool passes; /* what the one form does not read stays as it came */
     const struct lens_api *api;
 };
 
@@ -41,15 +43,24 @@ run_forms(const void *arg, span scalar, struct arena *scratch, struct buf *out)
         return ENGINE_OUTSIDE;
     for (size_t i = 0; i < f->n; i++) {
         bool respelt = false;
-        if (form_convert(&r, &f->from[i], &f->to[i], value[f->of[i]],
-                         &value[i + 1], &respelt) != FORM_DONE)
+        enum form_result done =
+            form_convert(&r, &f->from[i], &f->to[i], value[f->of[i]],
+                         &value[i + 1], &respelt);
+        if (done == FORM_OUTSIDE && f->passes)
+            return ENGINE_AS_IT_IS;
+        if (done != FORM_DONE)
             return ENGINE_OUTSIDE;
         bent = bent || respelt;
     }
+    buf_str(out, f->wraps ? "[" : "");
+    size_t at = buf_len(out);
     if (f->written)
         json_print(value[f->written], out);
     else
         buf_add(out, f->constant.len ? f->constant : scalar);
+    if (f->wraps && span_is(span_skip(buf_span(out), at), "null"))
+        buf_truncate(out, at);
+    buf_str(out, f->wraps ? "]" : "");
     return bent ? ENGINE_RESPELT : ENGINE_FORMED;
 }
 
@@ -121,16 +132,13 @@ want_guard(struct wanted *w, guard g)
 
 /* ---- what is told ----------------------------------------------------------- */
 
-/* Must a scalar that some form does not read fail? */
+/* What becomes of a scalar that some form does not read: it fails, or stays. */
 static bool
-fails_outside(struct lowering *l, struct value_class k)
+is_outside(struct lowering *l, const struct form_of *what, struct forms *f)
 {
-    const struct spot_of *s = &l->spots[k.source];
-    k.form = FORM_OUT;
-    for (size_t i = 0; i < s->checks.n; i++)
-        if (class_truth(l, l->check_when[s->checks.at[i]], &k) == IS_ALWAYS)
-            return true;
-    return lower_stop(l, "a form of what passes or goes where it fails");
+    f->passes = what->passes;
+    return f->n == 0 || what->fails || (what->passes && f->n == 1) ||
+           lower_stop(l, "a form of what goes where it fails");
 }
 
 /* The notices of a scalar that is spelt otherwise: `notes`, where they are told. The
@@ -177,13 +185,18 @@ lower_form(struct lowering *l, const struct value_class *k,
     for (size_t i = 0; i < s->notices.n; i++)
         if (!want_guard(&w, l->notice_when[s->notices.at[i]]))
             return false;
-    if (what->term != NORMAL_NONE && !want_term(&w, what->term, &f->written))
+    uint32_t term = what->term;
+    if (term != NORMAL_NONE && l->c->terms[term].kind == TERM_WRAP) {
+        f->wraps = true;
+        term = l->c->terms[term].of;
+    }
+    if (term != NORMAL_NONE && !want_term(&w, term, &f->written))
         return false;
     if (what->constant &&
         !lower_text(l, (span){0}, what->constant, &f->constant))
         return false;
     out->fn = run_forms;
     out->arg = f;
-    return (f->n == 0 || fails_outside(l, *k)) &&
+    return is_outside(l, what, f) &&
            find_notes(&w, *k, what->notices, what->n_notices, &out->notes);
 }

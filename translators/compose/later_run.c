@@ -1,42 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * later_run: what guards say of what was noted, and what comes of it.
+ */
 #include "translators/compose/later.h"
-
-#include "proxy/base/buf.h"
-#include "translators/json/text.h"
-#include "translators/reference/form.h"
 
 /* NOLINTBEGIN(misc-no-recursion): as deep as terms and guards, which the compiler made */
 
-struct work {
-    const struct later *l;
-    const struct engine_noted *noted;
-    struct arena *scratch;
-    struct json **inputs; /* that were looked at */
-    bool bad;             /* something could not be worked out: go aside */
-};
-
-static struct json *value_of(struct work *w, uint32_t term);
-
-/* What came; of a container nothing is known but that it is an object. */
-static struct json *
-input(struct work *w, uint32_t i)
-{
-    const struct engine_noted *n = &w->noted[i];
-    struct json *out = w->inputs[i];
-    struct err e;
-    if (out)
-        return out;
-    if (n->scalar.len && json_parse(w->scratch, n->scalar, 1, &out, &e) != OK)
-        w->bad = true;
-    if (!n->scalar.len && n->is_seen) {
-        out = json_new_object(w->scratch);
-        w->bad = w->bad || !out;
-    }
-    w->inputs[i] = out;
-    return out;
-}
-
-/* ---- guards ------------------------------------------------------------------- */
+/* ---- of one value ------------------------------------------------------------------ */
 
 static bool
 is_integer(const struct json *v)
@@ -56,39 +26,19 @@ lines_of(span text)
     return n;
 }
 
-static struct json *
-convert(struct work *w, const struct later_term *t, bool *respelt)
-{
-    struct run r = {.arena = w->scratch,
-                    .scratch = w->scratch,
-                    .api = w->l->api,
-                    .depth_max = JSON_DEPTH_DEFAULT};
-    struct json *of = value_of(w, t->of);
-    struct json *out = NULL;
-    *respelt = false;
-    if (!of || form_convert(&r, t->from, t->to, of, &out, respelt) != FORM_DONE)
-        return NULL;
-    return out;
-}
-
-/* A form that is asked of something that is not there is asked for nothing. */
 static bool
-form_holds(struct work *w, const struct later_atom *a)
+list_holds(const struct later_atom *a, const struct json *v)
 {
-    const struct later_term *t = &w->l->terms[a->term];
-    bool respelt = false;
-    if (t->kind != TERM_FORM)
-        return !value_of(w, a->term);
-    if (!value_of(w, t->of))
+    size_t beyond = a->kind == ATOM_SEVERAL ? 1 : a->n;
+    if (v->kind != JSON_LIST)
         return false;
-    bool done = convert(w, t, &respelt) != NULL;
-    return a->kind == ATOM_OUTSIDE ? !done : done && respelt;
+    return a->kind == ATOM_EMPTY ? v->n == 0 : v->n > beyond;
 }
 
 static bool
-value_holds(struct work *w, const struct later_atom *a)
+value_holds(struct later_work *w, const struct later_atom *a)
 {
-    const struct json *v = value_of(w, a->term);
+    const struct json *v = later_value(w, a->term);
     if (!v)
         return false;
     switch (a->kind) {
@@ -112,8 +62,14 @@ value_holds(struct work *w, const struct later_atom *a)
         return v->kind == JSON_TEXT && span_starts(v->text, a->text);
     case ATOM_LINES:
         return v->kind == JSON_TEXT && lines_of(v->text) == a->n;
+    case ATOM_UNCLEAN:
+        return v->kind == JSON_TEXT && !json_text_is_clean(v);
+    case ATOM_EMPTY:
+    case ATOM_SEVERAL:
+    case ATOM_BEYOND:
+        return list_holds(a, v);
     case ATOM_SAME: {
-        const struct json *other = value_of(w, a->other);
+        const struct json *other = later_value(w, a->other);
         return other && json_alike(v, other);
     }
     default: /* the compiler lets no other through */
@@ -122,22 +78,159 @@ value_holds(struct work *w, const struct later_atom *a)
     }
 }
 
+/* A form that is asked of something that is not there is asked for nothing. */
 static bool
-atom_holds(struct work *w, const struct later_atom *a)
+form_holds(struct later_work *w, const struct later_atom *a)
 {
+    const struct later_term *t = &w->l->terms[a->term];
+    bool respelt = false;
+    if (t->kind != TERM_FORM)
+        return !later_value(w, a->term);
+    if (!later_value(w, t->of))
+        return false;
+    bool done = later_form(w, t, &respelt);
+    return a->kind == ATOM_OUTSIDE ? !done : done && respelt;
+}
+
+static bool
+common_holds(struct later_work *w, const struct later_atom *a)
+{
+    bool unequal = false, unclean = false;
+    bool some =
+        later_common(w, &w->l->terms[a->term], &unequal, &unclean) || unequal;
+    return a->kind == ATOM_SOME      ? some
+           : a->kind == ATOM_UNEQUAL ? unequal
+                                     : unclean;
+}
+
+/* ---- of an object ------------------------------------------------------------------ */
+
+static bool
+doubled_holds(struct later_work *w, const struct later_atom *a)
+{
+    const struct later_source *s = &w->l->sources[a->source];
+    const struct json *v =
+        s->parent == LATER_NONE ? NULL : later_came(w, s->parent);
+    bool fails = false;
+    if (!v)
+        return false;
+    if (s->kind == SOURCE_ELEMENT)
+        (void)later_found(v, s->step, &fails);
+    else
+        fails = json_duplicate_of(v, s->key) != NULL;
+    return fails;
+}
+
+static bool
+others_hold(struct later_work *w, const struct later_atom *a)
+{
+    const struct json *v = later_came(w, a->source);
+    for (size_t i = 0; v && v->kind == JSON_OBJECT && i < v->n; i++)
+        if (!later_is_known(v->members[i].key, a->keys, a->n_keys))
+            return true;
+    return false;
+}
+
+/* ---- of elements -------------------------------------------------------------------- */
+
+static struct json *
+host_of(struct later_work *w, uint32_t each)
+{
+    struct json *host = later_came(w, w->l->sources[each].parent);
+    return host && json_is_container(host) ? host : NULL;
+}
+
+/* Is an element before `end` the same as one that comes before it, or as `key`? */
+static bool
+is_met(struct later_work *w, const struct later_atom *a, const struct json *end,
+       const struct json *key)
+{
+    const struct json *host = host_of(w, a->source);
+    struct json *was = w->at[a->source];
+    bool met = false;
+    for (size_t i = 0; host && !met && i < host->n; i++) {
+        if (host->members[i].value == end)
+            break;
+        w->at[a->source] = host->members[i].value;
+        if (!later_holds(w, a->guard))
+            continue;
+        const struct json *own = later_value(w, a->term);
+        met = key ? own && json_alike(own, key)
+                  : is_met(w, a, host->members[i].value, own);
+    }
+    w->at[a->source] = was;
+    return met;
+}
+
+/* For some element, before or behind the one at hand if that is asked. */
+static bool
+is_any(struct later_work *w, const struct later_atom *a)
+{
+    const struct json *host = host_of(w, a->source);
+    struct json *was = w->at[a->source];
+    bool counts = a->kind != ATOM_BEHIND;
+    bool any = false;
+    for (size_t i = 0; host && !any && i < host->n; i++) {
+        bool here = host->members[i].value == was;
+        w->at[a->source] = host->members[i].value;
+        counts = counts && !(here && a->kind == ATOM_BEFORE);
+        any = counts && later_holds(w, a->guard);
+        counts = counts || (here && a->kind == ATOM_BEHIND);
+    }
+    w->at[a->source] = was;
+    return any;
+}
+
+static bool
+member_holds(struct later_work *w, const struct later_atom *a)
+{
+    const struct json_member *m = later_at_hand(w, a->source);
+    if (!m)
+        return false;
+    if (a->kind == ATOM_UNKNOWN)
+        return !later_is_known(m->key, a->keys, a->n_keys);
+    return is_met(w, a, m->value, later_value(w, a->term));
+}
+
+/* ---- guards ------------------------------------------------------------------------- */
+
+static bool
+atom_holds(struct later_work *w, const struct later_atom *a)
+{
+    const struct json *v = NULL;
     switch (a->kind) {
     case ATOM_PRESENT:
-        return w->noted[a->input].scalar.len || w->noted[a->input].is_seen;
+        return later_came(w, a->source) != NULL;
     case ATOM_OUTSIDE:
     case ATOM_RESPELT:
         return form_holds(w, a);
+    case ATOM_SOME:
+    case ATOM_UNEQUAL:
+    case ATOM_UNREADABLE:
+        return common_holds(w, a);
+    case ATOM_DOUBLED:
+        return doubled_holds(w, a);
+    case ATOM_ANY_DOUBLED:
+        v = later_came(w, a->source);
+        return v && json_first_duplicate(v) != JSON_NONE;
+    case ATOM_OTHERS:
+        return others_hold(w, a);
+    case ATOM_ANY:
+    case ATOM_BEFORE:
+    case ATOM_BEHIND:
+        return is_any(w, a);
+    case ATOM_TWICE:
+        return is_met(w, a, NULL, NULL);
+    case ATOM_UNKNOWN:
+    case ATOM_EARLIER:
+        return member_holds(w, a);
     default:
         return value_holds(w, a);
     }
 }
 
-static bool
-holds(struct work *w, uint32_t g)
+bool
+later_holds(struct later_work *w, uint32_t g)
 {
     while (g > 1) {
         const struct later_guard *node = &w->l->guards[g - 2];
@@ -146,149 +239,48 @@ holds(struct work *w, uint32_t g)
     return g == 1;
 }
 
-/* ---- terms ------------------------------------------------------------------------ */
+/* ---- all of it ---------------------------------------------------------------------- */
 
-static struct json *
-copied(struct work *w, const struct json *v)
+/* False: it fails. */
+static bool
+obeys(struct later_work *w, const struct later_rule *r, size_t n_each,
+      size_t *told)
 {
-    struct json *out = v ? json_clone(w->scratch, v) : NULL;
-    w->bad = w->bad || (v && !out);
-    return out;
-}
-
-static struct json *
-image(struct work *w, const struct later_term *t)
-{
-    struct json *of = value_of(w, t->of);
-    for (size_t i = 0; of && i < t->symbols.n_rows; i++)
-        if (json_alike(of, t->symbols.rows[i].from))
-            return copied(w, t->symbols.rows[i].to);
-    return of && t->symbols.unlisted == LENS_UNLISTED_IS
-               ? copied(w, t->symbols.image)
-               : of;
-}
-
-static struct json *
-text_node(struct work *w, span text)
-{
-    struct json *out = json_new_text(w->scratch, text);
-    w->bad = w->bad || !out;
-    return out;
-}
-
-static struct json *
-joined(struct work *w, const struct later_term *t)
-{
-    struct buf b;
-    span text = {0};
-    buf_init(&b, arena_limit(w->scratch));
-    for (size_t i = 0; i < t->n_parts; i++) {
-        const struct later_part *p = &t->parts[i];
-        const struct json *v =
-            p->term == NORMAL_NONE ? NULL : value_of(w, p->term);
-        if (p->term == NORMAL_NONE)
-            buf_add(&b, p->text);
-        else if (v && v->kind == JSON_BOOL)
-            buf_str(&b, v->truth ? "true" : "false");
-        else if (v && (v->kind == JSON_TEXT || v->kind == JSON_NUMBER))
-            buf_add(&b, v->text);
+    if (n_each == r->n_each) {
+        bool holds = later_holds(w, r->when);
+        if (holds && !r->fails)
+            told[r->note]++;
+        return !(holds && r->fails);
     }
-    bool ok = !buf_failed(&b) && span_dup(w->scratch, buf_span(&b), &text);
-    buf_fini(&b);
-    w->bad = w->bad || !ok;
-    return ok ? text_node(w, text) : NULL;
-}
-
-/* A part of a text, or the text of parts; NULL: there is none. */
-static struct json *
-patterned(struct work *w, const struct later_term *t)
-{
-    struct run r = {.arena = w->scratch, .scratch = w->scratch};
-    span *parts =
-        arena_array(w->scratch, t->pattern->n_names + 1, sizeof(*parts));
-    span text = {0};
-    bool fits = false;
-    if (!parts) {
-        w->bad = true;
-        return NULL;
+    uint32_t each = r->each[n_each];
+    const struct json *host = host_of(w, each);
+    bool ok = true;
+    for (size_t i = 0; host && ok && i < host->n; i++) {
+        w->at[each] = host->members[i].value;
+        ok = obeys(w, r, n_each + 1, told);
     }
-    if (t->kind == TERM_PART) {
-        const struct json *of = value_of(w, t->of);
-        if (!of || of->kind != JSON_TEXT)
-            return NULL;
-        w->bad =
-            w->bad || !pattern_match(&r, t->pattern, of->text, parts, &fits);
-        return fits ? text_node(w, parts[t->n]) : NULL;
-    }
-    for (size_t i = 0; i < t->n_parts; i++) {
-        const struct json *part = value_of(w, t->parts[i].term);
-        if (!part || part->kind != JSON_TEXT)
-            return NULL;
-        parts[i] = part->text;
-    }
-    w->bad = w->bad || !pattern_join(&r, t->pattern, parts, &text, &fits);
-    return fits ? text_node(w, text) : NULL;
-}
-
-static struct json *
-value_of(struct work *w, uint32_t term)
-{
-    const struct later_term *t = &w->l->terms[term];
-    bool respelt = false;
-    switch (t->kind) {
-    case TERM_SOURCE:
-        return input(w, t->input);
-    case TERM_CONST:
-        return copied(w, t->value);
-    case TERM_ENUM:
-        return image(w, t);
-    case TERM_FORM:
-        return convert(w, t, &respelt);
-    case TERM_JOIN:
-        return joined(w, t);
-    case TERM_PART:
-    case TERM_TEXT:
-        return patterned(w, t);
-    case TERM_FIRST:
-        for (size_t i = 0; i < t->n_parts; i++)
-            if (holds(w, t->parts[i].when))
-                return value_of(w, t->parts[i].term);
-        return NULL;
-    case TERM_WRAP:
-    case TERM_PICK:
-    case TERM_TREE:
-    case TERM_COMMON:
-    case TERM_KEY:
-        break;
-    }
-    w->bad = true;
-    return NULL;
+    w->at[each] = NULL;
+    return ok;
 }
 
 enum engine_formed
-later_run(const void *arg, const struct engine_noted *noted,
-          struct arena *scratch, struct buf *out)
+later_run(const void *arg, const span *noted, struct arena *scratch,
+          struct buf *out, size_t *told)
 {
     const struct later *l = arg;
-    struct work w = {.l = l, .noted = noted, .scratch = scratch};
+    struct later_work w = {.l = l, .noted = noted, .scratch = scratch};
     w.inputs = arena_array(scratch, l->n_inputs + 1, sizeof(struct json *));
-    if (!w.inputs)
+    w.at = arena_array(scratch, l->n_sources + 1, sizeof(struct json *));
+    if (!w.inputs || !w.at)
         return ENGINE_OUTSIDE;
-    if (l->n_alts == 0) {
-        bool is = holds(&w, l->when);
-        return w.bad || (is && l->fails) ? ENGINE_OUTSIDE
-               : is                      ? ENGINE_RESPELT
-                                         : ENGINE_FORMED;
-    }
-    for (size_t i = 0; i < l->n_alts; i++) {
-        if (!holds(&w, l->alts[i].when))
-            continue;
-        const struct json *v = value_of(&w, l->alts[i].term);
-        if (!v || w.bad)
+    for (size_t i = 0; i < l->n_rules; i++)
+        if (!obeys(&w, &l->rules[i], 0, told))
             return ENGINE_OUTSIDE;
-        json_print(v, out);
-        return ENGINE_FORMED;
-    }
-    return w.bad ? ENGINE_OUTSIDE : ENGINE_FORMED;
+    const struct json *made = l->node ? later_emit(&w, l->node) : NULL;
+    if (w.bad)
+        return ENGINE_OUTSIDE;
+    if (made)
+        json_print(made, out);
+    return ENGINE_FORMED;
 }
 /* NOLINTEND(misc-no-recursion) */

@@ -57,6 +57,10 @@ lower_source_of(struct lowering *l, const struct normal_alt *alt, uint32_t *out)
             return alt->order.step > 0 || *out != NORMAL_NONE ||
                    lower_stop(l, "an object of a literal that changed");
         case TERM_WRAP:
+            if (term != alt->term || alt->order.step > 0)
+                return lower_stop(l, "a value that is wrapped, and moves");
+            term = t->of;
+            continue;
         case TERM_PICK:
         case TERM_JOIN:
         case TERM_TREE:
@@ -90,6 +94,69 @@ spreads(const struct lowering *l, uint32_t source,
     return false;
 }
 
+/* Is it of an element that a step finds? */
+static bool
+is_found(const struct lowering *l, uint32_t source)
+{
+    for (; source != NORMAL_NONE; source = l->c->sources[source].parent)
+        if (l->c->sources[source].kind == SOURCE_ELEMENT)
+            return true;
+    return false;
+}
+
+static bool stays(struct lowering *l, const struct normal_node *node,
+                  uint32_t source);
+
+/* Do all members, elements that are known stay as they came? */
+static bool
+kids_stay(struct lowering *l, const struct normal_node *node,
+          const struct normal_alt *alt)
+{
+    const struct source *s = &l->c->sources[alt->source];
+    size_t known = alt->known < s->n_kids ? alt->known : s->n_kids;
+    if (node->n_kids == 0)
+        return true;
+    if (node->kids[0]->is_each)
+        return stays(l, node->kids[0], s->each);
+    if (node->kids[0]->element)
+        return node->kids[0]->n_alts == 1 &&
+               stays(l, node->kids[0], node->kids[0]->alts[0].source);
+    for (size_t i = 0; i < known && s->kids[i] < l->n->n_sources; i++) {
+        size_t k = 0;
+        while (k < node->n_kids && !stays(l, node->kids[k], s->kids[i]))
+            k++;
+        if (k == node->n_kids)
+            return false;
+    }
+    for (size_t i = 0; i < node->n_kids; i++)
+        for (size_t k = 0; k < node->kids[i]->n_alts; k++)
+            if (node->kids[i]->alts[k].kind != ALT_SOURCE)
+                return false;
+    return true;
+}
+
+/* Is it what came at this source, whenever that is there, and nothing else? */
+static bool
+stays(struct lowering *l, const struct normal_node *node, uint32_t source)
+{
+    const struct normal_alt *only = NULL;
+    for (size_t i = 0; i < node->n_alts; i++) {
+        if (lower_guard(l, node->alts[i].when) == GUARD_NEVER)
+            continue;
+        if (only)
+            return false;
+        only = &node->alts[i];
+    }
+    if (!only || node->state || only->kind != ALT_SOURCE ||
+        only->source != source || only->order.step || source == NORMAL_NONE)
+        return false;
+    const struct source *s = &l->c->sources[source];
+    guard when = lower_guard(l, only->when);
+    return (s->kind != SOURCE_KEY || span_eq(s->key, node->key)) &&
+           guard_implies(&l->c->guards, ask_present(l->c, source), when) &&
+           kids_stay(l, node, only);
+}
+
 static bool
 find_uses(struct lowering *l, const struct normal_node *node)
 {
@@ -102,6 +169,10 @@ find_uses(struct lowering *l, const struct normal_node *node)
             continue;
         if (!lower_source_of(l, &node->alts[i], &source))
             return later_wait(l, node);
+        if (is_found(l, source)) {
+            (void)later_wait(l, node);
+            return lower_stop(l, "an element that a step finds");
+        }
         first = first == NORMAL_NONE ? source : first;
     }
     for (size_t i = 0; i < node->n_alts; i++) {
@@ -115,16 +186,24 @@ find_uses(struct lowering *l, const struct normal_node *node)
         if (source == NORMAL_NONE && node->alts[i].kind == ALT_TERM &&
             first != NORMAL_NONE && class_needs(l, when, first))
             source = first;
-        if (node->is_each && (node->alts[i].kind == ALT_MADE ||
-                              (source != NORMAL_NONE && source != node->each)))
+        if (node->is_each &&
+            (node->alts[i].kind == ALT_MADE ||
+             (source != NORMAL_NONE && source != node->each))) {
+            (void)later_wait(l, node);
             return lower_stop(l, "an element that is made of what is in it");
+        }
         if (source == NORMAL_NONE)
             continue;
-        if (spreads(l, source, node))
+        if (spreads(l, source, node)) {
+            (void)later_wait(l, node);
             return lower_stop(l, "a value goes to every element");
+        }
         if (!add_use(l, source, (struct use){node, &node->alts[i]}))
             return false;
     }
+    if (node->n_kids && node->kids[0]->element && node->n_alts == 1 &&
+        stays(l, node, node->alts[0].source))
+        return true;
     for (size_t i = 0; i < node->n_kids; i++)
         if (!find_uses(l, node->kids[i]))
             return false;
@@ -204,7 +283,7 @@ lower_child(struct lowering *l, uint32_t source, const struct normal_node *node,
             i++;
         return lower_lead(l, i, source, node, e);
     }
-    if (node->n_kids == 0)
+    if (node->n_kids == 0 || node->kids[0]->element)
         return true;
     struct engine_state *child = arena_alloc(l->to, sizeof(*child));
     if (!child)
@@ -301,7 +380,19 @@ lower_noted(struct lowering *l, uint32_t source, struct engine_entry *e)
         return lower_stop(l, "an object of a type goes, and is asked");
     later_entry(l, source, e);
     return (!s->is_read || lower_read_only(l, &e->map)) &&
-           ((e->refused & ENGINE_OBJECT) || lower_lost(l, source, e));
+           (s->is_valued || lower_lost(l, source, e));
+}
+
+/* What stays, and is held whole: nothing in it may change. */
+static bool
+lower_held(struct lowering *l, uint32_t source, const struct normal_node *node)
+{
+    bool is_one = node->n_alts == 1;
+    if (l->spots[source].goes == GUARD_NEVER && !node->state &&
+        (node->n_kids == 0 || (is_one && stays(l, node, source))))
+        return true;
+    (void)later_wait(l, node);
+    return lower_stop(l, "a value that changes is asked as a whole");
 }
 
 /* A value stands at several places: at one it may stay, at the others it is written when
@@ -360,7 +451,13 @@ lower_key(struct lowering *l, uint32_t source, uint16_t bit,
         return false;
     if (!lower_value(l, source, e))
         return later_wait(l, first->node);
+    if (e->again && s->note != ENGINE_NONE) {
+        (void)later_wait(l, first->node);
+        return lower_stop(l, "a value that changes is asked as a whole");
+    }
     later_entry(l, source, e);
+    if (e->again == &engine_notes_whole)
+        return lower_held(l, source, first->node);
     if (!lower_going(l, source) || !lower_child(l, source, first->node, e))
         return false;
     if (s->goes != GUARD_NEVER)
@@ -410,23 +507,6 @@ lower_object(struct lowering *l, uint32_t source,
     return true;
 }
 
-/* Has an object of the state elements that a step finds? */
-static bool
-counts_elements(const struct lowering *l, const struct normal_state *s)
-{
-    const struct compose *c = l->c;
-    for (size_t i = 0; i < c->n_sources; i++) {
-        if (c->sources[i].kind != SOURCE_ELEMENT)
-            continue;
-        uint32_t root = (uint32_t)i;
-        while (c->sources[root].parent != NORMAL_NONE)
-            root = c->sources[root].parent;
-        if (s->source == root)
-            return true;
-    }
-    return false;
-}
-
 /* All that waits or is noted has somebody who sees to it. */
 static bool
 is_complete(struct lowering *l)
@@ -448,24 +528,24 @@ is_complete(struct lowering *l)
     return !l->once_more || lower_stop(l, "a notice that waits");
 }
 
-/* What is made of several values, and what they decide. */
+/* What stands elsewhere, or of its own, but came in what is held whole, waits as well. */
 static bool
-note_all(struct lowering *l)
+find_held_uses(struct lowering *l)
 {
-    const struct normal_state *s = l->state;
-    for (size_t i = 0; i < l->n_later; i++)
-        if (!later_note(l, l->later[i]))
-            return false;
-    for (size_t i = 0; i < s->n_checks; i++)
-        if (l->check_waits[i] &&
-            !later_note_guard(l, lower_guard(l, s->checks[i].when),
-                              s->checks[i].scope))
-            return false;
-    for (size_t i = 0; i < s->n_notices; i++)
-        if (l->notice_waits[i] &&
-            !later_note_guard(l, lower_guard(l, s->notices[i].when),
-                              s->notices[i].scope))
-            return false;
+    for (uint32_t i = 0; i < l->n->n_sources; i++) {
+        const struct uses *u = &l->spots[i].uses;
+        uint32_t whole = u->n ? later_whole(l, i) : NORMAL_NONE;
+        for (size_t k = 0; whole != NORMAL_NONE && whole != i && k < u->n;
+             k++) {
+            const struct uses *held = &l->spots[whole].uses;
+            bool is_there =
+                held->n && later_is_in(u->at[k].node, held->at[0].node);
+            if (is_there)
+                continue;
+            (void)later_wait(l, u->at[k].node);
+            return lower_stop(l, "a value that came in what is held");
+        }
+    }
     return true;
 }
 
@@ -487,8 +567,9 @@ lower_state_once(struct lowering *l, const struct normal_state *s,
     for (size_t i = 0; i < s->n_gone; i++)
         if (!find_gone(l, s->gone[i].node))
             return false;
-    return note_all(l) && lower_place_checks(l) && lower_place_notices(l) &&
-           lower_object(l, s->source, s->root, out) && is_complete(l);
+    return later_note_all(l) && find_held_uses(l) && lower_place_checks(l) &&
+           lower_place_notices(l) && lower_object(l, s->source, s->root, out) &&
+           is_complete(l);
 }
 
 static bool
@@ -503,8 +584,6 @@ lower_state(struct lowering *l, const struct normal_state *s,
         return lower_no_room(l);
     if (s->stop.why)
         return lower_stop(l, s->stop.why);
-    if (counts_elements(l, s))
-        return lower_stop(l, "a step counts or looks for an element");
     size_t n_leads = l->n_leads;
     /* Each time something more waits. */
     for (;;) {

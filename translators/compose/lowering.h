@@ -41,9 +41,10 @@ struct spot_of {
     uint32_t slot_owner; /* the object whose slot that is */
     uint16_t note;       /* where its scalar is noted, or ENGINE_NONE */
     uint32_t note_owner;
-    bool is_noted;  /* an entry sees to it */
-    bool is_valued; /* what is noted is read for more than that it is there */
-    bool is_host;   /* an object here holds something that is noted */
+    bool is_noted; /* an entry sees to it */
+    bool
+        is_valued; /* it is read for more than what it is: a container is held and
+                       noted whole, and nothing in it is met */
     struct uint16_list notices; /* of the state, told where this is met */
     struct uint16_list checks;
 };
@@ -124,19 +125,36 @@ bool lower_stop(struct lowering *l, const char *why);
 /* ---- what several values decide or make (later.c) ---- */
 
 bool later_is(const struct lowering *l, const struct normal_node *node);
+bool later_is_in(const struct normal_node *node, const struct normal_node *top);
 /* What cannot be decided as it comes waits, if it may. Always false: the state is
  * lowered again (`once_more`), or not at all. */
 bool later_wait(struct lowering *l, const struct normal_node *node);
-/* What it is made of is noted: to be said before entries are made. */
-MUST_CHECK bool later_note(struct lowering *l, const struct normal_node *node);
-MUST_CHECK bool later_note_guard(struct lowering *l, guard when, uint32_t end);
-/* What happens at the end: a member is written; a guard fails, or tells its notes. */
+/* All that waits is noted: to be said before entries are made. */
+MUST_CHECK bool later_note_all(struct lowering *l);
+/* What happens at the end: a member is written; what fails or is told, if there is any. */
 MUST_CHECK bool later_op(struct lowering *l, const struct normal_node *node,
-                         struct engine_op *op);
-MUST_CHECK bool later_op_guard(struct lowering *l, guard when, uint32_t end,
-                               bool fails, struct engine_op *op);
-/* The object at whose end a node that waits is written. */
-uint32_t later_end_of(struct lowering *l, const struct normal_node *node);
+                         uint32_t end, struct engine_op *op);
+MUST_CHECK bool later_op_rules(struct lowering *l, uint32_t end,
+                               struct engine_op *op, bool *has);
+
+/* The objects at whose ends a node that waits is written, one of them: the one that came
+ * to hold it, or those around what is made to, where what else could have come is not
+ * there (`absent`, or NORMAL_NONE). */
+#define LATER_ENDS_MAX 8
+struct later_ends {
+    uint32_t at[LATER_ENDS_MAX];
+    uint32_t absent[LATER_ENDS_MAX];
+    size_t n;
+};
+MUST_CHECK bool later_ends(struct lowering *l, const struct normal_node *node,
+                           struct later_ends *out);
+/* The object at whose end a check or notice of this scope is decided, if it waits. */
+uint32_t later_end_of_rule(const struct lowering *l, uint32_t scope);
+
+/* The outermost value that is held whole, of those that a source is in; or NORMAL_NONE. */
+uint32_t later_whole(const struct lowering *l, uint32_t source);
+/* Does an atom of the kinds that the machine sees to ask what is in such a value? */
+bool later_is_inside(const struct lowering *l, const struct atom *a);
 /* The entry of a source that is noted, if it is. */
 void later_entry(struct lowering *l, uint32_t source, struct engine_entry *e);
 
@@ -230,6 +248,8 @@ MUST_CHECK bool lower_text(struct lowering *l, span key,
 struct form_of {
     uint32_t term;               /* NORMAL_NONE: none */
     const struct json *constant; /* NULL: none */
+    bool fails;                  /* what a form does not read: it fails, */
+    bool passes;                 /* or stays as it came */
     const uint16_t *notices;     /* told of it, however it is spelt */
     size_t n_notices;
 };

@@ -62,6 +62,16 @@ is_only_noted(const struct lowering *l, uint32_t source)
     return s->note != ENGINE_NONE && s->uses.n == 0;
 }
 
+/* Is it in a value that is held whole? Nothing is met there; of that value itself only
+ * what it is. */
+static bool
+is_held(struct lowering *l, guard g, uint32_t source)
+{
+    uint32_t whole = later_whole(l, source);
+    return whole != NORMAL_NONE &&
+           (whole != source || cost_of(l, g, source, true) == UINT32_MAX);
+}
+
 /* The source at which a guard is best decided; NORMAL_NONE: at none. */
 static uint32_t
 best_source(struct lowering *l, guard g, bool exact)
@@ -73,7 +83,7 @@ best_source(struct lowering *l, guard g, bool exact)
         const struct guard_node *node = &l->c->guards.at[at];
         const struct atom *a = &l->c->atoms[node->atom];
         if (a->kind == ATOM_PRESENT && class_needs(l, g, a->source) &&
-            !is_only_noted(l, a->source)) {
+            !is_only_noted(l, a->source) && !is_held(l, g, a->source)) {
             unsigned cost = cost_of(l, g, a->source, exact);
             if (cost < lowest || best == NORMAL_NONE) {
                 bool fits = cost != UINT32_MAX;
@@ -87,19 +97,47 @@ best_source(struct lowering *l, guard g, bool exact)
     return best;
 }
 
+/* A list of several is none of bytes, though nobody's either. */
 static bool
-is_of_bytes(struct lowering *l, const struct normal_check *k)
+asks_several(const struct lowering *l, guard g)
+{
+    if (g <= GUARD_ALWAYS)
+        return false;
+    const struct guard_node *node = &l->c->guards.at[g];
+    return l->c->atoms[node->atom].kind == ATOM_SEVERAL ||
+           asks_several(l, node->yes) || asks_several(l, node->no);
+}
+
+static bool
+is_of_bytes(const struct lowering *l, const struct normal_check *k)
 {
     return k->origin == NULL && k->what != normal_wrong_marker &&
-           l->state != NULL;
+           !asks_several(l, k->when);
+}
+
+/* Does it ask for bytes of what is held whole? */
+static bool
+asks_inside(const struct lowering *l, guard g)
+{
+    if (g <= GUARD_ALWAYS)
+        return false;
+    const struct guard_node *node = &l->c->guards.at[g];
+    const struct atom *a = &l->c->atoms[node->atom];
+    bool is_of_bytes = a->kind == ATOM_DOUBLED || a->kind == ATOM_ANY_DOUBLED ||
+                       a->kind == ATOM_UNCLEAN;
+    return (is_of_bytes && later_is_inside(l, a)) ||
+           asks_inside(l, node->yes) || asks_inside(l, node->no);
 }
 
 static uint32_t
 in_scope(struct lowering *l, guard g, uint32_t scope, bool exact)
 {
-    uint32_t at = best_source(l, g, exact);
+    uint32_t at = NORMAL_NONE;
+    if (asks_inside(l, g))
+        return at;
+    at = best_source(l, g, exact);
     if (at == NORMAL_NONE && l->c->sources[scope].kind == SOURCE_EACH &&
-        cost_of(l, g, scope, exact) != UINT32_MAX)
+        !is_held(l, g, scope) && cost_of(l, g, scope, exact) != UINT32_MAX)
         at = scope;
     return at;
 }
@@ -134,13 +172,14 @@ lower_place_checks(struct lowering *l)
     for (size_t i = 0; i < s->n_checks; i++) {
         guard g = lower_guard(l, s->checks[i].when);
         l->check_when[i] = g;
-        if (is_of_bytes(l, &s->checks[i])) {
-            mark_read(l, g); /* the machine sees to it, and to doubled keys */
+        bool of_bytes = is_of_bytes(l, &s->checks[i]);
+        if (of_bytes)
+            mark_read(l, g); /* the machine sees to it, and to doubled keys, */
+        if (g == GUARD_NEVER || l->check_waits[i] ||
+            (of_bytes && !asks_inside(l, g))) /* but in what is held */
             continue;
-        }
-        if (g == GUARD_NEVER || l->check_waits[i])
-            continue;
-        uint32_t at = in_scope(l, g, s->checks[i].scope, false);
+        uint32_t at =
+            of_bytes ? NORMAL_NONE : in_scope(l, g, s->checks[i].scope, false);
         if (at == NORMAL_NONE) {
             l->check_waits[i] = l->once_more = true;
             return lower_stop(l, "a check that no value decides");

@@ -227,9 +227,19 @@ lower_other(struct lowering *l, const struct value_class *k,
             const struct fate *f, bool dropped, struct engine_map *map)
 {
     struct engine_form *form = arena_alloc(l->to, sizeof(*form));
-    const struct form_of what = {f->term, f->is, f->notices, f->n_notices};
+    struct value_class outside = *k;
+    struct fate out;
+    outside.form = FORM_OUT;
     if (!form)
         return lower_no_room(l);
+    if (!fate_of(l, &outside, &out))
+        return false;
+    const struct form_of what = {.term = f->term,
+                                 .constant = f->is,
+                                 .fails = out.aside,
+                                 .passes = out.stays && !out.n_notices,
+                                 .notices = f->notices,
+                                 .n_notices = f->n_notices};
     map->fault = ENGINE_NONE;
     if (f->aside || (f->goes && !dropped)) {
         map->fault = LOWER_ASIDE;
@@ -325,6 +335,17 @@ lower_read_only(struct lowering *l, const struct engine_map **out)
     return true;
 }
 
+/* Does a container of this fate stay, in a list of its own? */
+static bool
+is_wrapped(const struct lowering *l, const struct fate *f)
+{
+    const struct json *is = NULL;
+    bool stays = false;
+    return is_formed(f) && f->term != NORMAL_NONE && !f->n_notices &&
+           l->c->terms[f->term].kind == TERM_WRAP &&
+           fold(l, l->c->terms[f->term].of, NULL, &is, &stays) && stays;
+}
+
 bool
 lower_value(struct lowering *l, uint32_t source, struct engine_entry *e)
 {
@@ -353,11 +374,15 @@ lower_value(struct lowering *l, uint32_t source, struct engine_entry *e)
         e->refused |= ENGINE_NUMBER;
     if (!same_fate(other, &f.texts))
         e->refused |= ENGINE_TEXT;
-    if (f.objects.aside || (!f.objects.stays && !f.objects.goes) ||
-        (f.objects.goes && !dropped) || f.objects.n_notices)
+    if (is_wrapped(l, &f.objects))
+        e->again = &engine_wraps;
+    else if (f.objects.aside || (!f.objects.stays && !f.objects.goes) ||
+             (f.objects.goes && !dropped) || f.objects.n_notices)
         e->refused |= ENGINE_OBJECT;
-    if (f.lists.aside || (!f.lists.stays && !f.lists.goes) ||
-        (f.lists.goes && !dropped) || f.lists.n_notices)
+    if (is_wrapped(l, &f.lists))
+        e->again = &engine_wraps;
+    else if (f.lists.aside || (!f.lists.stays && !f.lists.goes) ||
+             (f.lists.goes && !dropped) || f.lists.n_notices)
         e->refused |= ENGINE_LIST;
     /* What is told of all of them is told of the entry. */
     bool all = !f.objects.aside && !f.lists.aside &&

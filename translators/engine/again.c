@@ -8,6 +8,15 @@
  * as what is given out cannot be taken back.
  */
 #include "translators/engine/machine.h"
+#include "translators/engine/packed.h"
+
+#include "translators/msgpack/unpack.h"
+
+const struct engine_again engine_notes_whole = {
+    .fault = ENGINE_NONE, .shapes = ENGINE_LIST | ENGINE_OBJECT};
+
+const struct engine_again engine_wraps = {
+    .fault = ENGINE_NONE, .shapes = ENGINE_LIST | ENGINE_OBJECT};
 
 static void
 close_asked(void *p)
@@ -72,8 +81,13 @@ pass(struct engine *m, const char *p)
 static bool
 hold(struct engine *m, struct engine_frame *f, const char *from)
 {
+    const struct engine_handler nobody = {.whole_max =
+                                              m->held_max + m->whole_max};
+    bool notes = f->entry->again == &engine_notes_whole;
+    if (!m->asked && notes && !engine_on_again(m, &nobody))
+        return engine_fail(m, ENGINE_NO_ROOM, from);
     struct engine_asked *k = m->asked;
-    if (!k)
+    if (!k || (!notes && !k->handler.fn))
         return engine_fail_by(m, f->entry->again->fault, from);
     if (!pass(m, from))
         return false;
@@ -125,12 +139,38 @@ release(struct engine *m, struct engine_frame *f, const char *p)
     return ok;
 }
 
+/* ---- wrapped ---------------------------------------------------------------------- */
+
+/* A list of one element is a byte before it, and in JSON one behind it. */
+static bool
+begin_wrap(struct engine *m, struct engine_frame *f, const char *p)
+{
+    if (!pass(m, p) ||
+        !put(m, m->program->is_packed ? SPAN("\x91") : SPAN("[")))
+        return false;
+    f->mode = MODE_WRAPPED;
+    return true;
+}
+
+bool
+engine_end_wrap(struct engine *m, struct engine_frame *f, const char *p)
+{
+    f->written++;
+    return pass(m, p) && (m->program->is_packed || put(m, SPAN("]")));
+}
+
+/* ---- held, then ------------------------------------------------------------------- */
+
 bool
 engine_hold_value(struct engine *m, unsigned shape, const char *p, bool *holds)
 {
     struct engine_frame *f = m->top;
     const struct engine_entry *e = f->entry;
     *holds = (e->again->shapes & shape) != 0;
+    if (*holds && e->again == &engine_wraps) {
+        *holds = false;
+        return begin_wrap(m, f, p);
+    }
     if (!*holds)
         return f->mode != MODE_HELD || release(m, f, p);
     if (e->notes.n && !engine_tell(m, &e->notes, engine_offset(m, p), true))
@@ -170,10 +210,60 @@ write(struct engine *m, struct engine_frame *f)
            put(m, buf_span(&k->answer));
 }
 
+/* ---- noted ----------------------------------------------------------------------- */
+
+/* What is held, as JSON, which may be made in `answer`; none: it has no form. */
+static bool
+as_json(struct engine *m, span whole, span *out)
+{
+    struct buf *b = &m->asked->answer;
+    bool comes_packed = m->program->is_packed != m->crosses;
+    *out = whole;
+    if (!comes_packed)
+        return true;
+    struct unpack *u = unpack_new(m->forms, JSON_DEPTH_MAX);
+    bool ok = u && unpack_feed(u, whole, b) == UNPACK_OK &&
+              unpack_end(u) == UNPACK_OK && !buf_failed(b);
+    *out = buf_span(b);
+    return ok || engine_fail(m, ENGINE_NO_FORM, NULL);
+}
+
+/* It stays, in the form that goes. */
+static bool
+write_noted(struct engine *m, struct engine_frame *f, span whole, span json)
+{
+    struct buf *b = &m->scratch[0];
+    if (f->entry->action == ENGINE_DROP)
+        return true;
+    f->written += f->mode == MODE_PLAIN;
+    if (!m->crosses || !m->program->is_packed)
+        return put(m, m->crosses ? json : whole);
+    buf_clear(b);
+    if (!engine_pack_value(m->forms, json, b))
+        return engine_fail(m, ENGINE_NO_FORM, NULL);
+    return buf_failed(b) ? engine_fail(m, ENGINE_NO_ROOM, NULL)
+                         : put(m, buf_span(b));
+}
+
+static bool
+note_whole(struct engine *m, struct engine_frame *f)
+{
+    span whole = span_skip(buf_span(&m->asked->whole), m->asked->at);
+    span json = {0};
+    if (!engine_open_forms(m))
+        return engine_fail(m, ENGINE_NO_ROOM, NULL);
+    bool ok = as_json(m, whole, &json) && engine_note(m, f->entry, json) &&
+              write_noted(m, f, whole, json);
+    arena_reset(m->forms);
+    return ok;
+}
+
 static bool
 answer(struct engine *m, struct engine_frame *f)
 {
     struct engine_asked *k = m->asked;
+    if (f->entry->again == &engine_notes_whole)
+        return note_whole(m, f);
     const struct engine_whole whole = {
         .value = span_skip(buf_span(&k->whole), k->at),
         .offset = k->offset,

@@ -85,39 +85,50 @@ put_slot(struct engine *m, size_t n_made, const struct engine_op *op,
 }
 
 /* What slots have noted, for what is made of it. */
-static const struct engine_noted *
+static const span *
 noted(const struct engine *m, const struct engine_several *s)
 {
-    struct engine_noted *all = arena_array(m->forms, s->n + 1, sizeof(*all));
+    span *all = arena_array(m->forms, s->n + 1, sizeof(*all));
     for (size_t i = 0; all && i < s->n; i++) {
         const struct engine_where *w = &s->of[i];
         const struct engine_slot *slot = engine_slot_of(m, w->up, w->slot);
         if (slot->noted) /* else there may be no captures at all */
-            all[i].scalar =
+            all[i] =
                 span_of(m->captures.bytes + m->captures.start + slot->note_at,
                         slot->note_len);
-        all[i].is_seen =
-            w->bit != ENGINE_NONE && engine_is_seen(m, w->up, w->bit);
     }
     return all;
 }
 
-/* *empty: its notices are not told. */
+static bool
+tell_several(struct engine *m, const struct engine_several *s,
+             const size_t *told)
+{
+    for (size_t i = 0; i < s->n_notes; i++)
+        for (size_t n = told[i]; n > 0; n--)
+            if (!engine_tell(m, &s->notes[i], m->top->start, false))
+                return false;
+    return true;
+}
+
 static bool
 put_several(struct engine *m, size_t n_made, const struct engine_op *op,
-            const char *p, bool *empty)
+            const char *p)
 {
+    const struct engine_several *s = op->several;
     struct buf *b = &m->scratch[0];
     buf_clear(b);
-    if (!m->forms && !(m->forms = arena_new(ENGINE_FORM_BYTES)))
+    if (!engine_open_forms(m))
         return engine_fail(m, ENGINE_NO_ROOM, p);
-    const struct engine_noted *all = noted(m, op->several);
+    const span *all = noted(m, s);
+    size_t *told = arena_array(m->forms, s->n_notes + 1, sizeof(*told));
+    bool ok = all && told;
     enum engine_formed made =
-        all ? op->several->fn(op->several->arg, all, m->forms, b)
-            : ENGINE_OUTSIDE;
-    *empty = made != ENGINE_RESPELT;
+        ok ? s->fn(s->arg, all, m->forms, b, told) : ENGINE_OUTSIDE;
+    if (made != ENGINE_OUTSIDE && ok && !tell_several(m, s, told))
+        return false;
     size_t json = buf_len(b);
-    bool ok = all && !buf_failed(b);
+    ok = ok && !buf_failed(b);
     bool packs = m->program->is_packed && json && made != ENGINE_OUTSIDE;
     span text = {0}; /* packing grows what it is read from */
     ok = ok && (!packs || span_dup(m->forms, buf_span(b), &text));
@@ -156,7 +167,7 @@ run_op(struct engine *m, const struct engine_op *op, const char *p,
     case ENGINE_OP_SLOT:
         return put_slot(m, *n_made, op, empty);
     case ENGINE_OP_VALUE:
-        return put_several(m, *n_made, op, p, empty);
+        return put_several(m, *n_made, op, p);
     case ENGINE_OP_OPEN:
         m->made[(*n_made)++] = (struct engine_made){.op = op};
         return true;

@@ -53,6 +53,7 @@ struct engine_handler {
 struct engine_limits {
     size_t depth_max; /* open containers; cut down to JSON_DEPTH_MAX */
     size_t held_max;  /* bytes of one held token; bytes in slots; 0: 1 MiB */
+    size_t whole_max; /* bytes of values that are noted whole, besides */
     size_t open_max;  /* of MessagePack: bytes held for a head that comes before
                          its count is known; 0: no limit */
     bool lenient;     /* what is refused and said to be lenient goes instead */

@@ -128,7 +128,9 @@ static size_t
 last_level(const struct engine *m)
 {
     uint8_t mode = m->top->mode;
-    bool is_written = m->levels && (mode == MODE_PLAIN || mode == MODE_CAPTURE);
+    bool is_written =
+        m->levels &&
+        (mode == MODE_PLAIN || mode == MODE_CAPTURE || mode == MODE_WRAPPED);
     return is_written ? m->depth : m->top->depth;
 }
 

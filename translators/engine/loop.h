@@ -354,6 +354,8 @@ entry_value:
 entry_container : {
     bool is_object = shape == ENGINE_OBJECT;
     bool is_known = engine_is_known(e->child, is_object);
+    if (UNLIKELY(e->note != ENGINE_NONE) && !engine_note_kind(m, e, is_object))
+        return false;
     if (e->notes.n && !engine_tell(m, &e->notes, engine_offset(m, p), true))
         return false;
     if (UNLIKELY(e->action != ENGINE_KEEP) &&

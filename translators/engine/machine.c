@@ -178,6 +178,7 @@ engine_new(struct arena *a, const struct engine_program *program,
     m->lenient = limits->lenient;
     m->counts_only = limits->counts_only;
     m->held_max = limits->held_max ? limits->held_max : HELD_DEFAULT;
+    m->whole_max = limits->whole_max;
     m->frames = m->frames_first;
     m->frames_room = ENGINE_FRAMES_FIRST;
     m->frames_last = m->frames + ENGINE_FRAMES_FIRST - 1;
@@ -185,11 +186,13 @@ engine_new(struct arena *a, const struct engine_program *program,
     m->steps_room = ENGINE_STEPS_FIRST;
     m->carry = m->carry_first;
     m->carry_room = ENGINE_CARRY;
-    buf_init(&m->captures, m->held_max + ENGINE_SLACK);
+    size_t whole_max =
+        limits->whole_max < UINT32_MAX ? limits->whole_max : UINT32_MAX;
+    buf_init(&m->captures, m->held_max + whole_max + ENGINE_SLACK);
     buf_init(&m->pieces, m->held_max);
     buf_init(&m->slots,
              sizeof(struct engine_slot) * JSON_DEPTH_MAX * ENGINE_SLOTS_MAX);
-    buf_init(&m->scratch[0], 6 * m->held_max + 64);
+    buf_init(&m->scratch[0], 6 * m->held_max + whole_max + 64);
     buf_init(&m->scratch[1], 6 * m->held_max + 64);
     buf_init(&m->tail, m->held_max);
     buf_init(&m->open, limits->open_max ? limits->open_max : SIZE_MAX / 4);
@@ -313,6 +316,17 @@ fail(struct engine *m, enum engine_why why, uint16_t fault, const char *at)
     if (!keep_path(m, true, &m->fault_path, &m->fault_steps))
         m->fault_steps = 0;
     return false;
+}
+
+bool
+engine_open_forms(struct engine *m)
+{
+    static const size_t most = (size_t)64 * 1024 * 1024;
+    size_t whole = m->whole_max < most ? m->whole_max : most;
+    /* What is read takes some times the bytes that it was read from. */
+    if (!m->forms)
+        m->forms = arena_new(ENGINE_FORM_BYTES + 16 * whole);
+    return m->forms != NULL;
 }
 
 bool

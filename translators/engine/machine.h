@@ -50,6 +50,7 @@ enum engine_mode {
     MODE_PLAIN,   /* they are copied */
     MODE_CUT,     /* they are left out */
     MODE_CAPTURE, /* they go where slots keep their values */
+    MODE_WRAPPED, /* they are copied, in a list of their own */
     MODE_HELD,    /* a key of what may vanish waits for its value */
     MODE_AGAIN    /* a value is held as it comes, to be handed out */
 };
@@ -202,6 +203,7 @@ struct engine {
     const struct engine_program *program;
     struct arena *arena;
     size_t held_max;
+    size_t whole_max;
     bool lenient;
     bool counts_only;
     bool (*run)(struct engine *m, struct engine_window *w);
@@ -360,9 +362,11 @@ MUST_CHECK bool engine_capture(struct engine *m, struct engine_frame *f,
                                const char *p, const char *q);
 /* What a slot holds goes to the sink, and the slot is empty. */
 MUST_CHECK bool engine_put_slot(struct engine *m, struct engine_slot *s);
-/* A scalar's spelling is kept in a slot. */
+/* A value's spelling is kept in a slot; of a container, what it is. */
 MUST_CHECK bool engine_note(struct engine *m, const struct engine_entry *e,
-                            span scalar);
+                            span json);
+MUST_CHECK bool engine_note_kind(struct engine *m, const struct engine_entry *e,
+                                 bool is_object);
 
 struct engine_slot *engine_slot_of(const struct engine *m, unsigned up,
                                    uint16_t slot);
@@ -453,6 +457,11 @@ MUST_CHECK bool engine_hold_value(struct engine *m, unsigned shape,
                                   const char *p, bool *holds);
 /* It has ended at `p`. */
 MUST_CHECK bool engine_end_again(struct engine *m, const char *p);
+/* The arena that forms work in is there. */
+MUST_CHECK bool engine_open_forms(struct engine *m);
+/* The list around a value that is wrapped ends, at `p`. */
+MUST_CHECK bool engine_end_wrap(struct engine *m, struct engine_frame *f,
+                                const char *p);
 /* More than may be held. Always false. */
 bool engine_again_too_long(struct engine *m);
 void engine_forget_again(struct engine *m);
@@ -469,6 +478,8 @@ engine_end_member(struct engine *m, const char *p)
 {
     struct engine_frame *f = m->top;
     if (f->mode == MODE_AGAIN && !engine_end_again(m, p))
+        return false;
+    if (f->mode == MODE_WRAPPED && !engine_end_wrap(m, f, p))
         return false;
     if (f->mode == MODE_CAPTURE && !engine_end_capture(m, f, p))
         return false;

@@ -78,7 +78,8 @@ enum engine_formed {
 typedef enum engine_formed (*engine_form_fn)(const void *arg, span scalar,
                                              struct arena *scratch,
                                              struct buf *out);
-#define ENGINE_FORM_BYTES ((size_t)16 * 1024 * 1024) /* of `scratch` */
+/* Of `scratch`; more where values are noted whole. */
+#define ENGINE_FORM_BYTES ((size_t)16 * 1024 * 1024)
 
 struct engine_form {
     engine_form_fn fn;
@@ -88,22 +89,19 @@ struct engine_form {
 };
 
 /*
- * What is made of several scalars, when an object ends: those that slots have noted.
- * What is appended to `out` is JSON as well; nothing: nothing is written. RESPELT: the
- * op's notices are told; OUTSIDE: its fault.
+ * What is made of several values, when an object ends: those that slots have noted
+ * (empty: nothing was), each as JSON. What is appended to `out` is JSON as well;
+ * nothing: nothing is written. told[i] is 0: so often notes[i] are told. OUTSIDE: the
+ * op's fault.
  */
-struct engine_noted {
-    span scalar;  /* empty: nothing was noted */
-    bool is_seen; /* its bit is; a container was then not noted */
-};
-typedef enum engine_formed (*engine_several_fn)(
-    const void *arg, const struct engine_noted *noted, struct arena *scratch,
-    struct buf *out);
+typedef enum engine_formed (*engine_several_fn)(const void *arg,
+                                                const span *noted,
+                                                struct arena *scratch,
+                                                struct buf *out, size_t *told);
 
 struct engine_where {
-    uint8_t up; /* whose slot and bit: 0 the object that ends */
+    uint8_t up; /* whose slot: 0 the object that ends */
     uint16_t slot;
-    uint16_t bit; /* or ENGINE_NONE */
 };
 
 struct engine_several {
@@ -111,6 +109,8 @@ struct engine_several {
     const void *arg;
     const struct engine_where *of;
     size_t n;
+    const struct engine_notes *notes;
+    size_t n_notes;
 };
 
 /*
@@ -182,6 +182,14 @@ struct engine_again {
                          the machine holds the key and the separator, too */
 };
 
+/* Of an entry that notes: a container is held and noted whole, as JSON, and stays as it
+ * came (no child). */
+extern const struct engine_again engine_notes_whole;
+
+/* Of an entry that keeps: a container becomes the one element of a list; what it is itself
+ * is as the entry says. A scalar is its map's. */
+extern const struct engine_again engine_wraps;
+
 struct engine_state;
 
 struct engine_entry {
@@ -194,7 +202,9 @@ struct engine_entry {
     uint8_t refused; /* shapes that fail the message */
     uint8_t up;      /* CAPTURE: whose slot. 0: of the object around it */
     uint16_t slot;   /* CAPTURE */
-    uint16_t note; /* a scalar's source spelling is kept in this slot as well */
+    uint16_t
+        note; /* a scalar's source spelling is kept in this slot as well; of a
+                      container what it is, as `{}` or `[]` */
     uint8_t note_up;
     bool
         lenient; /* REFUSE: dropped in a lenient run; has no map, child, same */

@@ -54,10 +54,19 @@ static bool
 pack(struct engine *m, struct buf *b, const char *p)
 {
     size_t json = buf_len(b);
+    span value = {0};
+    bool has = false;
     /* There is room, or what is read would move. */
     if (!buf_reserve(b, json + MSGPACK_HEAD_MAX))
         return engine_fail(m, ENGINE_NO_ROOM, p);
-    if (!engine_pack_scalar(buf_span(b), b))
+    if (b->bytes && b->bytes[b->start] == '[') { /* of one scalar */
+        has = span_dup(m->forms, buf_span(b), &value) &&
+              engine_pack_value(m->forms, value, b);
+        arena_reset(m->forms);
+    } else {
+        has = engine_pack_scalar(buf_span(b), b);
+    }
+    if (!has)
         return engine_fail(m, ENGINE_NO_FORM, p);
     buf_consume(b, json);
     return true;
@@ -69,7 +78,7 @@ form(struct engine *m, const struct engine_form *f, span json, const char *p,
 {
     struct buf *b = &m->scratch[0];
     buf_clear(b);
-    if (!m->forms && !(m->forms = arena_new(ENGINE_FORM_BYTES)))
+    if (!engine_open_forms(m))
         return engine_fail(m, ENGINE_NO_ROOM, p);
     enum engine_formed formed = f->fn(f->arg, json, m->forms, b);
     arena_reset(m->forms);

@@ -358,7 +358,7 @@ engine_put_slot(struct engine *m, struct engine_slot *s)
 /* ---- guards --------------------------------------------------------------------- */
 
 bool
-engine_note(struct engine *m, const struct engine_entry *e, span scalar)
+engine_note(struct engine *m, const struct engine_entry *e, span json)
 {
     size_t slot = slot_index(m, e->note_up, e->note);
     if (m->target != NO_SLOT && !end_piece(m))
@@ -368,14 +368,20 @@ engine_note(struct engine *m, const struct engine_entry *e, span scalar)
     uint32_t at = (uint32_t)buf_len(&m->captures);
     /* Zeros behind it: it is looked up by words. */
     static const char zeros[16];
-    bool ok = engine_put_exactly(m, scalar.at, scalar.len) &&
+    bool ok = engine_put_exactly(m, json.at, json.len) &&
               engine_put_exactly(m, zeros, sizeof(zeros));
     engine_use_sink(m, sink);
     m->piece_at = (uint32_t)buf_len(&m->captures);
     struct engine_slot *s = slot_at(m, slot);
     s->noted = true;
     s->note_at = at;
-    s->note_len = (uint32_t)scalar.len;
+    s->note_len = (uint32_t)json.len;
     keep_for(m, e->note_up);
     return ok;
+}
+
+bool
+engine_note_kind(struct engine *m, const struct engine_entry *e, bool is_object)
+{
+    return engine_note(m, e, is_object ? SPAN("{}") : SPAN("[]"));
 }

@@ -32,12 +32,13 @@ struct plan_run *
 plan_run_new(struct arena *a, const struct plan_entry *entry,
              const struct plan_how *how, struct buf *out)
 {
-    const struct engine_limits limits = {.depth_max = how->depth_max,
-                                         .open_max = how->held_max,
-                                         .lenient = how->is_answer,
-                                         .crosses = how->comes_packed !=
-                                                    how->goes_packed,
-                                         .counts_only = how->counts_only};
+    const struct engine_limits limits = {
+        .depth_max = how->depth_max,
+        .whole_max = how->held_max ? how->held_max : SIZE_MAX / 4,
+        .open_max = how->held_max,
+        .lenient = how->is_answer,
+        .crosses = how->comes_packed != how->goes_packed,
+        .counts_only = how->counts_only};
     struct plan_run *r = arena_alloc(a, sizeof(*r));
     if (!r)
         return NULL;

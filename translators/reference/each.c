@@ -5,6 +5,7 @@
 #include "translators/reference/joint.h"
 
 #include "translators/reference/decimal.h"
+#include "translators/reference/each.h"
 
 /* ---- choosing ---------------------------------------------------------------- */
 
@@ -52,9 +53,8 @@ each_choose(struct frame *f, const struct lens_arrow *arrow)
 
 /* Less, equal or more; false: they have no order. */
 static bool
-compare(struct joining *g, const struct json *x, const struct json *y, int *out)
+compare(struct arena *a, const struct json *x, const struct json *y, int *out)
 {
-    struct arena *a = g->f->run->scratch;
     struct decimal one, two;
     if (x->kind == JSON_TEXT && y->kind == JSON_TEXT) {
         *out = span_cmp(x->text, y->text);
@@ -69,39 +69,45 @@ compare(struct joining *g, const struct json *x, const struct json *y, int *out)
 
 /* The least or the greatest that is there; NULL: they have no order. */
 static struct json *
-extreme(struct joining *g)
+extreme(struct arena *a, struct json *const *values, size_t n, int sign)
 {
-    int sign = g->joint->unequal == LENS_UNEQUAL_MIN ? 1 : -1;
     struct json *best = NULL;
-    for (size_t i = 0; i < g->n_read; i++) {
+    for (size_t i = 0; i < n; i++) {
         int c = 0;
-        if (!g->values[i])
+        if (!values[i])
             continue;
-        if (!compare(g, best ? best : g->values[i], g->values[i], &c))
+        if (!compare(a, best ? best : values[i], values[i], &c))
             return NULL;
         if (!best || sign * c > 0)
-            best = g->values[i];
+            best = values[i];
     }
     return best;
 }
 
 static struct json *
-sum(struct joining *g)
+sum(struct arena *a, struct json *const *values, size_t n)
 {
-    struct run *r = g->f->run;
     struct decimal all = {0};
-    for (size_t i = 0; i < g->n_read; i++) {
+    for (size_t i = 0; i < n; i++) {
         struct decimal one;
-        const struct json *v = g->values[i];
+        const struct json *v = values[i];
         if (!v)
             continue;
-        if (v->kind != JSON_NUMBER ||
-            !decimal_read(r->scratch, v->text, &one) ||
-            !decimal_add(r->scratch, &all, &one, &all))
+        if (v->kind != JSON_NUMBER || !decimal_read(a, v->text, &one) ||
+            !decimal_add(a, &all, &one, &all))
             return NULL;
     }
-    span text = decimal_print(r->scratch, &all);
-    return text.at ? json_new_number(r->arena, text) : NULL;
+    span text = decimal_print(a, &all);
+    return text.at ? json_new_number(a, text) : NULL;
+}
+
+struct json *
+each_of(struct arena *a, struct json *const *values, size_t n,
+        enum lens_unequal how)
+{
+    if (how == LENS_UNEQUAL_SUM)
+        return sum(a, values, n);
+    return extreme(a, values, n, how == LENS_UNEQUAL_MIN ? 1 : -1);
 }
 
 static struct json *
@@ -130,10 +136,8 @@ settle_unequal(struct joining *g, size_t first, struct json **out)
         break;
     case LENS_UNEQUAL_MIN:
     case LENS_UNEQUAL_MAX:
-        *out = extreme(g);
-        break;
     case LENS_UNEQUAL_SUM:
-        *out = sum(g);
+        *out = each_of(r->arena, g->values, g->n_read, g->joint->unequal);
         break;
     case LENS_UNEQUAL_NULL:
         *out = null(g);
