@@ -160,11 +160,14 @@ void
 family_hear(struct super *s)
 {
     struct family *f = &s->family;
+    bool one_waits = true;
 
     for (size_t i = 0; i < GUESTS_MAX; i++) {
         struct guest *g = &f->guests[i];
-        if (g->fd < 0)
+        if (g->fd < 0 && one_waits) {
             g->fd = home_answer(f->home_fd, &g->pid);
+            one_waits = g->fd >= 0;
+        }
         if (g->fd >= 0)
             hear_guest(s, g);
     }
