@@ -186,7 +186,7 @@ routes:
 limits: {head: 10s, hed: 1s, json_depth: -1}
 """
 # where the finding points, in BROKEN, and words of it
-FINDINGS = [("{certs", 0, "none.pem: No such file"), ("nowhere", 0, "127.0.0.1:8080"), ("many", 0, "whole number"), ("stat:", 0, "did you mean `state`"),
+FINDINGS = [("{chain", 0, "none.pem: No such file"), ("nowhere", 0, "127.0.0.1:8080"), ("many", 0, "whole number"), ("stat:", 0, "did you mean `state`"),
             ("shap", 0, "did you mean `shop`"), ('"ftp', 0, "http://"), ("[]", 0, "at least one endpoint"), ("bleu", 0, "did you mean `blue`"),
             ("soon", 0, "15s"), ("b, match", 1, "two routes named `b`"), ("12,", 0, "12.5%"), ("hed", 0, "did you mean `head`"), ("-1", 0, "64KiB")]
 
