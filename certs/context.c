@@ -15,20 +15,42 @@
 
 /* What we speak, the first preferred, in ALPN's form. */
 static const unsigned char protocols[] = "\x02h2\x08http/1.1";
+#define H2_BYTES 3u /* the first of them */
+
+static int
+choose(const unsigned char *ours, unsigned n, const unsigned char **out,
+       unsigned char *out_len, const unsigned char *in, unsigned in_len)
+{
+    unsigned char *chosen = NULL;
+
+    if (SSL_select_next_proto(&chosen, out_len, ours, n, in, in_len) !=
+        OPENSSL_NPN_NEGOTIATED)
+        return SSL_TLSEXT_ERR_ALERT_FATAL; /* alert 120 */
+    *out = chosen;
+    return SSL_TLSEXT_ERR_OK;
+}
 
 static int
 on_alpn(SSL *ssl __attribute__((unused)), const unsigned char **out,
         unsigned char *out_len, const unsigned char *in, unsigned in_len,
         void *arg __attribute__((unused)))
 {
-    unsigned char *chosen = NULL;
+    return choose(protocols, sizeof(protocols) - 1, out, out_len, in, in_len);
+}
 
-    if (SSL_select_next_proto(&chosen, out_len, protocols,
-                              sizeof(protocols) - 1, in,
-                              in_len) != OPENSSL_NPN_NEGOTIATED)
-        return SSL_TLSEXT_ERR_ALERT_FATAL; /* alert 120 */
-    *out = chosen;
-    return SSL_TLSEXT_ERR_OK;
+static int
+on_alpn_h1(SSL *ssl __attribute__((unused)), const unsigned char **out,
+           unsigned char *out_len, const unsigned char *in, unsigned in_len,
+           void *arg __attribute__((unused)))
+{
+    return choose(protocols + H2_BYTES, sizeof(protocols) - 1 - H2_BYTES, out,
+                  out_len, in, in_len);
+}
+
+void
+context_speak_h1(SSL_CTX *ctx)
+{
+    SSL_CTX_set_alpn_select_cb(ctx, on_alpn_h1, NULL);
 }
 
 bool

@@ -35,8 +35,10 @@ set_session_context(SSL_CTX *ctx, span clients)
 }
 
 static enum err_code
-load_clients(SSL_CTX *ctx, const char *path, struct err *e)
+load_clients(SSL_CTX *ctx, const struct certs_load_spec *spec, struct err *e)
 {
+    const char *path = spec->clients;
+    int must = spec->clients_may ? 0 : SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
     struct buf b = {0};
     enum err_code code = path ? pem_read(path, &b, e) : OK;
 
@@ -45,8 +47,7 @@ load_clients(SSL_CTX *ctx, const char *path, struct err *e)
     if (!code && !set_session_context(ctx, buf_span(&b)))
         code = err_set(e, ERR_INTERNAL, "%s", pem_why());
     if (!code && path)
-        SSL_CTX_set_verify(
-            ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+        SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | must, NULL);
     buf_fini(&b);
     return code;
 }
@@ -72,7 +73,9 @@ certs_load(const struct certs_load_spec *spec, int64_t now_s,
     if (!code)
         code = pem_key(ctx, spec->chain, spec->key, e);
     if (!code)
-        code = load_clients(ctx, spec->clients, e);
+        code = load_clients(ctx, spec, e);
+    if (!code && spec->h1_alone)
+        context_speak_h1(ctx);
     if (!code && spec->staple)
         code = staple_load(ctx, spec->staple, now_s, warning, e);
     if (!code) {

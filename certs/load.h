@@ -20,6 +20,8 @@ struct certs_load_spec {
     const char *key;     /* PEM, without a passphrase */
     const char *clients; /* PEM of CAs: a client must show one of theirs;
                             NULL: clients are not asked */
+    bool clients_may;    /* show one, and need not */
+    bool h1_alone;       /* no h2 is spoken */
     const struct certs_tickets *tickets; /* NULL: no tickets are given out */
     const char *staple; /* DER, an OCSP answer about the certificate: staple.h;
                            NULL: none is shown */

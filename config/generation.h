@@ -181,10 +181,16 @@ struct gen_rollout {
     uint64_t shape; /* of cells and plan: what another generation may share */
 };
 
-/* Who may do what on the admin socket. */
+#define GEN_TOKEN_BYTES 32 /* SHA-256 of a token: the token itself is nowhere */
+
+/* Who may do what on the admin API, and how he is known. */
 struct gen_user {
     span name;
+    bool has_uid; /* on the socket, by the kernel's word */
     uint32_t uid;
+    const uint8_t (*tokens)[GEN_TOKEN_BYTES];
+    size_t n_tokens;
+    span certificate; /* the name in it; empty for none */
     bool is_operator;
     bool is_approver;
     const span *groups;
@@ -411,7 +417,10 @@ struct generation {
     bool has_observe;
     struct gen_address observe;
     span admin_socket;
-    span state_dir;  /* SQLite, exposure file */
+    bool has_remote;                      /* the admin API over TLS */
+    struct gen_address remote;            /* where */
+    const struct certs_store *remote_tls; /* never in clear */
+    span state_dir;                       /* SQLite, exposure file */
     span access_log; /* a path, "stdout", "syslog:PATH", or empty for none */
     enum log_level log_level; /* of the workers */
     unsigned n_workers;       /* 0: one a core */

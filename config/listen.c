@@ -84,7 +84,7 @@ read_tls(struct reader *r, const struct yaml *value, void *self)
     struct listener_reading *reading = self;
 
     (void)r;
-    reading->listener->tls = load_tls(reading->l, value);
+    reading->listener->tls = load_tls(reading->l, value, false);
 }
 
 static void

@@ -60,8 +60,10 @@ void load_pools(struct loader *l);     /* pools.c */
 void load_routes(struct loader *l);    /* routes.c */
 void load_rollouts(struct loader *l);  /* rollouts.c */
 
-/* The certificates of one listener; NULL after a problem. tls.c */
-const struct certs_store *load_tls(struct loader *l, const struct yaml *node);
+/* The certificates of one listener; NULL after a problem. The admin listener's
+ * clients may show one and need not, and speak HTTP/1.1 alone. tls.c */
+const struct certs_store *load_tls(struct loader *l, const struct yaml *node,
+                                   bool for_admin);
 
 /* A method that may be routed: in capitals, neither CONNECT nor TRACE. routes.c */
 bool loader_is_method(span s);
@@ -81,7 +83,8 @@ void load_rollout_windows(struct loader *l, const struct yaml *node,
                           struct rollout_plan *plan);
 void rollout_gates_preset(struct rollout_plan *plan);
 
-/* `admin.users`; NULL without. users.c */
+/* `admin`. admin.c; its `users`. users.c */
+void load_admin(struct loader *l, const struct yaml *node);
 void load_users(struct loader *l, const struct yaml *node);
 
 /* A list of names, in the loader's arena. settings.c */

@@ -195,23 +195,6 @@ read_path_into(struct reader *r, const struct yaml *value, span *out)
         *out = span_str(reader_path(r, value, text));
 }
 
-/* Read by who has the loader: users.c. */
-static void
-read_nothing(struct reader *r, const struct yaml *value, void *self)
-{
-    (void)r;
-    (void)value;
-    (void)self;
-}
-
-static void
-read_socket(struct reader *r, const struct yaml *value, void *self)
-{
-    struct generation *g = self;
-
-    read_path_into(r, value, &g->admin_socket);
-}
-
 const span *
 loader_names(struct loader *l, const struct yaml *node, const char *what,
              size_t *n)
@@ -275,19 +258,14 @@ read_level(struct reader *r, const struct yaml *value, void *self)
 static void
 load_process(struct loader *l)
 {
-    static const struct reader_word admin_words[] = {
-        {"socket", read_socket, true}, {"users", read_nothing, false}};
     static const struct reader_word log_words[] = {
         {"access", read_access, false}, {"level", read_level, false}};
     const struct yaml *node;
     uint64_t n;
 
     l->g->log_level = LOG_AT_INFO;
-    if ((node = section_single(l, "admin"))) {
-        reader_map(&l->r, node, "`admin`", admin_words, COUNT(admin_words),
-                   l->g);
-        load_users(l, yaml_get(node, "users"));
-    }
+    if ((node = section_single(l, "admin")))
+        load_admin(l, node);
     if ((node = section_single(l, "log")))
         reader_map(&l->r, node, "`log`", log_words, COUNT(log_words), l->g);
     if ((node = section_single(l, "state")))
@@ -299,11 +277,6 @@ load_process(struct loader *l)
         l->g->admin_socket = SPAN("/run/stile/admin.sock");
     if (l->g->state_dir.len == 0)
         l->g->state_dir = SPAN("/var/lib/stile");
-    if (l->g->admin_socket.len > 100) {
-        problem_add(l->r.problems, l->g->file, 0, 0,
-                    "the admin socket's path is longer than 100 bytes");
-        problem_remedy(l->r.problems, "the kernel allows no more; shorten it");
-    }
 }
 
 void

@@ -94,7 +94,7 @@ warn(void *ctx, size_t which, const char *sentence)
 }
 
 const struct certs_store *
-load_tls(struct loader *l, const struct yaml *node)
+load_tls(struct loader *l, const struct yaml *node, bool for_admin)
 {
     static const struct reader_word words[] = {
         {"certs", read_certs, true}, {"clients", read_clients, false}};
@@ -113,7 +113,8 @@ load_tls(struct loader *l, const struct yaml *node)
     }
     for (size_t i = 0; i < reading.n; i++) {
         reading.specs[i].clients = reading.clients;
-        reading.specs[i].tickets = l->tickets;
+        reading.specs[i].clients_may = reading.specs[i].h1_alone = for_admin;
+        reading.specs[i].tickets = for_admin ? NULL : l->tickets;
     }
     if (certs_store_build(l->g->arena, reading.specs, reading.n,
                           (int64_t)time(NULL), warn, &reading, &store, &which,

@@ -40,6 +40,7 @@ enum cli_code {
     X("snapshot", cmd_snapshot, "what held at a revision; weights put back")   \
     X("status", cmd_status, "say what the processes do now")                   \
     X("reload", cmd_reload, "load the configuration anew")                     \
+    X("token", cmd_token, "make a token for the admin API")                    \
     X("dev-cert", cmd_dev_cert, "make certificates to try things with")        \
     X("version", cmd_version, "say which build this is")
 

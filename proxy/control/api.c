@@ -302,7 +302,7 @@ static void
 move_weight(struct call *c, const struct slot *slot, const json_t *json)
 {
     const struct gen_rollout *rollout = slot->canary->rollout;
-    struct slot_move move = {.actor = span_str(c->request->actor),
+    struct slot_move move = {.actor = span_str(c->request->who->actor),
                              .kind = SPAN("weight.set"),
                              .now_ms = c->request->wall_ms};
     struct err e;
@@ -482,14 +482,15 @@ may_write(struct call *c, enum call_by by)
 {
     struct media media;
     span type = head_value(c->request->head, FIELD_CONTENT_TYPE);
-    bool may = c->request->is_operator ||
-               (by == BY_WRITERS && c->request->is_approver);
+    bool may = c->request->who->is_operator ||
+               (by == BY_WRITERS && c->request->who->is_approver);
 
     if (!may) {
         api_problem(c->out, 403,
-                    "%s may look and not change: that is for root and the "
-                    "service's user",
-                    c->request->actor);
+                    "%s may look and not change: that is for an operator (root "
+                    "and the service's user are, unless `admin.users` says "
+                    "otherwise)",
+                    c->request->who->actor);
         return false;
     }
     if (!media_parse(type, &media) || !media_is(&media, "application/json")) {
@@ -534,6 +535,7 @@ api_answer(struct control *control, const struct api_request *r,
                      .arena = arena_new(ARENA_BYTES)};
 
     out->later = out->streams = false;
+    out->retry_after_s = 0;
     out->etag[0] = '\0';
     out->allow[0] = '\0';
     out->call = "other";

@@ -10,16 +10,13 @@
 #include "proxy/base/buf.h"
 #include "proxy/control/events.h"
 #include "proxy/control/state.h"
+#include "proxy/control/who.h"
 #include "proxy/http/head.h"
 
 struct api_request {
     const struct http_head *head;
     span body;
-    const char *actor; /* "uid:0 (root)" */
-    bool is_operator;  /* may change things */
-    bool is_approver;
-    const struct gen_user
-        *user; /* as the configuration has him; NULL: it has not */
+    const struct who *who;
     uint64_t wall_ms;
     uint64_t now_ms;
 };
@@ -30,8 +27,9 @@ struct api_answer {
     char etag[32];    /* empty for none */
     char allow[32];   /* of a 405; empty for none */
     const char *call; /* which one it was, for the metric */
-    bool later;   /* a reload: ask the supervisor, then api_reloaded answers */
-    bool streams; /* events: they go on with this */
+    bool later; /* a reload: ask the supervisor, then api_reloaded answers */
+    unsigned retry_after_s; /* 0: not said */
+    bool streams;           /* events: they go on with this */
     struct events_ask events;
     struct buf *body;
 };

@@ -149,9 +149,9 @@ find_verb(struct call *c, span word)
 static bool
 may_approve(struct call *c, const struct gen_rollout *r)
 {
-    const struct gen_user *user = c->request->user;
+    const struct gen_user *user = c->request->who->user;
 
-    if (!user || !c->request->is_approver)
+    if (!user || !c->request->who->is_approver)
         return false;
     for (size_t i = 0; i < r->n_approvers; i++)
         for (size_t j = 0; j < user->n_groups; j++)
@@ -163,10 +163,10 @@ may_approve(struct call *c, const struct gen_rollout *r)
 static bool
 may(struct call *c, const struct verb *verb, const struct gen_rollout *r)
 {
-    if (verb->is_approval ? may_approve(c, r) : c->request->is_operator)
+    if (verb->is_approval ? may_approve(c, r) : c->request->who->is_operator)
         return true;
     api_problem(c->out, 403, "%s may not %s it: that is for %s",
-                c->request->actor, verb->word,
+                c->request->who->actor, verb->word,
                 verb->is_approval ? "an approver of its groups"
                                   : "an operator");
     return false;
@@ -221,7 +221,7 @@ do_verb(struct call *c, struct rollout *r, const struct verb *verb,
     struct rollouts *all = &c->control->rollouts;
     struct rollout_ask ask = {.event = verb->event,
                               .by = BY_OPERATOR,
-                              .actor = span_str(c->request->actor),
+                              .actor = span_str(c->request->who->actor),
                               .key = key ? key->value : (span){0},
                               .wall_ms = c->request->wall_ms};
     struct err e;

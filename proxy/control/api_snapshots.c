@@ -64,9 +64,9 @@ put_back(struct call *c, const json_t *snapshot, span reason)
         api_problem(c->out, 500, "no memory for the reason");
         return;
     }
-    enum err_code code = snapshot_restore(&c->control->slots, c->control->store,
-                                          snapshot, span_str(c->request->actor),
-                                          said, c->request->wall_ms, &done, &e);
+    enum err_code code = snapshot_restore(
+        &c->control->slots, c->control->store, snapshot,
+        span_str(c->request->who->actor), said, c->request->wall_ms, &done, &e);
     if (code)
         api_problem(c->out, call_status_of(code), "%s", e.text);
     else

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proxy/control/api_view.h"
 
+#include "proxy/base/hex.h"
 #include "proxy/base/quantity.h"
 #include "proxy/base/version.h"
-#include "proxy/control/hex.h"
 #include "translators/lens/lens.h"
 
 #include <stdio.h>

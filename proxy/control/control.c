@@ -15,16 +15,17 @@
 #include <unistd.h>
 
 #define ADMIN_CALLERS   8u
+#define REMOTE_CALLERS  16u
 #define OBSERVE_CALLERS 32u
 #define DATAGRAMS_TURN  64 /* then others have theirs */
 #define ARENA_BYTES     ((size_t)64 << 20)
 
-/* ------------------------------------------------------------- the admin socket */
+/* ---------------------------------------------------------------- the admin API */
 
 static struct api_answer
 api_of(struct door_answer *out)
 {
-    return (struct api_answer){.body = &out->body};
+    return (struct api_answer){.body = &out->body, .call = "other"};
 }
 
 static void
@@ -35,6 +36,7 @@ door_of(const struct api_answer *a, struct door_answer *out)
     memcpy(out->etag, a->etag, sizeof(out->etag));
     memcpy(out->allow, a->allow, sizeof(out->allow));
     out->streams = a->streams;
+    out->retry_after_s = a->retry_after_s;
 }
 
 static void
@@ -55,7 +57,7 @@ class_of(int status)
 }
 
 static bool
-ask_reload(struct life *l, uint64_t id, struct api_answer *a)
+ask_reload(struct life *l, struct door *door, uint64_t id, struct api_answer *a)
 {
     struct err e;
 
@@ -64,51 +66,64 @@ ask_reload(struct life *l, uint64_t id, struct api_answer *a)
         return false;
     }
     l->control.reload_caller = id;
+    l->reload_door = door;
     return true;
 }
 
-/* By the kernel's word; whom the configuration names, it also gives his roles. */
-static void
-who_asks(const struct generation *gen, uid_t uid, char actor[ROLLOUT_ACTOR_MAX],
-         struct api_request *out)
+/* False: he is refused, and `a` says why. */
+static bool
+ask_who(struct life *l, const struct door_request *r, struct who *out,
+        struct api_answer *a)
 {
-    for (size_t i = 0; i < gen->n_users && !out->user; i++)
-        if (gen->users[i].uid == uid)
-            out->user = &gen->users[i];
-    if (out->user)
-        (void)snprintf(actor, ROLLOUT_ACTOR_MAX, "%.*s",
-                       SPAN_FMT(out->user->name));
-    else
-        (void)snprintf(actor, ROLLOUT_ACTOR_MAX, "uid:%u%s", (unsigned)uid,
-                       uid == 0 ? " (root)" : "");
-    out->is_operator =
-        out->user ? out->user->is_operator : uid == 0 || uid == geteuid();
-    out->is_approver = out->user && out->user->is_approver;
+    const struct who_ask ask = {.head = r->head,
+                                .certificate = r->certificate,
+                                .address = r->address,
+                                .now_ms = loop_now_ms(l->loop)};
+    struct who_refusal no;
+
+    if (r->is_local) {
+        who_is_local(l->control.gen, r->uid, out);
+        return true;
+    }
+    if (who_is_remote(l->control.gen, &l->wrong_tokens, &ask, out, &no))
+        return true;
+    api_problem(a, no.status, "%s", no.text);
+    a->retry_after_s = no.retry_after_s;
+    return false;
 }
 
+static void
+answer(struct life *l, const struct door_request *r, struct api_answer *a)
+{
+    struct who who;
+    struct api_request request = {.head = r->head,
+                                  .body = r->body,
+                                  .who = &who,
+                                  .wall_ms = loop_wall_ms(),
+                                  .now_ms = loop_now_ms(l->loop)};
+
+    if (!ask_who(l, r, &who, a))
+        return;
+    if (l->state == LIFE_SERVING || l->state == LIFE_LETTING_GO)
+        api_answer(&l->control, &request, a);
+    else
+        api_problem(a, 503, "control is being handed over; ask again");
+}
+
+/* Both doors of the API: on the socket, and over TLS. */
 static bool
 on_admin(void *arg, uint64_t id, const struct door_request *r,
          struct door_answer *out)
 {
     struct life *l = arg;
+    struct door *door = l->doors[r->is_local ? DOOR_ADMIN : DOOR_REMOTE];
     struct api_answer a = api_of(out);
-    char actor[ROLLOUT_ACTOR_MAX] = "nobody";
-    struct api_request request = {.head = r->head,
-                                  .body = r->body,
-                                  .actor = actor,
-                                  .wall_ms = loop_wall_ms(),
-                                  .now_ms = loop_now_ms(l->loop)};
 
-    if (r->is_local)
-        who_asks(l->control.gen, r->uid, actor, &request);
-    if (l->state == LIFE_SERVING || l->state == LIFE_LETTING_GO)
-        api_answer(&l->control, &request, &a);
-    else
-        api_problem(&a, 503, "control is being handed over; ask again");
-    if (a.later && ask_reload(l, id, &a))
+    answer(l, r, &a);
+    if (a.later && ask_reload(l, door, id, &a))
         return false;
     if (a.streams)
-        events_add(&l->control.events, id, &a.events);
+        events_add(&l->control.events, door, id, &a.events);
     metrics_count(l->control.metrics, METRIC_ADMIN, 1, span_str(a.call),
                   class_of(a.status));
     door_of(&a, out);
@@ -119,8 +134,7 @@ void
 life_answer_reload(struct life *l)
 {
     uint64_t id = l->control.reload_caller;
-    struct door_answer *out =
-        id && l->admin ? door_answer_begin(l->admin, id) : NULL;
+    struct door_answer *out = id ? door_answer_begin(l->reload_door, id) : NULL;
 
     l->control.reload_caller = 0;
     if (!out)
@@ -131,7 +145,7 @@ life_answer_reload(struct life *l)
     else
         api_problem(&a, 503, "the supervisor went away during the reload");
     door_of(&a, out);
-    door_answer_send(l->admin, id);
+    door_answer_send(l->reload_door, id);
 }
 
 /* ---------------------------------------------------------- the observe listener */
@@ -163,23 +177,31 @@ on_observe(void *arg, uint64_t id, const struct door_request *r,
 static enum err_code
 make_doors(struct life *l, struct err *e)
 {
-    struct door_spec admin = {.fd = l->env->admin_fd,
-                              .conns_max = ADMIN_CALLERS,
-                              .streams_max = EVENTS_MAX,
-                              .fn = on_admin,
-                              .fault = admin_fault,
-                              .arg = l};
-    struct door_spec observe = {.fd = l->env->observe_fd,
-                                .conns_max = OBSERVE_CALLERS,
-                                .fn = on_observe,
-                                .fault = observe_fault,
-                                .arg = l};
+    const struct door_spec specs[DOORS] = {
+        [DOOR_ADMIN] = {.fd = l->env->admin_fd,
+                        .conns_max = ADMIN_CALLERS,
+                        .streams_max = EVENTS_MAX,
+                        .fn = on_admin,
+                        .fault = admin_fault,
+                        .arg = l},
+        [DOOR_REMOTE] = {.fd = l->env->remote_fd,
+                         .tls = l->env->gen->remote_tls,
+                         .conns_max = REMOTE_CALLERS,
+                         .streams_max = EVENTS_MAX,
+                         .fn = on_admin,
+                         .fault = admin_fault,
+                         .arg = l},
+        [DOOR_OBSERVE] = {.fd = l->env->observe_fd,
+                          .conns_max = OBSERVE_CALLERS,
+                          .fn = on_observe,
+                          .fault = observe_fault,
+                          .arg = l},
+    };
 
-    if (admin.fd >= 0 && door_new(l->loop, &admin, &l->admin, e))
-        return e->code;
-    if (observe.fd >= 0 && door_new(l->loop, &observe, &l->observe, e))
-        return e->code;
-    events_init(&l->control.events, l->loop, l->admin, &l->control.store);
+    for (size_t i = 0; i < DOORS; i++)
+        if (specs[i].fd >= 0 && door_new(l->loop, &specs[i], &l->doors[i], e))
+            return e->code;
+    events_init(&l->control.events, l->loop, &l->control.store);
     return OK;
 }
 
@@ -324,10 +346,9 @@ life_serve(struct life *l)
         timer_set(&l->tick, l->loop, 0);
     backends_start(&l->control.backends);
     watch_read(&l->report, true);
-    if (l->admin)
-        door_open(l->admin);
-    if (l->observe)
-        door_open(l->observe);
+    for (size_t i = 0; i < DOORS; i++)
+        if (l->doors[i])
+            door_open(l->doors[i]);
 }
 
 /* Whatever was committed in this turn, by whomever, is told at its end. */
@@ -343,8 +364,8 @@ static void
 end(struct life *l)
 {
     events_fini(&l->control.events);
-    door_free(&l->admin);
-    door_free(&l->observe);
+    for (size_t i = 0; i < DOORS; i++)
+        door_free(&l->doors[i]);
     watch_fini(&l->supervisor);
     watch_fini(&l->report);
     watch_fini(&l->signals);

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proxy/control/door.h"
 
+#include "proxy/control/cable.h"
 #include "proxy/http/h1_write.h"
 #include "proxy/observe/log.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define ARENA_BYTES ((size_t)256 * 1024)
-#define READ_BYTES  4096
 #define RETRY_MS    ((uint64_t)100) /* until accept is tried again */
 
 enum caller_state {
@@ -29,10 +30,9 @@ struct caller {
     struct door *door;
     uint64_t id;
     enum caller_state state;
-    int fd;
+    struct cable cable;
     struct watch watch;
     struct timer deadline;
-    uint64_t sent_bytes;
     struct arena *arena;
     struct h1 parser;
     const struct http_head *head; /* once it came */
@@ -42,6 +42,7 @@ struct caller {
     bool is_local;
     uid_t uid;
     pid_t pid;
+    uint8_t address[16];
 };
 
 struct door {
@@ -78,7 +79,7 @@ close_caller(struct caller *c)
 {
     timer_clear(&c->deadline);
     watch_fini(&c->watch);
-    close(c->fd);
+    cable_close(&c->cable);
     h1_fini(&c->parser);
     buf_fini(&c->body);
     buf_fini(&c->out);
@@ -97,36 +98,22 @@ linger(struct caller *c)
     watch_write(&c->watch, false);
     watch_read(&c->watch, true);
     timer_set(&c->deadline, c->door->loop, DOOR_LINGER_MS);
-    if (shutdown(c->fd, SHUT_WR) != 0)
+    if (!cable_shut(&c->cable))
         close_caller(c);
 }
 
-/* False: the caller is closed. True: it is all gone, or it has to wait. */
 static bool
-send_buf(struct caller *c, struct buf *b)
+has_more(const struct caller *c)
 {
-    while (buf_len(b) > 0) {
-        span s = buf_span(b);
-        ssize_t n = send(c->fd, s.at, s.len, MSG_NOSIGNAL);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0 && errno == EAGAIN)
-            return true;
-        if (n <= 0) {
-            close_caller(c);
-            return false;
-        }
-        buf_consume(b, (size_t)n);
-        c->sent_bytes += (size_t)n;
-    }
-    return true;
+    return cable_waits(&c->cable) || buf_len(&c->out) > 0 ||
+           buf_len(&c->answer.body) > 0;
 }
 
 /* A stream is patient while its caller takes something. */
 static void
 rest_or_wait(struct caller *c, bool has_moved)
 {
-    bool waits = buf_len(&c->out) > 0 || buf_len(&c->answer.body) > 0;
+    bool waits = has_more(c);
 
     watch_write(&c->watch, waits);
     if (!waits)
@@ -138,16 +125,27 @@ rest_or_wait(struct caller *c, bool has_moved)
 static void
 send_some(struct caller *c)
 {
-    uint64_t before = c->sent_bytes;
+    uint64_t before = c->cable.sent_bytes;
 
-    if (!send_buf(c, &c->out))
-        return;
-    if (buf_len(&c->out) == 0 && !send_buf(c, &c->answer.body))
-        return;
-    if (c->state == CALLER_STREAMING)
-        rest_or_wait(c, c->sent_bytes > before);
-    else if (buf_len(&c->out) == 0 && buf_len(&c->answer.body) == 0)
+    if (!cable_send(&c->cable, &c->out) ||
+        (buf_len(&c->out) == 0 && !cable_send(&c->cable, &c->answer.body)))
+        close_caller(c);
+    else if (c->state == CALLER_STREAMING)
+        rest_or_wait(c, c->cable.sent_bytes > before);
+    else if (!has_more(c))
         linger(c);
+}
+
+/* What a handshake has to say goes out while the request comes in. */
+static void
+send_handshake(struct caller *c)
+{
+    struct buf none = {0};
+
+    if (!cable_send(&c->cable, &none))
+        close_caller(c);
+    else
+        watch_write(&c->watch, cable_waits(&c->cable));
 }
 
 static bool
@@ -156,7 +154,11 @@ write_head(struct caller *c)
     const struct door_answer *a = &c->answer;
     struct http_head head;
     bool is_head = c->head && c->head->method == METHOD_HEAD;
+    char wait[16] = "";
 
+    if (a->retry_after_s || a->status == 503)
+        (void)snprintf(wait, sizeof(wait), "%u",
+                       a->retry_after_s ? a->retry_after_s : 1);
     head_init_answer(&head, c->arena, a->status, buf_len(&a->body));
     head.keep_alive = false;
     if (a->streams) {
@@ -170,6 +172,9 @@ write_head(struct caller *c)
         head_add(&head, SPAN("X-Content-Type-Options"), SPAN("nosniff")) ||
         (a->etag[0] && head_add(&head, SPAN("ETag"), span_str(a->etag))) ||
         (a->allow[0] && head_add(&head, SPAN("Allow"), span_str(a->allow))) ||
+        (wait[0] && head_add(&head, SPAN("Retry-After"), span_str(wait))) ||
+        (a->status == 401 &&
+         head_add(&head, SPAN("WWW-Authenticate"), SPAN("Bearer"))) ||
         h1_write_answer(&c->out, &head, HTTP_1_1))
         return false;
     if (is_head)
@@ -186,6 +191,7 @@ begin_answer(struct caller *c)
     c->answer.etag[0] = '\0';
     c->answer.allow[0] = '\0';
     c->answer.streams = false;
+    c->answer.retry_after_s = 0;
 }
 
 static void
@@ -223,7 +229,9 @@ whole(struct caller *c)
                              .body = buf_span(&c->body),
                              .is_local = c->is_local,
                              .uid = c->uid,
-                             .pid = c->pid};
+                             .pid = c->pid,
+                             .address = c->address,
+                             .certificate = cable_certificate(&c->cable)};
 
     timer_clear(&c->deadline);
     c->state = CALLER_WAITING;
@@ -244,7 +252,7 @@ take_head(struct caller *c, struct http_head *head)
     buf_init(&go_on, 64);
     h1_write_continue(&go_on);
     /* So few bytes find room, or the caller does without them. */
-    (void)send(c->fd, buf_span(&go_on).at, buf_len(&go_on), MSG_NOSIGNAL);
+    (void)!cable_send(&c->cable, &go_on);
     buf_fini(&go_on);
 }
 
@@ -283,15 +291,16 @@ parse(struct caller *c, span in)
 static void
 read_some(struct caller *c)
 {
-    char bytes[READ_BYTES];
-    ssize_t n = recv(c->fd, bytes, sizeof(bytes), 0);
+    char bytes[CABLE_READ_BYTES];
+    size_t n;
+    enum io_got got = cable_read(&c->cable, bytes, &n);
 
-    if (n < 0 && (errno == EAGAIN || errno == EINTR))
-        return;
-    if (c->state == CALLER_READING && n > 0)
-        parse(c, span_of(bytes, (size_t)n));
-    else if (n <= 0)
+    if (got == IO_END || got == IO_BROKEN)
         close_caller(c); /* also who waits for a late answer and has gone */
+    else if (c->state == CALLER_READING && got == IO_LATER)
+        watch_write(&c->watch, cable_waits(&c->cable));
+    else if (c->state == CALLER_READING)
+        parse(c, span_of(bytes, n));
 }
 
 static void
@@ -301,10 +310,12 @@ on_caller(void *arg, unsigned ready)
 
     if (c->state == CALLER_FREE)
         return;
-    if (ready & LOOP_WRITE)
-        send_some(c);
-    else
+    if (!(ready & LOOP_WRITE))
         read_some(c);
+    else if (c->state == CALLER_READING || c->state == CALLER_WAITING)
+        send_handshake(c);
+    else
+        send_some(c);
 }
 
 static void
@@ -368,22 +379,46 @@ ask_who(struct caller *c)
     socklen_t name_len = sizeof(name);
 
     c->is_local =
-        getsockname(c->fd, (struct sockaddr *)&name, &name_len) == 0 &&
+        getsockname(c->cable.fd, (struct sockaddr *)&name, &name_len) == 0 &&
         name.ss_family == AF_UNIX &&
-        getsockopt(c->fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0;
+        getsockopt(c->cable.fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0;
     c->uid = c->is_local ? peer.uid : (uid_t)-1;
     c->pid = c->is_local ? peer.pid : 0;
+}
+
+/* As the kernel has it: no header is believed here. */
+static void
+ask_where(struct caller *c)
+{
+    static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255};
+    struct sockaddr_storage name = {0};
+    socklen_t len = sizeof(name);
+
+    if (getpeername(c->cable.fd, (struct sockaddr *)&name, &len) != 0)
+        return;
+    if (name.ss_family == AF_INET) {
+        struct sockaddr_in v4;
+        memcpy(&v4, &name, sizeof(v4));
+        memcpy(c->address, mapped, sizeof(mapped));
+        memcpy(c->address + sizeof(mapped), &v4.sin_addr, 4);
+    } else if (name.ss_family == AF_INET6) {
+        struct sockaddr_in6 v6;
+        memcpy(&v6, &name, sizeof(v6));
+        memcpy(c->address, &v6.sin6_addr, 16);
+    }
 }
 
 /* The arena is there from the first byte: the fault of a head needs it too. */
 static void
 take_in(struct door *d, struct caller *c, int fd)
 {
-    *c = (struct caller){.door = d, .id = ++d->next_id, .fd = fd};
+    *c = (struct caller){.door = d, .id = ++d->next_id};
     c->arena = arena_new(ARENA_BYTES);
-    if (!c->arena || !watch_init(&c->watch, d->loop, fd, on_caller, c)) {
+    if (!c->arena || !cable_open(&c->cable, fd, d->spec.tls) ||
+        !watch_init(&c->watch, d->loop, fd, on_caller, c)) {
         arena_free(&c->arena);
-        close(fd);
+        c->cable.fd = fd;
+        cable_close(&c->cable);
         return;
     }
     c->state = CALLER_READING;
@@ -395,6 +430,7 @@ take_in(struct door *d, struct caller *c, int fd)
     buf_init(&c->out, DOOR_BODY_BYTES);
     buf_init(&c->answer.body, DOOR_ANSWER_BYTES);
     ask_who(c);
+    ask_where(c);
     if (c->is_local && is_worker(c->pid)) {
         log_error("worker_at_the_door", "pid=%d", (int)c->pid);
         close_caller(c);
@@ -412,7 +448,8 @@ turn_away(struct door *d, int fd)
                                "Retry-After: 1\r\n"
                                "Connection: close\r\n\r\n";
 
-    (void)send(fd, text, sizeof(text) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (!d->spec.tls) /* to who waits for a handshake it says nothing */
+        (void)send(fd, text, sizeof(text) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
     close(fd);
     log_warn_limited(loop_now_ms(d->loop), "door_full", SPAN("door"), "max=%zu",
                      d->spec.conns_max);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * door: a small HTTP/1.1 server for few callers: the admin socket, observe.
+ * door: a small HTTP/1.1 server for few callers: the admin API, observe.
  *
  * One request a connection, small limits, a deadline for the whole of it, and
  * the answer always with `Connection: close`. A caller who does not read is
@@ -32,15 +32,18 @@ struct door_request {
     bool is_local; /* came over a Unix socket: the next two are the kernel's */
     uid_t uid;
     pid_t pid;
+    const uint8_t *address; /* 16 bytes, IPv4 mapped; zeros if local */
+    span certificate;       /* the verified one's name; empty without */
 };
 
 struct door_answer {
     int status;
     const char *content_type;
-    char etag[32];   /* empty for none */
-    char allow[32];  /* of a 405; empty for none */
-    bool streams;    /* the body has no end: go on with door_stream */
-    struct buf body; /* the door's: append to it */
+    char etag[32];          /* empty for none */
+    char allow[32];         /* of a 405; empty for none */
+    bool streams;           /* the body has no end: go on with door_stream */
+    unsigned retry_after_s; /* 0: not said, but of a 503 (1) */
+    struct buf body;        /* the door's: append to it */
 };
 
 /*
@@ -55,7 +58,8 @@ typedef void (*door_fault_fn)(int status, const char *text,
                               struct door_answer *out);
 
 struct door_spec {
-    int fd; /* listens; stays the caller's */
+    int fd;                        /* listens; stays the caller's */
+    const struct certs_store *tls; /* NULL: in clear */
     size_t conns_max;
     size_t streams_max; /* over and above these */
     uint64_t whole_ms;  /* 0: DOOR_WHOLE_MS */

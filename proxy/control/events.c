@@ -53,7 +53,7 @@ forget(struct watcher *w)
 static struct buf *
 line_of(struct watcher *w)
 {
-    struct buf *out = w->id ? door_stream(w->events->door, w->id) : NULL;
+    struct buf *out = w->id ? door_stream(w->door, w->id) : NULL;
 
     if (!out)
         forget(w);
@@ -71,7 +71,7 @@ on_beat(void *arg)
     /* To say that there is nothing while there is something is of no use. */
     if (buf_len(out) == 0) {
         buf_fmt(out, ": at revision %llu\n\n", (unsigned long long)w->after);
-        door_stream_send(w->events->door, w->id);
+        door_stream_send(w->door, w->id);
     }
     timer_set(&w->beat, w->events->loop, w->beat_ms);
 }
@@ -89,16 +89,15 @@ pump(struct watcher *w)
         return;
     if (store_revisions_after(store, w->after, SIZE_MAX, write_one, &writing,
                               &e))
-        door_stream_end(w->events->door, w->id); /* he asks, and is told why */
+        door_stream_end(w->door, w->id); /* he asks, and is told why */
     else
-        door_stream_send(w->events->door, w->id);
+        door_stream_send(w->door, w->id);
 }
 
 void
-events_init(struct events *ev, struct loop *l, struct door *d,
-            struct store *const *store)
+events_init(struct events *ev, struct loop *l, struct store *const *store)
 {
-    *ev = (struct events){.loop = l, .door = d, .store = store};
+    *ev = (struct events){.loop = l, .store = store};
     for (size_t i = 0; i < EVENTS_MAX; i++) {
         ev->watchers[i].events = ev;
         timer_init(&ev->watchers[i].beat, on_beat, &ev->watchers[i]);
@@ -128,11 +127,13 @@ events_has_room(struct events *ev)
 }
 
 void
-events_add(struct events *ev, uint64_t id, const struct events_ask *ask)
+events_add(struct events *ev, struct door *d, uint64_t id,
+           const struct events_ask *ask)
 {
     struct watcher *w = free_place(ev);
 
     assert(w);
+    w->door = d;
     w->id = id;
     w->after = ask->after;
     w->beat_ms = ask->beat_ms;

@@ -21,15 +21,15 @@
 
 struct watcher {
     struct events *events;
-    uint64_t id;    /* the door's; 0: a place nobody has */
-    uint64_t after; /* the last revision that was written to him */
+    struct door *door; /* by which he came */
+    uint64_t id;       /* the door's; 0: a place nobody has */
+    uint64_t after;    /* the last revision that was written to him */
     uint64_t beat_ms;
     struct timer beat;
 };
 
 struct events {
     struct loop *loop;
-    struct door *door;
     struct store *const *store; /* control's: it comes and goes */
     struct watcher watchers[EVENTS_MAX];
 };
@@ -40,15 +40,15 @@ struct events_ask {
     uint64_t beat_ms;
 };
 
-void events_init(struct events *ev, struct loop *l, struct door *d,
-                 struct store *const *store);
+void events_init(struct events *ev, struct loop *l, struct store *const *store);
 void events_fini(struct events *ev);
 
 /* Is there a place? Forgets those who have gone. */
 MUST_CHECK bool events_has_room(struct events *ev);
 
-/* The caller `id`, whose answer is a stream that has begun. There is room. */
-void events_add(struct events *ev, uint64_t id, const struct events_ask *ask);
+/* The caller `id` of this door, whose answer is a stream. There is room. */
+void events_add(struct events *ev, struct door *d, uint64_t id,
+                const struct events_ask *ask);
 
 /* Write what is new to each; once a turn of the loop. Costs nothing without. */
 void events_pump(struct events *ev);

@@ -24,19 +24,17 @@ tell(struct life *l, enum wire_kind kind, uint64_t a)
 static void
 shut_doors(struct life *l)
 {
-    if (l->admin)
-        door_shut(l->admin);
-    if (l->observe)
-        door_shut(l->observe);
+    for (size_t i = 0; i < DOORS; i++)
+        if (l->doors[i])
+            door_shut(l->doors[i]);
 }
 
 static void
 open_doors(struct life *l)
 {
-    if (l->admin)
-        door_open(l->admin);
-    if (l->observe)
-        door_open(l->observe);
+    for (size_t i = 0; i < DOORS; i++)
+        if (l->doors[i])
+            door_open(l->doors[i]);
 }
 
 static void
@@ -87,24 +85,27 @@ let_go(struct life *l)
 static bool
 is_quiet(const struct life *l)
 {
-    return (!l->admin || door_is_quiet(l->admin)) &&
-           (!l->observe || door_is_quiet(l->observe));
+    for (size_t i = 0; i < DOORS; i++)
+        if (l->doors[i] && !door_is_quiet(l->doors[i]))
+            return false;
+    return true;
 }
 
 static void
 turn_out(struct life *l)
 {
-    if (l->admin)
-        door_turn_out(l->admin);
-    if (l->observe)
-        door_turn_out(l->observe);
+    for (size_t i = 0; i < DOORS; i++)
+        if (l->doors[i])
+            door_turn_out(l->doors[i]);
 }
 
 static bool
 is_empty(const struct life *l)
 {
-    return (!l->admin || door_n(l->admin) == 0) &&
-           (!l->observe || door_n(l->observe) == 0);
+    for (size_t i = 0; i < DOORS; i++)
+        if (l->doors[i] && door_n(l->doors[i]) > 0)
+            return false;
+    return true;
 }
 
 static void

@@ -10,6 +10,7 @@
 
 #include "proxy/control/door.h"
 #include "proxy/control/state.h"
+#include "proxy/control/tries.h"
 #include "proxy/observe/roles.h"
 
 #define LOCK_MS     20000u         /* the one before may be letting go */
@@ -33,14 +34,18 @@ enum life_state {
 #undef X
 };
 
+/* The admin API on the socket and over TLS; metrics and health. */
+enum life_door { DOOR_ADMIN, DOOR_REMOTE, DOOR_OBSERVE, DOORS };
+
 struct life {
     const struct control_env *env;
     struct control control;
     enum life_state state;
     struct loop *loop;
     struct arena *arena;
-    struct door *admin;   /* NULL without */
-    struct door *observe; /* NULL without */
+    struct door *doors[DOORS]; /* NULL for those that are not */
+    struct door *reload_door;  /* where control.reload_caller waits */
+    struct tries wrong_tokens; /* that came by the remote one */
     struct watch supervisor, report, signals;
     int supervisor_fd;
     struct timer home; /* without a supervisor: to look for the next */

@@ -7,7 +7,7 @@
 
 #include "certs/digest.h"
 #include "proxy/base/buf.h"
-#include "proxy/control/hex.h"
+#include "proxy/base/hex.h"
 
 #include <jansson.h>
 

@@ -68,6 +68,7 @@ struct worker_env {
 struct control_env {
     const struct generation *gen;
     int admin_fd;      /* listens on the Unix socket; -1 without */
+    int remote_fd;     /* listens for the admin API over TLS; -1 without */
     int observe_fd;    /* listens on loopback; -1 without */
     int supervisor_fd; /* SEQPACKET, wire.h */
     struct weights *weights;

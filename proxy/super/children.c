@@ -155,6 +155,8 @@ close_of_control(const struct children *c)
         close(c->stats_fds[i]);
     if (c->observe.n)
         close(c->observe.fds[0]);
+    if (c->remote.n)
+        close(c->remote.fds[0]);
     if (c->admin.n)
         close(c->admin.fds[0]);
 }
@@ -215,6 +217,7 @@ be_control(struct children *c, int fd)
     struct control_env env = {
         .gen = c->gen,
         .admin_fd = c->admin.n ? c->admin.fds[0] : -1,
+        .remote_fd = c->remote.n ? c->remote.fds[0] : -1,
         .observe_fd = c->observe.n ? c->observe.fds[0] : -1,
         .supervisor_fd = fd,
         .weights = map_write(SEGMENT_WEIGHTS, c->hello[HELLO_WEIGHTS]),

@@ -48,6 +48,7 @@ struct children {
     char home[HOME_NAME_MAX]; /* "": it cannot be taken over from */
     struct children_sockets listeners[LISTENERS_MAX];
     struct children_sockets observe; /* n is 0 without; at most 1 */
+    struct children_sockets remote;  /* the same */
     struct children_sockets admin;
     int access_fd;
     int exposure_fd;

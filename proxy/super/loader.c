@@ -324,7 +324,9 @@ want_all(struct children *c)
         }
     }
     if ((g->has_observe &&
-         want_one(c, &g->observe, SOCKET_OBSERVE, &c->observe, &e)) ||
+         want_one(c, &g->observe, SOCKET_CONTROL, &c->observe, &e)) ||
+        (g->has_remote &&
+         want_one(c, &g->remote, SOCKET_CONTROL, &c->remote, &e)) ||
         (g->admin_socket.len &&
          want_one(c, &admin, SOCKET_ADMIN, &c->admin, &e)) ||
         want_access(c, &e) || open_exposure(c, &e) || map_rates(c, &e) ||

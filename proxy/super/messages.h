@@ -45,7 +45,7 @@ enum home_role {
 /* What an asked-for socket is for. The text of WANT_SOCKETS is its sockaddr. */
 enum socket_use {
     SOCKET_CLIENTS, /* one per worker slot; it listens when the generation goes */
-    SOCKET_OBSERVE, /* one, control's; listens at once */
+    SOCKET_CONTROL, /* one, control's, observe or admin; listens at once */
     SOCKET_ADMIN,   /* one Unix socket, 0660 */
     SOCKET_USES
 };

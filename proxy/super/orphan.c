@@ -34,7 +34,8 @@ tell_listeners(int home, const struct children *c, struct err *e)
     for (size_t i = 0; i < c->gen->n_listeners; i++)
         if (tell_sockets(home, &c->listeners[i], SOCKET_CLIENTS, e))
             return e->code;
-    if (tell_sockets(home, &c->observe, SOCKET_OBSERVE, e))
+    if (tell_sockets(home, &c->observe, SOCKET_CONTROL, e) ||
+        tell_sockets(home, &c->remote, SOCKET_CONTROL, e))
         return e->code;
     return tell_sockets(home, &c->admin, SOCKET_ADMIN, e);
 }

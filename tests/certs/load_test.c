@@ -48,7 +48,10 @@ static SSL_CTX *
 loaded(const struct fixture *f, const char *clients,
        const struct certs_tickets *tickets)
 {
-    struct certs_load_spec spec = {f->chain, f->key, clients, tickets, NULL};
+    struct certs_load_spec spec = {.chain = f->chain,
+                                   .key = f->key,
+                                   .clients = clients,
+                                   .tickets = tickets};
     SSL_CTX *ctx = NULL;
     struct err e = {0}, warning;
 
@@ -244,8 +247,9 @@ TEST(what_cannot_be_loaded_says_which_file_and_why)
     make_write_key(rsa_key, &rsa, NULL);
     make_write_key(locked, &f.leaf, "open sesame");
     for (size_t i = 0; i < COUNT(cases); i++) {
-        struct certs_load_spec spec = {cases[i].chain, cases[i].key,
-                                       cases[i].clients, NULL, NULL};
+        struct certs_load_spec spec = {.chain = cases[i].chain,
+                                       .key = cases[i].key,
+                                       .clients = cases[i].clients};
         SSL_CTX *ctx = NULL;
         struct err e = {0};
 
@@ -265,7 +269,7 @@ TEST(a_chain_brings_its_intermediates)
     struct fixture f = fixture_new();
     char *both = make_path(f.a, f.dir, "both.pem");
     span leaf = test_file(f.a, f.chain), ca = test_file(f.a, f.clients);
-    struct certs_load_spec spec = {both, f.key, NULL, NULL, NULL};
+    struct certs_load_spec spec = {.chain = both, .key = f.key};
     SSL_CTX *ctx = NULL;
     STACK_OF(X509) *chain = NULL;
 
@@ -296,7 +300,7 @@ TEST(a_certificate_that_ended_or_soon_will_is_a_warning)
         struct made m = make_cert(&(struct make_spec){.common_name = "x",
                                                       .from_s = cases[i].from_s,
                                                       .to_s = cases[i].to_s});
-        struct certs_load_spec spec = {f.chain, f.key, NULL, NULL, NULL};
+        struct certs_load_spec spec = {.chain = f.chain, .key = f.key};
         SSL_CTX *ctx = NULL;
         struct err warning;
 
@@ -493,9 +497,8 @@ TEST(a_development_certificate_is_good_for_this_machine_alone)
     struct arena *a = arena_new(1 << 20);
     char *dir = make_dir(a);
     struct err e = {0}, warning;
-    struct certs_load_spec spec = {make_path(a, dir, CERTS_DEV_CHAIN),
-                                   make_path(a, dir, CERTS_DEV_KEY), NULL, NULL,
-                                   NULL};
+    struct certs_load_spec spec = {.chain = make_path(a, dir, CERTS_DEV_CHAIN),
+                                   .key = make_path(a, dir, CERTS_DEV_KEY)};
     SSL_CTX *server = NULL, *client = SSL_CTX_new(TLS_client_method());
     struct stat key;
 

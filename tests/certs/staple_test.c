@@ -115,7 +115,8 @@ static enum err_code
 load(const struct fixture *f, int64_t now_s, SSL_CTX **out, struct err *warning,
      struct err *e)
 {
-    struct certs_load_spec spec = {f->chain, f->key, NULL, NULL, f->staple};
+    struct certs_load_spec spec = {
+        .chain = f->chain, .key = f->key, .staple = f->staple};
 
     return certs_load(&spec, now_s, out, warning, e);
 }

@@ -33,7 +33,7 @@ fixture_new(void)
         make_write_cert(chain_path, &m);
         make_write_key(key_path, &m, NULL);
         f.specs[i] =
-            (struct certs_load_spec){chain_path, key_path, NULL, NULL, NULL};
+            (struct certs_load_spec){.chain = chain_path, .key = key_path};
         make_cert_end(&m);
     }
     return f;

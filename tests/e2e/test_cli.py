@@ -8,7 +8,7 @@ from peers import answering, message
 from stile import Stile
 
 OK, REFUSED, USAGE, UNKNOWN = 0, 1, 2, 3
-COMMANDS = ("run", "check", "translate", "plan", "explain", "shadow", "weight", "rollout", "audit", "snapshot", "status", "reload", "dev-cert", "version")
+COMMANDS = ("run", "check", "translate", "plan", "explain", "shadow", "weight", "rollout", "audit", "snapshot", "status", "reload", "token", "dev-cert", "version")
 
 V1 = {"id": "o-1", "customer": "42", "ship_name": "Ada", "ship_phone": "555", "created": 1767607200, "status": "open", "note": "ring",
       "tags": ["rush"], "total_cents": 1299, "currency": "EUR", "coupon": "SPRING", "labels": "{\"gift\":true}",

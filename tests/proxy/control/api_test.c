@@ -55,10 +55,10 @@ ask(struct control *c, const struct asked *q)
 
     make_head(&head, a, q);
     buf_init(&body, 1u << 20);
+    struct who who = {.actor = "uid:7", .is_operator = !q->viewer};
     struct api_request r = {.head = &head,
                             .body = span_str(q->body),
-                            .actor = "uid:7",
-                            .is_operator = !q->viewer,
+                            .who = &who,
                             .wall_ms = 1764032462004,
                             .now_ms = 1000};
     struct api_answer out = {.body = &body};
@@ -494,7 +494,8 @@ TEST(an_allocation_that_fails_is_an_answer_with_500_or_400_and_no_leak)
             struct buf body;
             make_head(&head, a, &questions[i]);
             buf_init(&body, 1u << 20);
-            struct api_request r = {.head = &head, .actor = "uid:7"};
+            struct who who = {.actor = "uid:7"};
+            struct api_request r = {.head = &head, .who = &who};
             struct api_answer out = {.body = &body};
             allocations_left = n;
             api_answer(&c, &r, &out);

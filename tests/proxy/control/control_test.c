@@ -87,6 +87,7 @@ scene_make(struct scene *s, uint32_t weight_ppm)
     s->report_fd = reports[0];
     s->env = (struct control_env){.gen = &s->house.gen,
                                   .admin_fd = listen_unix(s->socket),
+                                  .remote_fd = -1,
                                   .observe_fd = listen_tcp(&s->observe_port),
                                   .weights = s->house.weights,
                                   .latches = s->house.latches,

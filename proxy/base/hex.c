@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "proxy/control/hex.h"
+#include "proxy/base/hex.h"
 
 void
 hex_put(const uint8_t *bytes, size_t n, char *out)
