@@ -14,6 +14,7 @@
 #include "proxy/base/problem.h"
 #include "proxy/observe/log.h"
 #include "routing/rollout/plan.h"
+#include "translators/cases/proof.h"
 #include "translators/shadow/shadow.h"
 
 struct certs_store;   /* certs/store.h */
@@ -159,6 +160,15 @@ struct gen_manifest {
     span backout;
 };
 
+/* What is asked before the first step. */
+struct gen_require {
+    bool matrix; /* every client version proven against the canary's pool */
+    enum cases_verdict verdict; /* of the cases, as they were at load */
+    span why;                   /* unless it is yes */
+    bool shadow;              /* mirrored requests compared, and no more new */
+    uint64_t new_differences; /* than so many */
+};
+
 /* A canary that moves by itself, on routes that share its weight. */
 struct gen_rollout {
     span name;
@@ -173,7 +183,8 @@ struct gen_rollout {
     struct rollout_plan plan;
     const span *approvers; /* groups; none: any approver */
     size_t n_approvers;
-    bool author_may_not;     /* approve */
+    bool author_may_not; /* approve */
+    struct gen_require require;
     uint32_t capacity_ppm;   /* of the baseline's endpoints, to go back to */
     uint64_t requests_a_day; /* that are expected; 0: not said */
     /* Gates are kept apart by these: how many there are of each, from 1. */
@@ -468,6 +479,9 @@ const struct gen_rollout *generation_rollout(const struct generation *g,
 /* The canary that requests of this platform may be sent to; NULL: there is none. */
 const struct gen_canary *gen_route_canary(const struct gen_route *route,
                                           span platform);
+
+/* The canary to which the route's requests are mirrored; NULL: there is none. */
+const struct gen_canary *gen_route_shadow(const struct gen_route *route);
 
 /* In which of a rollout's cells such a request is counted. */
 uint32_t gen_rollout_cell(const struct gen_rollout *r,

@@ -2,25 +2,11 @@
 /*
  * rollouts: which routes move, by what plan, and why.
  */
-#include "config/loader.h"
-
-#include "proxy/base/hash.h"
-#include "routing/route.h"
-#include "routing/split.h"
-#include "translators/lens/lens.h"
+#include "config/rollout_reading.h"
 
 #define NAME_MAX_BYTES 50 /* its slot has 63 bytes */
 #define ROLLOUTS_MAX                                                           \
     128u /* an old generation's gates have a place beside the new one's */
-
-struct rollout_reading {
-    struct loader *l;
-    const struct yaml *node;
-    struct gen_rollout *r;
-    const struct gen_api *api; /* of `match` */
-    span salt;
-    const struct yaml *match;
-};
 
 #define READS(name)                                                            \
     static void name(struct reader *r, const struct yaml *value, void *self)
@@ -140,14 +126,40 @@ READS(read_salt)
     read_text_into(r, value, &((struct rollout_reading *)self)->salt);
 }
 
-/* What nobody can show yet must not be passed. */
-READS(refuse_require)
+READS(read_matrix)
 {
-    (void)self;
-    yaml_problem(r->problems, value,
-                 "this precondition cannot be judged yet, and would always "
-                 "pass");
-    problem_remedy(r->problems, "take it away; `baseline_capacity` there is");
+    span text;
+
+    if (!reader_text(r, value, &text))
+        return;
+    if (!span_is(text, "proven"))
+        yaml_problem(r->problems, value, "`matrix` is proven, not `%.*s`",
+                     SPAN_FMT(text));
+    ((struct rollout_reading *)self)->r->require.matrix = true;
+}
+
+READS(read_new_differences)
+{
+    reader_count(r, value, 1000000,
+                 &((struct gen_require *)self)->new_differences);
+}
+
+READS(read_require_shadow)
+{
+    static const struct reader_word words[] = {
+        {"new_differences", read_new_differences, true}};
+    struct gen_require *require = &((struct rollout_reading *)self)->r->require;
+
+    require->shadow = true;
+    reader_map(r, value, "`shadow`", words, COUNT(words), require);
+}
+
+READS(read_shadow)
+{
+    struct rollout_reading *reading = self;
+
+    (void)r;
+    reading->r->canary.shadow = load_shadow(reading->l, value);
 }
 
 READS(read_capacity)
@@ -158,8 +170,8 @@ READS(read_capacity)
 READS(read_require)
 {
     static const struct reader_word words[] = {
-        {"matrix", refuse_require, false},
-        {"shadow", refuse_require, false},
+        {"matrix", read_matrix, false},
+        {"shadow", read_require_shadow, false},
         {"baseline_capacity", read_capacity, false}};
 
     reader_map(r, value, "`require`", words, COUNT(words), self);
@@ -312,186 +324,6 @@ READS(read_requests)
                  &((struct rollout_reading *)self)->r->requests_a_day);
 }
 
-/* ----------------------------------------------------------------------- checks */
-
-/* The change's own manifest, if the rollout names one. */
-static void
-take_manifest(struct rollout_reading *reading)
-{
-    struct gen_manifest *m = &reading->r->manifest;
-    struct problems *p = reading->l->r.problems;
-    const struct gen_api *api =
-        reading->r->canary.pool ? reading->r->canary.pool->api : NULL;
-
-    if (m->change.len == 0) {
-        if (m->why.len)
-            return;
-        yaml_problem(p, reading->node,
-                     "a rollout says why, and how to go back");
-        problem_remedy(p, "name a `change:` of the api, or add `manifest: "
-                          "{why, owner, guarantee, backout}`");
-        return;
-    }
-    for (size_t i = 0; api && api->lens && i < api->lens->n_changes; i++) {
-        const struct lens_change *c = &api->lens->changes[i];
-        if (!span_eq(c->name, m->change))
-            continue;
-        m->owner = c->owner;
-        m->guarantee = span_str(lens_guarantee_word(c->guarantee));
-        m->why = c->why;
-        m->backout = c->backout;
-        if (m->why.len == 0 || m->backout.len == 0)
-            yaml_problem(p, reading->node,
-                         "the manifest of change `%.*s` lacks `%s`",
-                         SPAN_FMT(m->change), m->why.len ? "backout" : "why");
-        return;
-    }
-    yaml_problem(p, reading->node, "there is no change `%.*s` between them",
-                 SPAN_FMT(m->change));
-}
-
-/* Which routes: those that were named, or the api's that lead to the baseline. */
-static void
-find_routes(struct rollout_reading *reading)
-{
-    struct gen_rollout *r = reading->r;
-    struct generation *g = reading->l->g;
-
-    if (r->routes || !reading->match)
-        return;
-    const struct gen_route **routes = reader_array(
-        &reading->l->r, reading->node, g->n_routes, sizeof(void *));
-    for (size_t i = 0; routes && i < g->n_routes; i++)
-        if (g->routes[i].pool == r->baseline &&
-            (!reading->api || g->routes[i].api == reading->api))
-            routes[r->n_routes++] = &g->routes[i];
-    r->routes = routes;
-}
-
-static void
-check_route(struct rollout_reading *reading, const struct gen_route *route)
-{
-    const struct gen_rollout *r = reading->r;
-    struct problems *p = reading->l->r.problems;
-    const struct yaml *node = reading->node;
-
-    if (route->canary) {
-        yaml_problem(p, node,
-                     "route `%.*s` has a canary by hand: one or the other",
-                     SPAN_FMT(route->name));
-        problem_remedy(p, "take its `canary` away");
-    }
-    if (route->pool != r->baseline)
-        yaml_problem(p, node, "route `%.*s` does not lead to the baseline",
-                     SPAN_FMT(route->name));
-    if (!route->subject) {
-        yaml_problem(p, node, "route `%.*s` does not say who sticks together",
-                     SPAN_FMT(route->name));
-        problem_remedy(p, "add `subject: [header:X-Account]` to it");
-    }
-    if (r->n_platforms && route->platform_header.len == 0) {
-        yaml_problem(p, node, "route `%.*s` does not know platforms",
-                     SPAN_FMT(route->name));
-        problem_remedy(p, "add `platform: {header: X-Platform}` to it");
-    }
-    if (route->api && r->canary.pool->api != route->api)
-        yaml_problem(p, node, "pool `%.*s` does not speak api `%.*s`",
-                     SPAN_FMT(r->canary.pool->name),
-                     SPAN_FMT(route->api->name));
-    else
-        check_writes(reading->l, node, &reading->l->specs[route->index], route,
-                     r->canary.pool);
-}
-
-static void
-check_routes(struct rollout_reading *reading)
-{
-    const struct gen_rollout *r = reading->r;
-    struct problems *p = reading->l->r.problems;
-
-    if (r->n_routes == 0)
-        yaml_problem(p, reading->node, "no route is covered by it");
-    for (size_t i = 0; i < r->n_routes; i++) {
-        check_route(reading, r->routes[i]);
-        if (r->routes[i]->api != r->routes[0]->api)
-            yaml_problem(p, reading->node, "its routes have several apis");
-    }
-}
-
-static uint32_t
-versions_of(const struct gen_rollout *r)
-{
-    const struct gen_api *api = r->routes[0]->api;
-
-    return api && api->lens ? (uint32_t)api->lens->n_versions + 1 : 1;
-}
-
-/* Too many to keep apart: then routes are one, then versions. */
-static void
-count_cells(struct gen_rollout *r)
-{
-    uint32_t versions = versions_of(r), routes = (uint32_t)r->n_routes;
-    uint32_t platforms = r->n_platforms ? (uint32_t)r->n_platforms : 1;
-
-    if (versions * routes * platforms > ROLLOUT_CELLS_MAX)
-        routes = 1;
-    if (versions * platforms > ROLLOUT_CELLS_MAX)
-        versions = 1;
-    r->cells_routes = routes;
-    r->cells_versions = versions;
-    r->cells_platforms = platforms;
-    double n = (double)(routes * versions * platforms);
-    r->plan.cell.errors.alpha /= n;
-    r->plan.latency.alpha /= n;
-}
-
-/* All that two generations must agree on to go on with one rollout. */
-static void
-take_shape(struct rollout_reading *reading)
-{
-    struct gen_rollout *r = reading->r;
-    span all = arena_fmt(reading->l->r.arena, "%.*s>%.*s/%.*s %u %u %u %g %g",
-                         SPAN_FMT(r->name), SPAN_FMT(r->canary.pool->name),
-                         SPAN_FMT(reading->salt), r->cells_routes,
-                         r->cells_versions, r->cells_platforms,
-                         r->plan.cell.errors.alpha, r->plan.cell.errors.ratio);
-
-    for (size_t i = 0; i < r->n_routes; i++)
-        all = arena_fmt(reading->l->r.arena, "%.*s,%.*s", SPAN_FMT(all),
-                        SPAN_FMT(r->routes[i]->name));
-    for (size_t i = 0; i < r->n_platforms; i++)
-        all = arena_fmt(reading->l->r.arena, "%.*s;%.*s", SPAN_FMT(all),
-                        SPAN_FMT(r->platforms[i]));
-    for (uint32_t i = 0; i < r->plan.n_steps; i++)
-        all = arena_fmt(reading->l->r.arena, "%.*s %u", SPAN_FMT(all),
-                        r->plan.steps[i].weight_ppm);
-    r->shape = hash64(all);
-}
-
-static void
-check_rollout(struct rollout_reading *reading)
-{
-    struct gen_rollout *r = reading->r;
-    struct problems *p = reading->l->r.problems;
-    struct err e;
-
-    if (r->platforms && r->n_platforms > ROLLOUT_CELLS_MAX)
-        yaml_problem(p, reading->node, "a rollout has at most %u platforms",
-                     ROLLOUT_CELLS_MAX);
-    if (r->canary.pool == r->baseline)
-        yaml_problem(p, reading->node, "baseline and canary are one pool");
-    if (split_build(reading->l->r.arena, reading->salt, &r->canary.split, &e))
-        yaml_problem(p, reading->node, "%s", e.text);
-    take_manifest(reading);
-    check_routes(reading);
-    bool is_plan = plan_check(&r->plan, &e) == OK;
-    if (!is_plan)
-        yaml_problem(p, reading->node, "%s", e.text);
-    if (is_plan && r->requests_a_day &&
-        plan_concludes(&r->plan, r->requests_a_day, &e))
-        yaml_problem(p, reading->node, "%s", e.text);
-}
-
 static void
 load_rollout(struct rollout_reading *reading)
 {
@@ -503,6 +335,7 @@ load_rollout(struct rollout_reading *reading)
         {"canary", read_canary, true},
         {"salt", read_salt, true},
         {"require", read_require, false},
+        {"shadow", read_shadow, false},
         {"approvals", read_approvals, false},
         {"steps", read_steps, true},
         {"gates", read_gates, true},
@@ -518,60 +351,12 @@ load_rollout(struct rollout_reading *reading)
     reader_map(&l->r, reading->node, "a rollout", words, COUNT(words), reading);
     if (!r->baseline || !r->canary.pool || l->r.problems->total > before)
         return;
-    find_routes(reading);
-    check_rollout(reading);
+    rollout_check(reading);
     if (l->r.problems->total > before)
         return;
-    count_cells(r);
-    take_shape(reading);
     r->canary.rollout = r;
     r->canary.slot_name =
         arena_fmt(l->g->arena, "rollout/%.*s", SPAN_FMT(r->name));
-}
-
-/* ------------------------------------------------------------- which is whose */
-
-static bool
-overlap(const struct gen_rollout *a, const struct gen_rollout *b)
-{
-    if (a->n_platforms == 0 || b->n_platforms == 0)
-        return a->n_platforms == b->n_platforms;
-    for (size_t i = 0; i < a->n_platforms; i++)
-        for (size_t j = 0; j < b->n_platforms; j++)
-            if (span_eq(a->platforms[i], b->platforms[j]))
-                return true;
-    return false;
-}
-
-static bool
-covers(const struct gen_rollout *r, const struct gen_route *route)
-{
-    for (size_t i = 0; i < r->n_routes; i++)
-        if (r->routes[i] == route)
-            return true;
-    return false;
-}
-
-/* The rollouts of one route; two for the same requests are refused. */
-static void
-give_route(struct loader *l, struct gen_route *route, struct section *s)
-{
-    const struct gen_rollout *all = l->g->rollouts;
-    const struct gen_rollout **mine =
-        reader_array(&l->r, s->values[0], s->n, sizeof(void *));
-
-    for (size_t i = 0; mine && i < s->n; i++) {
-        if (!covers(&all[i], route))
-            continue;
-        for (size_t j = 0; j < route->n_rollouts; j++)
-            if (overlap(&all[i], mine[j]))
-                yaml_problem(l->r.problems, s->values[i],
-                             "rollout `%.*s` covers the same requests of "
-                             "route `%.*s`",
-                             SPAN_FMT(mine[j]->name), SPAN_FMT(route->name));
-        mine[route->n_rollouts++] = &all[i];
-    }
-    route->rollouts = mine;
 }
 
 static void
@@ -619,71 +404,5 @@ load_rollouts(struct loader *l)
     if (l->r.problems->total > before)
         return;
     for (size_t i = 0; i < l->g->n_routes; i++)
-        give_route(l, &l->route_at[i], &s);
-}
-
-/* --------------------------------------------------------------------- questions */
-
-static size_t
-place_of(const span *all, size_t n, span one)
-{
-    for (size_t i = 0; i < n; i++)
-        if (span_eq(all[i], one))
-            return i;
-    return n;
-}
-
-const struct gen_canary *
-gen_route_canary(const struct gen_route *route, span platform)
-{
-    const struct gen_canary *any = route->canary;
-
-    for (size_t i = 0; i < route->n_rollouts; i++) {
-        const struct gen_rollout *r = route->rollouts[i];
-        if (r->n_platforms == 0)
-            any = &r->canary;
-        else if (place_of(r->platforms, r->n_platforms, platform) <
-                 r->n_platforms)
-            return &r->canary;
-    }
-    return any;
-}
-
-uint32_t
-gen_rollout_cell(const struct gen_rollout *r, const struct gen_route *route,
-                 int client, span platform)
-{
-    uint32_t i = 0, version = (uint32_t)(client + 1);
-
-    for (uint32_t n = 0; r->cells_routes > 1 && n < r->n_routes; n++)
-        if (r->routes[n] == route)
-            i = n;
-    i *= r->cells_versions;
-    if (r->cells_versions > 1 && version < r->cells_versions)
-        i += version;
-    i *= r->cells_platforms;
-    if (r->cells_platforms > 1)
-        i += (uint32_t)place_of(r->platforms, r->n_platforms - 1, platform);
-    return i;
-}
-
-void
-gen_rollout_cell_text(const struct gen_rollout *r, uint32_t i, char *out,
-                      size_t size)
-{
-    uint32_t platform = i % r->cells_platforms;
-    uint32_t version = i / r->cells_platforms % r->cells_versions;
-    uint32_t route = i / r->cells_platforms / r->cells_versions;
-    const struct gen_api *api = r->routes[0]->api;
-    span label = SPAN("any version");
-    span name = SPAN("all routes");
-
-    if (version > 0)
-        label = api->lens->versions[version - 1].label;
-    if (r->cells_routes > 1 || r->n_routes == 1)
-        name = r->routes[route]->name;
-    (void)snprintf(
-        out, size, "%.*s, %.*s%s%.*s", SPAN_FMT(name), SPAN_FMT(label),
-        r->n_platforms ? ", " : "",
-        SPAN_FMT(r->n_platforms ? r->platforms[platform] : (span){0}));
+        rollout_give_route(l, &l->route_at[i], &s);
 }

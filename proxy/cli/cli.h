@@ -33,6 +33,8 @@ enum cli_code {
     X("same", cmd_same, "say whether two files are the same document")         \
     X("explain", cmd_explain, "say what is done with a request, and why")      \
     X("shadow", cmd_shadow, "where the canary answers otherwise")              \
+    X("matrix", cmd_matrix, "which client versions each pool can serve")       \
+    X("can-i", cmd_can_i, "say whether a pool can serve a client's version")   \
     X("weight", cmd_weight, "show or move the canary's share of a route")      \
     X("rollout", cmd_rollout, "show a rollout, or tell it what to do")         \
     X("report", cmd_report, "what a rollback leaves: why, whom, what to mend") \

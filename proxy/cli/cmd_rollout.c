@@ -16,6 +16,7 @@
     X("history", LOOK)                                                         \
     X("evidence", LOOK)                                                        \
     X("approve", TELL)                                                         \
+    X("shadow", TELL)                                                          \
     X("start", TELL)                                                           \
     X("pause", TELL)                                                           \
     X("resume", TELL)                                                          \
@@ -236,10 +237,12 @@ cmd_rollout(int argc, char **argv)
             "taken back (1)\n            or waits for a person (3)\n"
             "  history   every edge it took, by whom and why\n"
             "  evidence  what was counted\n"
-            "To tell it, with a reason: approve, start, pause, resume, promote "
-            "(to the next step now),\nabort (nobody is on the canary from now "
-            "on), rollback, withdraw (before the start),\nagain (a new run). "
-            "It is durable before the command returns.\n",
+            "To tell it, with a reason: approve, shadow (compare first), "
+            "start, "
+            "pause, resume, promote\n(to the next step now), abort (nobody is "
+            "on "
+            "the canary from now on), rollback, withdraw\n(before the start), "
+            "again (a new run). It is durable before the command returns.\n",
         .options = options,
         .n_options = COUNT(options),
         .examples =

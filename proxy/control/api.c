@@ -5,6 +5,7 @@
 #include "proxy/control/api_call.h"
 #include "proxy/control/api_view.h"
 #include "proxy/control/shadow_view.h"
+#include "proxy/control/view_traffic.h"
 #include "proxy/http/media.h"
 #include "proxy/http/query.h"
 #include "proxy/http/target.h"
@@ -190,6 +191,12 @@ get_explain(struct call *c)
                     "no record of request '%.*s': the last %u are kept, until "
                     "`stile run` ends",
                     SPAN_FMT(c->rest), RECORDS_KEPT);
+}
+
+static void
+get_traffic(struct call *c)
+{
+    call_answer(c->out, 200, view_traffic(c->control));
 }
 
 static void
@@ -417,6 +424,7 @@ get_verify(struct call *c)
       post_rollout)                                                            \
     X("reload", METHOD_POST, "/v1/reload", false, BY_OPERATORS, post_reload)   \
     X("explain", METHOD_GET, "/v1/explain/", true, BY_ALL, get_explain)        \
+    X("traffic", METHOD_GET, "/v1/traffic", false, BY_ALL, get_traffic)        \
     X("shadows", METHOD_GET, "/v1/shadow", false, BY_ALL, get_shadows)         \
     X("shadow", METHOD_GET, "/v1/shadow/", true, BY_ALL, get_shadow)
 

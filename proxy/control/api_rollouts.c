@@ -5,6 +5,7 @@
 #include "proxy/control/api_call.h"
 
 #include "proxy/control/api_view.h"
+#include "proxy/control/rollout_require.h"
 #include "proxy/control/view_rollout.h"
 
 #include <stdio.h>
@@ -14,6 +15,7 @@
 
 /* X(word, event, an approver's: else an operator's) */
 #define VERBS(X)                                                               \
+    X("shadow", EVENT_SHADOW, false)                                           \
     X("start", EVENT_START, false)                                             \
     X("pause", EVENT_PAUSE, false)                                             \
     X("resume", EVENT_RESUME, false)                                           \
@@ -139,9 +141,10 @@ find_verb(struct call *c, span word)
     for (size_t i = 0; i < COUNT(verbs); i++)
         if (span_is(word, verbs[i].word))
             return &verbs[i];
-    api_problem(c->out, 404,
-                "a rollout is told start, pause, resume, promote, abort, "
-                "rollback, withdraw, again or approve");
+    api_problem(
+        c->out, 404,
+        "a rollout is told shadow, start, pause, resume, promote, abort, "
+        "rollback, withdraw, again or approve");
     return NULL;
 }
 
@@ -212,6 +215,20 @@ is_replay(struct call *c, const struct rollout *r, const struct verb *verb,
     return true;
 }
 
+/* What `require` asks of the first step; true: it is not met, and answered. */
+static bool
+is_unmet(struct call *c, const struct rollout *r, const struct verb *verb)
+{
+    char why[512];
+
+    if (verb->event != EVENT_START || verb->is_approval ||
+        !machine_edge(r->machine.state, EVENT_START) ||
+        rollout_is_met(c->control, r, why, sizeof(why)))
+        return false;
+    api_problem(c->out, 409, "it is not to be started yet: %s", why);
+    return true;
+}
+
 static void
 do_verb(struct call *c, struct rollout *r, const struct verb *verb,
         const json_t *json)
@@ -227,7 +244,8 @@ do_verb(struct call *c, struct rollout *r, const struct verb *verb,
     struct err e;
 
     if (!call_if_match(c, &ask.expects, &ask.expected) ||
-        !call_reason(c, json, &ask.reason) || is_replay(c, r, verb, ask.key))
+        !call_reason(c, json, &ask.reason) || is_replay(c, r, verb, ask.key) ||
+        is_unmet(c, r, verb))
         return;
     enum err_code code = verb->is_approval ? rollouts_approve(all, r, &ask, &e)
                                            : rollouts_ask(all, r, &ask, &e);

@@ -34,16 +34,17 @@ pair(uint64_t noise, uint64_t raw)
 static json_t *
 head_of(const struct gen_route *route, const struct shadow *s)
 {
+    const struct gen_canary *canary = gen_route_shadow(route);
     size_t n_new = 0;
     enum shadow_verdict verdict = shadow_verdict(s, &n_new);
 
     return json_pack(
         "{s:o, s:o, s:o, s:s, s:I, s:I, s:I, s:o, s:o}", "route",
         text(route->name), "pool", text(route->pool->name), "canary",
-        text(route->canary->pool->name), "verdict", verdict_word(verdict),
+        text(canary->pool->name), "verdict", verdict_word(verdict),
         "new_differences", (json_int_t)n_new, "share_ppm",
-        (json_int_t)route->canary->shadow->share_ppm, "answers_needed",
-        (json_int_t)route->canary->shadow->answers_min, "compared",
+        (json_int_t)canary->shadow->share_ppm, "answers_needed",
+        (json_int_t)canary->shadow->answers_min, "compared",
         pair(shadow_compared(s, SHADOW_NOISE), shadow_compared(s, SHADOW_RAW)),
         "skipped",
         pair(shadow_skipped(s, SHADOW_NOISE), shadow_skipped(s, SHADOW_RAW)));

@@ -36,10 +36,9 @@ shadows_open(struct shadows *s, struct arena *a, const struct generation *gen,
     if (!s->by_route)
         return err_set(e, ERR_LIMIT, "no memory for mirrored requests");
     for (size_t i = 0; i < gen->n_routes; i++) {
-        const struct gen_canary *canary = gen->routes[i].canary;
+        const struct gen_canary *canary = gen_route_shadow(&gen->routes[i]);
 
-        if (canary && canary->shadow &&
-            !(s->by_route[i] = new_counts(a, canary->shadow)))
+        if (canary && !(s->by_route[i] = new_counts(a, canary->shadow)))
             return err_set(e, ERR_LIMIT, "no memory for mirrored requests");
     }
     return OK;

@@ -39,6 +39,9 @@ enum metric_type { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM };
       "api,from,to,kind", "Messages translated (kind: request, answer)")       \
     X(TRANSLATE_FAILURES, COUNTER, 128, "stile_translate_failures_total",      \
       "change,kind", "Messages that could not be translated, by change")       \
+    X(UNTRANSLATED, COUNTER, 128, "stile_untranslated_total",                  \
+      "api,from,to,kind",                                                      \
+      "Messages that could not be translated, by client and pool version")     \
     X(TRANSLATE_TIME, HISTOGRAM, 32, "stile_translate_seconds", "api,kind",    \
       "Time spent translating one message (a WebSocket: all of one way)")      \
     X(NOTICES, COUNTER, 128, "stile_notices_total", "change,kind",             \
@@ -71,7 +74,7 @@ enum metric_type { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM };
       "Endpoints a worker has ejected")                                        \
     X(DRAINING, GAUGE, 1, "stile_workers_draining", "", "Workers that drain")  \
     X(LOG_DROPPED, COUNTER, 4, "stile_log_dropped_total", "log",               \
-      "Lines dropped: log, access, report, exposure")                                    \
+      "Lines dropped: log, access, report, exposure")                          \
     X(ENDPOINT_UP, GAUGE, 256, "stile_endpoint_up", "pool,endpoint",           \
       "1 if the last active check passed")                                     \
     X(CHECKS, COUNTER, 128, "stile_checks_total", "pool,outcome",              \

@@ -120,6 +120,18 @@ set_media(const struct translate *tr, struct http_head *h)
     return head_set(h, SPAN("Content-Type"), media);
 }
 
+/* One message between these two versions: that it is translated, or cannot be. */
+static void
+count_pair(struct exchange *x, enum metric metric, const char *kind)
+{
+    const struct decision *d = &x->decision;
+
+    metrics_count_fixed(x->worker->metrics, metric, 1, d->api->name,
+                        detect_label(d->api->detect, d->client),
+                        detect_label(d->api->detect, d->pool->version),
+                        span_str(kind));
+}
+
 /* ── failures ────────────────────────────────────────────────────────────── */
 
 static void
@@ -128,6 +140,7 @@ count_failure(struct exchange *x, const struct translation_fault *f,
 {
     metrics_count(x->worker->metrics, METRIC_TRANSLATE_FAILURES, 1, f->change,
                   is_answer ? SPAN("answer") : SPAN("request"));
+    count_pair(x, METRIC_UNTRANSLATED, is_answer ? "answer" : "request");
     if (is_answer)
         log_warn_limited(loop_now_ms(x->worker->loop), "answer_untranslatable",
                          x->decision.route->name,
@@ -277,17 +290,6 @@ note_untyped(struct exchange *x, const struct message *m,
                       x->decision.route->name);
 }
 
-static void
-count(struct exchange *x, const char *kind)
-{
-    const struct decision *d = &x->decision;
-
-    metrics_count_fixed(x->worker->metrics, METRIC_TRANSLATIONS, 1,
-                        d->api->name, detect_label(d->api->detect, d->client),
-                        detect_label(d->api->detect, d->pool->version),
-                        span_str(kind));
-}
-
 /* Would a body that cannot be read have to be? Of equal versions only records are. */
 static bool
 is_translated(const struct exchange *x, const struct message *m)
@@ -360,7 +362,7 @@ translate_request(struct exchange *x, struct http_head *h,
             return refuse_coded(p);
         break;
     }
-    count(x, "request");
+    count_pair(x, METRIC_TRANSLATIONS, "request");
     return open_program(x, &x->up_way, h, d->route->held_request, p);
 }
 
@@ -400,7 +402,7 @@ translate_answer(struct exchange *x, struct http_head *h, struct problem_doc *p)
             return false;
         break;
     }
-    count(x, "answer");
+    count_pair(x, METRIC_TRANSLATIONS, "answer");
     return open_program(x, &x->down_way, h, d->route->held_answer, p);
 }
 

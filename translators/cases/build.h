@@ -74,6 +74,14 @@ bool case_differs(struct arena *a, const struct json *is,
                   const struct json *ought, bool exact,
                   struct case_difference *out);
 
-/* Try one case; what does not hold is a problem. */
+struct cases_proof; /* proof.h */
+
+/* Try one case; what does not hold is a problem. `proof` may be NULL. */
 void case_try(const struct lens_api *api, const struct translator *t,
-              const struct case_claim *c, struct problems *p);
+              const struct case_claim *c, struct problems *p,
+              struct cases_proof *proof);
+
+/* A case that holds was touched so; one between these versions does not hold. */
+void cases_proof_show(struct cases_proof *p, const struct translation_touch *t,
+                      bool up);
+void cases_proof_refute(struct cases_proof *p, size_t from, size_t to);

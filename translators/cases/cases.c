@@ -33,7 +33,7 @@ cases_run_text(struct arena *a, const struct lens_api *api,
         size_t known = problems->total;
         if (case_read(a, api, doc->items[i], problems, &c)) {
             tally->n_cases++;
-            case_try(api, t, &c, problems);
+            case_try(api, t, &c, problems, tally->proof);
         } else if (problems->total == known) {
             return ERR_LIMIT;
         }

@@ -14,13 +14,15 @@
 #include "proxy/base/err.h"
 #include "proxy/base/problem.h"
 
-struct lens_api;   /* translators/lens/lens.h */
-struct translator; /* translators/translation.h */
+struct lens_api;    /* translators/lens/lens.h */
+struct translator;  /* translators/translation.h */
+struct cases_proof; /* translators/cases/proof.h */
 
 /* How much was tried. */
 struct cases_tally {
     size_t n_files;
     size_t n_cases;
+    struct cases_proof *proof; /* proof.h; NULL: nobody asks */
 };
 
 /*

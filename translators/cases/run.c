@@ -21,6 +21,8 @@ struct attempt {
     enum message_side side;
     struct message_head head; /* as it came out */
     span body;
+    translation_trace_fn trace; /* NULL: it is tried, not traced */
+    void *trace_arg;
     span failed; /* the sentence; empty: it went well */
     span pointer;
 };
@@ -137,6 +139,8 @@ translate(struct attempt *t, const struct program *p, span body)
         buf_fini(&out);
         return false;
     }
+    if (t->trace)
+        translation_trace(tr, t->trace, t->trace_arg);
     if ((program_has_head(p) && translation_head(tr, &t->head, &t->head)) ||
         (program_has_body(p) &&
          (translation_feed(tr, body) || translation_end(tr))))
@@ -345,11 +349,51 @@ attempt(struct attempt *t)
         compare_body(t);
 }
 
+/* Each step of a case that holds shows the arrows that touched it. */
+struct showing {
+    struct cases_proof *proof;
+    bool up;
+};
+
+static void
+show_step(void *arg, const struct translation_step *step)
+{
+    const struct showing *s = arg;
+
+    for (size_t i = 0; i < step->n_touches; i++)
+        cases_proof_show(s->proof, &step->touches[i], s->up);
+}
+
+/* Once more, now that it holds, with the reference's account of every step. */
+static void
+prove(const struct attempt *held, struct cases_proof *proof)
+{
+    struct showing s = {.proof = proof, .up = held->from < held->to};
+    struct attempt again = {.api = held->api,
+                            .t = held->t,
+                            .c = held->c,
+                            .p = held->p,
+                            .a = arena_new(CASE_ROOM),
+                            .in = held->in,
+                            .out = held->out,
+                            .from = held->from,
+                            .to = held->to,
+                            .side = held->side,
+                            .trace = show_step,
+                            .trace_arg = &s};
+
+    if (again.a && !run(&again)) {
+        /* No room for the account: nothing is proven by it. */
+    }
+    arena_free(&again.a);
+}
+
 static void
 try_way(const struct lens_api *api, const struct translator *t,
-        const struct case_claim *c, struct problems *p, bool up,
-        enum message_side side)
+        const struct case_claim *c, struct problems *p,
+        struct cases_proof *proof, bool up, enum message_side side)
 {
+    size_t before = p->total;
     const struct case_side *in = &c->side[up ? 0 : 1];
     struct attempt one = {.api = api,
                           .t = t,
@@ -365,12 +409,17 @@ try_way(const struct lens_api *api, const struct translator *t,
         attempt(&one);
     else
         yaml_problem(p, c->node, "there is no memory to try this case");
+    if (proof && p->total != before)
+        cases_proof_refute(proof, one.from, one.to);
+    else if (proof && one.a && !c->fails)
+        prove(&one, proof);
     arena_free(&one.a);
 }
 
 void
 case_try(const struct lens_api *api, const struct translator *t,
-         const struct case_claim *c, struct problems *p)
+         const struct case_claim *c, struct problems *p,
+         struct cases_proof *proof)
 {
     for (size_t way = 0; way < 2; way++) {
         if (!c->goes[way])
@@ -381,7 +430,7 @@ case_try(const struct lens_api *api, const struct translator *t,
                          : kind == CASE_REQUEST ? s == MESSAGE_REQUEST
                                                 : s == MESSAGE_ANSWER;
             if (holds)
-                try_way(api, t, c, p, way == 0, (enum message_side)s);
+                try_way(api, t, c, p, proof, way == 0, (enum message_side)s);
         }
     }
 }

@@ -7,6 +7,7 @@
 
 #include "proxy/base/problem.h"
 #include "translators/cases/cases.h"
+#include "translators/cases/proof.h"
 #include "translators/lens/lens.h"
 #include "translators/translation.h"
 
@@ -166,4 +167,63 @@ TEST(an_arena_that_is_too_small_is_told_and_nothing_else)
     }
     assert_true(was_ok);
     arena_free(&big);
+}
+
+/* ---- what they prove ---- */
+
+static enum cases_verdict
+verdict(const struct cases_proof *proof, const struct lens_api *api,
+        const char *client, const char *pool)
+{
+    char why[256];
+    int from = lens_version_of(api, span_str(client));
+    int to = lens_version_of(api, span_str(pool));
+
+    assert_true(from >= 0 && to >= 0);
+    return cases_verdict_of(proof, api, (size_t)from, (size_t)to, why,
+                            sizeof(why));
+}
+
+TEST(what_no_case_was_touched_by_is_unknown_and_one_that_fails_refutes)
+{
+    static const span wrong =
+        SPAN("- case: a cent too many\n"
+             "  type: Order\n"
+             "  from: v2a\n"
+             "  older: {id: o-3, total_cents: 100, currency: EUR}\n"
+             "  newer: {id: o-3, amounts: {total: \"1.01\", currency: EUR}}\n");
+    struct arena *a = arena_new(ROOM);
+    const struct translator *t = NULL;
+    const struct lens_api *api = NULL;
+    struct problems p;
+    struct cases_step step;
+    struct cases_tally tally = {.proof = cases_proof_new(a)};
+    struct err e;
+
+    problems_init(&p, a);
+    assert_int_equal(
+        lens_load(a, STILE_SOURCE "/config/examples/shop", &p, &api), OK);
+    assert_int_equal(translator_build(a, api, &t, &e), OK);
+    assert_non_null(tally.proof);
+    cases_step_of(tally.proof, api, 2, &step);
+    assert_true(step.n_arrows > 0 && step.open && step.n_up == 0);
+    assert_int_equal(verdict(tally.proof, api, "v2a", "v3"), CASES_UNKNOWN);
+    assert_int_equal(verdict(tally.proof, api, "v3", "v3"), CASES_YES);
+
+    assert_int_equal(cases_run(a, api, &p, &tally), OK);
+    cases_step_of(tally.proof, api, 2, &step);
+    assert_null(step.open);
+    assert_int_equal(step.n_up, step.n_arrows);
+    assert_int_equal(step.n_down, step.n_arrows);
+    assert_int_equal(verdict(tally.proof, api, "v2a", "v3"), CASES_YES);
+    assert_int_equal(verdict(tally.proof, api, "v3", "v2a"), CASES_YES);
+    assert_int_equal(verdict(tally.proof, api, "v1", "v3"), CASES_UNKNOWN);
+
+    assert_int_equal(
+        cases_run_text(a, api, t, SPAN("c.yaml"), wrong, &p, &tally),
+        ERR_INVALID);
+    assert_int_equal(verdict(tally.proof, api, "v2a", "v3"), CASES_NO);
+    assert_int_equal(verdict(tally.proof, api, "v1", "v3"), CASES_NO);
+    assert_int_equal(verdict(tally.proof, api, "v1", "v2"), CASES_UNKNOWN);
+    arena_free(&a);
 }

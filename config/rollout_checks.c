@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rollout_checks: what a rollout that was read must be before it is one.
+ */
+#include "config/rollout_reading.h"
+
+#include "proxy/base/hash.h"
+#include "routing/route.h"
+#include "routing/split.h"
+#include "translators/cases/cases.h"
+#include "translators/lens/lens.h"
+
+/* The change's own manifest, if the rollout names one. */
+static void
+take_manifest(struct rollout_reading *reading)
+{
+    struct gen_manifest *m = &reading->r->manifest;
+    struct problems *p = reading->l->r.problems;
+    const struct gen_api *api =
+        reading->r->canary.pool ? reading->r->canary.pool->api : NULL;
+
+    if (m->change.len == 0) {
+        if (m->why.len)
+            return;
+        yaml_problem(p, reading->node,
+                     "a rollout says why, and how to go back");
+        problem_remedy(p, "name a `change:` of the api, or add `manifest: "
+                          "{why, owner, guarantee, backout}`");
+        return;
+    }
+    for (size_t i = 0; api && api->lens && i < api->lens->n_changes; i++) {
+        const struct lens_change *c = &api->lens->changes[i];
+        if (!span_eq(c->name, m->change))
+            continue;
+        m->owner = c->owner;
+        m->guarantee = span_str(lens_guarantee_word(c->guarantee));
+        m->why = c->why;
+        m->backout = c->backout;
+        if (m->why.len == 0 || m->backout.len == 0)
+            yaml_problem(p, reading->node,
+                         "the manifest of change `%.*s` lacks `%s`",
+                         SPAN_FMT(m->change), m->why.len ? "backout" : "why");
+        return;
+    }
+    yaml_problem(p, reading->node, "there is no change `%.*s` between them",
+                 SPAN_FMT(m->change));
+}
+
+/* Which routes: those that were named, or the api's that lead to the baseline. */
+static void
+find_routes(struct rollout_reading *reading)
+{
+    struct gen_rollout *r = reading->r;
+    struct generation *g = reading->l->g;
+
+    if (r->routes || !reading->match)
+        return;
+    const struct gen_route **routes = reader_array(
+        &reading->l->r, reading->node, g->n_routes, sizeof(void *));
+    for (size_t i = 0; routes && i < g->n_routes; i++)
+        if (g->routes[i].pool == r->baseline &&
+            (!reading->api || g->routes[i].api == reading->api))
+            routes[r->n_routes++] = &g->routes[i];
+    r->routes = routes;
+}
+
+static void
+check_route(struct rollout_reading *reading, const struct gen_route *route)
+{
+    const struct gen_rollout *r = reading->r;
+    struct problems *p = reading->l->r.problems;
+    const struct yaml *node = reading->node;
+
+    if (route->canary) {
+        yaml_problem(p, node,
+                     "route `%.*s` has a canary by hand: one or the other",
+                     SPAN_FMT(route->name));
+        problem_remedy(p, "take its `canary` away");
+    }
+    if (route->pool != r->baseline)
+        yaml_problem(p, node, "route `%.*s` does not lead to the baseline",
+                     SPAN_FMT(route->name));
+    if (!route->subject) {
+        yaml_problem(p, node, "route `%.*s` does not say who sticks together",
+                     SPAN_FMT(route->name));
+        problem_remedy(p, "add `subject: [header:X-Account]` to it");
+    }
+    if (r->n_platforms && route->platform_header.len == 0) {
+        yaml_problem(p, node, "route `%.*s` does not know platforms",
+                     SPAN_FMT(route->name));
+        problem_remedy(p, "add `platform: {header: X-Platform}` to it");
+    }
+    if (route->api && r->canary.pool->api != route->api)
+        yaml_problem(p, node, "pool `%.*s` does not speak api `%.*s`",
+                     SPAN_FMT(r->canary.pool->name),
+                     SPAN_FMT(route->api->name));
+    else
+        check_writes(reading->l, node, &reading->l->specs[route->index], route,
+                     r->canary.pool);
+}
+
+static void
+check_routes(struct rollout_reading *reading)
+{
+    const struct gen_rollout *r = reading->r;
+    struct problems *p = reading->l->r.problems;
+
+    if (r->n_routes == 0)
+        yaml_problem(p, reading->node, "no route is covered by it");
+    for (size_t i = 0; i < r->n_routes; i++) {
+        check_route(reading, r->routes[i]);
+        if (r->routes[i]->api != r->routes[0]->api)
+            yaml_problem(p, reading->node, "its routes have several apis");
+    }
+}
+
+static uint32_t
+versions_of(const struct gen_rollout *r)
+{
+    const struct gen_api *api = r->routes[0]->api;
+
+    return api && api->lens ? (uint32_t)api->lens->n_versions + 1 : 1;
+}
+
+/* Too many to keep apart: then routes are one, then versions. */
+static void
+count_cells(struct gen_rollout *r)
+{
+    uint32_t versions = versions_of(r), routes = (uint32_t)r->n_routes;
+    uint32_t platforms = r->n_platforms ? (uint32_t)r->n_platforms : 1;
+
+    if (versions * routes * platforms > ROLLOUT_CELLS_MAX)
+        routes = 1;
+    if (versions * platforms > ROLLOUT_CELLS_MAX)
+        versions = 1;
+    r->cells_routes = routes;
+    r->cells_versions = versions;
+    r->cells_platforms = platforms;
+    double n = (double)(routes * versions * platforms);
+    r->plan.cell.errors.alpha /= n;
+    r->plan.latency.alpha /= n;
+}
+
+/* All that two generations must agree on to go on with one rollout. */
+static void
+take_shape(struct rollout_reading *reading)
+{
+    struct gen_rollout *r = reading->r;
+    span all = arena_fmt(reading->l->r.arena, "%.*s>%.*s/%.*s %u %u %u %g %g",
+                         SPAN_FMT(r->name), SPAN_FMT(r->canary.pool->name),
+                         SPAN_FMT(reading->salt), r->cells_routes,
+                         r->cells_versions, r->cells_platforms,
+                         r->plan.cell.errors.alpha, r->plan.cell.errors.ratio);
+
+    for (size_t i = 0; i < r->n_routes; i++)
+        all = arena_fmt(reading->l->r.arena, "%.*s,%.*s", SPAN_FMT(all),
+                        SPAN_FMT(r->routes[i]->name));
+    for (size_t i = 0; i < r->n_platforms; i++)
+        all = arena_fmt(reading->l->r.arena, "%.*s;%.*s", SPAN_FMT(all),
+                        SPAN_FMT(r->platforms[i]));
+    for (uint32_t i = 0; i < r->plan.n_steps; i++)
+        all = arena_fmt(reading->l->r.arena, "%.*s %u", SPAN_FMT(all),
+                        r->plan.steps[i].weight_ppm);
+    r->shape = hash64(all);
+}
+
+/* ---------------------------------------------------------------- preconditions */
+
+/* The worst of what cases say of each version that clients speak, against the canary's pool. */
+static void
+judge_matrix(struct rollout_reading *reading, const struct cases_proof *proof)
+{
+    struct gen_require *require = &reading->r->require;
+    const struct gen_pool *pool = reading->r->canary.pool;
+    const struct lens_api *api = pool->api->lens;
+    char why[256];
+
+    require->verdict = CASES_YES;
+    for (size_t v = 0; v < api->n_versions; v++) {
+        enum cases_verdict verdict = cases_verdict_of(
+            proof, api, v, (size_t)pool->version, why, sizeof(why));
+        if (api->versions[v].internal || verdict == CASES_YES ||
+            require->verdict == CASES_NO)
+            continue;
+        require->verdict = verdict;
+        require->why = arena_fmt(
+            reading->l->g->arena, "clients at %.*s: %s, %s",
+            SPAN_FMT(api->versions[v].label), cases_verdict_word(verdict), why);
+    }
+}
+
+/* A case that does not hold is `stile check`'s to refuse; here it is a verdict. */
+static void
+prove_matrix(struct rollout_reading *reading)
+{
+    const struct gen_pool *pool = reading->r->canary.pool;
+    struct reader *r = &reading->l->r;
+    struct cases_tally tally = {.proof = cases_proof_new(r->arena)};
+    struct problems own;
+
+    problems_init(&own, r->arena);
+    if (!pool->api || pool->version < 0) {
+        yaml_problem(r->problems, reading->node,
+                     "`require: matrix`, and the canary speaks no api");
+        return;
+    }
+    if (!tally.proof ||
+        cases_run(r->arena, pool->api->lens, &own, &tally) == ERR_LIMIT) {
+        yaml_problem(r->problems, reading->node,
+                     "the cases take more memory than a load may");
+        return;
+    }
+    judge_matrix(reading, tally.proof);
+    if (reading->r->require.verdict == CASES_YES)
+        return;
+    problem_warn(r->problems, reading->node->file, reading->node->line,
+                 reading->node->column,
+                 "it would not start: `require: matrix`; %.*s",
+                 SPAN_FMT(reading->r->require.why));
+    problem_remedy(r->problems,
+                   "write cases that show it; `stile matrix` lists what lacks");
+}
+
+static void
+check_require(struct rollout_reading *reading)
+{
+    const struct gen_rollout *r = reading->r;
+
+    if (r->require.shadow && !r->canary.shadow) {
+        yaml_problem(reading->l->r.problems, reading->node,
+                     "`require: shadow`, and nothing is mirrored");
+        problem_remedy(reading->l->r.problems,
+                       "add `shadow: {share: 1%%}` to the rollout");
+    }
+    if (r->require.matrix)
+        prove_matrix(reading);
+}
+
+static void
+check_whole(struct rollout_reading *reading)
+{
+    struct gen_rollout *r = reading->r;
+    struct problems *p = reading->l->r.problems;
+    struct err e;
+
+    if (r->platforms && r->n_platforms > ROLLOUT_CELLS_MAX)
+        yaml_problem(p, reading->node, "a rollout has at most %u platforms",
+                     ROLLOUT_CELLS_MAX);
+    if (r->canary.pool == r->baseline)
+        yaml_problem(p, reading->node, "baseline and canary are one pool");
+    if (split_build(reading->l->r.arena, reading->salt, &r->canary.split, &e))
+        yaml_problem(p, reading->node, "%s", e.text);
+    take_manifest(reading);
+    check_routes(reading);
+    bool is_plan = plan_check(&r->plan, &e) == OK;
+    if (!is_plan)
+        yaml_problem(p, reading->node, "%s", e.text);
+    if (is_plan && r->requests_a_day &&
+        plan_concludes(&r->plan, r->requests_a_day, &e))
+        yaml_problem(p, reading->node, "%s", e.text);
+}
+
+void
+rollout_check(struct rollout_reading *reading)
+{
+    size_t before = reading->l->r.problems->total;
+
+    find_routes(reading);
+    check_whole(reading);
+    if (reading->l->r.problems->total > before)
+        return;
+    check_require(reading);
+    count_cells(reading->r);
+    take_shape(reading);
+}

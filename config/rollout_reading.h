@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rollout_reading: a rollout while it is read, for the files that read it.
+ */
+#pragma once
+
+#include "config/loader.h"
+
+struct rollout_reading {
+    struct loader *l;
+    const struct yaml *node;
+    struct gen_rollout *r;
+    const struct gen_api *api; /* of `match` */
+    span salt;
+    const struct yaml *match;
+};
+
+/* All its words were read: find its routes, judge it, count its cells. */
+void rollout_check(struct rollout_reading *reading);
+
+/* The rollouts of one route; two for the same requests are refused. */
+void rollout_give_route(struct loader *l, struct gen_route *route,
+                        struct section *s);
