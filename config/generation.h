@@ -404,9 +404,9 @@ struct gen_route {
     X(connections, 0, GEN_LIMIT_N, GEN_COUNTED,                                \
       "connections a worker; 0: 90 % of its descriptors")                      \
     X(connections_per_client, 0, GEN_LIMIT_N, GEN_COUNTED,                     \
-      "connections of one address, a worker; 0: any (close)")                  \
+      "connections of one address; 0: any (close)")                            \
     X(accepts_a_second, 0, GEN_LIMIT_N, GEN_COUNTED,                           \
-      "new connections, a worker; 0: any (503 or close)")                      \
+      "new connections; 0: any (503 or close)")                                \
     X(late_ms, 40, GEN_LIMIT_MS, GEN_COUNTED,                                  \
       "requests may wait for a worker (503)")                                  \
     X(request_arena, 67108864, GEN_LIMIT_HELD, GEN_COUNTED,                    \

@@ -52,6 +52,8 @@ struct worker_env {
     const struct tickets *tickets;
     /* Rates of this generation, shared by its workers; NULL: each has its own. */
     _Atomic uint64_t *rates;
+    /* Likewise what they have under way (server/counts.h); NULL: its own. */
+    void *counts;
     int log_fd;      /* log_open was called already */
     int access_fd;   /* -1 without an access log */
     int exposure_fd; /* O_APPEND; -1 without a state directory */

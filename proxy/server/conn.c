@@ -118,48 +118,17 @@ speak(struct conn *c, const char *what)
     count_open(c, 1);
 }
 
-/* ── how many of one client ──────────────────────────────────────────────── */
-
-static struct conn **
-chain_of(const struct conn *c)
-{
-    return &c->worker
-                ->conns_by_peer[hash64(span_of((const char *)c->client.address,
-                                               sizeof(c->client.address))) %
-                                CONN_CHAINS];
-}
-
-static void
-unchain(struct conn *c)
-{
-    if (!c->is_chained)
-        return;
-    struct conn **at = chain_of(c);
-    while (*at != c)
-        at = &(*at)->next_of_peer;
-    *at = c->next_of_peer;
-    c->is_chained = false;
-}
-
 /* Count it with its client's others; false: it is one too many. */
 static bool
 is_within(struct conn *c)
 {
-    uint64_t max = c->worker->gen->limits.connections_per_client, n = 0;
+    struct worker *w = c->worker;
+    uint64_t max = w->gen->limits.connections_per_client;
+    span address =
+        span_of((const char *)c->client.address, sizeof(c->client.address));
 
-    if (!c->worker->conns_by_peer || !c->client.has_address)
-        return true;
-    struct conn **chain = chain_of(c);
-    for (const struct conn *other = *chain; other && n < max;
-         other = other->next_of_peer)
-        n += memcmp(other->client.address, c->client.address,
-                    sizeof(c->client.address)) == 0;
-    if (n >= max)
-        return false;
-    c->next_of_peer = *chain;
-    *chain = c;
-    c->is_chained = true;
-    return true;
+    return max == 0 || !c->client.has_address ||
+           counts_client_enter(&w->counts, address, max, &c->counted_as);
 }
 
 /* ── ends ────────────────────────────────────────────────────────────────── */
@@ -172,7 +141,7 @@ conn_close(struct conn *c, bool reset)
     if (c->state == CONN_DEAD)
         return;
     conn_enter(c, CONN_DEAD);
-    unchain(c);
+    counts_client_leave(&w->counts, c->counted_as);
     if (c->h2)
         conn_h2_gone(c);
     else

@@ -35,8 +35,6 @@ enum conn_state {
 #undef X
 };
 
-#define CONN_CHAINS 4096u /* of connections_per_client */
-
 struct conn {
     uint32_t magic;
     struct worker *worker;
@@ -49,11 +47,10 @@ struct conn {
     struct conn *next_dead;
     bool is_later;
     bool is_counted;
-    bool has_eof;              /* the peer has shut its side */
-    bool ends;                 /* h1: close after the answer under way */
-    bool told_to_go;           /* h2: GOAWAY's first phase is out */
-    struct conn *next_of_peer; /* of a chain of conns_by_peer */
-    bool is_chained;
+    bool has_eof;        /* the peer has shut its side */
+    bool ends;           /* h1: close after the answer under way */
+    bool told_to_go;     /* h2: GOAWAY's first phase is out */
+    uint64_t counted_as; /* connections_per_client; 0: not counted */
 
     /* h1 */
     struct h1 h1;

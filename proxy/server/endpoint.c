@@ -13,13 +13,19 @@
 #define PAUSE_FIRST_MS ((uint64_t)500)
 #define PAUSE_MAX_MS   ((uint64_t)10000)
 
-static struct pool *
-pool_of(struct upstreams *u, const struct gen_pool *gen)
+static size_t
+index_of(const struct upstreams *u, const struct gen_pool *gen)
 {
     size_t i = (size_t)(gen - u->worker->gen->pools);
 
     assert(i < u->n_pools);
-    return &u->pools[i];
+    return i;
+}
+
+static struct pool *
+pool_of(struct upstreams *u, const struct gen_pool *gen)
+{
+    return &u->pools[index_of(u, gen)];
 }
 
 /* ── making ──────────────────────────────────────────────────────────────── */
@@ -258,7 +264,8 @@ endpoint_pool_is_full(struct upstreams *u, const struct gen_pool *pool,
 {
     size_t max = is_mirrored ? pool->requests_max / 2 : pool->requests_max;
 
-    return pool->requests_max && pool_of(u, pool)->n_active >= max;
+    return pool->requests_max &&
+           counts_pool(&u->worker->counts, index_of(u, pool)) >= max;
 }
 
 struct endpoint *
@@ -370,11 +377,21 @@ endpoint_tls_name(const struct endpoint *e)
     return name.len ? name : e->gen->host;
 }
 
+static void
+count(struct pool *p, int by)
+{
+    struct upstreams *u = p->upstreams;
+
+    p->n_active += (uint64_t)by;
+    if (p->gen->requests_max)
+        counts_pool_set(&u->worker->counts, index_of(u, p->gen), p->n_active);
+}
+
 void
 endpoint_enter(struct endpoint *e)
 {
     e->pool->active[e->index]++;
-    e->pool->n_active++;
+    count(e->pool, 1);
 }
 
 void
@@ -382,5 +399,5 @@ endpoint_leave(struct endpoint *e)
 {
     assert(e->pool->active[e->index] > 0);
     e->pool->active[e->index]--;
-    e->pool->n_active--;
+    count(e->pool, -1);
 }

@@ -73,8 +73,6 @@ limits_init(struct worker *w)
     w->h2_limits.glitches_per_s = (uint32_t)l->h2_glitches_a_second;
     w->h2_limits.continuations_n = (uint32_t)l->h2_continuations;
     w->h2_limits.acks_n = (uint32_t)l->h2_acks;
-    h2_bucket_init(&w->accepts, (uint32_t)l->accepts_a_second,
-                   (uint32_t)l->accepts_a_second);
     for (size_t i = 0; i < w->gen->n_routes; i++)
         w->h2_limits.takes_connect |= w->gen->routes[i].websocket;
     set_answer_limits(w);

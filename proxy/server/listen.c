@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proxy/server/listen.h"
 
-#include "proxy/http/h2_guard.h"
 #include "proxy/server/conn.h"
 #include "proxy/server/limit.h"
 #include "proxy/server/worker.h"
@@ -90,7 +89,8 @@ accept_one(struct listener *l)
     else if (is_too_late(l))
         turn_away(l, fd, "late_ms");
     else if (w->gen->limits.accepts_a_second &&
-             !h2_bucket_take(&w->accepts, 1, loop_now_ms(w->loop)))
+             !counts_accept(&w->counts, w->gen->limits.accepts_a_second,
+                            loop_clock_us()))
         turn_away(l, fd, "accepts_a_second");
     else
         conn_accept(w, l->index, fd, address, len);

@@ -245,6 +245,25 @@ make_buffers(struct worker *w)
     return w->scratch && w->sealed && w->arenas && w->keep.bytes;
 }
 
+/* A worker alone has a row of its own. */
+static bool
+open_counts(struct worker *w)
+{
+    size_t bytes = counts_bytes(w->gen, 1);
+    void *at = w->env->counts;
+    uint64_t seed;
+
+    if (!at && bytes && !(at = arena_alloc(w->arena, bytes)))
+        return false;
+    if (at && !w->env->counts) {
+        digest_random(&seed, sizeof(seed));
+        counts_make(at, seed);
+    }
+    counts_begin(&w->counts, at, w->gen, w->env->counts ? w->env->n_workers : 1,
+                 w->env->counts ? w->env->index : 0);
+    return true;
+}
+
 static bool
 make_tables(struct worker *w)
 {
@@ -259,11 +278,8 @@ make_tables(struct worker *w)
     w->cells = account_new(w);
     w->weight_slots =
         arena_array(w->arena, w->gen->n_canaries, sizeof(*w->weight_slots));
-    if (w->gen->limits.connections_per_client &&
-        !(w->conns_by_peer =
-              arena_array(w->arena, CONN_CHAINS, sizeof(struct conn *))))
-        return false;
-    if (!w->upstreams || !w->cells || !w->weight_slots || !gate_open(w))
+    if (!w->upstreams || !w->cells || !w->weight_slots || !gate_open(w) ||
+        !open_counts(w))
         return false;
     for (size_t i = 0; i < w->gen->n_canaries; i++)
         w->weight_slots[i] = SEGMENT_NO_SLOT;

@@ -12,10 +12,10 @@
 #include "config/generation.h"
 #include "proxy/http/h1.h"
 #include "proxy/http/h2.h"
-#include "proxy/http/h2_guard.h"
 #include "proxy/observe/access.h"
 #include "proxy/observe/metrics.h"
 #include "proxy/observe/roles.h"
+#include "proxy/server/counts.h"
 #include "proxy/server/io.h"
 #include "proxy/server/lateness.h"
 #include "proxy/server/loop.h"
@@ -56,8 +56,7 @@ struct worker {
     struct pressure pressure;
     size_t held; /* bytes, by all bodies that are rewritten: held.h */
     struct lateness lateness;
-    struct h2_bucket accepts;    /* accepts_a_second */
-    struct conn **conns_by_peer; /* chains; NULL: nobody counts */
+    struct counts counts;        /* together with the other workers */
     struct gates_place **places; /* by rollout; NULL: it is not judged */
     uint32_t *weight_slots;      /* by canary: its own, or SEGMENT_NO_SLOT */
 

@@ -194,6 +194,7 @@ be_worker(struct children *c, unsigned i, int fd)
         .stats = map_write(SEGMENT_STATS, c->stats_fds[i]),
         .tickets = map_read(SEGMENT_TICKETS, c->hello[HELLO_TICKETS_READ]),
         .rates = c->rates,
+        .counts = c->counts,
         .log_fd = c->hello[HELLO_LOG],
         .access_fd = c->access_fd,
         .exposure_fd = c->exposure_fd,

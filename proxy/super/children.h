@@ -53,7 +53,8 @@ struct children {
     int access_fd;
     int exposure_fd;
     int stats_fds[WORKERS_MAX];
-    _Atomic uint64_t *rates; /* shared by the workers; NULL without any rate */
+    void *rates;  /* shared by the workers; NULL without any rate */
+    void *counts; /* likewise, without a limit that is of all of them */
     const struct stats *stats[WORKERS_MAX];
     struct child workers[WORKERS_MAX];
     struct child control;

@@ -2,6 +2,7 @@
 #include "proxy/super/loader.h"
 
 #include "proxy/observe/log.h"
+#include "proxy/server/counts.h"
 #include "proxy/super/children.h"
 #include "proxy/super/orphan.h"
 #include "proxy/super/privileges.h"
@@ -16,6 +17,7 @@
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -236,22 +238,42 @@ want_stats(struct children *c, struct err *e)
     return OK;
 }
 
+static bool
+has_rates(const struct generation *g)
+{
+    for (size_t i = 0; i < g->n_routes; i++)
+        if (g->routes[i].rate.requests > 0)
+            return true;
+    return false;
+}
+
 /* As old as the generation: its workers are forked with it. */
 static enum err_code
-map_rates(struct children *c, struct err *e)
+map_shared(size_t bytes, void **out, struct err *e)
 {
-    bool is_needed = false;
-
-    for (size_t i = 0; i < c->gen->n_routes; i++)
-        is_needed |= c->gen->routes[i].rate.requests > 0;
-    if (!is_needed)
+    if (bytes == 0)
         return OK;
-    void *at = mmap(NULL, GEN_RATE_WORDS * sizeof(*c->rates),
-                    PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (at == MAP_FAILED)
-        return err_set(e, ERR_IO, "no memory to count rates in: %s",
-                       strerror(errno));
-    c->rates = at;
+        return err_set(e, ERR_IO, "no memory to count in: %s", strerror(errno));
+    *out = at;
+    return OK;
+}
+
+static enum err_code
+map_counts(struct children *c, struct err *e)
+{
+    uint64_t seed = 0;
+
+    if (map_shared(has_rates(c->gen) ? GEN_RATE_WORDS * sizeof(uint64_t) : 0,
+                   &c->rates, e) ||
+        map_shared(counts_bytes(c->gen, c->n), &c->counts, e))
+        return e->code;
+    if (c->counts && getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
+        return err_set(e, ERR_IO, "no random bytes: %s", strerror(errno));
+    if (c->counts)
+        counts_make(c->counts, seed);
     return OK;
 }
 
@@ -329,7 +351,7 @@ want_all(struct children *c)
          want_one(c, &g->remote, SOCKET_CONTROL, &c->remote, &e)) ||
         (g->admin_socket.len &&
          want_one(c, &admin, SOCKET_ADMIN, &c->admin, &e)) ||
-        want_access(c, &e) || open_exposure(c, &e) || map_rates(c, &e) ||
+        want_access(c, &e) || open_exposure(c, &e) || map_counts(c, &e) ||
         want_stats(c, &e)) {
         refuse(c, &e);
         fine = false;

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Each limit is reached, and stayed one under: what is answered, that it is counted under its name, and that the log says so."""
+import threading
+import time
+
 from peers import Gone, answering, message
 from stile import Stile, until
 from test_h2 import Client
@@ -168,6 +171,59 @@ def test_new_connections_a_second(t):
         told.append(conn.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").answer().status)
     assert told[:5] == [200] * 5 and 503 in told, told
     w.says("limit=accepts_a_second")
+
+
+def holding(t, s, n):
+    """Of `n` new connections those that are served; they stay."""
+    held = []
+    for _ in range(n):
+        conn = t.connect(s.port)
+        try:
+            if conn.send(b"GET /fast HTTP/1.1\r\nHost: a\r\n\r\n").answer().status == 200:
+                held.append(conn)
+        except (Gone, OSError):
+            pass
+    return held
+
+
+def test_what_is_limited_for_all_is_counted_over_all_workers_that_live(t):
+    go = threading.Event()
+
+    def script(conn, backend):
+        while True:
+            r = conn.request()
+            if not r.start.startswith("GET /fast"):
+                backend.requests.put(r)
+                go.wait(20)
+            conn.send(message(body=b"x"))
+
+    b = t.backend(script)
+    routes = [{"name": "slow", "match": {"path": "/slow"}, "pool": "few"}, {"name": "all", "pool": "b"}]
+    s = Stile(t, pools={"b": b, "few": {"endpoints": [b.url], "requests": 2}}, routes=routes, workers=3, limits={"connections_per_client": 4})
+    held = holding(t, s, 16)
+    assert len(held) == 4, len(held)
+    slow = b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n"
+    for conn in held[:2]:
+        conn.send(slow)
+        assert b.seen().start.startswith("GET /slow")
+    assert [conn.send(slow).answer().status for conn in held[2:]] == [503, 503]
+
+    # Whoever dies takes its counts along: as many as it had are let in again, of connections and of requests.
+    for pid in s.workers():
+        s.kill(pid)
+    until(lambda: len(s.workers()) == 3 and s.is_ready(), "others are in their places")
+    go.set()
+    until(lambda: not [c for c in held if not c.is_closed()], "their connections are gone")
+    assert len(holding(t, s, 16)) == 4
+
+
+def test_new_connections_a_second_are_those_of_all_workers(t):
+    b = t.backend(answering(message(body=b"x")))
+    s = Stile(t, pools={"b": b}, routes=[{"name": "all", "pool": "b"}], workers=3)
+    s.rewrite(lambda text: text + "limits: {accepts_a_second: 5}\n").reload()
+    begun = time.monotonic()
+    n = len(holding(t, s, 40))
+    assert 5 <= n <= 5 + 5 * (time.monotonic() - begun) + 1, n
 
 
 def frames(n, kind, flags=0, stream=0, payload=b""):
