@@ -272,6 +272,22 @@ owner_of(struct lowering *l, uint32_t source, const struct normal_node *node)
     return NORMAL_NONE;
 }
 
+static bool lower_lost(struct lowering *l, uint32_t source,
+                       struct engine_entry *e);
+
+/* All elements go, each read as far as it is known. */
+static bool
+lower_lost_each(struct lowering *l, uint32_t each, struct engine_state *list)
+{
+    struct engine_entry *element = arena_alloc(l->to, sizeof(*element));
+    if (!element)
+        return lower_no_room(l);
+    *element = lower_plain;
+    element->action = ENGINE_DROP;
+    list->each = element;
+    return lower_value(l, each, element) && lower_lost(l, each, element);
+}
+
 /* Its object, its elements, its type. */
 static bool
 lower_child(struct lowering *l, uint32_t source, const struct normal_node *node,
@@ -296,17 +312,19 @@ lower_child(struct lowering *l, uint32_t source, const struct normal_node *node,
     const struct normal_node *each = node->kids[0];
     if (each->each == NORMAL_NONE)
         return true;
+    if (l->spots[each->each].uses.n == 0)
+        return lower_lost_each(l, each->each, child);
     struct engine_entry *element = arena_alloc(l->to, sizeof(*element));
     if (!element)
         return lower_no_room(l);
     *element = lower_plain;
-    if (l->spots[each->each].uses.n == 0)
-        return lower_stop(l, "elements that all go");
     if (!lower_value(l, each->each, element) ||
         !lower_child(l, each->each, each, element))
         return false;
-    if (l->spots[each->each].goes != GUARD_NEVER)
+    if (l->spots[each->each].goes != GUARD_NEVER) {
+        (void)later_wait(l, node);
         return lower_stop(l, "elements that are emptied go");
+    }
     child->each = element;
     return true;
 }
@@ -317,14 +335,17 @@ lower_lost(struct lowering *l, uint32_t source, struct engine_entry *e)
 {
     static const struct normal_node nothing = {.each = NORMAL_NONE};
     const struct source *s = &l->c->sources[source];
-    if (s->each != NORMAL_NONE && s->each < l->n->n_sources)
-        return lower_stop(l, "elements that all go");
-    if (s->n_kids == 0 || s->kids[0] >= l->n->n_sources)
+    bool is_list = s->each != NORMAL_NONE && s->each < l->n->n_sources;
+    if (!is_list && (s->n_kids == 0 || s->kids[0] >= l->n->n_sources))
         return true;
     struct engine_state *child = arena_alloc(l->to, sizeof(*child));
     if (!child)
         return lower_no_room(l);
     e->child = child;
+    if (is_list) {
+        e->refused |= ENGINE_OBJECT; /* of which a star means the members */
+        return lower_lost_each(l, s->each, child);
+    }
     return lower_object(l, source, &nothing, child);
 }
 

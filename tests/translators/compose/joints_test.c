@@ -31,7 +31,7 @@ ROW(a_table_and_then_an_enum_of_its_result,
          "{\"x\":{\"h\":\"z\"}}", "{\"x\":{\"h\":null}}", "{\"express\":true}",
          "{\"x\":{}}"))
 
-ROW(an_enum_and_then_a_table_of_it, .lowers = true,
+ROW(an_enum_and_then_a_table_of_it,
     STEPS("T: {map: {s: {enum: {p: m, q: m, r: o}}}}",
           "T: {map: {? [s, t] : {to: [u, t], table: [[m, 1, one, absent], [m, "
           "any, two, any], [o, same, three, same], [absent, absent, none, "
@@ -44,7 +44,7 @@ ROW(an_enum_and_then_a_table_of_it, .lowers = true,
          "{\"u\":\"three\",\"t\":{}}", "{\"u\":\"three\"}", "{\"t\":5}",
          "{\"u\":\"none\"}", "{\"u\":\"one\",\"t\":1}", "{\"s\":1}"))
 
-ROW(a_table_and_then_a_table, .lowers = true,
+ROW(a_table_and_then_a_table,
     STEPS("T: {map: {? [a, b] : {to: [c, d], table: [[1, 1, p, q], [1, 2, p, "
           "r], [2, same, x, same], {row: [3, any, p, q], only: up}]}}}",
           "T: {map: {? [c, d] : {to: e, table: [[p, q, pq], [p, r, pr], [x, "
@@ -55,7 +55,7 @@ ROW(a_table_and_then_a_table, .lowers = true,
     DOWN("{\"e\":\"pq\"}", "{\"e\":\"pr\"}", "{\"e\":\"small\"}",
          "{\"e\":\"x\"}", "{\"e\":1}", "{}", "{\"a\":1}"))
 
-ROW(a_table_of_one_place_keeps_its_slot, .lowers = true,
+ROW(a_table_of_one_place_keeps_its_slot,
     STEPS("T: {map: {? [a] : {to: [b], table: [[1, one], [same, same]]}}}",
           "T: {map: {b: c}}"),
     UP("{\"x\":1,\"a\":1,\"y\":2}", "{\"x\":1,\"a\":\"1\",\"y\":2}", "{}"),
@@ -80,14 +80,14 @@ ROW(a_split_and_then_a_rename_and_a_codec_of_parts,
          "{\"n\":1}", "{\"x\":{\"a\":null},\"n\":null}",
          "{\"x\":{\"a\":1},\"n\":1}", "{\"x\":{\"a\":\"p\"},\"n\":\"1\"}"))
 
-ROW(a_split_and_a_join_by_the_same_form_cancel, .lowers = true,
+ROW(a_split_and_a_join_by_the_same_form_cancel,
     STEPS("T: {map: {t: {split: \"{a}-{b}\"}}}",
           "T: {map: {? [a, b] : {to: u, split: \"{a}-{b}\"}}}"),
     UP("{\"t\":\"p-q\"}", "{\"t\":\"p\"}", "{\"t\":\"p-q-r\"}", "{\"t\":null}",
        "{\"a\":\"p\"}", "{\"t\":\"p-\\u0071\"}", "{\"t\":\"\\ud800-q\"}"),
     DOWN("{\"u\":\"p-q\"}", "{\"u\":\"p\"}", "{\"u\":null}", "{\"t\":1}"))
 
-ROW(a_split_and_a_join_by_another_form, .lowers = true,
+ROW(a_split_and_a_join_by_another_form,
     STEPS("T: {map: {t: {split: \"{a}-{b}\", outside: absent}}}",
           "T: {map: {? [a, b] : {to: u, split: \"{b}/{a}\"}}}"),
     UP("{\"t\":\"p-q\"}", "{\"t\":\"p\"}", "{\"t\":\"p-q/r\"}", "{\"t\":null}",
@@ -95,7 +95,7 @@ ROW(a_split_and_a_join_by_another_form, .lowers = true,
     DOWN("{\"u\":\"p/q\"}", "{\"u\":\"p\"}", "{\"u\":\"p/q-r\"}",
          "{\"u\":\"-/q\"}", "{\"u\":null}", "{\"u\":[]}"))
 
-ROW(a_join_and_then_a_split_by_another_form, .lowers = true,
+ROW(a_join_and_then_a_split_by_another_form,
     STEPS("T: {map: {? [a, b] : {to: t, split: \"{a}.{b}\"}}}",
           "T: {map: {t: {split: \"{c:digits}.{d}.{e}\"}}}"),
     UP("{\"a\":\"1\",\"b\":\"2.3\"}", "{\"a\":\"1.2\",\"b\":\"3\"}",
@@ -126,7 +126,7 @@ ROW(a_look_into_one_copy_of_an_object,
          "{\"b\":{\"l\":1},\"d\":1}", "{\"b\":{},\"c\":{}}", "{\"d\":1}",
          "{\"b\":{\"l\":1}}"))
 
-ROW(copies_are_compared_before_a_codec, .lowers = true,
+ROW(copies_are_compared_before_a_codec,
     STEPS("T: {map: {? [a, b] : {to: c, differ: refuse, as: int <> string}}}",
           "T: {map: {c: {as: string <> int}}}"),
     UP("{\"a\":1,\"b\":1}", "{\"a\":1,\"b\":\"1\"}", "{\"a\":1}",
@@ -135,7 +135,7 @@ ROW(copies_are_compared_before_a_codec, .lowers = true,
     DOWN("{\"z\":1,\"c\":1,\"y\":2}", "{\"c\":\"x\"}", "{\"c\":null}", "{}",
          "{\"a\":1}"))
 
-ROW(copies_that_are_absent_mean_something, .lowers = true,
+ROW(copies_that_are_absent_mean_something,
     STEPS("T: {map: {? [a, h/b] : {to: c, differ: first, enum: {p: q}, absent: "
           "{older: p}, omit: {newer: z}}}}",
           "T: {map: {c: d}}"),

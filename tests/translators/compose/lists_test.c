@@ -111,7 +111,8 @@ ROW(a_list_of_names_as_a_map_of_one_value,
     UP("{\"l\":[\"a\",\"b\"]}", "{\"l\":[\"a\",\"a\"]}", "{\"l\":[1]}",
        "{\"l\":[]}"),
     DOWN("{\"n\":{\"a\":{\"on\":true},\"b\":{\"on\":true}}}",
-         "{\"n\":{\"a\":{\"on\":false}}}", "{\"n\":{}}"))
+         "{\"n\":{\"a\":{\"on\":false}}}", "{\"n\":{}}"),
+    .unlowered = true)
 
 ROW(doubles_of_which_the_first_stays,
     STEPS("T: {map: {l: {to: m, as: list(k) <> map, double: first}}}",

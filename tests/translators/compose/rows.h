@@ -16,9 +16,9 @@ struct row {
     const char *changes[ROW_CHANGES]; /* blocks, v1 to v2, v2 to v3, ... */
     const char *up[ROW_DOCS];         /* documents of v1 */
     const char *down[ROW_DOCS];       /* and of the newest version */
-    bool
-        lowers; /* the machine has a program of each way, and does some documents */
     bool again; /* it does not compose: somewhere the reference is asked */
+    bool
+        unlowered; /* it composes, and the machine has no program of some way */
 };
 
 void row_run(const char *claim, const struct row *row);
