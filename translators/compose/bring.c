@@ -73,7 +73,7 @@ check(struct passage *p, guard when, const char *what)
     hidden.kind = ALT_TERM;
     if (s->hide == LENS_HIDE_VALUE)
         hidden.term = term_const(p->c, s->hidden);
-    return tell(p, when, NOTICE_HIDDEN) &&
+    return tell(p, when, s->goes_as) &&
            (s->hide == LENS_HIDE_DROP || emit_to(p, p->hidden, hidden, when));
 }
 
@@ -588,6 +588,7 @@ bring(struct compose *c, const struct object *o, const struct lens_arrow *arrow,
                         .scope = scope,
                         .tells_hidden = true,
                         .hide = way->hide,
+                        .goes_as = NOTICE_HIDDEN,
                         .hidden = way->hidden.literal};
     struct alts hidden = {0};
     struct passage nulls = {.c = c, .s = &s, .node = *value, .hidden = &hidden};

@@ -361,7 +361,8 @@ struct staging {
     const struct lens_origin *origin;
     uint32_t scope;
     bool tells_hidden;
-    enum lens_hide hide; /* of what fails */
+    enum lens_hide hide;      /* of what fails, */
+    enum notice_kind goes_as; /* and what is told of it, if it goes */
     const struct json *hidden;
 };
 

@@ -56,11 +56,9 @@ unknown_way(const struct lens_arrow *arrow, const struct lens_way *way)
 }
 
 static const char *
-unknown_kind(const struct lens_arrow *arrow, enum lens_side read)
+unknown_kind(const struct lens_arrow *arrow)
 {
     const char *unknown = NULL;
-    if (arrow->has_stash && !is_on(arrow, read))
-        return "a stash comes back";
     for (size_t i = 0; !unknown && i < arrow->n_ways; i++)
         unknown = unknown_way(arrow, &arrow->ways[i]);
     return unknown;
@@ -111,10 +109,11 @@ capture_fill(struct step *s, struct take *t)
     const struct lens_arrow *arrow = t->arrow;
     const struct lens_value *fill = arrow->kind == LENS_MAP
                                         ? &arrow->absent[c->read]
-                                    : t->has_from ? NULL
-                                                  : &arrow->fill;
+                                    : t->is_own ? NULL
+                                                : &arrow->fill;
+    bool is_there = t->has_from && !t->is_back;
     return !fill || captured_read(c, s->o, fill, t->when,
-                                  t->has_from ? &t->from : NULL, &t->fill);
+                                  is_there ? &t->from : NULL, &t->fill);
 }
 
 static bool
@@ -126,13 +125,14 @@ choose_place(struct step *s, const struct lens_arrow *arrow, guard when)
         s, (struct take){.arrow = arrow,
                          .way = way,
                          .when = when,
-                         .has_from = is_on(arrow, c->read),
+                         .has_from = is_on(arrow, c->read) || arrow->has_stash,
                          .leads = is_on(arrow, c->write) || arrow->has_stash});
     if (!t)
         return false;
     t->meets = t->leads;
     t->target = t->leads ? &way->place[c->write] : NULL;
-    t->is_own = t->has_from && !is_on(arrow, c->write);
+    t->is_own = is_on(arrow, c->read) && !is_on(arrow, c->write);
+    t->is_back = !is_on(arrow, c->read) && arrow->has_stash;
 
     if (t->has_from &&
         !spot_read(c, s->o, s->o->root, &way->place[c->read], when, &t->from))
@@ -321,7 +321,7 @@ bool
 step_choose(struct step *s, const struct lens_arrow *arrow)
 {
     struct compose *c = s->c;
-    const char *unknown = unknown_kind(arrow, c->read);
+    const char *unknown = unknown_kind(arrow);
     guard when = both(c, s->o->when, facts(c, arrow));
     guard holds = GUARD_ALWAYS;
     s->o->about = &arrow->origin;

@@ -293,3 +293,38 @@ step_stash(struct step *s, struct take *t)
                              node_equals(c, t->value, arrow->fill.literal)));
     return stage_all(c, &st, t->value);
 }
+
+/* Does an object of a type of this side stand where it comes back, or in it? It is what it
+ * was when it was stashed: only what follows translates it. */
+static bool
+is_typed(const struct object *o, const struct lens_place *place)
+{
+    for (size_t i = 0; i < o->next->n_children; i++) {
+        const struct lens_place *child = &o->next->children[i].place;
+        size_t n = child->n < place->n ? child->n : place->n;
+        struct lens_place x = {child->steps, n, child->text};
+        struct lens_place y = {place->steps, n, place->text};
+        if (child->n >= place->n && lens_place_same(&x, &y))
+            return true;
+    }
+    return false;
+}
+
+bool
+step_unstash(struct step *s, struct take *t)
+{
+    struct compose *c = s->c;
+    const struct staging st = {.stages = &t->way->stages,
+                               .outside = LENS_OUTSIDE_FAIL,
+                               .rest = LENS_REST_UNSAID,
+                               .origin = &t->way->origin,
+                               .scope = t->from.scope,
+                               .hide = LENS_HIDE_DROP,
+                               .goes_as = NOTICE_UNREADABLE};
+    s->o->about = &t->arrow->origin;
+    if (node_has_states(t->value) || s->o->n_inline ||
+        is_typed(s->o, t->target))
+        return compose_stop(c, &t->arrow->origin,
+                            "an object of a type comes back");
+    return stage_all(c, &st, t->value);
+}

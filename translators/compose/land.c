@@ -83,10 +83,25 @@ brought_by(struct step *s, const struct take *t, const struct spot *at,
     *out = t->value && t->leads ? t->value : NULL;
     if (t->arrow->kind == LENS_MAP || !t->fill)
         return true;
+    *out = NULL;
     guard stands = both(s->c, t->when, node_present(s->c, at->node));
     return stands == GUARD_NEVER ||
            captured_give(s->c, t->fill, &t->arrow->origin, at->scope, stands,
                          out);
+}
+
+/* Where a stash comes back, what it brings is met, or else what is made up. */
+static bool
+meet_stash(struct step *s, const struct take *t, const struct spot *at)
+{
+    struct normal_node *fill = NULL;
+    guard back = node_present(s->c, t->value);
+    struct take one = *t;
+    one.when = both(s->c, t->when, back);
+    if (!meet(s, &one, at, t->value))
+        return false;
+    one.when = without(s->c, t->when, back);
+    return brought_by(s, &one, at, &fill) && meet(s, &one, at, fill);
 }
 
 /* Strangers at one place where an arrow leads, whatever this take of it brings. */
@@ -100,6 +115,8 @@ strangers_at(struct step *s, const struct take *t,
     bool is_own = t->leads && lens_place_same(place, t->target);
     if (!spot_read(c, s->o, s->o->root, place, t->when, &at))
         return false;
+    if (is_own && t->is_back && t->value)
+        return meet_stash(s, t, &at);
     if (is_own && !brought_by(s, t, &at, &brought))
         return false;
     /* To the elements of a list that is a stranger itself, it brings nothing. */

@@ -120,6 +120,8 @@ bring_take(struct step *s, struct take *t)
         return true;
     if (t->is_own)
         return step_stash(s, t);
+    if (t->is_back)
+        return step_unstash(s, t);
     t->as_it_came = node_new(c, NULL, (span){0}); /* its presence is asked */
     if (!t->as_it_came)
         return false;

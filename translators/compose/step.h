@@ -30,8 +30,9 @@ struct take {
     bool stays;  /* but for what is at `from`, which no case fits */
     bool is_tag; /* of a case at the type: it becomes `tag` */
     const struct json *tag;
-    bool is_own;    /* `add` or `drop`, on the side that has the place */
-    bool is_lost;   /* it goes: another case's value was taken */
+    bool is_own;  /* `add` or `drop`, on the side that has the place */
+    bool is_back; /* likewise, on the other side: what it stashed comes back */
+    bool is_lost; /* it goes: another case's value was taken */
     bool is_hidden; /* likewise: no case fits */
     struct captured *fill;
     enum take_role role;
@@ -107,3 +108,5 @@ MUST_CHECK bool step_mark_write(struct step *s);
 MUST_CHECK bool step_settle(struct step *s, const struct take *t);
 /* What is stashed goes where the take leads, in its form there. */
 MUST_CHECK bool step_stash(struct step *s, struct take *t);
+/* What was stashed comes back, if it can be read. */
+MUST_CHECK bool step_unstash(struct step *s, struct take *t);
