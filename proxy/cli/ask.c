@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proxy/cli/ask.h"
 
+#include "certs/digest.h"
+#include "proxy/base/hex.h"
+
 #include <stdio.h>
 
 #define SILENCE_MS 10000u /* a daemon that watches for us says something */
@@ -12,6 +15,16 @@ code_of(const struct client_answer *answer, const char *command)
         return CLI_OK;
     fprintf(stderr, "stile %s: %s\n", command, client_answer_says(answer));
     return answer->status == 404 ? CLI_UNKNOWN : CLI_REFUSED;
+}
+
+void
+ask_once(struct ask *ask, char room[ASK_KEY_CHARS])
+{
+    uint8_t key[(ASK_KEY_CHARS - 1) / 2];
+
+    digest_random(key, sizeof(key));
+    hex_put(key, sizeof(key), room);
+    ask->request.key = room;
 }
 
 int

@@ -18,6 +18,14 @@ struct ask {
         .request = {.socket = CLI_SOCKET_PRESET, .method = "GET" }             \
     }
 
+#define ASK_KEY_CHARS 33 /* with NUL */
+
+/*
+ * A change has a key of its own, made here for all tries of this one command, so
+ * that it is made once. It lives in `room`.
+ */
+void ask_once(struct ask *ask, char room[ASK_KEY_CHARS]);
+
 /* The options that every such command has. */
 #define ASK_OPTIONS(ask)                                                       \
     {                                                                          \

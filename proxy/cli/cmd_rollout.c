@@ -60,23 +60,48 @@ look(struct ask *ask, void (*print)(const json_t *))
     return CLI_OK;
 }
 
-static int
-tell(struct ask *ask, const char *reason, const char *if_match)
+/* How it is told. */
+struct telling {
+    const char *reason;
+    const char *if_match;
+    bool dry;
+};
+
+static void
+print_told(const json_t *r)
 {
-    if (!reason) {
+    if (json_is_true(json_object_get(r, "dry_run")))
+        printf("%s: %s would make it %s, step %lld, %s (nothing was changed)\n",
+               rollout_text(r, "name"), rollout_text(r, "event"),
+               rollout_text(r, "state"),
+               (long long)json_integer_value(json_object_get(r, "step")),
+               rollout_text(r, "weight"));
+    else
+        rollout_print_line(r);
+}
+
+static int
+tell(struct ask *ask, const struct telling *t)
+{
+    char key[ASK_KEY_CHARS];
+
+    if (!t->reason) {
         fprintf(stderr, "stile rollout: say why, with --reason TEXT; it is "
                         "kept in the journal\n");
         return CLI_USAGE;
     }
-    json_t *body = json_pack("{s:s}", "reason", reason);
+    json_t *body =
+        json_pack("{s:s, s:b}", "reason", t->reason, "dry_run", t->dry);
     if (!body) {
         fprintf(stderr, "stile rollout: the reason is no UTF-8 text\n");
         return CLI_USAGE;
     }
     ask->request.method = "POST";
     ask->request.body = body;
-    ask->request.if_match = if_match;
-    int code = look(ask, rollout_print_line);
+    ask->request.if_match = t->if_match;
+    ask_once(ask, key);
+    int code = look(ask, print_told);
+    ask->request.key = NULL;
     json_decref(body);
     return code;
 }
@@ -160,11 +185,10 @@ watch(struct ask *ask)
 }
 
 static int
-run(struct ask *ask, const struct word *word, const char *reason,
-    const char *if_match)
+run(struct ask *ask, const struct word *word, const struct telling *t)
 {
     if (word->how == TELL)
-        return tell(ask, reason, if_match);
+        return tell(ask, t);
     if (strcmp(word->text, "watch") == 0)
         return watch(ask);
     if (strcmp(word->text, "plan") == 0)
@@ -196,8 +220,7 @@ ask_all(struct ask *ask)
 }
 
 static int
-ask_one(struct ask *ask, char **operands, const char *reason,
-        const char *if_match)
+ask_one(struct ask *ask, char **operands, const struct telling *t)
 {
     const struct word *word = find(operands[0]);
     struct arena *a = arena_new(65536);
@@ -208,7 +231,7 @@ ask_one(struct ask *ask, char **operands, const char *reason,
     else if (!a || !(ask->request.path = path_of(a, word, operands[1])))
         fprintf(stderr, "stile rollout: the name is too long\n");
     else
-        code = run(ask, word, reason, if_match);
+        code = run(ask, word, t);
     arena_free(&a);
     return code;
 }
@@ -217,12 +240,14 @@ int
 cmd_rollout(int argc, char **argv)
 {
     struct ask ask = ASK_PRESET;
-    const char *reason = NULL, *if_match = "*";
+    struct telling t = {.if_match = "*"};
     const struct option options[] = {
-        {'r', OPTION_TEXT, "reason", "TEXT", &reason,
+        {'r', OPTION_TEXT, "reason", "TEXT", &t.reason,
          "why; needed to tell it something"},
-        {0, OPTION_TEXT, "if-match", "REVISION", &if_match,
+        {0, OPTION_TEXT, "if-match", "REVISION", &t.if_match,
          "only if it is still at this revision"},
+        {'n', OPTION_FLAG, "dry-run", NULL, &t.dry,
+         "say what it would come to; change nothing"},
         ASK_OPTIONS(ask),
     };
     const struct command_usage usage = {
@@ -260,7 +285,7 @@ cmd_rollout(int argc, char **argv)
         fprintf(stderr, "stile rollout: a word and a name; see --help\n");
         return CLI_USAGE;
     }
-    code = n == 0 ? ask_all(&ask) : ask_one(&ask, operands, reason, if_match);
+    code = n == 0 ? ask_all(&ask) : ask_one(&ask, operands, &t);
     ask_fini(&ask);
     return code;
 }

@@ -43,6 +43,12 @@ print_answer(const struct ask *ask)
         ask_print_json(ask);
         return;
     }
+    if (json_is_true(json_object_get(ask->answer.body, "dry_run"))) {
+        printf("%s would be at %s (nothing was changed)\n",
+               text_of(ask->answer.body, "route"),
+               text_of(ask->answer.body, "weight"));
+        return;
+    }
     if (!list) {
         print_weight(ask->answer.body);
         return;
@@ -67,8 +73,9 @@ show(struct ask *ask)
 
 static int
 move(struct ask *ask, const char *share, const char *reason,
-     const char *if_match)
+     const char *if_match, bool dry)
 {
+    char key[ASK_KEY_CHARS];
     uint32_t ppm;
     json_t *body;
     int code;
@@ -84,7 +91,8 @@ move(struct ask *ask, const char *share, const char *reason,
                         "in the journal\n");
         return CLI_USAGE;
     }
-    body = json_pack("{s:I, s:s}", "weight", (json_int_t)ppm, "reason", reason);
+    body = json_pack("{s:I, s:s, s:b}", "weight", (json_int_t)ppm, "reason",
+                     reason, "dry_run", dry);
     if (!body) {
         fprintf(stderr, "stile weight: the reason is no UTF-8 text\n");
         return CLI_USAGE;
@@ -92,7 +100,9 @@ move(struct ask *ask, const char *share, const char *reason,
     ask->request.method = "PUT";
     ask->request.body = body;
     ask->request.if_match = if_match;
+    ask_once(ask, key);
     code = show(ask);
+    ask->request.key = NULL;
     json_decref(body);
     return code;
 }
@@ -102,11 +112,14 @@ cmd_weight(int argc, char **argv)
 {
     struct ask ask = ASK_PRESET;
     const char *reason = NULL, *if_match = "*";
+    bool dry = false;
     const struct option options[] = {
         {'r', OPTION_TEXT, "reason", "TEXT", &reason,
          "why; needed to move a weight"},
         {0, OPTION_TEXT, "if-match", "REVISION", &if_match,
          "only if the weight is still at this revision"},
+        {'n', OPTION_FLAG, "dry-run", NULL, &dry,
+         "say what it would come to; change nothing"},
         ASK_OPTIONS(ask),
     };
     const struct command_usage usage = {
@@ -144,7 +157,8 @@ cmd_weight(int argc, char **argv)
         fprintf(stderr, "stile weight: the name is too long\n");
         code = CLI_USAGE;
     } else {
-        code = n == 2 ? move(&ask, operands[1], reason, if_match) : show(&ask);
+        code = n == 2 ? move(&ask, operands[1], reason, if_match, dry)
+                      : show(&ask);
     }
     ask_fini(&ask);
     arena_free(&a);

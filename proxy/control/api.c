@@ -106,43 +106,6 @@ get_status(struct call *c)
     call_answer(c->out, 200, view_status(c->control, c->request->now_ms));
 }
 
-static void
-get_weights(struct call *c)
-{
-    call_answer(c->out, 200, view_weights(c->control));
-}
-
-static const struct slot *
-find_slot(struct call *c)
-{
-    const struct slot *slot = slots_find(&c->control->slots, c->rest);
-
-    if (!slot)
-        api_problem(c->out, 404, "no route with a canary is called '%.*s'",
-                    SPAN_FMT(c->rest));
-    return slot;
-}
-
-static void
-answer_weight(struct call *c, const struct slot *slot)
-{
-    struct slot_state s;
-
-    slots_state(&c->control->slots, c->control->store, slot, &s);
-    (void)snprintf(c->out->etag, sizeof(c->out->etag), "\"%llu\"",
-                   (unsigned long long)s.revision);
-    call_answer(c->out, 200, view_weight(c->control, slot));
-}
-
-static void
-get_weight(struct call *c)
-{
-    const struct slot *slot = find_slot(c);
-
-    if (slot)
-        answer_weight(c, slot);
-}
-
 bool
 call_number(struct call *c, const char *name, uint64_t missing, uint64_t *out)
 {
@@ -251,26 +214,6 @@ call_body(struct call *c, const char *const *members, size_t n)
     return json;
 }
 
-/* `weight`: a share as text or parts per million as a number. */
-static bool
-read_weight(struct call *c, const json_t *json, uint32_t *ppm)
-{
-    const json_t *weight = json_object_get(json, "weight");
-    json_int_t n = json_integer_value(weight);
-
-    if (json_is_integer(weight) && n >= 0 && n <= SHARE_ALL) {
-        *ppm = (uint32_t)n;
-        return true;
-    }
-    if (json_is_string(weight) &&
-        quantity_share(span_str(json_string_value(weight)), ppm))
-        return true;
-    api_problem(c->out, 400,
-                "'weight' is a share like \"12.5%%\" (at most four decimals) "
-                "or a number of parts per million from 0 to 1000000");
-    return false;
-}
-
 bool
 call_reason(struct call *c, const json_t *json, span *reason)
 {
@@ -303,49 +246,6 @@ call_if_match(struct call *c, bool *expects, uint64_t *expected)
         return true;
     api_problem(c->out, 400, "If-Match is a revision like \"17\", or *");
     return false;
-}
-
-static void
-move_weight(struct call *c, const struct slot *slot, const json_t *json)
-{
-    const struct gen_rollout *rollout = slot->canary->rollout;
-    struct slot_move move = {.actor = span_str(c->request->who->actor),
-                             .kind = SPAN("weight.set"),
-                             .now_ms = c->request->wall_ms};
-    struct err e;
-
-    if (!call_if_match(c, &move.expects, &move.expected) ||
-        !read_weight(c, json, &move.weight_ppm) ||
-        !call_reason(c, json, &move.reason))
-        return;
-    if (rollout) {
-        api_problem(c->out, 409,
-                    "rollout '%.*s' moves this weight: pause, promote or abort "
-                    "it",
-                    SPAN_FMT(rollout->name));
-        return;
-    }
-    enum err_code code =
-        slots_move(&c->control->slots, c->control->store, slot, &move, &e);
-    if (code == OK)
-        answer_weight(c, slot);
-    else if (code == ERR_CONFLICT && !store_refuses(c->control->store) &&
-             move.expects)
-        api_problem(c->out, 412, "%s", e.text);
-    else
-        api_problem(c->out, call_status_of(code), "%s", e.text);
-}
-
-static void
-put_weight(struct call *c)
-{
-    static const char *const members[] = {"weight", "reason"};
-    const struct slot *slot = find_slot(c);
-    json_t *json = slot ? call_body(c, members, COUNT(members)) : NULL;
-
-    if (json)
-        move_weight(c, slot, json);
-    json_decref(json);
 }
 
 static void

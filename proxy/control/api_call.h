@@ -33,9 +33,25 @@ MUST_CHECK bool call_reason(struct call *c, const json_t *json, span *reason);
 MUST_CHECK bool call_if_match(struct call *c, bool *expects,
                               uint64_t *expected);
 
+/*
+ * The Idempotency-Key, empty without one. KEY_NEW: the change is to be made.
+ * KEY_SAME: it was made, of this slot and kind. KEY_ANOTHER_S: answered.
+ */
+enum key_is { KEY_NEW, KEY_SAME, KEY_ANOTHER_S };
+MUST_CHECK enum key_is call_key(struct call *c, span slot, const char *kind,
+                                span *key);
+
+/* `dry_run` of such a body: say what would be, and change nothing. */
+MUST_CHECK bool call_dry(struct call *c, const json_t *json, bool *dry);
+
 /* A number in the query; `missing` if it is not there. */
 MUST_CHECK bool call_number(struct call *c, const char *name, uint64_t missing,
                             uint64_t *out);
+
+/* api_weights.c */
+void get_weights(struct call *c);
+void get_weight(struct call *c);
+void put_weight(struct call *c);
 
 /* api_events.c */
 void get_events(struct call *c);

@@ -4,6 +4,7 @@
  */
 #include "proxy/control/api_call.h"
 
+#include "proxy/base/quantity.h"
 #include "proxy/control/api_view.h"
 #include "proxy/control/rollout_require.h"
 #include "proxy/control/view_rollout.h"
@@ -175,44 +176,29 @@ may(struct call *c, const struct verb *verb, const struct gen_rollout *r)
     return false;
 }
 
-static bool
-kind_is(void *arg, const struct store_revision *r)
+/* Where it would lead; nothing is changed. */
+static enum err_code
+answer_would(struct call *c, const struct rollout *r,
+             const struct rollout_ask *ask, struct err *e)
 {
-    struct history *h = arg;
-    json_t *after = json_loadb(r->after.at, r->after.len, 0, NULL);
+    struct machine m;
+    enum err_code code = rollouts_would(&c->control->rollouts, r, ask, &m, e);
+    uint32_t ppm = code ? 0 : machine_weight(&r->gen->plan, &m);
+    char share[16];
 
-    if (is_of(after, h->slot))
-        h->list = json_stringn(r->kind.at, r->kind.len);
-    json_decref(after);
-    return false;
-}
-
-/*
- * A key that is known: the change was made, and is not made again. True:
- * answered, with the rollout as it is now, or a refusal if it was another change.
- */
-static bool
-is_replay(struct call *c, const struct rollout *r, const struct verb *verb,
-          span key)
-{
-    struct history h = {.slot = r->gen->canary.slot_name};
-    char kind[48];
-    uint64_t revision;
-    struct err e;
-
-    if (key.len == 0 || store_key(c->control->store, key, &revision, &e))
-        return false;
-    (void)snprintf(kind, sizeof(kind), "rollout.%s",
-                   machine_event_word(verb->event));
-    bool same = store_revisions(c->control->store, revision + 1, 1, kind_is, &h,
-                                &e) == OK &&
-                h.list && strcmp(json_string_value(h.list), kind) == 0;
-    json_decref(h.list);
-    if (same)
-        answer_rollout(c, r);
-    else
-        api_problem(c->out, 409, "this Idempotency-Key was another change's");
-    return true;
+    if (code)
+        return code;
+    quantity_share_text(ppm, share, sizeof(share));
+    call_answer(
+        c->out, 200,
+        json_pack("{s:b, s:s%, s:s, s:s, s:s, s:I, s:s, s:I, s:I}", "dry_run",
+                  1, "name", r->gen->name.at, r->gen->name.len, "event",
+                  machine_event_word(ask->event), "was",
+                  machine_state_word(r->machine.state), "state",
+                  machine_state_word(m.state), "step", (json_int_t)m.step + 1,
+                  "weight", share, "weight_ppm", (json_int_t)ppm, "revision",
+                  (json_int_t)r->revision));
+    return OK;
 }
 
 /* What `require` asks of the first step; true: it is not met, and answered. */
@@ -233,23 +219,38 @@ static void
 do_verb(struct call *c, struct rollout *r, const struct verb *verb,
         const json_t *json)
 {
-    const struct field *key =
-        head_get(c->request->head, SPAN("idempotency-key"));
     struct rollouts *all = &c->control->rollouts;
     struct rollout_ask ask = {.event = verb->event,
                               .by = BY_OPERATOR,
                               .actor = span_str(c->request->who->actor),
-                              .key = key ? key->value : (span){0},
                               .wall_ms = c->request->wall_ms};
+    char kind[48];
     struct err e;
+    bool dry;
 
     if (!call_if_match(c, &ask.expects, &ask.expected) ||
-        !call_reason(c, json, &ask.reason) || is_replay(c, r, verb, ask.key) ||
-        is_unmet(c, r, verb))
+        !call_reason(c, json, &ask.reason) || !call_dry(c, json, &dry))
         return;
-    enum err_code code = verb->is_approval ? rollouts_approve(all, r, &ask, &e)
-                                           : rollouts_ask(all, r, &ask, &e);
+    (void)snprintf(kind, sizeof(kind), "rollout.%s",
+                   machine_event_word(verb->event));
+    switch (call_key(c, r->gen->canary.slot_name, kind, &ask.key)) {
+    case KEY_NEW:
+        break;
+    case KEY_SAME:
+        answer_rollout(c, r);
+        return;
+    case KEY_ANOTHER_S:
+        return;
+    }
+    if (is_unmet(c, r, verb))
+        return;
+    enum err_code code = dry ? answer_would(c, r, &ask, &e)
+                         : verb->is_approval
+                             ? rollouts_approve(all, r, &ask, &e)
+                             : rollouts_ask(all, r, &ask, &e);
     bool is_stale = ask.expects && ask.expected != r->revision;
+    if (code == OK && dry)
+        return;
     if (code == OK)
         answer_rollout(c, r);
     else if (code == ERR_CONFLICT && is_stale &&
@@ -264,7 +265,7 @@ do_verb(struct call *c, struct rollout *r, const struct verb *verb,
 void
 post_rollout(struct call *c)
 {
-    static const char *const members[] = {"reason"};
+    static const char *const members[] = {"reason", "dry_run"};
     span rest = c->rest, name = span_cut(&rest, '/');
     struct rollout *r = find(c, name);
     const struct verb *verb = r ? find_verb(c, rest) : NULL;

@@ -284,28 +284,36 @@ take_edge(struct rollouts *all, struct rollout *r,
     return OK;
 }
 
+static enum err_code
+may_start(const struct rollout *r, const struct rollout_ask *ask, struct err *e)
+{
+    if (ask->event != EVENT_START || !r->gen->author_may_not)
+        return OK;
+    for (size_t i = 0; i < r->n_approvals; i++)
+        if (r->approvals[i].run == r->machine.run &&
+            span_is(ask->actor, r->approvals[i].actor))
+            return err_set(e, ERR_UNSUPPORTED,
+                           "who approved it does not start it: that is "
+                           "for somebody else");
+    return OK;
+}
+
 enum err_code
 rollouts_ask(struct rollouts *all, struct rollout *r,
              const struct rollout_ask *ask, struct err *e)
 {
-    if (ask->event == EVENT_START && r->gen->author_may_not)
-        for (size_t i = 0; i < r->n_approvals; i++)
-            if (r->approvals[i].run == r->machine.run &&
-                span_is(ask->actor, r->approvals[i].actor))
-                return err_set(e, ERR_UNSUPPORTED,
-                               "who approved it does not start it: that is "
-                               "for somebody else");
-    return take_edge(all, r, ask, e);
+    return may_start(r, ask, e) ? e->code : take_edge(all, r, ask, e);
 }
 
-enum err_code
-rollouts_approve(struct rollouts *all, struct rollout *r,
-                 const struct rollout_ask *ask, struct err *e)
+/* `next` is `r` with one approval more. */
+static enum err_code
+add_approval(const struct rollout *r, const struct rollout_ask *ask,
+             struct rollout *next, struct err *e)
 {
-    struct rollout next = *r;
     struct rollout_approval a = {.run = r->machine.run,
                                  .step = step_asked(&r->machine)};
 
+    *next = *r;
     if (ask->actor.len >= sizeof(a.actor) ||
         r->n_approvals == ROLLOUT_APPROVALS)
         return err_set(e, ERR_LIMIT, "it has no room for another approval");
@@ -318,8 +326,43 @@ rollouts_approve(struct rollouts *all, struct rollout *r,
             strcmp(r->approvals[i].actor, a.actor) == 0)
             return err_set(e, ERR_CONFLICT, "%s has approved it already",
                            a.actor);
-    next.approvals[next.n_approvals++] = a;
-    return commit(all, r, &next, ask, "approve", e);
+    next->approvals[next->n_approvals++] = a;
+    return OK;
+}
+
+enum err_code
+rollouts_approve(struct rollouts *all, struct rollout *r,
+                 const struct rollout_ask *ask, struct err *e)
+{
+    struct rollout next;
+
+    return add_approval(r, ask, &next, e)
+               ? e->code
+               : commit(all, r, &next, ask, "approve", e);
+}
+
+enum err_code
+rollouts_would(const struct rollouts *all, const struct rollout *r,
+               const struct rollout_ask *ask, struct machine *out,
+               struct err *e)
+{
+    const char *refuses = store_refuses(all->store);
+    struct machine_call call = {
+        .event = ask->event, .by = ask->by, .wall_ms = ask->wall_ms};
+    struct rollout next;
+
+    if (refuses)
+        return err_set(e, ERR_CONFLICT, "%s", refuses);
+    if (ask->expects && ask->expected != r->revision)
+        return err_set(e, ERR_CONFLICT, "it is at revision %llu, not %llu",
+                       (unsigned long long)r->revision,
+                       (unsigned long long)ask->expected);
+    *out = r->machine; /* an approval moves nothing by itself */
+    if (ask->event == EVENT_APPROVE)
+        return add_approval(r, ask, &next, e);
+    return may_start(r, ask, e)
+               ? e->code
+               : machine_apply(&r->gen->plan, &r->machine, &call, out, e);
 }
 
 /* ------------------------------------------------------------------- by itself */

@@ -111,6 +111,13 @@ MUST_CHECK enum err_code rollouts_ask(struct rollouts *all, struct rollout *r,
                                       const struct rollout_ask *ask,
                                       struct err *e);
 
+/* Where `ask`, an approval too, would lead: refused as it would be, with nothing
+ * changed. */
+MUST_CHECK enum err_code rollouts_would(const struct rollouts *all,
+                                        const struct rollout *r,
+                                        const struct rollout_ask *ask,
+                                        struct machine *out, struct err *e);
+
 /* An approval of the start, or of the step it is in. ERR_CONFLICT: had already. */
 MUST_CHECK enum err_code rollouts_approve(struct rollouts *all,
                                           struct rollout *r,

@@ -220,6 +220,7 @@ change_of(const struct slots *s, const struct slot *slot,
                                  .kind = move->kind,
                                  .time_ms = move->now_ms,
                                  .weight = w,
+                                 .key = move->key,
                                  .expects = move->expects,
                                  .expected = move->expected};
 }

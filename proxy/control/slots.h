@@ -76,6 +76,7 @@ struct slot_move {
     span reason;
     span kind; /* "weight.set", "weight.restore" */
     uint64_t now_ms;
+    span key;     /* idempotency; may be empty */
     bool expects; /* only if the slot is at revision `expected` */
     uint64_t expected;
 };

@@ -489,6 +489,8 @@ def test_weights_are_shown_and_moved_by_who_says_why(t):
     assert s.weight("nobody", code=UNKNOWN).stderr and s.weight("nobody", "1%", code=UNKNOWN).stderr and s.weight("rest", "1%", code=UNKNOWN).stderr
     assert "revision" in s.weight("orders", "1%", if_match=before["revision"] - 1, code=REFUSED).stderr
     s.weight("orders", "1%", reason="y" * 1025, code=REFUSED)
+    assert "would be at 1%" in s.cli("weight", "--socket", s.socket, "orders", "1%", "--reason", "x", "--dry-run").stdout
+    assert "not 1" in s.cli("weight", "--socket", s.socket, "orders", "1%", "--reason", "x", "--dry-run", "--if-match", "1", code=REFUSED).stderr
     assert s.weight("orders") == before, "nothing of that moved it"
     assert s.weight("orders", "1%", if_match=before["revision"])["effective_ppm"] == 10000
 
@@ -554,3 +556,21 @@ def test_a_reload_tells_what_it_warns_of(t):
     (folder / "api.yaml").write_text(gap((folder / "api.yaml").read_text()))
     told = s.reload()
     assert "generation 3 serves" in told.stdout and re.search(r"api\.yaml:13:\d+: warning: ", told.stderr), told
+
+
+def test_a_change_that_was_cut_off_is_asked_for_again_under_its_key(t):
+    keys, path = [], t.folder / "admin.sock"
+    weight = b'{"route": "orders", "pool": "blue", "canary": "green", "effective_ppm": 10000, "file_ppm": 0, "revision": 7}'
+
+    def daemon(conn, _):
+        keys.append(conn.request().get("idempotency-key"))
+        if len(keys) % 3 == 0:  # twice it dies with the change in its hands
+            conn.send(message(body=weight, Connection="close"))
+        conn.close()
+
+    t.backend(daemon, path=str(path))
+    for _ in range(2):
+        assert "1%" in run(t, "weight", "orders", "1%", "--reason", "x", "--socket", path).stdout
+    assert len(keys) == 6 and len(set(keys[:3])) == len(set(keys[3:])) == 1 and keys[0] != keys[3] and len(keys[0]) == 32, keys
+    # A look has no key, and is not asked for again.
+    assert "closed" in run(t, "weight", "orders", "--socket", path, code=UNKNOWN).stderr and keys[6:] == [None], keys

@@ -229,3 +229,21 @@ def test_a_change_with_a_key_is_made_once_and_the_key_is_no_other_change_s(t):
     assert status == 409 and "another change" in why["detail"] and rollout(s)["revision"] == revision, why
     assert post("start", "k-2")[0] == 409 and post("pause", "x" * 129)[0] == 400
     assert rollout(s)["revision"] == revision
+
+
+def test_a_dry_run_says_what_would_be_and_changes_nothing(t):
+    s, _, _ = scene(t, plan("[{weight: 10%, hold: 1h}, {weight: 50%, hold: 1h}]"))
+    until(lambda: state(s) == "approved", "approved")
+    before = rollout(s)
+
+    def dry(word, code=0, **more):
+        return say(s, "rollout", word, "ios", "--reason", "x", "--dry-run", *(w for k, v in more.items() for w in (f"--{k}", v)), code=code)
+
+    assert "start would make it step, step 1, 10%" in dry("start"), dry("start")
+    assert "cannot 'promote'" in dry("promote", code=1)
+    assert "not 999" in dry("start", code=1, **{"if-match": "999"})
+    assert "may not approve" in dry("approve", code=1)
+    assert rollout(s) == before and "start" not in say(s, "audit", "tail")
+    tell(s, "start")
+    told = json.loads(say(s, "rollout", "promote", "ios", "--reason", "x", "--dry-run", "--json"))
+    assert (told["state"], told["weight_ppm"], told["was"]) == ("baking", 500000, "step") and rollout(s)["step"] == 1, told

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A change that is asked for again under its key is not made again.
+ */
+#include "proxy/control/api_call.h"
+
+/* The revision that was made under the key. */
+struct made {
+    span slot;
+    const char *kind;
+    bool is_it;
+};
+
+static bool
+is_it(void *arg, const struct store_revision *r)
+{
+    struct made *m = arg;
+    json_t *after = json_loadb(r->after.at, r->after.len, 0, NULL);
+    const char *slot = json_string_value(json_object_get(after, "slot"));
+
+    m->is_it = slot && span_is(m->slot, slot) && span_is(r->kind, m->kind);
+    json_decref(after);
+    return false;
+}
+
+enum key_is
+call_key(struct call *c, span slot, const char *kind, span *key)
+{
+    const struct field *field =
+        head_get(c->request->head, SPAN("idempotency-key"));
+    struct made m = {.slot = slot, .kind = kind};
+    uint64_t revision;
+    struct err e;
+
+    *key = field ? field->value : (span){0};
+    if (key->len == 0 || store_key(c->control->store, *key, &revision, &e))
+        return KEY_NEW;
+    if (store_revisions(c->control->store, revision + 1, 1, is_it, &m, &e) ==
+            OK &&
+        m.is_it)
+        return KEY_SAME;
+    api_problem(c->out, 409, "this Idempotency-Key was another change's");
+    return KEY_ANOTHER_S;
+}
+
+bool
+call_dry(struct call *c, const json_t *json, bool *dry)
+{
+    const json_t *value = json_object_get(json, "dry_run");
+
+    *dry = json_is_true(value);
+    if (!value || json_is_boolean(value))
+        return true;
+    api_problem(c->out, 400, "'dry_run' is true or false");
+    return false;
+}
