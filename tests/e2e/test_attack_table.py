@@ -227,7 +227,7 @@ def endless_trailers(t, w):
 
 
 def client_aborts(t, w):
-    for _ in range(500):
+    for _ in range(2000):
         t.connect(w.port).send(b"GET /10m HTTP/1.1\r\nHost: a\r\n\r\n").reset()
         t.conns.pop()
     return True

@@ -142,3 +142,4 @@ def test_second_tries_have_a_budget(t):
         w = t.worker(t.backend(once), limits=limit)
         assert t.ask(w.port).status == 200
         assert t.ask(w.port).status == status, limit
+        assert ("limit_reached limit=retry_percent" in w.text()) == (status == 502), limit

@@ -299,6 +299,7 @@ def test_a_client_that_takes_nothing_is_closed(t):
     w = t.worker(t.backend(answering(message(body=b"x" * (32 << 20)))), limits="send: 400ms")
     t.connect(w.port).send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
     assert w.line(broken=True, timeout=10)
+    w.says("limit_reached limit=send_ms")
 
 
 def test_an_idle_connection_is_closed(t):
@@ -315,6 +316,7 @@ def test_beyond_the_limit_of_connections_a_client_is_told_503(t):
     assert kept[2].send(ASK).answer().status == 200
     a = t.connect(w.port).answer()
     assert a.status == 503 and len(a.body) == int(a.get("content-length")), a
+    w.says("limit_reached limit=connections")
     kept[0].close()
     kept[1].close()
     for _ in range(100):

@@ -14,7 +14,7 @@ from test_h2 import Client as H2Client
 
 def test_a_request_that_needs_more_memory_than_it_may_have_ends_visibly(t):
     b = t.backend(answering(message(body=b"ok", **{f"X-{i}": "y" * 200 for i in range(20)})))
-    outcomes = set()
+    outcomes, told = set(), ""
     for size in (256, 1500, 2500, 4000, 6000, 9000, 14000, 20000, 65536):
         w = t.worker(b, limits=f"request_arena: {size}")
         try:
@@ -24,6 +24,8 @@ def test_a_request_that_needs_more_memory_than_it_may_have_ends_visibly(t):
         t.conns.pop().close()
         w.signal(15)
         assert w.wait() == 0
+        told += w.text()
+    assert "limit_reached limit=request_arena" in told
     assert 200 in outcomes and outcomes <= {200, 500, 502, 503, "closed"} and len(outcomes) > 1, outcomes
 
 
@@ -72,7 +74,7 @@ def test_a_worker_that_cannot_keep_up_says_so_and_serves_those_it_can_and_then_e
     crowd.process.signal(15)
     total = crowd.last()["total"]
     assert total["wrong"] + total["lost"] == 0, total
-    w.says("late waited_us=")
+    w.says("late waited_us=").says("limit_reached limit=late_ms")
     until(lambda: kept.send(ASK).answer().status == 200, "and then everybody")
     assert [kept.send(ASK).answer().status for _ in range(50)] == [200] * 50
     w.says("in_time_again")
@@ -106,23 +108,36 @@ def test_without_memory_requests_and_then_connections_are_answered_503_until_the
     until(lambda: t.ask(w.port).status == 200, "there is room again")
 
 
-def test_a_body_that_trickles_is_a_408_after_its_grace(t):
+def test_a_body_that_trickles_is_a_408_after_its_grace_and_one_within_its_rate_is_not(t):
     w = t.worker(t.backend(answering(message())), limits="body: 60s")
-    c = t.connect(w.port).send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n")
     began = time.monotonic()
     stop = threading.Event()
+    post = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n"
+    slow, fast = t.connect(w.port).send(post), t.connect(w.port).send(post)
+    over_h2 = H2Client(t.connect(w.port))
+    stream = over_h2.ask("POST", ends=False)
 
     def trickle():
+        n = 0
         while not stop.wait(0.25):
             try:
-                c.send(b"x" * 50)  # 200 bytes a second
+                slow.send(b"x" * 50)  # 200 bytes a second
+                fast.send(b"x" * 500)
+                n += 500
+                over_h2.send(stream, b"x" * 50)
             except OSError:
-                return
+                break
+        fast.send(b"x" * (100000 - n))
 
-    threading.Thread(target=trickle, daemon=True).start()
-    status = c.answer().status
-    stop.set()
+    feeder = threading.Thread(target=trickle, daemon=True)
+    feeder.start()
+    status = slow.answer().status
     assert status == 408 and time.monotonic() - began > 4.5, "not before its grace; its total would come too late for the test"
+    stop.set()
+    feeder.join()
+    assert fast.answer().status == 200
+    assert over_h2.answer(stream)["head"][":status"] == "408"
+    w.says("limit_reached limit=body_rate")
 
 
 def test_a_stream_may_last_longer_than_its_total(t):

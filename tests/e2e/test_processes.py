@@ -265,6 +265,7 @@ def test_a_drain_has_an_end(t):
     began = time.monotonic()
     s.stop()
     assert time.monotonic() - began < 10
+    assert "limit_reached limit=drain_ms" in s.process.text()
     try:
         c.answer()
         raise AssertionError("an answer from nowhere")
