@@ -4,6 +4,7 @@ import json
 
 from packed import Raw, dumps, loads
 from peers import answering, message
+from test_faults import rss
 from test_h2 import Client
 from test_versions import NEW, OLD, shop
 
@@ -136,3 +137,22 @@ def test_a_large_body_crosses_in_both_directions(t):
             assert a.status == 200 and a.body == text, (form, changes)
             a = t.ask(w.port, "PUT", "/orders/1", body=dumps(big), Api_Version="v1", Content_Type=PACKED)
             assert a.status == 200 and loads(a.body) == big, (form, changes)
+
+
+def test_what_declares_more_than_it_brings_or_goes_too_deep_is_a_400_and_holds_nothing(t):
+    def deep(n):
+        return Raw(b"\x91" * n + b"\x00")
+
+    for pool in ("msgpack", "json"):
+        b = t.backend(answering(message(body=dumps({"customer_id": "c"}) if pool == "msgpack" else b"{}", media=PACKED if pool == "msgpack" else "application/json")))
+        w = shop(t, b, pool=f", media: {pool}", limits="json_depth: 20")
+        before = rss(w.pid)
+        for bad in (b"\xdd\xff\xff\xff\xff", b"\xdf\xff\xff\xff\xff\xa1a", b"\xdb\xff\xff\xff\xffab", b"\xc6\xff\xff\xff\xffab", b"\xc9\xff\xff\xff\xff\x01ab",
+                    b"\xdd\x00\x00\x00\x03\x01\x02", b"\xdc\xff\xff" * 15, deep(30)):
+            for way in ("h1", "h2"):
+                status = ask(t, w.port, way, "PUT", dumps({"customer": "c", "keep": Raw(bad)}), {"Content-Type": PACKED})[0]
+                assert status == 400 or (status == 422 and bad[0] in (0xc6, 0xc9)), (pool, bad, way, status)  # bytes have no form here
+        assert rss(w.pid) - before < 4 << 20 and b.requests.empty()
+        assert ask(t, w.port, "h1", "PUT", dumps({"customer": "c", "keep": deep(19)}), {"Content-Type": PACKED})[0] == 200
+        assert ask(t, w.port, "h1", "PUT", dumps({"customer": "c", "keep": deep(20)}), {"Content-Type": PACKED})[0] == 400
+        w.says("limit_reached limit=json_depth")
