@@ -26,7 +26,8 @@ static const char change_text[] =
     "to: v2\n"
     "manifest: {title: t, owner: o, guarantee: none}\n"
     "Order:\n"
-    "  map: {a: b/c, status: {enum: {x: y}}, n: {to: m, as: one <> list}}\n"
+    "  map: {a: b/c, status: {enum: {x: y}}, n: {to: m, as: one <> list, rest: "
+    "lose}}\n"
     "http:\n"
     "  GET /orders/{id}: {map: {query/x: query/y, header/A: header/B}}\n";
 
