@@ -149,6 +149,7 @@ detect: [{pin: {key: certificate, table: pins.yaml}}]
 missing: v2
 types:
   Order: {at: ["* /orders/{id}"]}
+  Line: {at: "lines/* of Order"}
 """, MONEY.partition("http:")[0])
     t.write("shop/pins.yaml", f"{hashlib.sha256(b'ann').hexdigest()}: v1\n")
     two = [t.backend(answering(message(body=b'{"customer_id":"%d","total":"12.99","state":"pending"}' % i))) for i in range(2)]

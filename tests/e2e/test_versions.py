@@ -22,17 +22,21 @@ types:
   Order:
     at: ["* /orders/{id}", POST /orders, "data/* of GET /orders"]
     marker: schema
+  Line: {at: "lines/* of Order"}
 """
 MANIFEST = "manifest: {title: x, owner: y, guarantee: none}\n"
 NOTHING = MANIFEST + "change: nothing\nfrom: v0\nto: v1\nOrder:\n  map:\n    a: b\n"
 MONEY = MANIFEST + """change: money
 from: v1
 to: v2
+Line:
+  map: {sku: article}
 Order:
   map:
     customer: customer_id
     cents: {to: total, as: minor(2) <> decimal(2)}
-    note: {to: notes, as: one <> list, rest: lose}         # no program of the machine has it: the document is held
+    note: {to: notes, as: one <> list, rest: lose}
+    line: {to: lines, as: one <> list, rest: lose}         # objects of a type among them: no program of the machine has it, the document is held
     state: {enum: {open: pending, paid: done}, other: fail}
 http:
   GET /orders: {map: {query/cust: query/customer}}
@@ -44,6 +48,7 @@ detect: [{path: "/apis/{version}/"}]
 missing: refuse
 types:
   Order: {at: ["* /apis/{version}/orders/{id}"]}
+  Line: {at: "lines/* of Order"}
 """
 OLD = b'{"customer":"c","cents":1299,"state":"open","keep":1.0}'
 NEW = b'{"customer_id":"c","total":"12.99","state":"pending","keep":1.0}'
