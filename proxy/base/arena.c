@@ -182,9 +182,16 @@ arena_grow(struct arena *a, void *old, size_t n_old, size_t n_new, size_t size)
 {
     assert(n_new >= n_old);
 
-    void *p = arena_array(a, n_new, size);
-    if (p && n_old)
-        memcpy(p, old, n_old * size);
+    size_t kept = n_old * size; /* it was once allocated */
+    size_t bytes;
+    if (__builtin_mul_overflow(n_new, size, &bytes))
+        return NULL;
+    char *p = arena_room(a, bytes);
+    if (!p)
+        return NULL;
+    if (kept)
+        memcpy(p, old, kept);
+    memset(p + kept, 0, bytes - kept);
     return p;
 }
 
@@ -194,9 +201,12 @@ arena_str(struct arena *a, span s)
     if (s.len == SIZE_MAX)
         return NULL;
 
-    char *p = arena_alloc(a, s.len + 1);
-    if (p && s.len)
+    char *p = arena_room(a, s.len + 1);
+    if (!p)
+        return NULL;
+    if (s.len)
         memcpy(p, s.at, s.len);
+    p[s.len] = '\0';
     return p;
 }
 

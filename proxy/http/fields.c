@@ -240,23 +240,23 @@ fields_value(const struct fields *f, enum field_id id)
     return field ? field->value : (span){0};
 }
 
-/* A checked field with its bytes in the list's arena. */
+/* A checked field with its bytes in the list's arena. A name of the table is a name. */
 static enum err_code
 make_field(struct fields *f, span name, span value, struct field *out)
 {
-    value = span_trim(value);
-    if (!field_name_is_valid(name) || !field_value_is_valid(value))
-        return ERR_INVALID;
-
     enum field_id id = field_id_of(name);
-    if (id != FIELD_OTHER)
-        name = known[id].spelled;
-    else if (!span_dup(f->arena, name, &name))
+
+    value = span_trim(value);
+    if ((id == FIELD_OTHER && !field_name_is_valid(name)) ||
+        !field_value_is_valid(value))
+        return ERR_INVALID;
+    out->id = id;
+    out->name = known[id].lower;
+    out->spelled = known[id].spelled;
+    if (id == FIELD_OTHER && (!span_dup(f->arena, name, &out->spelled) ||
+                              !span_lower(f->arena, out->spelled, &out->name)))
         return ERR_LIMIT;
-    if (!field_name(f->arena, name, out) ||
-        !span_dup(f->arena, value, &out->value))
-        return ERR_LIMIT;
-    return OK;
+    return span_dup(f->arena, value, &out->value) ? OK : ERR_LIMIT;
 }
 
 enum err_code
