@@ -161,8 +161,10 @@ make(struct arena *a, struct bench_job *job, const struct spec *spec)
         return false;
     buf_init(&job->out, BENCH_ROOM);
     job->arena = arena_new(BENCH_ROOM);
+    job->pool = engine_pool_new(a);
     struct engine_packer *k = engine_packer_new(a, a);
-    return job->arena && k && engine_pack(k, job->program, &job->over_packed) &&
+    return job->arena && job->pool && k &&
+           engine_pack(k, job->program, &job->over_packed) &&
            bench_pack(a, job);
 }
 

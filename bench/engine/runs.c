@@ -24,7 +24,8 @@ static struct engine *
 machine(struct bench_job *job, const struct engine_program *program,
         bool crosses)
 {
-    const struct engine_limits limits = {.depth_max = 128, .crosses = crosses};
+    const struct engine_limits limits = {
+        .depth_max = 128, .crosses = crosses, .pool = job->pool};
     return engine_new(job->arena, program, &limits, &job->out);
 }
 

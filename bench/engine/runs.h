@@ -17,7 +17,8 @@ struct bench_job {
     const struct engine_program *program; /* then this is run */
     struct engine_program over_packed;    /* the same over MessagePack */
     struct reference_chain chain;
-    struct arena *arena; /* reset for each body */
+    struct arena *arena;      /* reset for each body */
+    struct engine_pool *pool; /* of machines, as a worker has one */
     struct buf out;
     size_t n;
     size_t bytes; /* of all bodies */

@@ -183,10 +183,11 @@ struct ran {
 };
 
 static void
-run(const struct engine_program *program, enum engine_level level, span body,
-    size_t n, struct ran *r)
+run(const struct engine_program *program, struct engine_pool *pool,
+    enum engine_level level, span body, size_t n, struct ran *r)
 {
-    struct engine_limits limits = {.depth_max = 128, .held_max = 2048};
+    struct engine_limits limits = {
+        .depth_max = 128, .held_max = 2048, .pool = pool};
     struct arena *a = arena_new(ROOM);
     assert(a);
     *r = (struct ran){.verdict = ENGINE_MORE};
@@ -225,14 +226,14 @@ end(struct ran *r)
 }
 
 static void
-compare(const struct engine_program *program, span body, size_t n,
-        const struct ran *should)
+compare(const struct engine_program *program, struct engine_pool *pool,
+        span body, size_t n, const struct ran *should)
 {
     for (int level = 0; level < ENGINE_LEVELS; level++) {
         struct ran is;
         if (!engine_has_level((enum engine_level)level))
             continue;
-        run(program, (enum engine_level)level, body, n, &is);
+        run(program, pool, (enum engine_level)level, body, n, &is);
         assert(is.verdict == should->verdict);
         assert(is.fault.why == should->fault.why);
         assert(is.fault.offset == should->fault.offset);
@@ -265,19 +266,21 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     struct arena *a = arena_new(ROOM);
     span body = span_of((const char *)bytes + 1, len - 1);
     size_t n = 1 + (size_t)bytes[0] * bytes[0] / 16;
+    /* Of machines that come again every other time. */
+    struct engine_pool *pool = bytes[0] & 1 ? engine_pool_new(a) : NULL;
     assert(a);
 
     bool good = is_json(a, body);
-    run(&passes, ENGINE_PLAIN, body, len, &whole);
+    run(&passes, NULL, ENGINE_PLAIN, body, len, &whole);
     assert(good == (whole.verdict == ENGINE_DONE));
     assert(!good || span_eq(buf_span(&whole.out), body));
-    compare(&passes, body, n, &whole);
+    compare(&passes, pool, body, n, &whole);
     end(&whole);
 
-    run(&knows, ENGINE_PLAIN, body, len, &whole);
+    run(&knows, NULL, ENGINE_PLAIN, body, len, &whole);
     assert(good || whole.verdict == ENGINE_FAILED);
     assert(whole.verdict != ENGINE_DONE || is_json(a, buf_span(&whole.out)));
-    compare(&knows, body, n, &whole);
+    compare(&knows, pool, body, n, &whole);
     end(&whole);
     arena_free(&a);
     return 0;

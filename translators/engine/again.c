@@ -26,18 +26,35 @@ close_asked(void *p)
     buf_fini(&k->answer);
 }
 
+static struct engine_asked *
+new_asked(struct arena *a)
+{
+    struct engine_asked *k = arena_alloc(a, sizeof(*k));
+    return k && arena_defer(a, close_asked, k) ? k : NULL;
+}
+
 bool
 engine_on_again(struct engine *m, const struct engine_handler *handler)
 {
-    struct engine_asked *k = arena_alloc(m->arena, sizeof(*k));
     size_t max = handler->whole_max ? handler->whole_max : m->held_max;
-    if (!k)
+    if (!m->asked)
+        m->asked = new_asked(m->arena);
+    if (!m->asked)
         return false;
-    k->handler = *handler;
-    buf_init(&k->whole, max + ENGINE_SLACK);
-    buf_init(&k->answer, SIZE_MAX / 4);
-    m->asked = k;
-    return arena_defer(m->arena, close_asked, k);
+    m->asked->handler = *handler;
+    m->asked->whole.max = max + ENGINE_SLACK;
+    m->asked->answer.max = SIZE_MAX / 4;
+    return true;
+}
+
+void
+engine_ask_nobody(struct engine *m)
+{
+    if (!m->asked)
+        return;
+    m->asked->handler = (struct engine_handler){0};
+    buf_fini(&m->asked->whole);
+    buf_fini(&m->asked->answer);
 }
 
 void
@@ -84,7 +101,8 @@ hold(struct engine *m, struct engine_frame *f, const char *from)
     const struct engine_handler nobody = {.whole_max =
                                               m->held_max + m->whole_max};
     bool notes = f->entry->again == &engine_notes_whole;
-    if (!m->asked && notes && !engine_on_again(m, &nobody))
+    bool asks = m->asked && m->asked->handler.fn;
+    if (notes && !asks && !engine_on_again(m, &nobody))
         return engine_fail(m, ENGINE_NO_ROOM, from);
     struct engine_asked *k = m->asked;
     if (!k || (!notes && !k->handler.fn))

@@ -20,15 +20,20 @@ struct spot {
     uint64_t *n;
 };
 
-/* A member comes: JSON wants a comma before it, MessagePack wants it counted. */
+/* A member comes, `text` or what that begins: JSON wants a comma before it, MessagePack
+ * wants it counted. */
 static inline bool
-separate(struct engine *m, const struct spot *s)
+put_next(struct engine *m, const struct spot *s, span text)
 {
-    static const char text[ENGINE_PAD] = ",";
-    bool is_first = !*s->wrote;
+    bool has_comma = *s->wrote && !m->program->is_packed;
     *s->wrote = true;
     ++*s->n;
-    return is_first || m->program->is_packed || engine_put(m, text, 1);
+    if (UNLIKELY((size_t)(m->o_end - m->o) < text.len + 1 + ENGINE_SLACK) &&
+        !engine_grow(m, text.len + 1))
+        return false;
+    *m->o = ',';
+    m->o += has_comma;
+    return engine_put(m, text.at, text.len);
 }
 
 /* The brackets of made objects around a member that are not yet there. */
@@ -38,8 +43,7 @@ open_made(struct engine *m, size_t n_made, struct spot *s)
     for (size_t i = 0; i < n_made; i++) {
         struct engine_made *made = &m->made[i];
         if (!made->written &&
-            (!separate(m, s) ||
-             !engine_put(m, made->op->text.at, made->op->text.len) ||
+            (!put_next(m, s, made->op->text) ||
              (m->program->is_packed && !engine_open_made(m, made))))
             return false;
         made->written = true;
@@ -53,8 +57,7 @@ put_member(struct engine *m, size_t n_made, const struct engine_op *op)
 {
     struct spot s = {&m->top->wrote, &m->top->written};
     return engine_flush(m, m->last_end) &&
-           (!n_made || open_made(m, n_made, &s)) && separate(m, &s) &&
-           engine_put(m, op->text.at, op->text.len);
+           (!n_made || open_made(m, n_made, &s)) && put_next(m, &s, op->text);
 }
 
 static bool

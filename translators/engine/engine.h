@@ -50,6 +50,14 @@ struct engine_handler {
     size_t whole_max; /* bytes of one value; 0: held_max */
 };
 
+/*
+ * Machines at rest, in `a`: whose arena it is given lives no longer than that. What a
+ * document's arena would end, it keeps for the next of the same program. One thread's.
+ * NULL: `a` is full.
+ */
+struct engine_pool;
+MUST_CHECK struct engine_pool *engine_pool_new(struct arena *a);
+
 struct engine_limits {
     size_t depth_max; /* open containers; cut down to JSON_DEPTH_MAX */
     size_t held_max;  /* bytes of one held token; bytes in slots; 0: 1 MiB */
@@ -60,6 +68,9 @@ struct engine_limits {
     bool crosses;     /* it comes in the form that the program does not write:
                          MessagePack for one of JSON, JSON for one of MessagePack */
     bool counts_only; /* engine_told_at is never asked */
+    struct engine_pool
+        *pool; /* NULL: the machine is made anew, in its arena. Of
+                                 programs without values that go again */
 };
 
 /*
@@ -71,7 +82,8 @@ MUST_CHECK struct engine *engine_new(struct arena *a,
                                      const struct engine_limits *limits,
                                      struct buf *out);
 
-/* The same machine for another document; nothing of the last one is left. */
+/* The same machine for another document; nothing of the last one is left, but for the
+ * order in which its keys came. */
 void engine_restart(struct engine *m);
 
 /* Another level than the best; before the first feed, if the processor has it. */

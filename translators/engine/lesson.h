@@ -21,6 +21,7 @@ engine_learn(struct engine *m, struct engine_frame *f, const char *p,
     }
     struct engine_learnt *l = &lesson->keys[lesson->n_keys++];
     memcpy(l->text, p, LEARNT_TEXT);
+    memset(l->text + len, 0, LEARNT_TEXT - len); /* values are not kept */
     l->next = &lesson->none;
     l->entry = f->entry;
     l->key = f->key;

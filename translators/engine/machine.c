@@ -23,31 +23,38 @@
 
 /* Most messages never need most of them. */
 static inline void
-give_back(struct buf *b)
+give_back(struct buf *b, size_t kept_max)
 {
-    if (b->bytes)
+    if (b->bytes && b->room > kept_max)
         buf_fini(b);
 }
 
-static void
-close_machine(void *p)
+void
+engine_give_back(struct engine *m, size_t kept_max)
 {
-    struct engine *m = p;
-    give_back(&m->captures);
-    give_back(&m->pieces);
-    give_back(&m->slots);
-    give_back(&m->scratch[0]);
-    give_back(&m->scratch[1]);
-    give_back(&m->tail);
-    give_back(&m->open);
+    give_back(&m->captures, kept_max);
+    give_back(&m->pieces, kept_max);
+    give_back(&m->slots, kept_max);
+    give_back(&m->scratch[0], kept_max);
+    give_back(&m->scratch[1], kept_max);
+    give_back(&m->tail, kept_max);
+    give_back(&m->open, kept_max);
     if (m->forms)
         arena_free(&m->forms);
     if (m->steps != m->steps_first)
         free(m->steps);
     m->steps = m->steps_first;
+    m->steps_room = ENGINE_STEPS_FIRST;
     if (m->carry != m->carry_first)
         free(m->carry);
     m->carry = m->carry_first;
+    m->carry_room = ENGINE_CARRY;
+}
+
+void
+engine_close_machine(void *m)
+{
+    engine_give_back(m, 0);
 }
 
 bool
@@ -117,8 +124,12 @@ engine_restart(struct engine *m)
 {
     m->want = WANT_VALUE;
     m->top = m->frames;
-    m->lesson.n_keys = m->lesson.n_heads = 0;
-    m->frames[0] = (struct engine_frame){.entry = m->program->root};
+    /* What was learnt of one document likely holds of the next. */
+    if (!m->came_before || m->lesson.n_keys == LEARNT_KEYS)
+        m->lesson.n_keys = m->lesson.n_heads = 0;
+    m->frames[0] = (struct engine_frame){.entry = m->program->root,
+                                         .learns = m->came_before};
+    m->came_before = true;
     m->depth = 0;
     m->offset = 0;
     m->sink = m->out;
@@ -139,7 +150,7 @@ engine_restart(struct engine *m)
     engine_open_sink(m);
 }
 
-/* A machine that is all zeros as far as `captures`, with what is as long as the program
+/* A machine that is all zeros as far as `made`, with what is as long as the program
  * and the depth want it behind it. */
 static struct engine *
 room(struct arena *a, const struct engine_program *program, size_t depth)
@@ -148,18 +159,46 @@ room(struct arena *a, const struct engine_program *program, size_t depth)
     struct engine *m = arena_room(a, sizeof(*m) + tells + depth + 1);
     if (!m)
         return NULL;
-    memset(m, 0, offsetof(struct engine, captures));
+    memset(m, 0, offsetof(struct engine, made));
     m->tells = (struct engine_tell *)(void *)(m + 1);
     m->kinds = (uint8_t *)(m->tells + program->n_notices);
     return m;
 }
 
-struct engine *
-engine_new(struct arena *a, const struct engine_program *program,
-           const struct engine_limits *limits, struct buf *out)
+/* What may be another for each document. */
+static void
+set_limits(struct engine *m, const struct engine_limits *limits,
+           struct buf *out)
 {
-    size_t depth =
-        limits->depth_max < JSON_DEPTH_MAX ? limits->depth_max : JSON_DEPTH_MAX;
+    m->out = out;
+    m->lenient = limits->lenient;
+    m->counts_only = limits->counts_only;
+    m->held_max = limits->held_max ? limits->held_max : HELD_DEFAULT;
+    m->whole_max = limits->whole_max;
+    size_t whole_max =
+        limits->whole_max < UINT32_MAX ? limits->whole_max : UINT32_MAX;
+    m->captures.max = m->held_max + whole_max + ENGINE_SLACK;
+    m->pieces.max = m->held_max;
+    m->slots.max =
+        sizeof(struct engine_slot) * JSON_DEPTH_MAX * ENGINE_SLOTS_MAX;
+    m->scratch[0].max = 6 * m->held_max + whole_max + 64;
+    m->scratch[1].max = 6 * m->held_max + 64;
+    m->tail.max = m->held_max;
+    m->open.max = limits->open_max ? limits->open_max : SIZE_MAX / 4;
+}
+
+static size_t
+depth_of(const struct engine_limits *limits)
+{
+    return limits->depth_max < JSON_DEPTH_MAX ? limits->depth_max
+                                              : JSON_DEPTH_MAX;
+}
+
+struct engine *
+engine_make(struct arena *a, const struct engine_program *program,
+            const struct engine_limits *limits)
+{
+    size_t depth = depth_of(limits);
     struct engine *m = room(a, program, depth);
     if (!m)
         return NULL;
@@ -173,12 +212,7 @@ engine_new(struct arena *a, const struct engine_program *program,
         (m->crosses && !comes_packed(m) && !m->levels))
         return NULL;
     m->arena = a;
-    m->out = out;
     m->depth_max = depth;
-    m->lenient = limits->lenient;
-    m->counts_only = limits->counts_only;
-    m->held_max = limits->held_max ? limits->held_max : HELD_DEFAULT;
-    m->whole_max = limits->whole_max;
     m->frames = m->frames_first;
     m->frames_room = ENGINE_FRAMES_FIRST;
     m->frames_last = m->frames + ENGINE_FRAMES_FIRST - 1;
@@ -186,19 +220,27 @@ engine_new(struct arena *a, const struct engine_program *program,
     m->steps_room = ENGINE_STEPS_FIRST;
     m->carry = m->carry_first;
     m->carry_room = ENGINE_CARRY;
-    size_t whole_max =
-        limits->whole_max < UINT32_MAX ? limits->whole_max : UINT32_MAX;
-    buf_init(&m->captures, m->held_max + whole_max + ENGINE_SLACK);
-    buf_init(&m->pieces, m->held_max);
-    buf_init(&m->slots,
-             sizeof(struct engine_slot) * JSON_DEPTH_MAX * ENGINE_SLOTS_MAX);
-    buf_init(&m->scratch[0], 6 * m->held_max + whole_max + 64);
-    buf_init(&m->scratch[1], 6 * m->held_max + 64);
-    buf_init(&m->tail, m->held_max);
-    buf_init(&m->open, limits->open_max ? limits->open_max : SIZE_MAX / 4);
-    if (!arena_defer(a, close_machine, m))
+    m->best = best_level();
+    return arena_defer(a, engine_close_machine, m) ? m : NULL;
+}
+
+bool
+engine_is_made_for(const struct engine *m, const struct engine_program *program,
+                   const struct engine_limits *limits)
+{
+    return m->program == program && m->crosses == limits->crosses &&
+           m->depth_max == depth_of(limits);
+}
+
+struct engine *
+engine_new(struct arena *a, const struct engine_program *program,
+           const struct engine_limits *limits, struct buf *out)
+{
+    struct engine *m = engine_take(limits->pool, a, program, limits);
+    if (!m)
         return NULL;
-    engine_use(m, best_level());
+    set_limits(m, limits, out);
+    engine_use(m, m->best);
     engine_restart(m);
     return m;
 }

@@ -210,14 +210,19 @@ struct engine {
     bool (*walk)(struct engine *m, struct engine_window *w); /* or NULL */
     engine_index_fn make_index;
     size_t frames_room;
+    enum engine_level best;
+    bool came_before;         /* with another document */
+    struct engine_pool *pool; /* where it rests; NULL: nowhere */
 
-    /* From here on nothing is cleared at once. What waits; most never take memory: */
+    /* What waits; most never take memory: */
     struct buf captures;
     struct buf pieces;
     struct buf slots;
     struct buf scratch[2]; /* a decoded text, and how it is spelt minimally */
     struct buf tail;       /* of the output, which may yet be cut back */
     struct buf open; /* of MessagePack: output behind a head not known yet */
+
+    /* From here on nothing is cleared at once. */
     struct engine_made made[ENGINE_OPEN_MAX];
     struct engine_frame frames_first[ENGINE_FRAMES_FIRST];
     struct engine_step steps_first[ENGINE_STEPS_FIRST];
@@ -241,6 +246,23 @@ bool engine_run_unpacking(struct engine *m, struct engine_window *w);
 
 /* As far as all is usual: the loop goes on from there. */
 bool engine_walk_avx2(struct engine *m, struct engine_window *w);
+
+/* ---- made, at rest, ended (machine.c, pool.c) ---- */
+
+/* In `a`; NULL: it is full. It has no limits yet, and no document. */
+MUST_CHECK struct engine *engine_make(struct arena *a,
+                                      const struct engine_program *program,
+                                      const struct engine_limits *limits);
+bool engine_is_made_for(const struct engine *m,
+                        const struct engine_program *program,
+                        const struct engine_limits *limits);
+/* One that rests, or a new one, until `a` ends; without a pool, in `a`. */
+MUST_CHECK struct engine *engine_take(struct engine_pool *pool, struct arena *a,
+                                      const struct engine_program *program,
+                                      const struct engine_limits *limits);
+/* What it has on the heap, but for bufs of up to so many bytes. */
+void engine_give_back(struct engine *m, size_t kept_max);
+void engine_close_machine(void *m);
 
 /* ---- failing and telling (machine.c): each failure returns false ---- */
 
@@ -465,6 +487,8 @@ MUST_CHECK bool engine_end_wrap(struct engine *m, struct engine_frame *f,
 /* More than may be held. Always false. */
 bool engine_again_too_long(struct engine *m);
 void engine_forget_again(struct engine *m);
+/* It comes to rest: who was asked is gone. */
+void engine_ask_nobody(struct engine *m);
 
 /* ---- members, scalars, ends (member.c, scalar.c, close.c) ---- */
 

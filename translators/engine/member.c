@@ -12,20 +12,39 @@
 
 const struct engine_test engine_always = {.slot = ENGINE_NONE};
 
+/* Such a map asks but one thing, that a text is one: no lone surrogates. */
+static bool
+asks_texts_alone(const struct engine_map *map)
+{
+    return map && !map->table.n && !map->form && map->fault == ENGINE_NONE;
+}
+
+static enum engine_way
+way_of(const struct engine_entry *e)
+{
+    bool maps = e->map && !asks_texts_alone(e->map);
+    if (e->when || e->again || e->note != ENGINE_NONE ||
+        (e->refused & ENGINE_SCALARS))
+        return ENGINE_GENERAL;
+    if (e->action == ENGINE_DROP && !maps)
+        return ENGINE_GOES;
+    if (e->notes.n || e->has_same || e->to.len > ENGINE_PAD)
+        return ENGINE_GENERAL;
+    if (e->action == ENGINE_CAPTURE && !maps)
+        return ENGINE_WAITS;
+    if (e->action == ENGINE_KEEP)
+        return maps ? ENGINE_MAPPED : ENGINE_STAYS;
+    return ENGINE_GENERAL;
+}
+
 void
 engine_entry_settle(struct engine_entry *e)
 {
-    const struct engine_map *map = e->map;
-    /* Such a map asks but one thing, that a text is one: no lone surrogates. */
-    bool is_empty =
-        map && !map->table.n && !map->form && map->fault == ENGINE_NONE;
-    bool is_kept = e->action == ENGINE_KEEP && !e->when && !e->notes.n &&
-                   !e->refused && !e->child && !e->again && !e->has_same &&
-                   e->note == ENGINE_NONE;
-    e->is_plain = is_kept && !map;
-    e->is_plain_unescaped = is_kept && (!map || is_empty);
-    e->only_maps = map && e->action == ENGINE_KEEP && !e->when && !e->notes.n &&
-                   !e->again && !e->has_same && e->note == ENGINE_NONE;
+    e->is_plain = e->action == ENGINE_KEEP && !e->when && !e->notes.n &&
+                  !e->refused && !e->child && !e->again && !e->has_same &&
+                  e->note == ENGINE_NONE && !e->map;
+    e->way = (uint8_t)way_of(e);
+    e->seen = e->bit == ENGINE_NONE ? 0 : (uint64_t)1 << (e->bit & 63);
 }
 
 bool

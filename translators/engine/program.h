@@ -192,6 +192,16 @@ extern const struct engine_again engine_wraps;
 
 struct engine_state;
 
+/* engine_entry_settle: what becomes of a member whose value is a scalar, where that is
+ * told without asking more. Anything else about it is general. */
+enum engine_way {
+    ENGINE_GENERAL,
+    ENGINE_STAYS,  /* KEEP: under its key or another, its value as it came */
+    ENGINE_MAPPED, /* KEEP: and a row may stand for its value */
+    ENGINE_WAITS,  /* CAPTURE, as it came */
+    ENGINE_GOES    /* DROP */
+};
+
 struct engine_entry {
     enum engine_action action;
     uint16_t bit; /* seen bit of the object around it, or ENGINE_NONE */
@@ -208,9 +218,11 @@ struct engine_entry {
     uint8_t note_up;
     bool
         lenient; /* REFUSE: dropped in a lenient run; has no map, child, same */
-    bool is_plain; /* engine_entry_settle: its value is like any other; */
-    bool is_plain_unescaped; /* unless there are escapes in it */
-    bool only_maps;          /* kept, and nothing is asked but its map */
+    /* engine_entry_settle: */
+    bool is_plain; /* its value is like any other */
+    uint8_t
+        way; /* an engine_way; a text with escapes that is read is general */
+    uint64_t seen; /* its bit in its word of them; 0: it has none */
     bool has_same; /* DROP: a scalar spelt `same` goes without its notes */
     span same;     /* a text of engine_text, minimally spelt */
     span to; /* its key in the output, quotes included; empty: as it came */

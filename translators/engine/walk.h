@@ -13,7 +13,6 @@
  * A token is looked at when the one behind it is known too: then all of it is there,
  * and its text is right.
  */
-#include "translators/engine/expect.h"
 #include "translators/engine/index.h"
 
 #define PLACE(k) (base + at[k])
@@ -99,24 +98,7 @@ is_inside(enum engine_want want)
 static_assert(SKIP_AFTER < SKIP_COLON && SKIP_COLON < IN_TEXT,
               "is_inside is of what comes last");
 
-/* What a row of the map makes of a scalar from `p` to `q`, or that nothing is asked of
- * it; NOT: more is to be done than to write. */
-enum mapped { MAPPED, MAPPED_NOT, MAPPED_FAILED };
-
-ENGINE_TARGET static inline __attribute__((always_inline)) enum mapped
-write_mapped(struct engine *m, const struct engine_map *map, const char *p,
-             const char *q)
-{
-    size_t i = engine_find(&map->table, p, (size_t)(q - p));
-    if (i == map->table.n)
-        return map->form || map->fault != ENGINE_NONE ? MAPPED_NOT : MAPPED;
-    const struct engine_row *row = &map->rows[i];
-    if (UNLIKELY(row->fault != ENGINE_NONE || row->notes.n))
-        return MAPPED_NOT;
-    if (row->to.len && !engine_replace(m, p, q, row->to))
-        return MAPPED_FAILED;
-    return MAPPED;
-}
+#include "translators/engine/members.h"
 
 ENGINE_TARGET bool
 ENGINE_WALK(struct engine *m, struct engine_window *w)
@@ -132,8 +114,8 @@ ENGINE_WALK(struct engine *m, struct engine_window *w)
     size_t depth = m->depth;
     enum engine_want want = m->want;
     const struct engine_entry *e = NULL;
+    const struct engine_row *row = NULL;
     struct engine_learnt *learnt = NULL;
-    size_t found = 0;
     unsigned shape = 0;
 
     if (is_inside(want))
@@ -197,43 +179,84 @@ key:
     p = PLACE(0);
     learnt = expected(f, p);
     if (learnt) {
-        at += 2;
         f->learnt = learnt;
         e = f->entry = learnt->entry;
         f->key = learnt->key;
         q = p + learnt->len;
-        if (e)
-            goto known;
-        goto plain_member;
-    }
-    q = PLACE(1);
-    if (UNLIKELY(*p != '"' || *q != ':'))
-        LEAVE(want, m->last_end);
-    q = behind(q);
-    if (has_escape(x, p, q))
-        LEAVE(want, m->last_end);
-    found = engine_find(&f->state->keys, p + 1, (size_t)(q - p) - 2);
-    if (found == f->state->keys.n) {
-        e = f->entry = f->state->other;
-        f->key = NULL;
     } else {
-        e = f->entry = &f->state->entries[found];
-        f->key = &f->state->keys.keys[found];
+        q = PLACE(1);
+        if (UNLIKELY(*p != '"' || *q != ':'))
+            LEAVE(want, m->last_end);
+        q = behind(q);
+        if (has_escape(x, p, q))
+            LEAVE(want, m->last_end);
+        e = look_up(m, f, p, q, PLACE(1));
     }
-    if (f->learnt)
-        engine_learn(m, f, p, q, (size_t)(PLACE(1) + 1 - p));
     at += 2;
-    if (e)
-        goto known;
+    if (!e) {
+        f->wrote = true;
+        goto plain_value;
+    }
 
-plain_member:
-    f->wrote = true;
+    switch ((enum engine_way)e->way) {
+    case ENGINE_STAYS:
+        if (UNLIKELY(x->has_escapes) && e->map)
+            break;
+        if (!see_settled(m, f, e, p) ||
+            (e->to.len && !engine_replace(m, p, q, e->to)))
+            return false;
+        f->wrote = true;
+        goto plain_value;
+    case ENGINE_MAPPED:
+        if (UNLIKELY(x->has_escapes))
+            break;
+        if (!see_settled(m, f, e, p) ||
+            (e->to.len && !engine_replace(m, p, q, e->to)))
+            return false;
+        f->wrote = true;
+        p = PLACE(0);
+        q = behind(PLACE(1));
+        shape = engine_shapes[(unsigned char)*p];
+        if (shape >= ENGINE_LIST || !is_scalar(p, q, shape) ||
+            !find_row(e->map, p, q, &row))
+            goto entry_value;
+        if (row && !engine_replace(m, p, q, row->to))
+            return false;
+        goto member_end;
+    case ENGINE_WAITS:
+    case ENGINE_GOES:
+        shape = engine_shapes[(unsigned char)*PLACE(0)];
+        if (shape >= ENGINE_LIST ||
+            !is_scalar(PLACE(0), behind(PLACE(1)), shape) ||
+            (UNLIKELY(x->has_escapes) && (e->map || e->has_same)))
+            break;
+        q = behind(PLACE(1));
+        if (!see_settled(m, f, e, p) || !leave_out(m, e, p, PLACE(0), q))
+            return false;
+        at++;
+        m->last_end = q;
+        goto want_after;
+    case ENGINE_GENERAL:
+        break;
+    }
+    if (!engine_see(m, f, e, p))
+        return false;
+    if (UNLIKELY(e->action != ENGINE_KEEP || e->when)) {
+        if (!engine_begin_member(m, p, q))
+            return false;
+    } else {
+        f->wrote = true;
+        if (e->to.len && !engine_replace(m, p, q, e->to))
+            return false;
+    }
+    goto want_value;
+
 plain_value:
     p = PLACE(0);
     if (*p != '"') {
         shape = engine_shapes[(unsigned char)*p];
         if (shape >= ENGINE_LIST)
-            goto container;
+            goto want_value;
         if (UNLIKELY(!is_scalar(p, behind(PLACE(1)), shape)))
             LEAVE(SKIP_VALUE, p);
     }
@@ -245,20 +268,6 @@ member_end:
         goto after;
     at++;
     goto want_key;
-
-known:
-    if (!engine_see(m, f, e, p))
-        return false;
-    if (UNLIKELY(e->action != ENGINE_KEEP || e->when)) {
-        if (!engine_begin_member(m, p, q))
-            return false;
-    } else {
-        f->wrote = true;
-        if (e->to.len && !engine_replace(m, p, q, e->to))
-            return false;
-        if (e->is_plain || (e->is_plain_unescaped && !x->has_escapes))
-            goto plain_value;
-    }
 
     /* ---- a value that may have an entry ---- */
 
@@ -279,13 +288,6 @@ entry_value:
     if (engine_reads(e)) {
         if (!is_scalar(p, q, shape) || has_escape(x, p, q))
             LEAVE(WANT_VALUE, p);
-        if (e->only_maps && f->is_object) {
-            enum mapped mapped = write_mapped(m, e->map, p, q);
-            if (mapped == MAPPED)
-                goto member_end;
-            if (mapped == MAPPED_FAILED)
-                return false;
-        }
         at++;
         if (e->action == ENGINE_CAPTURE && !engine_begin_capture(m, f, p))
             return false;

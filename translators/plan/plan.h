@@ -70,6 +70,7 @@ struct plan_how {
     bool comes_packed; /* it is MessagePack, or JSON */
     bool goes_packed;  /* and is to be */
     bool counts_only;  /* plan_run_notice_at is never asked */
+    struct engine_pool *pool; /* of machines; NULL: each run has a new one */
     const struct reference_facts
         *facts; /* of the message, for values that go again; NULL: as above */
 };

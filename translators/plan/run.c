@@ -38,7 +38,8 @@ plan_run_new(struct arena *a, const struct plan_entry *entry,
         .open_max = how->held_max,
         .lenient = how->is_answer,
         .crosses = how->comes_packed != how->goes_packed,
-        .counts_only = how->counts_only};
+        .counts_only = how->counts_only,
+        .pool = how->pool};
     struct plan_run *r = arena_alloc(a, sizeof(*r));
     if (!r)
         return NULL;

@@ -47,10 +47,11 @@ answer(void *arg, const struct engine_again *again,
 
 static struct engine *
 new_machine(struct arena *a, const struct engine_program *p,
-            enum engine_level level, bool crosses, struct buf *out)
+            enum engine_level level, bool crosses, struct engine_pool *pool,
+            struct buf *out)
 {
     struct engine_limits limits = {
-        .depth_max = 128, .held_max = 4096, .crosses = crosses};
+        .depth_max = 128, .held_max = 4096, .crosses = crosses, .pool = pool};
     struct engine *m = engine_new(a, p, &limits, out);
     assert_non_null(m);
     struct answerer *who = arena_alloc(a, sizeof(*who));
@@ -87,7 +88,7 @@ take_notices(struct arena *a, const struct engine *m, struct ran *r)
 
 static struct ran
 run(struct arena *a, const struct engine_program *p, enum engine_level level,
-    bool crosses, span body, size_t n, bool takes)
+    bool crosses, struct engine_pool *pool, span body, size_t n, bool takes)
 {
     struct ran r = {.verdict = ENGINE_MORE};
     struct buf out;
@@ -97,7 +98,7 @@ run(struct arena *a, const struct engine_program *p, enum engine_level level,
     buf_init(&out, ROOM);
     buf_init(&all, ROOM);
     buf_init(&pointer, ROOM);
-    struct engine *m = new_machine(own, p, level, crosses, &out);
+    struct engine *m = new_machine(own, p, level, crosses, pool, &out);
     for (size_t at = 0; r.verdict == ENGINE_MORE; at += n) {
         /* Of its own size, so that a read behind it is seen. */
         span piece = span_take(span_skip(body, at), n);
@@ -136,14 +137,22 @@ struct ran
 run_cut(struct arena *a, const struct engine_program *p,
         enum engine_level level, span body, size_t n, bool takes)
 {
-    return run(a, p, level, false, body, n, takes);
+    return run(a, p, level, false, NULL, body, n, takes);
 }
 
 struct ran
 run_crossing(struct arena *a, const struct engine_program *p,
              enum engine_level level, span body, size_t n)
 {
-    return run(a, p, level, true, body, n, false);
+    return run(a, p, level, true, NULL, body, n, false);
+}
+
+struct ran
+run_pooled(struct arena *a, struct engine_pool *pool,
+           const struct engine_program *p, enum engine_level level, span body,
+           size_t n)
+{
+    return run(a, p, level, false, pool, body, n, false);
 }
 
 struct ran

@@ -33,6 +33,11 @@ struct ran run_cut(struct arena *a, const struct engine_program *p,
 struct ran run_crossing(struct arena *a, const struct engine_program *p,
                         enum engine_level level, span body, size_t n);
 
+/* By a machine of the pool. */
+struct ran run_pooled(struct arena *a, struct engine_pool *pool,
+                      const struct engine_program *p, enum engine_level level,
+                      span body, size_t n);
+
 /* All levels and many cuts agree with the whole in plain C; that is returned. And
  * the same program over MessagePack, and where one becomes the other, says the same of
  * the same document. */

@@ -23,6 +23,7 @@ dice(unsigned *seed, unsigned n)
 
 struct shop {
     struct arena *a;
+    struct engine_pool *pool;
     struct engine_entry entries[9];
     struct engine_map map;
     struct engine_row rows[4];
@@ -83,6 +84,8 @@ open_shop(struct shop *s)
     static const uint16_t notes[] = {1};
     *s = (struct shop){.a = arena_new(ROOM)};
     assert_non_null(s->a);
+    s->pool = engine_pool_new(s->a);
+    assert_non_null(s->pool);
     for (size_t i = 0; i < COUNT(keys); i++) {
         s->entries[i] = (struct engine_entry){NOTHING};
         s->entries[i].bit = (uint16_t)i;
@@ -101,8 +104,13 @@ open_shop(struct shop *s)
     for (size_t i = 0; i < COUNT(keys); i++)
         engine_entry_settle(&s->entries[i]);
     assert_true(s->entries[1].is_plain && !s->entries[2].is_plain &&
-                !s->entries[5].is_plain && s->entries[7].only_maps &&
-                !s->entries[8].is_plain && s->entries[8].is_plain_unescaped);
+                !s->entries[5].is_plain && !s->entries[8].is_plain);
+    assert_true(s->entries[1].way == ENGINE_STAYS &&
+                s->entries[2].way == ENGINE_GOES &&
+                s->entries[3].way == ENGINE_WAITS &&
+                s->entries[6].way == ENGINE_GENERAL &&
+                s->entries[7].way == ENGINE_MAPPED &&
+                s->entries[8].way == ENGINE_STAYS);
     assert_true(engine_table_build(s->a, keys, COUNT(keys), &s->item.keys));
     s->op = (struct engine_op){
         .kind = ENGINE_OP_SLOT, .slot = 0, .text = text(s->a, "\"last\":")};
@@ -197,20 +205,23 @@ is_same(const struct ran *is, const struct ran *should)
            (is->verdict == ENGINE_FAILED || span_eq(is->out, should->out));
 }
 
-/* In one piece and in two or three, at each level there is. */
+/* In one piece and in two or three, at each level there is; by a machine of its own and
+ * by one that came before. */
 static void
-agree(const struct engine_program *p, span body)
+agree(const struct shop *s, const struct engine_program *p, span body)
 {
     struct arena *a = arena_new(ROOM);
     struct ran should = run_whole(a, p, body);
-    for (int level = ENGINE_AVX2; level < ENGINE_LEVELS; level++)
+    for (int l = ENGINE_AVX2; l < ENGINE_LEVELS; l++)
         for (size_t k = 1; k <= 3; k++) {
-            if (!engine_has_level((enum engine_level)level))
+            enum engine_level level = (enum engine_level)l;
+            size_t n = body.len / k + 1;
+            if (!engine_has_level(level))
                 continue;
-            struct ran is = run_cut(a, p, (enum engine_level)level, body,
-                                    body.len / k + 1, false);
-            if (!is_same(&is, &should))
-                fail_msg("level %d, cut in %zu: %.*s", level, k,
+            struct ran is = run_cut(a, p, level, body, n, false);
+            struct ran again = run_pooled(a, s->pool, p, level, body, n);
+            if (!is_same(&is, &should) || !is_same(&again, &should))
+                fail_msg("level %d, cut in %zu: %.*s", l, k,
                          SPAN_FMT(span_take(body, 400)));
         }
     arena_free(&a);
@@ -225,7 +236,7 @@ TEST(objects_of_a_list_that_differ_become_what_each_becomes_alone)
     buf_init(&b, ROOM);
     for (size_t i = 0; i < 60; i++) {
         fill(&b, &seed, 100 + i * 150);
-        agree(&s.program, buf_span(&b));
+        agree(&s, &s.program, buf_span(&b));
     }
     buf_fini(&b);
     arena_free(&s.a);
@@ -246,7 +257,7 @@ TEST(one_byte_changed_anywhere_is_judged_alike_at_every_level)
         size_t at = dice(&seed, (unsigned)buf_len(&b));
         char was = b.bytes[b.start + at];
         b.bytes[b.start + at] = bytes[dice(&seed, sizeof(bytes) - 1)];
-        agree(&s.program, buf_span(&b));
+        agree(&s, &s.program, buf_span(&b));
         b.bytes[b.start + at] = was;
     }
     buf_fini(&b);
@@ -269,7 +280,7 @@ TEST(half_a_pair_is_refused_where_a_text_must_be_one)
         assert_int_equal(r.verdict, fails[i] ? ENGINE_FAILED : ENGINE_DONE);
         if (fails[i])
             assert_int_equal(r.fault.why, ENGINE_SURROGATE);
-        agree(&s.program, body);
+        agree(&s, &s.program, body);
     }
     arena_free(&s.a);
 }
@@ -285,7 +296,9 @@ TEST(escapes_are_whole_wherever_a_block_ends)
                                         "\\\x01"};
     static const struct engine_entry root = {NOTHING};
     static const struct engine_program passes = {.root = &root};
+    struct shop s;
     struct buf b;
+    open_shop(&s);
     buf_init(&b, ROOM);
     for (size_t k = 0; k < COUNT(texts); k++)
         for (size_t before = 0; before < 70; before++) {
@@ -296,9 +309,10 @@ TEST(escapes_are_whole_wherever_a_block_ends)
             buf_str(&b, texts[k]);
             buf_str(&b, "\",{\"k\":\"0123456789012345678901234567890123456789"
                         "01234567890123456789012345678901234567890123\"}]");
-            agree(&passes, buf_span(&b));
+            agree(&s, &passes, buf_span(&b));
         }
     buf_fini(&b);
+    arena_free(&s.a);
 }
 
 /* Wide space, behind the document too: nobody goes back and forth in it. */
@@ -319,8 +333,8 @@ TEST(space_of_any_width_is_passed_once)
             buf_clear(&b);
             for (size_t k = 0; k < 3; k++)
                 buf_fmt(&b, "%s%*s", parts[i][k], (int)width, "");
-            agree(&passes, buf_span(&b));
-            agree(&s.program, buf_span(&b));
+            agree(&s, &passes, buf_span(&b));
+            agree(&s, &s.program, buf_span(&b));
         }
     buf_fini(&b);
     arena_free(&s.a);
