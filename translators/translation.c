@@ -2,6 +2,7 @@
 #include "translators/translation.h"
 
 #include "translators/head.h"
+#include "translators/memo.h"
 #include "translators/packed.h"
 #include "translators/program.h"
 #include "translators/stream.h"
@@ -329,6 +330,7 @@ begin(struct translation *t, size_t bytes)
                                  .comes_packed = t->program->comes_packed,
                                  .goes_packed = t->program->goes_packed,
                                  .counts_only = t->limits.counts_only,
+                                 .pool = memo_machines(t->limits.memo),
                                  .facts = &t->facts};
     t->run = plan_run_new(t->arena, plan, &how, t->out);
     if (t->run)

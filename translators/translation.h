@@ -31,6 +31,7 @@
 #include "translators/reference/report.h"
 
 struct lens_api; /* translators/lens/lens.h */
+struct memo;     /* translators/memo.h */
 struct translator;
 struct program;
 struct translation;
@@ -165,7 +166,8 @@ struct translation_limits {
                             of each record of a stream */
     size_t depth_max;    /* levels of a document (ERR_LIMIT) */
     size_t output_ratio; /* output: times the input, plus 64 KiB (ERR_LIMIT) */
-    bool counts_only; /* notices say how often: their pointers may be empty */
+    bool counts_only;  /* notices say how often: their pointers may be empty */
+    struct memo *memo; /* what is kept from message to message; NULL: nothing */
 };
 
 /*

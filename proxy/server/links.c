@@ -6,6 +6,7 @@
 #include "proxy/server/translate.h"
 #include "proxy/server/upstream.h"
 #include "proxy/server/worker.h"
+#include "translators/memo.h"
 
 #define LINK_MAX ((size_t)8192) /* a longer field is left as it came */
 
@@ -130,9 +131,9 @@ translate_line(struct exchange *x, struct message_head *line)
     struct err e;
     bool ok = false;
 
-    if (translator_program(d->api->translator, x->arena, &m,
-                           (size_t)d->pool->version, (size_t)d->client,
-                           &program, &e) != PROGRAM_TRANSLATE ||
+    if (memo_program(x->worker->memo, d->api->translator, x->arena, &m,
+                     (size_t)d->pool->version, (size_t)d->client, &program,
+                     &e) != PROGRAM_TRANSLATE ||
         !program_has_head(program))
         return false;
     buf_init(&out, 1);

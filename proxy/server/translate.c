@@ -8,6 +8,7 @@
 #include "proxy/server/held.h"
 #include "proxy/server/problem.h"
 #include "proxy/server/worker.h"
+#include "translators/memo.h"
 
 #define SLACK       ((uint64_t)65536) /* a short body may inflate to this */
 #define NOTICES_MAX 16 /* told on an answer; the log counts them all */
@@ -244,7 +245,8 @@ open_program(struct exchange *x, struct translate *tr, struct http_head *h,
     struct translation_limits limits = {.bytes_max = held_max,
                                         .depth_max = l->json_depth,
                                         .output_ratio = l->output_ratio,
-                                        .counts_only = true};
+                                        .counts_only = true,
+                                        .memo = x->worker->memo};
     uint64_t began = loop_clock_us();
     struct err e;
     bool ok = true;
@@ -339,9 +341,9 @@ translate_request(struct exchange *x, struct http_head *h,
     bool is_readable = read_coding(h, &x->up_way.coding) || !has_body(x, h);
     if (!is_readable && is_translated(x, &m))
         return refuse_coded(p);
-    switch (translator_program(d->api->translator, x->arena, &m,
-                               (size_t)d->client, (size_t)d->pool->version,
-                               &x->up_way.program, &e)) {
+    switch (memo_program(x->worker->memo, d->api->translator, x->arena, &m,
+                         (size_t)d->client, (size_t)d->pool->version,
+                         &x->up_way.program, &e)) {
     case PROGRAM_PASS:
         note_untyped(x, &m, h);
         return true;
@@ -383,9 +385,9 @@ translate_answer(struct exchange *x, struct http_head *h, struct problem_doc *p)
     bool is_readable = read_coding(h, &x->down_way.coding) || !has_body(x, h);
     if (!is_readable && is_translated(x, &m))
         return false;
-    switch (translator_program(d->api->translator, x->arena, &m,
-                               (size_t)d->pool->version, (size_t)d->client,
-                               &x->down_way.program, &e)) {
+    switch (memo_program(x->worker->memo, d->api->translator, x->arena, &m,
+                         (size_t)d->pool->version, (size_t)d->client,
+                         &x->down_way.program, &e)) {
     case PROGRAM_PASS:
     case PROGRAM_GONE: /* its request would have been refused */
     case PROGRAM_UNKNOWN:

@@ -6,6 +6,8 @@
 #include "proxy/http/media.h"
 #include "proxy/server/exchange.h"
 #include "proxy/server/translate.h"
+#include "proxy/server/worker.h"
+#include "translators/memo.h"
 
 #define CONDITION_MAX ((size_t)4096) /* a longer one is of nobody's tags */
 
@@ -33,9 +35,9 @@ translate_expected(struct exchange *x)
     ok.status = 200;
     translate_message(x, MESSAGE_ANSWER, &ok, &m);
     m.media = form_of_pool(x);
-    if (translator_program(d->api->translator, x->arena, &m,
-                           (size_t)d->pool->version, (size_t)d->client,
-                           &program, NULL) != PROGRAM_TRANSLATE)
+    if (memo_program(x->worker->memo, d->api->translator, x->arena, &m,
+                     (size_t)d->pool->version, (size_t)d->client, &program,
+                     NULL) != PROGRAM_TRANSLATE)
         return NULL;
     return program;
 }

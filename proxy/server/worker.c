@@ -16,6 +16,7 @@
 #include "proxy/server/link.h"
 #include "proxy/server/listen.h"
 #include "proxy/server/mirror.h"
+#include "translators/memo.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -274,12 +275,13 @@ make_tables(struct worker *w)
         return false;
     }
     limits_show(w);
+    w->memo = memo_new(w->arena);
     w->upstreams = upstreams_new(w);
     w->cells = account_new(w);
     w->weight_slots =
         arena_array(w->arena, w->gen->n_canaries, sizeof(*w->weight_slots));
-    if (!w->upstreams || !w->cells || !w->weight_slots || !gate_open(w) ||
-        !open_counts(w))
+    if (!w->memo || !w->upstreams || !w->cells || !w->weight_slots ||
+        !gate_open(w) || !open_counts(w))
         return false;
     for (size_t i = 0; i < w->gen->n_canaries; i++)
         w->weight_slots[i] = SEGMENT_NO_SLOT;

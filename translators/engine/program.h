@@ -222,10 +222,11 @@ struct engine_entry {
     bool is_plain; /* its value is like any other */
     uint8_t
         way; /* an engine_way; a text with escapes that is read is general */
-    uint64_t seen; /* its bit in its word of them; 0: it has none */
     bool has_same; /* DROP: a scalar spelt `same` goes without its notes */
-    span same;     /* a text of engine_text, minimally spelt */
-    span to; /* its key in the output, quotes included; empty: as it came */
+    uint64_t
+        seen;  /* settled, too: its bit in its word of them; 0: it has none */
+    span same; /* a text of engine_text, minimally spelt */
+    span to;   /* its key in the output, quotes included; empty: as it came */
     struct engine_notes notes;        /* told each time it occurs */
     const struct engine_map *map;     /* of scalars; NULL: they stay */
     const struct engine_state *child; /* of a container; NULL: as it came */
