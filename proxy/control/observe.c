@@ -5,7 +5,9 @@
 #include "proxy/http/target.h"
 #include "proxy/observe/log.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #define TEXT "text/plain; charset=utf-8"
 
@@ -18,19 +20,38 @@ say(struct observe_answer *out, int status, const char *text)
     buf_byte(out->body, '\n');
 }
 
-/* `host` is in lower case and an IPv6 address in brackets, as the head has it. */
+static bool
+is_address(span host)
+{
+    uint8_t bytes[sizeof(struct in6_addr)];
+    char text[INET6_ADDRSTRLEN];
+    bool is_v6 = host.len > 2 && host.at[0] == '[';
+
+    if (is_v6)
+        host = span_take(span_skip(host, 1), host.len - 2);
+    if (host.len == 0 || host.len >= sizeof(text))
+        return false;
+    memcpy(text, host.at, host.len);
+    text[host.len] = '\0';
+    return inet_pton(is_v6 ? AF_INET6 : AF_INET, text, bytes) == 1;
+}
+
+/*
+ * A page of somebody else's can have its name lead here, but no address and
+ * neither of our names: what a load balancer or Prometheus asks for. `host` is in
+ * lower case and an IPv6 address in brackets, as the head has it.
+ */
 static bool
 is_own_name(const struct control *c, span host)
 {
-    static const char *const names[] = {"localhost", "127.0.0.1", "[::1]"};
     span own = c->gen->observe.host;
+    char machine[256];
 
-    for (size_t i = 0; i < COUNT(names); i++)
-        if (span_is(host, names[i]))
-            return true;
-    if (host.len > 2 && host.at[0] == '[')
-        host = span_take(span_skip(host, 1), host.len - 2);
-    return own.len > 0 && span_eq_nocase(host, own);
+    if (is_address(host) || span_is(host, "localhost") ||
+        (own.len > 0 && span_eq_nocase(host, own)))
+        return true;
+    return gethostname(machine, sizeof(machine)) == 0 && machine[0] &&
+           span_eq_nocase(host, span_str(machine));
 }
 
 /* Gauges that are read off the state, not counted along the way. */

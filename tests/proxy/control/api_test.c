@@ -524,9 +524,14 @@ static const struct {
     {"HEAD", "localhost", "/healthz", 200},
     {"GET", "127.0.0.1", "/metrics", 200},
     {"GET", "[::1]", "/healthz", 200},
-    {"GET", "192.0.2.7", "/healthz", 200}, /* the configured one */
+    {"GET", "[2001:db8::7]", "/healthz", 200},
+    {"GET", "192.0.2.8", "/metrics", 200},        /* a load balancer's probe */
+    {"GET", "observe.internal", "/healthz", 200}, /* the configured one */
+    {"GET", NULL, "/healthz", 200},               /* the machine's */
     {"GET", "evil.example", "/healthz", 421},
-    {"GET", "192.0.2.8", "/metrics", 421},
+    {"GET", "192.0.2.8.evil.example", "/metrics", 421},
+    {"GET", "192.0.2", "/metrics", 421},
+    {"GET", "[192.0.2.8]", "/metrics", 421},
     {"GET", "", "/metrics", 421},
     {"GET", "localhost", "/readyz", 503}, /* there are no workers */
     {"GET", "localhost", "/v1/status", 404},
@@ -539,9 +544,11 @@ TEST(observe_answers_three_pages_to_its_own_names_alone)
 {
     struct house h;
     struct control c;
+    char machine[256];
 
+    assert_int_equal(gethostname(machine, sizeof(machine)), 0);
     house_make(&h, 0, 1);
-    h.gen.observe.host = SPAN("192.0.2.7");
+    h.gen.observe.host = SPAN("observe.internal");
     house_control(&h, &c);
     for (size_t i = 0; i < COUNT(looks); i++) {
         struct arena *a = arena_new(1u << 20);
@@ -550,7 +557,7 @@ TEST(observe_answers_three_pages_to_its_own_names_alone)
         make_head(
             &head, a,
             &(struct asked){.method = looks[i].method, .path = looks[i].path});
-        head.host = span_str(looks[i].host);
+        head.host = span_str(looks[i].host ? looks[i].host : machine);
         buf_init(&body, 16u << 20);
         struct observe_answer out = {.body = &body};
         observe_answer(&c, &head, 1000, &out);
