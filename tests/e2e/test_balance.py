@@ -130,6 +130,26 @@ def test_a_pool_takes_only_so_many_requests_at_a_time(t):
     until(lambda: s.metric("stile_limits_total", limit="pool_requests") == 1, "it is counted")
 
 
+def test_an_endpoint_that_is_taken_out_gets_nothing_new_and_finishes_what_it_has(t):
+    go = threading.Event()
+
+    def waits(conn, backend):
+        while True:
+            backend.requests.put(conn.request())
+            go.wait(10)
+            conn.send(message(body=b"0"))
+
+    old, new = t.backend(waits), t.backend(answering(message(body=b"1")))
+    s = Stile(t, pools={"b": [old]}, routes=[{"name": "all", "pool": "b"}], workers=2)
+    held = [t.connect(s.port).send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n") for _ in range(4)]
+    for _ in held:
+        old.seen()
+    s.rewrite(lambda text: text.replace(old.url, new.url)).reload()
+    assert asks(t, s, 20) == {1: 20}
+    go.set()
+    assert [conn.answer().body for conn in held] == [b"0"] * 4 and old.requests.empty()
+
+
 def test_second_tries_have_a_budget(t):
     def once(conn, backend):
         m = conn.request()

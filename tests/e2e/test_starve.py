@@ -2,6 +2,8 @@
 """Each allocation of a whole exchange fails once, alone and with all behind it, ours and every library's (tests/starve): the client gets an answer
 or a connection that ends, what it takes for whole is whole, nothing leaks, and the next one is served."""
 import mmap
+import queue
+import socket
 import struct
 
 from codings import NAMES, decode, encode
@@ -9,7 +11,8 @@ from h2.exceptions import ProtocolError
 from origin import serving
 from peers import Gone, answering, message, sanitized
 from test_h2 import Client
-from test_versions import NEW, OLD, shop
+from test_records import records_shop
+from test_versions import NEW, OLD, dead_canary, shop
 from test_websocket import H1Socket
 from test_websocket_messages import TEXT, frame, pool, socket_shop, told
 
@@ -175,3 +178,47 @@ def test_the_messages_of_a_websocket(t):
         return (200, payload) if opcode == TEXT else None
 
     starve(t, heap, ask, (200, OLD))
+
+
+def test_a_stream_of_records(t):
+    def echoes(conn, backend):
+        r = conn.request()
+        assert r.body.startswith(b'{"customer_id"'), r.body
+        conn.send(message(body=r.body, media="application/x-ndjson", **CLOSES))
+
+    heap = Heap(t)
+    w = records_shop(t, t.backend(echoes), env=heap.env)
+    lines = b"".join(b'{"customer":%d}\n' % i for i in range(40))
+    for ask in (h1, h2):
+        starve(t, heap, lambda ask=ask: ask(t, w, "POST", "/orders", lines, Api_Version="v1", Content_Type="application/x-ndjson"), (200, lines),
+               refused=(413, 500, 502, 503, 504))  # 413: a record that takes too much and one for which there is nothing are one
+
+
+def test_what_a_dead_canary_leaves_to_the_baseline(t):
+    heap = Heap(t)
+    with socket.socket() as dead:
+        w = dead_canary(t, dead, t.backend(closing(OLD)), env=heap.env)
+        for ask in (h1, h2):
+            starve(t, heap, lambda ask=ask: ask(t, w, body=OLD, X_Account="42", **PUT), (200, OLD))
+
+
+def test_what_is_asked_again_for_comparison(t):
+    heap = Heap(t)
+    blue, green = t.backend(closing(OLD)), t.backend(closing(NEW))
+    w = shop(t, blue, version="v1", canary=green, weight="0, shadow: {share: 100%}", env=heap.env)
+    mirrored = 0
+
+    def ask():
+        nonlocal mirrored
+        got = h1(t, w, path="/orders/1", Api_Version="v1", X_Account="7")
+        try:  # all of it is behind the client's answer
+            for b, n in ((blue, 2), (green, 1)):
+                for _ in range(n):
+                    b.requests.get(timeout=0.03)
+            mirrored += 1
+        except queue.Empty:
+            pass
+        return got
+
+    starve(t, heap, ask, (200, OLD), step=3)
+    assert mirrored > FEWEST, mirrored
