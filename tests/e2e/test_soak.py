@@ -33,7 +33,7 @@ def test_who_comes_too_fast_is_refused_on_a_connection_that_is_kept(t):
 
 
 def test_a_new_supervisor_takes_over_without_losing_a_request_or_a_connection(t):
-    s = house(t)
+    s = house(t, limits={"head": "90s"})  # a connection that has said nothing waits through all of it
     s.weight("all", "40%")
     conn = t.connect(s.port)
     workers, number = s.workers(), s.status()["generation"]["number"]
