@@ -117,6 +117,7 @@ turn_away(struct exchange *x, const char *limit, const char *why)
     p.type = "overloaded";
     p.limit = limit;
     p.retry_after_s = 1;
+    p.is_frequent = true;
     x->is_turned_away = true;
     exchange_refuse(x, &p);
     return false;
@@ -141,7 +142,8 @@ static bool
 is_prompt(struct exchange *x)
 {
     return is_own(x->decision.route) || !lateness_refuses(x->worker) ||
-           turn_away(x, "late_ms", "requests come faster than they can be served");
+           turn_away(x, "late_ms",
+                     "requests come faster than they can be served");
 }
 
 /* ── answers of the route's own ──────────────────────────────────────────── */

@@ -4,6 +4,7 @@
 #include "proxy/http/date.h"
 #include "proxy/server/exchange.h"
 #include "proxy/server/forward.h"
+#include "proxy/server/worker.h"
 
 #define BODY_MAX ((size_t)32 * 1024)
 #define TEXT_MAX ((size_t)2048)
@@ -84,8 +85,9 @@ versions(struct buf *b, span list)
     buf_byte(b, ']');
 }
 
+/* Its beginning; the request's own end is in end_document. */
 static void
-document(struct buf *b, const struct exchange *x, const struct problem_doc *p)
+begin_document(struct buf *b, const struct problem_doc *p)
 {
     span title = http_reason((int)p->status);
 
@@ -105,20 +107,36 @@ document(struct buf *b, const struct exchange *x, const struct problem_doc *p)
     member(b, "from", p->from);
     member(b, "to", p->to);
     versions(b, p->versions);
-    member(b, "request_id", x->id);
-    buf_str(b, "}\n");
+}
+
+/* The whole; what an id may hold needs no escape. Null: the arena is full. */
+static span
+end_document(const struct exchange *x, span begun)
+{
+    const span member = SPAN(",\"request_id\":\""), end = SPAN("\"}\n");
+    span parts[] = {begun, member, x->id, end};
+    size_t len = 0;
+
+    if (x->id.len == 0) {
+        parts[1] = (span){0};
+        parts[3] = span_skip(end, 1);
+    }
+    for (size_t i = 0; i < COUNT(parts); i++)
+        len += parts[i].len;
+    char *at = arena_alloc(x->arena, len);
+    if (!at)
+        return (span){0};
+    for (size_t i = 0, n = 0; i < COUNT(parts); n += parts[i++].len)
+        if (parts[i].len)
+            memcpy(at + n, parts[i].at, parts[i].len);
+    return span_of(at, len);
 }
 
 static bool
-fill_head(struct exchange *x, const struct problem_doc *p,
-          struct http_head *head)
+fill_head(struct arena *a, const struct problem_doc *p, struct http_head *head)
 {
-    char date[DATE_LEN];
-
-    date_write((int64_t)(loop_wall_ms() / 1000), date);
     if (head_add(head, SPAN("Content-Type"),
                  SPAN("application/problem+json")) != OK ||
-        head_add(head, SPAN("Date"), span_of(date, DATE_LEN)) != OK ||
         head_add(head, SPAN("Cache-Control"), SPAN("no-store")) != OK)
         return false;
     if (p->link.len && head_add(head, SPAN("Link"), p->link) != OK)
@@ -128,22 +146,76 @@ fill_head(struct exchange *x, const struct problem_doc *p,
     if (p->retry_after_s == 0)
         return true;
     return head_add(head, SPAN("Retry-After"),
-                    arena_fmt(x->arena, "%u", p->retry_after_s)) == OK;
+                    arena_fmt(a, "%u", p->retry_after_s)) == OK;
+}
+
+/* All of an answer but when it is given, and to which request. */
+struct problem_form {
+    struct problem_form *next;
+    const char *type;
+    span detail;
+    struct http_head head;
+    span body;
+};
+
+static bool
+make_form(struct arena *a, const struct problem_doc *p, struct problem_form *f)
+{
+    struct buf b;
+
+    *f = (struct problem_form){.type = p->type, .detail = p->detail};
+    buf_init(&b, BODY_MAX);
+    begin_document(&b, p);
+    bool ok = !buf_failed(&b) && span_dup(a, buf_span(&b), &f->body);
+    buf_fini(&b);
+    head_init_answer(&f->head, a, (int)p->status, 0);
+    return ok && fill_head(a, p, &f->head);
+}
+
+/* What a worker says again and again is made once. NULL: no room for it. */
+static const struct problem_form *
+form_of(struct worker *w, const struct problem_doc *p)
+{
+    struct problem_form *f = w->forms;
+
+    while (f && !(f->type == p->type && f->detail.at == p->detail.at))
+        f = f->next;
+    if (f)
+        return f;
+    f = arena_alloc(w->arena, sizeof(*f));
+    if (!f || !make_form(w->arena, p, f))
+        return NULL;
+    f->next = w->forms;
+    w->forms = f;
+    return f;
+}
+
+/* The fields of the form are its own: what is added goes to the exchange's arena. */
+static bool
+fill_in(struct exchange *x, const struct problem_form *f,
+        struct http_head *head, span *body)
+{
+    char date[DATE_LEN];
+
+    *body = end_document(x, f->body);
+    *head = f->head;
+    head->length = body->len;
+    head->fields.arena = x->arena;
+    head->fields.room = head->fields.n;
+    date_write((int64_t)(loop_wall_ms() / 1000), date);
+    return body->at &&
+           head_add(head, SPAN("Date"), span_of(date, DATE_LEN)) == OK;
 }
 
 bool
 problem_write(struct exchange *x, const struct problem_doc *p,
               struct http_head *head, span *body)
 {
-    struct buf b;
-    bool ok;
+    struct problem_form own;
+    const struct problem_form *f =
+        p->is_frequent ? form_of(x->worker, p) : &own;
 
-    buf_init(&b, BODY_MAX);
-    document(&b, x, p);
-    ok = !buf_failed(&b) && span_dup(x->arena, buf_span(&b), body);
-    buf_fini(&b);
-    if (!ok)
+    if (f == &own && !make_form(x->arena, p, &own))
         return false;
-    head_init_answer(head, x->arena, (int)p->status, body->len);
-    return fill_head(x, p, head);
+    return f && fill_in(x, f, head, body);
 }

@@ -30,6 +30,8 @@ struct problem_doc {
     unsigned retry_after_s;
     bool closes;  /* the connection ends after it */
     bool is_ours; /* a failure on our or the pool's side, for the log */
+    /* Type and detail are literals, the other members always the same. */
+    bool is_frequent;
 };
 
 /* A document of this status with one sentence (a literal). */

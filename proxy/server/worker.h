@@ -58,7 +58,8 @@ struct worker {
     struct pressure pressure;
     size_t held; /* bytes, by all bodies that are rewritten: held.h */
     struct lateness lateness;
-    struct counts counts;        /* together with the other workers */
+    struct counts counts;       /* together with the other workers */
+    struct problem_form *forms; /* of problems that are told often: problem.c */
     struct gates_place **places; /* by rollout; NULL: it is not judged */
     uint32_t *weight_slots;      /* by canary: its own, or SEGMENT_NO_SLOT */
 

@@ -8,6 +8,9 @@ A round is a window of clients that wait for their answers (the peak), then one 
 worker has a core of its own; clients and backend share the other. Each request asks for a list of orders (10 KB) that is translated;
 with --pass-through, for as many bytes as they are. Meanwhile the admin socket is asked a hundred times a second.
 
+Where other processes want the worker's core, it has less of it in one window than in the other: what is said "for its time" is by the CPU that
+it had, so goodput belongs to what was offered for its time.
+
 Declared: goodput of 90 % of the peak; of what is refused 99 % within 50 ms; admin's 99 % within 50 ms; memory within `limits.memory`.
 """
 import argparse
@@ -113,8 +116,8 @@ def a_round(t, s, args):
     offered = sum(got.values()) / over["seconds"]
     of = {"good": got["ok"] * cost / over["cpu"], "refused_ms": over["refused_ms"]["p99"], "ok_ms": over["ok_ms"]["p99"], "admin_ms": p99,
           "request_us": cost * 1e6, "refusal_us": max(0, over["cpu"] - got["ok"] * cost) / max(1, got["refused"]) * 1e6,
-          "offered": offered / rate, "other": got["wrong"] + got["lost"] + got["unconnected"]}
-    print(f"peak {rate:6.0f}/s  offered x{of['offered']:.2f}  served {got['ok'] / over['seconds']:6.0f}/s, x{of['good']:.2f} for its time"
+          "offered": offered / rate, "offered_cpu": sum(got.values()) * cost / over["cpu"], "other": got["wrong"] + got["lost"] + got["unconnected"]}
+    print(f"peak {rate:6.0f}/s  offered x{of['offered']:.2f}, x{of['offered_cpu']:.2f} for its time  served {got['ok'] / over['seconds']:6.0f}/s, x{of['good']:.2f} for its time"
           f"  p99 {of['ok_ms']:5.1f} ms  refused p99 {of['refused_ms']:5.1f} ms  admin p99 {p99:5.1f} ms"
           f"  us of CPU: request {of['request_us']:5.0f} refusal {of['refusal_us']:4.1f}", flush=True)
     return of
