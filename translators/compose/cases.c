@@ -127,7 +127,8 @@ take_tag(struct step *s, const struct lens_case *k, const struct lens_tag *read,
                      .when = when,
                      .has_from = read != NULL,
                      .leads = write != NULL,
-                     .is_tag = true};
+                     .is_tag = true,
+                     .tag_of = k};
     if (!arrow)
         return false;
     t.way = &arrow->ways[0];

@@ -161,6 +161,31 @@ made_are_found(struct step *s)
     return !c->full && !c->state->stop.why;
 }
 
+/* The arrow of a tag is the builder's own, and what was said of it outlives that. */
+static const struct lens_origin *
+lasting(const struct step *s, const struct lens_origin *origin)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        const struct take *t = &s->takes[i];
+        if (t->is_tag &&
+            (origin == &t->arrow->origin || origin == &t->arrow->ways->origin))
+            return &t->tag_of->origin;
+    }
+    return origin;
+}
+
+static void
+name_tags(const struct step *s, size_t n_checks, size_t n_notices)
+{
+    struct normal_state *state = s->c->state;
+    for (size_t i = n_checks; i < state->n_checks; i++)
+        state->checks[i].origin = lasting(s, state->checks[i].origin);
+    for (size_t i = n_notices; i < state->n_notices; i++)
+        state->notices[i].origin = lasting(s, state->notices[i].origin);
+    if (state->stop.why)
+        state->stop.origin = lasting(s, state->stop.origin);
+}
+
 /* 1. Cases, then arrows of all blocks that may hold. */
 static bool
 choose_all(struct step *s)
@@ -179,10 +204,11 @@ choose_all(struct step *s)
     return ok;
 }
 
-bool
-step_object(struct compose *c, struct object *o)
+static bool
+run_step(struct step *s)
 {
-    struct step s = {.c = c, .o = o};
+    struct compose *c = s->c;
+    struct object *o = s->o;
     size_t n_children = o->at->n_children;
     struct inner *found = arena_array(c->a, n_children + 1, sizeof(*found));
     struct normal_node **nodes =
@@ -191,10 +217,10 @@ step_object(struct compose *c, struct object *o)
     size_t n_inline = 0;
     if (!found || !nodes)
         return compose_full(c);
-    if (!step_mark_read(&s) || !inner_find(&s, found, nodes, &n))
+    if (!step_mark_read(s) || !inner_find(s, found, nodes, &n))
         return false;
     for (size_t i = 0; i < n; i++) {
-        if (is_inline(&s, found[i].type)) {
+        if (is_inline(s, found[i].type)) {
             nodes[n_inline] = found[i].node;
             found[n_inline++] = found[i];
         } else if (!inner_state(c, found[i].node, found[i].type)) {
@@ -202,31 +228,42 @@ step_object(struct compose *c, struct object *o)
         }
     }
     o->n_inline = n_inline;
-    if (!choose_all(&s))
+    if (!choose_all(s))
         return false;
-    if (!step_take(&s, nodes, n_inline))
+    if (!step_take(s, nodes, n_inline))
         return false;
-    for (size_t i = 0; i < s.n; i++)
-        if (!step_cut_box(&s, &s.takes[i], nodes, n_inline))
+    for (size_t i = 0; i < s->n; i++)
+        if (!step_cut_box(s, &s->takes[i], nodes, n_inline))
             return false;
     for (size_t i = 0; i < n_inline; i++)
-        if (!inner_object(&s, &found[i]))
+        if (!inner_object(s, &found[i]))
             return false;
-    if (!step_prune(&s))
+    if (!step_prune(s))
         return false;
-    for (size_t i = 0; i < s.n; i++)
-        if (!bring_take(&s, &s.takes[i]))
+    for (size_t i = 0; i < s->n; i++)
+        if (!bring_take(s, &s->takes[i]))
             return false;
-    for (size_t i = 0; i < s.n; i++)
-        if (!step_strangers(&s, &s.takes[i]))
+    for (size_t i = 0; i < s->n; i++)
+        if (!step_strangers(s, &s->takes[i]))
             return false;
-    if (!step_land(&s) || !step_fill(&s) || !made_are_found(&s) ||
-        !step_mark_write(&s) || !step_keep_shapes(&s))
+    if (!step_land(s) || !step_fill(s) || !made_are_found(s) ||
+        !step_mark_write(s) || !step_keep_shapes(s))
         return false;
-    for (size_t i = 0; i < s.n; i++)
-        if (s.takes[i].is_own && !s.takes[i].leads &&
-            !step_settle(&s, &s.takes[i]))
+    for (size_t i = 0; i < s->n; i++)
+        if (s->takes[i].is_own && !s->takes[i].leads &&
+            !step_settle(s, &s->takes[i]))
             return false;
     return true;
+}
+
+bool
+step_object(struct compose *c, struct object *o)
+{
+    struct step s = {.c = c, .o = o};
+    size_t n_checks = c->state->n_checks;
+    size_t n_notices = c->state->n_notices;
+    bool ok = run_step(&s);
+    name_tags(&s, n_checks, n_notices);
+    return ok;
 }
 /* NOLINTEND(misc-no-recursion) */

@@ -30,6 +30,7 @@ struct take {
     bool stays;  /* but for what is at `from`, which no case fits */
     bool is_tag; /* of a case at the type: it becomes `tag` */
     const struct json *tag;
+    const struct lens_case *tag_of;
     bool is_own;  /* `add` or `drop`, on the side that has the place */
     bool is_back; /* likewise, on the other side: what it stashed comes back */
     bool is_lost; /* it goes: another case's value was taken */
