@@ -174,17 +174,13 @@ build_detect(struct loader *l, const struct yaml *at,
 static void
 load_api(struct loader *l, const struct yaml *node, struct gen_api *api)
 {
-    struct err e = {0};
     span text;
 
     if (!reader_text(&l->r, node, &text))
         return;
     const char *path = reader_path(&l->r, node, text);
-    if (!path || lens_load(l->g->arena, path, l->r.problems, &api->lens) != OK)
-        return;
-    api->detect = build_detect(l, node, api->lens);
-    if (translator_build(l->g->arena, api->lens, &api->translator, &e))
-        yaml_problem(l->r.problems, node, "%s", e.text);
+    if (path && lens_load(l->g->arena, path, l->r.problems, &api->lens) == OK)
+        api->detect = build_detect(l, node, api->lens);
 }
 
 void
@@ -197,7 +193,8 @@ load_apis(struct loader *l)
         return;
     if (!(apis = reader_array(&l->r, s.values[0], s.n, sizeof(*apis))))
         return;
-    l->g->apis = apis;
+    l->g->apis = l->api_at = apis;
+    l->api_nodes = s.values;
     l->g->n_apis = s.n;
     for (size_t i = 0; i < s.n; i++) {
         apis[i].name = s.keys[i]->text;
@@ -205,4 +202,31 @@ load_apis(struct loader *l)
         /* A broken api is said once; pools and routes that name it still find it. */
         loader_name(l, &l->apis, s.keys[i], &apis[i], "api");
     }
+}
+
+/* Programs are made for what pools speak. */
+static bool
+build_translator(struct loader *l, struct gen_api *api, struct err *e)
+{
+    const bool none = l->g->n_pools == 0;
+    bool *spoken =
+        arena_array(l->g->arena, api->lens->n_versions + 1, sizeof(*spoken));
+
+    if (!spoken)
+        return err_set(e, ERR_LIMIT, "no room for a translator") == OK;
+    for (size_t i = 0; i < l->g->n_pools; i++)
+        if (l->g->pools[i].api == api && l->g->pools[i].version >= 0)
+            spoken[l->g->pools[i].version] = true;
+    return translator_build_for(l->g->arena, api->lens, none ? NULL : spoken,
+                                &api->translator, e) == OK;
+}
+
+void
+load_translators(struct loader *l)
+{
+    struct err e = {0};
+
+    for (size_t i = 0; i < l->g->n_apis; i++)
+        if (l->api_at[i].lens && !build_translator(l, &l->api_at[i], &e))
+            yaml_problem(l->r.problems, l->api_nodes[i], "%s", e.text);
 }

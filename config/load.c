@@ -331,6 +331,7 @@ generation_load(const char *path, const struct certs_tickets *tickets,
         load_listeners(&l);
         load_apis(&l);
         load_pools(&l);
+        load_translators(&l);
         load_routes(&l);
         load_rollouts(&l);
     }

@@ -23,6 +23,8 @@ struct loader {
     struct map apis;                /* name -> struct gen_api */
     struct map pools;               /* name -> struct gen_pool */
     struct map routes;              /* name -> struct gen_route */
+    struct gen_api *api_at;         /* as they are being built... */
+    const struct yaml **api_nodes;  /* ...and where each is */
     struct gen_route *route_at;     /* as they are being built... */
     const struct route_spec *specs; /* ...and what each was built from */
 };
@@ -53,12 +55,13 @@ void *loader_find(struct loader *l, const struct map *m,
 /* The tree with its ${NAME} put in. environment.c */
 const struct yaml *load_environment(struct loader *l, const struct yaml *node);
 
-void load_settings(struct loader *l);  /* settings.c: all that is not below */
-void load_listeners(struct loader *l); /* listen.c */
-void load_apis(struct loader *l);      /* apis.c */
-void load_pools(struct loader *l);     /* pools.c */
-void load_routes(struct loader *l);    /* routes.c */
-void load_rollouts(struct loader *l);  /* rollouts.c */
+void load_settings(struct loader *l);    /* settings.c: all that is not below */
+void load_listeners(struct loader *l);   /* listen.c */
+void load_apis(struct loader *l);        /* apis.c */
+void load_pools(struct loader *l);       /* pools.c */
+void load_translators(struct loader *l); /* apis.c, when pools are known */
+void load_routes(struct loader *l);      /* routes.c */
+void load_rollouts(struct loader *l);    /* rollouts.c */
 
 /* The certificates of one listener; NULL after a problem. The admin listener's
  * clients may show one and need not, and speak HTTP/1.1 alone. tls.c */

@@ -67,13 +67,22 @@ struct message {
 
 /*
  * The translator of an API. `api` must outlive it. Everything that can be
- * prepared is prepared here, in `a`.
+ * prepared is prepared here, in `a`: programs for all pairs of a few versions; of many,
+ * for those with the newest.
  * ERR_LIMIT: `a` is full.
  */
 MUST_CHECK enum err_code translator_build(struct arena *a,
                                           const struct lens_api *api,
                                           const struct translator **out,
                                           struct err *e);
+
+/* The same where it is known which versions servers speak (by version): programs for requests
+ * to them and answers from them. */
+MUST_CHECK enum err_code translator_build_for(struct arena *a,
+                                              const struct lens_api *api,
+                                              const bool *spoken,
+                                              const struct translator **out,
+                                              struct err *e);
 
 /* What is to be done with a message between two versions. */
 enum program_need {

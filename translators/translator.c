@@ -165,39 +165,45 @@ translator_identity(const struct translator *t, size_t from, size_t to)
 
 /* ---- plans ------------------------------------------------------------------------ */
 
-/* Beyond this only what leads to or from the newest version is planned ahead. */
+/* Beyond this only what leads to or from versions that servers speak is planned ahead; where
+ * that is not known, the newest. */
 #define PLANNED_VERSIONS_MAX 8
 
+/* Programs for which messages between two versions, of enum plan_kind. */
+static uint8_t
+wanted_of(const struct lens_api *api, const bool *spoken, size_t from,
+          size_t to)
+{
+    size_t n = api->n_versions;
+    if (n <= PLANNED_VERSIONS_MAX)
+        return PLAN_BOTH;
+    if (!spoken)
+        return from + 1 == n || to + 1 == n ? PLAN_BOTH : 0;
+    return (uint8_t)((spoken[to] ? PLAN_REQUESTS : 0) |
+                     (spoken[from] ? PLAN_ANSWERS : 0));
+}
+
 static enum err_code
-build_plans(struct arena *a, const struct lens_api *api,
+build_plans(struct arena *a, const struct lens_api *api, const bool *spoken,
             const struct plan *const **out, struct err *e)
 {
     size_t n = api->n_versions;
     const struct plan **plans =
         arena_array(a, n * n + 1, sizeof(const struct plan *));
-    uint8_t *wanted = arena_array(a, n + 1, sizeof(*wanted));
+    uint8_t *wanted = arena_array(a, n * n + 1, sizeof(*wanted));
     if (!plans || !wanted)
         return err_set(e, ERR_LIMIT, "no room for a translator");
-    for (size_t from = 0; from < n; from++) {
+    for (size_t from = 0; from < n; from++)
         for (size_t to = 0; to < n; to++)
-            wanted[to] =
-                n <= PLANNED_VERSIONS_MAX || from + 1 == n || to + 1 == n
-                    ? PLAN_BOTH
-                    : 0;
-        for (unsigned up = 0; up < 2; up++) {
-            enum err_code code =
-                plan_build_way(a, api, from, up, wanted, &plans[from * n], e);
-            if (code)
-                return code;
-        }
-    }
+            wanted[from * n + to] = wanted_of(api, spoken, from, to);
     *out = plans;
-    return OK;
+    return plan_build_all(a, api, wanted, plans, e);
 }
 
 enum err_code
-translator_build(struct arena *a, const struct lens_api *api,
-                 const struct translator **out, struct err *e)
+translator_build_for(struct arena *a, const struct lens_api *api,
+                     const bool *spoken, const struct translator **out,
+                     struct err *e)
 {
     struct translator *t = arena_alloc(a, sizeof(*t));
     if (t)
@@ -208,9 +214,16 @@ translator_build(struct arena *a, const struct lens_api *api,
         !build_same_sites(a, api, &t->same_sites) ||
         !build_tables(a, api, &t->tables_below))
         return err_set(e, ERR_LIMIT, "no room for a translator");
-    enum err_code code = build_plans(a, api, &t->plans, e);
+    enum err_code code = build_plans(a, api, spoken, &t->plans, e);
     *out = t;
     return code;
+}
+
+enum err_code
+translator_build(struct arena *a, const struct lens_api *api,
+                 const struct translator **out, struct err *e)
+{
+    return translator_build_for(a, api, NULL, out, e);
 }
 
 bool

@@ -7,53 +7,38 @@
 
 #define CHANGES 200
 
-struct history {
-    struct arena *arena; /* of the programs */
-    const struct lens_api *api;
-    size_t pools[2];
-    size_t n_programs;
-};
+#define VERSIONS (CHANGES + 1)
 
-/* From one version to those that are wanted of it. */
-static bool
-plan_from(struct history *h, size_t from, bool up, const uint8_t *wanted)
+/* Of all pairs, which are planned. */
+static void
+want(uint8_t *wanted)
 {
-    const struct plan *plans[CHANGES + 1] = {0};
-    struct err e;
-    if (plan_build_way(h->arena, h->api, from, up, wanted, plans, &e) != OK)
-        return false;
-    for (size_t to = 0; to <= CHANGES; to++)
-        h->n_programs += plans[to] != NULL;
-    return true;
-}
-
-static bool
-plan_all(struct history *h)
-{
-    for (size_t from = 0; from <= CHANGES; from++) {
-        bool is_pool = from == h->pools[0] || from == h->pools[1];
-        uint8_t wanted[CHANGES + 1];
-        for (size_t to = 0; to <= CHANGES; to++)
-            wanted[to] = is_pool ? PLAN_ANSWERS : 0;
-        wanted[h->pools[0]] |= PLAN_REQUESTS;
-        wanted[h->pools[1]] |= PLAN_REQUESTS;
-        wanted[from] = 0;
-        if (!plan_from(h, from, true, wanted) ||
-            !plan_from(h, from, false, wanted))
-            return false;
-    }
-    return true;
+    static const size_t pools[2] = {CHANGES / 2, CHANGES};
+    for (size_t at = 0; at < VERSIONS; at++)
+        for (size_t i = 0; i < COUNT(pools); i++) {
+            if (at == pools[i])
+                continue;
+            wanted[at * VERSIONS + pools[i]] |= PLAN_REQUESTS;
+            wanted[pools[i] * VERSIONS + at] |= PLAN_ANSWERS;
+        }
 }
 
 size_t
 bench_programs(void)
 {
+    static uint8_t wanted[VERSIONS * VERSIONS];
+    static const struct plan *plans[VERSIONS * VERSIONS];
     struct arena *a = arena_new(BENCH_ROOM);
-    struct history h = {.arena = arena_new(BENCH_ROOM),
-                        .pools = {CHANGES / 2, CHANGES}};
-    h.api = a && h.arena ? bench_api(a, CHANGES + 1) : NULL;
-    bool ok = h.api && plan_all(&h);
-    arena_free(&h.arena);
+    struct arena *room = arena_new(BENCH_ROOM); /* of the programs */
+    const struct lens_api *api = a && room ? bench_api(a, VERSIONS) : NULL;
+    struct err e;
+    size_t n = 0;
+    want(wanted);
+    memset(plans, 0, sizeof(plans));
+    if (api && plan_build_all(room, api, wanted, plans, &e) == OK)
+        for (size_t i = 0; i < COUNT(plans); i++)
+            n += plans[i] != NULL;
+    arena_free(&room);
     arena_free(&a);
-    return ok ? h.n_programs : 0;
+    return n;
 }

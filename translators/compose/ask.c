@@ -71,10 +71,20 @@ source_new(struct compose *c, struct source source)
     if (!grown)
         return 0;
     c->sources = grown;
+    uint32_t self = (uint32_t)c->n_sources++;
     source.each = NORMAL_NONE;
     source.element = NORMAL_NONE;
-    c->sources[c->n_sources] = source;
-    return (uint32_t)c->n_sources++;
+    source.beside = NORMAL_NONE;
+    source.last = self;
+    source.root = self;
+    if (source.parent != NORMAL_NONE) {
+        source.root = c->sources[source.parent].root;
+        struct source *root = &c->sources[source.root];
+        c->sources[root->last].beside = self;
+        root->last = self;
+    }
+    c->sources[self] = source;
+    return self;
 }
 
 uint32_t

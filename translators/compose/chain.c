@@ -29,155 +29,16 @@ compose_full(struct compose *c)
     return false;
 }
 
-/* ---- which types are looked into ------------------------------------------------ */
-
-static bool
-leads_into(const struct lens_place *child, const struct lens_place *place)
-{
-    if (child->n >= place->n)
-        return false;
-    struct lens_place begin = {place->steps, child->n, place->text};
-    return lens_place_same(child, &begin);
-}
-
-struct reach {
-    struct compose *c;
-    size_t type;
-    size_t table;
-};
-
-static void
-reach(const struct reach *r, const struct lens_place *place)
-{
-    const struct lens_type *type = &r->c->api->types[r->type];
-    for (size_t v = r->table; v <= r->table + 1; v++)
-        for (size_t i = 0; i < type->at[v].n_children; i++) {
-            const struct lens_child *child = &type->at[v].children[i];
-            if (leads_into(&child->place, place))
-                r->c->reaches[r->type * r->c->api->n_types + child->type] =
-                    true;
-        }
-}
-
-static void
-reach_value(const struct reach *r, const struct lens_value *v)
-{
-    for (; v; v = v->otherwise) {
-        for (size_t i = 0; i < v->n_places; i++)
-            reach(r, &v->places[i]);
-        for (size_t i = 0; i < v->n_parts; i++)
-            reach(r, &v->parts[i].place);
-    }
-}
-
-static void
-reach_shape(const struct reach *r, const struct lens_shape *shape)
-{
-    for (size_t i = 0; i < shape->n_conditions; i++) {
-        const struct lens_condition *k = &shape->conditions[i];
-        reach(r, &k->place);
-        for (size_t t = 0; t < k->n_tests; t++)
-            if (k->tests[t].kind == LENS_TEST_SAME)
-                reach(r, &k->tests[t].place);
-    }
-}
-
-/* The key of a list's elements lies in them. */
-static void
-reach_keys(const struct reach *r, const struct lens_way *way)
-{
-    for (size_t i = 0; i < way->stages.n; i++)
-        for (size_t side = 0; side < 2; side++) {
-            const struct lens_place *p = &way->place[side];
-            const struct lens_place *key = &way->stages.at[i].key;
-            size_t n = p->n + 1 + key->n;
-            if (way->stages.at[i].kind != LENS_STAGE_INDEX || !key->n)
-                continue;
-            struct lens_step *steps = arena_array(r->c->a, n, sizeof(*steps));
-            if (!steps) {
-                compose_full(r->c);
-                return;
-            }
-            if (p->n)
-                memcpy(steps, p->steps, p->n * sizeof(*steps));
-            steps[p->n].kind = LENS_EACH;
-            memcpy(steps + p->n + 1, key->steps, key->n * sizeof(*steps));
-            reach(r, &(struct lens_place){steps, n, p->text});
-        }
-}
-
-static void
-reach_block(const struct reach *r, const struct lens_block *block)
-{
-    for (size_t i = 0; block && i < block->n_choices; i++)
-        for (size_t k = 0; k < block->choices[i].n_cases; k++) {
-            const struct lens_case *one = &block->choices[i].cases[k];
-            for (size_t side = 0; side < 2; side++) {
-                reach_shape(r, &one->shape[side]);
-                for (size_t t = 0; t < one->shape[side].n_tags; t++)
-                    reach(r, &one->shape[side].tags[t].place);
-            }
-            reach_block(r, one->block);
-        }
-    for (size_t i = 0; block && i < block->n_arrows; i++) {
-        const struct lens_arrow *arrow = &block->arrows[i];
-        for (size_t w = 0; w < arrow->n_ways; w++)
-            reach_keys(r, &arrow->ways[w]);
-        for (size_t side = 0; side < 2; side++) {
-            for (size_t w = 0; w < arrow->n_ways; w++)
-                if (arrow->ways[w].has[side])
-                    reach(r, &arrow->ways[w].place[side]);
-            reach_shape(r, &arrow->when[side]);
-            reach_value(r, &arrow->absent[side]);
-        }
-        reach_value(r, &arrow->fill);
-    }
-}
-
-/* Does `from` reach `to`, by one or several? */
-static bool
-is_reached(const struct compose *c, size_t from, size_t to, bool *seen)
-{
-    size_t n = c->api->n_types;
-    if (seen[from])
-        return false;
-    seen[from] = true;
-    for (size_t i = 0; i < n; i++)
-        if (c->reaches[from * n + i] && (i == to || is_reached(c, i, to, seen)))
-            return true;
-    return false;
-}
-
-static bool
-find_reaches(struct compose *c)
-{
-    const struct lens_api *api = c->api;
-    size_t n = api->n_types;
-    bool *seen = arena_array(c->a, n + 1, sizeof(*seen));
-    bool *circles = arena_array(c->a, n * n + 1, sizeof(*circles));
-    c->reaches = arena_array(c->a, n * n + 1, sizeof(*c->reaches));
-    if (!c->reaches || !seen || !circles)
-        return compose_full(c);
-    for (size_t type = 0; type < n; type++)
-        for (size_t t = 0; t + 1 < api->n_versions; t++) {
-            struct reach r = {c, type, t};
-            reach_block(&r, api->tables[t].blocks[type]);
-            for (size_t i = 0; i < api->types[type].at[t].n_markers; i++)
-                reach(&r, &api->types[type].at[t].markers[i]);
-        }
-    /* What holds itself stays a state: it is not looked into. */
-    for (size_t i = 0; i < n * n; i++) {
-        if (!c->reaches[i])
-            continue;
-        memset(seen, 0, n * sizeof(*seen));
-        circles[i] = i / n == i % n || is_reached(c, i % n, i / n, seen);
-    }
-    for (size_t i = 0; i < n * n; i++)
-        c->reaches[i] = c->reaches[i] && !circles[i];
-    return true;
-}
-
 /* ---- states ------------------------------------------------------------------------ */
+
+/* Where ways are built from their ends, objects of a type have one source in all. */
+static uint32_t
+state_source(struct compose *c, size_t type)
+{
+    if (c->own[type] == NORMAL_NONE)
+        c->own[type] = source_root(c);
+    return c->own[type];
+}
 
 static struct normal_state *
 state_new(struct compose *c, size_t type)
@@ -188,7 +49,7 @@ state_new(struct compose *c, size_t type)
         return NULL;
     }
     *s = (struct normal_state){.type = type, .first = c->at, .last = c->at};
-    s->source = source_root(c);
+    s->source = c->own ? state_source(c, type) : source_root(c);
     s->root = node_new(c, NULL, (span){0});
     if (!s->root ||
         !node_add(c, s->root,
@@ -205,6 +66,13 @@ static size_t
 next_version(const struct compose *c)
 {
     return c->up ? c->at + 1 : c->at - 1;
+}
+
+/* The same for a step in all chains that go its way, and growing on the way. */
+static unsigned
+step_number(const struct compose *c)
+{
+    return (unsigned)(c->up ? c->at + 1 : c->api->n_versions - c->at);
 }
 
 static bool
@@ -237,7 +105,7 @@ state_step(struct compose *c, struct normal_state *s, size_t type)
     return !c->full;
 }
 
-static struct normal_state *
+struct normal_state *
 state_fresh(struct compose *c, size_t type)
 {
     if (c->fresh[type])
@@ -292,6 +160,18 @@ too_much(struct err *e)
     return err_set(e, ERR_LIMIT, "no room for a chain's normal form");
 }
 
+/* By type. */
+static bool
+make_states(struct compose *c)
+{
+    size_t n = c->api->n_types + 1;
+    c->roots = arena_array(c->a, n, sizeof(struct normal_state *));
+    c->fresh = arena_array(c->a, n, sizeof(struct normal_state *));
+    c->forms = arena_array(c->a, n, sizeof(*c->forms));
+    c->touched = arena_array(c->a, n, sizeof(*c->touched));
+    return c->roots && c->fresh && c->forms && c->touched;
+}
+
 enum err_code
 compose_begin(struct arena *a, const struct lens_api *api, size_t from, bool up,
               struct compose **out, struct err *e)
@@ -306,10 +186,7 @@ compose_begin(struct arena *a, const struct lens_api *api, size_t from, bool up,
                           .up = up,
                           .read = up ? LENS_OLDER : LENS_NEWER,
                           .write = up ? LENS_NEWER : LENS_OLDER};
-    c->roots = arena_array(a, api->n_types + 1, sizeof(struct normal_state *));
-    c->fresh = arena_array(a, api->n_types + 1, sizeof(struct normal_state *));
-    if (!c->roots || !c->fresh || !guards_init(&c->guards, a) ||
-        !find_reaches(c))
+    if (!make_states(c) || !guards_init(&c->guards, a) || !compose_reach(c))
         return too_much(e);
     /* The first of each kind is what stands for those that find no room. */
     static const struct json null = {.kind = JSON_NULL, .touched = true};
@@ -359,31 +236,53 @@ settle_node(struct compose *c, struct normal_node *n)
     return true;
 }
 
-enum err_code
-compose_step(struct compose *c, struct err *e)
+/* What went in this step of one state, and of all in it. */
+static bool
+settle(struct compose *c, struct normal_state *s)
 {
-    assert(c->up ? c->at + 1 < c->api->n_versions : c->at > 0);
-    c->step++;
+    if (s->settled == c->step)
+        return true;
+    s->settled = c->step;
+    return settle_gone(c, s) && settle_node(c, s->root);
+}
+
+bool
+compose_further(struct compose *c, const bool *wanted)
+{
+    c->step = step_number(c);
     memset(c->fresh, 0, c->api->n_types * sizeof(struct normal_state *));
     for (size_t type = 0; type < c->api->n_types; type++) {
         struct normal_state *s = c->roots[type];
+        if (wanted && !wanted[type])
+            continue;
         if (!s)
             c->roots[type] = state_fresh(c, type);
         else if (s->stepped != c->step)
             (void)state_step(c, s, type);
         if (c->full || c->guards.full)
-            return too_much(e);
+            return false;
     }
-    for (size_t type = 0; type < c->api->n_types; type++) {
-        struct normal_state *s = c->roots[type];
-        if (s->settled == c->step)
-            continue;
-        s->settled = c->step;
-        if (!settle_gone(c, s) || !settle_node(c, s->root))
-            return too_much(e);
-    }
+    for (size_t type = 0; type < c->api->n_types; type++)
+        if ((!wanted || wanted[type]) && !settle(c, c->roots[type]))
+            return false;
     c->at = next_version(c);
-    return c->full || c->guards.full ? too_much(e) : OK;
+    return !c->full && !c->guards.full;
+}
+
+enum err_code
+compose_step(struct compose *c, struct err *e)
+{
+    assert(c->up ? c->at + 1 < c->api->n_versions : c->at > 0);
+    touch_find(c);
+    for (size_t type = 0; type < c->api->n_types; type++)
+        c->forms[type] += c->touched[type] || !c->roots[type];
+    return compose_further(c, NULL) ? OK : too_much(e);
+}
+
+unsigned
+compose_form(const struct compose *c, size_t type)
+{
+    return c->forms[type];
 }
 
 /* ---- taking ------------------------------------------------------------------------------ */
@@ -444,8 +343,8 @@ find_in(struct found *f, const struct normal_node *n)
 }
 
 /* Frozen with all it reaches; one that stops stands for itself. */
-static struct normal_state *
-frozen_root(struct compose *c, struct normal_state *s)
+struct normal_state *
+compose_frozen(struct compose *c, struct normal_state *s)
 {
     struct normal_node holder = {.key = {0}, .each = NORMAL_NONE};
     holder.state = s;
@@ -480,8 +379,9 @@ enum err_code
 compose_take(struct compose *c, size_t type, const struct normal **out,
              struct err *e)
 {
-    assert(c->at != c->from);
-    struct normal_state *root = frozen_root(c, c->roots[type]);
+    assert(c->own || c->at != c->from);
+    struct normal_state *root =
+        c->own ? c->ahead[type] : compose_frozen(c, c->roots[type]);
     struct normal *n = arena_alloc(c->a, sizeof(*n));
     struct found found = {.c = c};
     if (!root || !n || !make_marks(c) || !find_state(&found, root))
@@ -495,8 +395,8 @@ compose_take(struct compose *c, size_t type, const struct normal **out,
         found.n = 1;
     }
     *n = (struct normal){.api = c->api,
-                         .from = c->from,
-                         .to = c->at,
+                         .from = c->own ? c->at : c->from,
+                         .to = c->own ? c->to : c->at,
                          .root = root,
                          .states = found.at,
                          .n_states = found.n,

@@ -23,8 +23,8 @@ lower_guard(struct lowering *l, guard g)
     struct guards *all = &l->c->guards;
     if (g <= GUARD_ALWAYS)
         return g;
-    if (g < l->n_assumed && l->assumed[g])
-        return l->assumed[g] - 1;
+    if (g < l->n_assumed && l->assumed[g].when == l->c->lowerings)
+        return l->assumed[g].is;
     struct guard_node node = all->at[g];
     guard yes = lower_guard(l, node.yes);
     guard no = lower_guard(l, node.no);
@@ -45,7 +45,8 @@ lower_guard(struct lowering *l, guard g)
                       guard_without(all, no, atom));
     }
     if (g < l->n_assumed)
-        l->assumed[g] = is + 1;
+        l->assumed[g] =
+            (struct assumed){l->c->lowerings, is, l->assumed[g].asks_forms};
     return is;
 }
 
@@ -93,6 +94,8 @@ type_above(const struct lowering *l, enum atom_kind kind, uint32_t source,
 static enum truth
 type_here(enum atom_kind kind, const struct value_class *k)
 {
+    if (!k->type)
+        return IS_OPEN;
     switch (kind) {
     case ATOM_NULL:
         return of_bool(k->type == LENS_NULL);
@@ -114,6 +117,8 @@ type_here(enum atom_kind kind, const struct value_class *k)
 static enum truth
 equals_here(const struct atom *a, const struct value_class *k)
 {
+    if (!k->type)
+        return IS_OPEN;
     if (json_is_container(a->value))
         return k->type & (LENS_OBJECT | LENS_LIST) ? IS_OPEN : IS_NEVER;
     return of_bool(k->value && json_alike(k->value, a->value));
@@ -142,7 +147,7 @@ term_truth(const struct lowering *l, const struct atom *a,
     case ATOM_EQUALS:
         return here ? equals_here(a, k) : IS_OPEN;
     default: /* asks a text for more than its symbol */
-        return here && k->type != LENS_STRING ? IS_NEVER : IS_OPEN;
+        return here && k->type && k->type != LENS_STRING ? IS_NEVER : IS_OPEN;
     }
 }
 
@@ -164,7 +169,8 @@ may_have(const struct lowering *l, const struct value_class *k, uint32_t below)
     while (l->c->sources[below].parent != k->source)
         below = l->c->sources[below].parent;
     bool is_key = l->c->sources[below].kind == SOURCE_KEY;
-    return k->type == LENS_OBJECT || (k->type == LENS_LIST && !is_key);
+    return !k->type || k->type == LENS_OBJECT ||
+           (k->type == LENS_LIST && !is_key);
 }
 
 static enum truth
@@ -189,11 +195,11 @@ atom_truth(const struct lowering *l, const struct atom *a,
     case ATOM_UNCLEAN:
         return later_is_inside(l, a) ? IS_OPEN : IS_NEVER;
     case ATOM_OUTSIDE:
-        if (class_bottom(l, a->term) != k->source)
+        if (!k->type || class_bottom(l, a->term) != k->source)
             return IS_OPEN;
         return of_bool(form_here(l, a, k) == FORM_OUT);
     case ATOM_RESPELT:
-        if (class_bottom(l, a->term) != k->source)
+        if (!k->type || class_bottom(l, a->term) != k->source)
             return IS_OPEN;
         return of_bool(form_here(l, a, k) == FORM_BENT);
     case ATOM_REQUEST:
@@ -209,8 +215,9 @@ atom_truth(const struct lowering *l, const struct atom *a,
     case ATOM_EARLIER:
         return IS_OPEN;
     case ATOM_OTHERS:
-        return a->source == k->source && k->type != LENS_OBJECT ? IS_NEVER
-                                                                : IS_OPEN;
+        return a->source == k->source && k->type && k->type != LENS_OBJECT
+                   ? IS_NEVER
+                   : IS_OPEN;
     default:
         return term_truth(l, a, k);
     }
@@ -227,6 +234,23 @@ class_truth(const struct lowering *l, guard g, const struct value_class *k)
         return class_truth(l, atom == IS_ALWAYS ? node->yes : node->no, k);
     enum truth yes = class_truth(l, node->yes, k);
     return yes == class_truth(l, node->no, k) ? yes : IS_OPEN;
+}
+
+bool
+class_asks_forms(const struct lowering *l, guard g)
+{
+    if (g <= GUARD_ALWAYS)
+        return false;
+    struct assumed *known = g < l->n_assumed ? &l->assumed[g] : NULL;
+    if (known && known->asks_forms != IS_OPEN)
+        return known->asks_forms == IS_ALWAYS;
+    const struct guard_node *node = &l->c->guards.at[g];
+    enum atom_kind kind = l->c->atoms[node->atom].kind;
+    bool asks = kind == ATOM_OUTSIDE || kind == ATOM_RESPELT ||
+                class_asks_forms(l, node->yes) || class_asks_forms(l, node->no);
+    if (known)
+        known->asks_forms = of_bool(asks);
+    return asks;
 }
 
 bool
@@ -265,6 +289,99 @@ class_is_of_members(const struct lowering *l, guard g, uint32_t source)
                   : a->kind == ATOM_OTHERS && a->source == source;
     return is && class_is_of_members(l, node->yes, source) &&
            class_is_of_members(l, node->no, source);
+}
+
+/* ---- what is asked at all ---- */
+
+static bool
+term_is_below(const struct lowering *l, uint32_t term, uint32_t top)
+{
+    uint32_t bottom = class_bottom(l, term);
+    return bottom == NORMAL_NONE ? l->c->terms[term].kind != TERM_CONST
+                                 : is_in(l, bottom, top);
+}
+
+static bool
+atom_is_below(const struct lowering *l, const struct atom *a, uint32_t top)
+{
+    switch (a->kind) {
+    case ATOM_REQUEST:
+    case ATOM_REPLACES:
+    case ATOM_NEVER_ERASES:
+    case ATOM_FACT:
+        return false;
+    case ATOM_PRESENT:
+    case ATOM_DOUBLED:
+    case ATOM_ANY_DOUBLED:
+    case ATOM_OTHERS:
+        return is_in(l, a->source, top);
+    case ATOM_NULL:
+    case ATOM_OBJECT:
+    case ATOM_LIST:
+    case ATOM_STRING:
+    case ATOM_NUMBER:
+    case ATOM_INTEGER:
+    case ATOM_TRUE:
+    case ATOM_EQUALS:
+    case ATOM_STARTS:
+    case ATOM_LINES:
+    case ATOM_OUTSIDE:
+    case ATOM_RESPELT:
+    case ATOM_UNCLEAN:
+    case ATOM_EMPTY:
+    case ATOM_SEVERAL:
+    case ATOM_BEYOND:
+        return term_is_below(l, a->term, top);
+    case ATOM_SAME:
+        return term_is_below(l, a->term, top) ||
+               term_is_below(l, a->other, top);
+    case ATOM_SOME:
+    case ATOM_UNEQUAL:
+    case ATOM_UNREADABLE:
+    case ATOM_UNKNOWN:
+    case ATOM_ANY:
+    case ATOM_BEFORE:
+    case ATOM_BEHIND:
+    case ATOM_TWICE:
+    case ATOM_EARLIER:
+        break; /* of several: it may */
+    }
+    return true;
+}
+
+static bool
+guard_is_below(const struct lowering *l, guard g, uint32_t top, uint32_t walk)
+{
+    if (g <= GUARD_ALWAYS || l->n->marks[g] == walk)
+        return false;
+    l->n->marks[g] = walk;
+    const struct guard_node *node = &l->c->guards.at[g];
+    return atom_is_below(l, &l->c->atoms[node->atom], top) ||
+           guard_is_below(l, node->yes, top, walk) ||
+           guard_is_below(l, node->no, top, walk);
+}
+
+bool
+class_is_asked(const struct lowering *l, uint32_t source)
+{
+    const struct normal_state *s = l->state;
+    uint32_t walk = ++*l->n->n_walks;
+    for (uint32_t i = s->source; i != NORMAL_NONE; i = lower_next(l, i))
+        if ((l->spots[i].uses.n || l->spots[i].note != ENGINE_NONE) &&
+            is_in(l, i, source))
+            return true;
+    for (size_t i = 0; i < s->n_checks; i++)
+        if (guard_is_below(l, s->checks[i].when, source, walk))
+            return true;
+    for (size_t i = 0; i < s->n_notices; i++)
+        if (guard_is_below(l, s->notices[i].when, source, walk))
+            return true;
+    for (uint32_t i = s->source; i != NORMAL_NONE; i = lower_next(l, i))
+        for (size_t k = 0; k < l->spots[i].uses.n; k++)
+            if (guard_is_below(l, l->spots[i].uses.at[k].alt->when, source,
+                               walk))
+                return true;
+    return false;
 }
 
 /* ---- symbols ------------------------------------------------------------------- */

@@ -407,6 +407,8 @@ lower_told(struct lowering *l, uint32_t source, struct ops *ops)
     for (size_t i = 0; i < n; i++) {
         struct engine_op model = {.kind = ENGINE_OP_NOTE};
         size_t n_at_once = 0;
+        if (l->notice_done[i])
+            continue;
         for (size_t k = i; k < n; k++) {
             if (inside[k] != inside[i] || !is_told_by(l, k, source, inside[k]))
                 continue;
@@ -427,7 +429,8 @@ lower_late(struct lowering *l, uint32_t source, struct ops *ops)
 {
     if (l->levels[source].n_slots == 0)
         return true;
-    for (size_t i = 0; i < l->c->n_sources; i++) {
+    for (uint32_t i = l->state->source; i != NORMAL_NONE;
+         i = lower_next(l, i)) {
         const struct spot_of *s = &l->spots[i];
         if (s->slot == ENGINE_NONE || s->slot_owner != source)
             continue;

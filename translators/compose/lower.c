@@ -335,7 +335,8 @@ lower_lost(struct lowering *l, uint32_t source, struct engine_entry *e)
 {
     static const struct normal_node nothing = {.each = NORMAL_NONE};
     const struct source *s = &l->c->sources[source];
-    bool is_list = s->each != NORMAL_NONE && s->each < l->n->n_sources;
+    bool is_list = s->each != NORMAL_NONE && s->each < l->n->n_sources &&
+                   class_is_asked(l, s->each);
     if (!is_list && (s->n_kids == 0 || s->kids[0] >= l->n->n_sources))
         return true;
     struct engine_state *child = arena_alloc(l->to, sizeof(*child));
@@ -533,7 +534,7 @@ static bool
 is_complete(struct lowering *l)
 {
     const struct normal_state *s = l->state;
-    for (size_t i = 0; i < l->c->n_sources; i++)
+    for (uint32_t i = s->source; i != NORMAL_NONE; i = lower_next(l, i))
         if (l->spots[i].note != ENGINE_NONE && !l->spots[i].is_noted)
             return lower_stop(l, "a value waits where it is not seen");
     for (size_t i = 0; i < s->n_checks; i++)
@@ -553,7 +554,8 @@ is_complete(struct lowering *l)
 static bool
 find_held_uses(struct lowering *l)
 {
-    for (uint32_t i = 0; i < l->n->n_sources; i++) {
+    for (uint32_t i = l->state->source; i != NORMAL_NONE;
+         i = lower_next(l, i)) {
         const struct uses *u = &l->spots[i].uses;
         uint32_t whole = u->n ? later_whole(l, i) : NORMAL_NONE;
         for (size_t k = 0; whole != NORMAL_NONE && whole != i && k < u->n;
@@ -575,14 +577,13 @@ static bool
 lower_state_once(struct lowering *l, const struct normal_state *s,
                  struct engine_state *out)
 {
-    size_t n = l->c->n_sources;
-    memset(l->spots, 0, (n + 1) * sizeof(*l->spots));
-    memset(l->levels, 0, (n + 1) * sizeof(*l->levels));
-    for (size_t i = 0; i < n; i++)
-        l->spots[i].slot = l->spots[i].bit = l->spots[i].gone_bit =
-            l->spots[i].note = ENGINE_NONE;
-    for (size_t i = 0; i < n; i++)
-        l->levels[i].other_bit = ENGINE_NONE;
+    for (uint32_t i = s->source; i != NORMAL_NONE; i = lower_next(l, i)) {
+        l->spots[i] = (struct spot_of){.slot = ENGINE_NONE,
+                                       .bit = ENGINE_NONE,
+                                       .gone_bit = ENGINE_NONE,
+                                       .note = ENGINE_NONE};
+        l->levels[i] = (struct level){.other_bit = ENGINE_NONE};
+    }
     if (!find_uses(l, s->root))
         return false;
     for (size_t i = 0; i < s->n_gone; i++)
@@ -639,7 +640,7 @@ make_room(struct lowering *l)
         return lower_no_room(l);
     l->assumed = c->assumed;
     l->n_assumed = c->guards.n;
-    memset(l->assumed, 0, l->n_assumed * sizeof(*l->assumed));
+    c->lowerings++;
     l->spots = c->spots;
     l->levels = c->levels;
     return true;

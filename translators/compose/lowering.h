@@ -11,6 +11,8 @@
 #include "translators/compose/build.h"
 #include "translators/compose/lower.h"
 
+enum truth { IS_OPEN, IS_NEVER, IS_ALWAYS };
+
 struct uint16_list {
     uint16_t *at;
     size_t n;
@@ -49,6 +51,14 @@ struct spot_of {
     struct uint16_list checks;
 };
 
+/* What is known of a guard. */
+struct assumed {
+    unsigned when; /* the lowering that asked: of others `is` says nothing */
+    guard is;      /* in this kind of message */
+    enum truth
+        asks_forms; /* does it ask how a form reads something? OPEN: not known */
+};
+
 /* One object of one state. */
 struct level {
     uint16_t n_slots;
@@ -81,7 +91,7 @@ struct lowering {
     struct lead *leads;
     size_t n_leads;
     size_t room_leads;
-    guard *assumed; /* by guard, as it is here, + 1; 0: not asked yet */
+    struct assumed *assumed; /* by guard */
     size_t n_assumed;
 
     /* Of the state at hand. */
@@ -106,10 +116,19 @@ struct lowering {
     struct lower_tell *tells;
     size_t n_tells;
     size_t room_tells;
+    uint16_t *tell_slots; /* 1 + index, by hash */
+    size_t n_tell_slots;  /* a power of two, or 0 */
     struct uint16_list *told;
     size_t n_told;
     size_t room_told;
 };
+
+/* The sources of the state at hand, one after another, from its ROOT to NORMAL_NONE. */
+static inline uint32_t
+lower_next(const struct lowering *l, uint32_t source)
+{
+    return l->c->sources[source].beside;
+}
 
 /* Always false: an arena is full. */
 static inline bool
@@ -207,12 +226,10 @@ enum form_case { FORM_IN, FORM_BENT, FORM_OUT };
 
 struct value_class {
     uint32_t source;
-    unsigned type;            /* one of enum lens_types */
+    unsigned type;            /* one of enum lens_types; 0: any */
     const struct json *value; /* NULL: any other of this type */
     enum form_case form;
 };
-
-enum truth { IS_NEVER, IS_ALWAYS, IS_OPEN };
 
 /* A guard as this kind of message has it. */
 guard lower_guard(struct lowering *l, guard g);
@@ -220,6 +237,8 @@ guard lower_guard(struct lowering *l, guard g);
 uint32_t class_bottom(const struct lowering *l, uint32_t term);
 enum truth class_truth(const struct lowering *l, guard g,
                        const struct value_class *k);
+/* May it make a difference to the guard how a form reads a value? */
+bool class_asks_forms(const struct lowering *l, guard g);
 /* Does it hold only where this source is there? */
 bool class_needs(struct lowering *l, guard g, uint32_t source);
 /* The guard where the object at `source` is at hand. */
@@ -227,6 +246,10 @@ guard class_inside(struct lowering *l, guard g, uint32_t source);
 
 /* Is it decided at the end of the object at `source`, by which of its members came? */
 bool class_is_of_members(const struct lowering *l, guard g, uint32_t source);
+
+/* Does anything in the state at hand speak of what came here, or of what is in it? It may be
+ * known to other chains alone. */
+bool class_is_asked(const struct lowering *l, uint32_t source);
 
 /* All symbols that something compares the source with; with null, true and false. */
 MUST_CHECK bool class_symbols(struct lowering *l, uint32_t source,

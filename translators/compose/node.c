@@ -435,24 +435,30 @@ freeze_state(struct compose *c, struct normal_state *s)
     return f->root || s->stop.why ? f : NULL;
 }
 
+/* Mostly they stand in the order in which they are asked for: *next is where the last was. */
 static bool
-has_kid(const struct normal_node *n, span key)
+has_kid(const struct normal_node *n, span key, size_t *next)
 {
-    for (size_t i = 0; i < n->n_kids; i++)
-        if (span_eq(n->kids[i]->key, key))
+    for (size_t i = 0; i < n->n_kids; i++) {
+        size_t at = (*next + i) % n->n_kids;
+        if (span_eq(n->kids[at]->key, key)) {
+            *next = at + 1;
             return true;
+        }
+    }
     return false;
 }
 
 /* As node_know; but what is frozen is looked into no more, and stops at nothing. */
-static bool
-freeze_keys(struct compose *c, struct normal_node *n)
+bool
+node_know_frozen(struct compose *c, struct normal_node *n)
 {
     for (size_t i = 0; has_keys(n) && i < n->n_alts; i++) {
         const struct normal_alt alt = n->alts[i];
+        size_t next = 0;
         for (uint32_t k = 0; alt.kind == ALT_SOURCE && k < alt.known; k++) {
             uint32_t source = c->sources[alt.source].kids[k];
-            if (has_kid(n, c->sources[source].key))
+            if (has_kid(n, c->sources[source].key, &next))
                 continue;
             struct normal_node *kid = node_new(c, n, c->sources[source].key);
             if (!kid || !node_push_kid(c, n, kid) || !bring_down(c, n, i, kid))
@@ -501,7 +507,7 @@ copy(struct compose *c, const struct normal_node *n, bool freeze)
             return NULL;
         kid->parent = out;
     }
-    return !freeze || freeze_keys(c, out) ? out : NULL;
+    return !freeze || node_know_frozen(c, out) ? out : NULL;
 }
 
 struct normal_node *

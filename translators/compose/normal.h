@@ -32,7 +32,11 @@ struct source {
     enum source_kind kind;
     uint32_t parent;
     span key;
-    uint32_t scope;  /* the EACH or ROOT it is in; of an EACH: itself */
+    uint32_t scope; /* the EACH or ROOT it is in; of an EACH: itself */
+    uint32_t root;  /* of a ROOT: itself */
+    uint32_t
+        beside; /* the one of the same ROOT that was met after it, or NORMAL_NONE */
+    uint32_t last;   /* of a ROOT: the one that was met last */
     uint32_t *kids;  /* keys that are known, in the order they were met */
     uint32_t n_kids; /* as far as the builder went; see normal_alt.known */
     size_t room;

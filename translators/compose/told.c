@@ -40,17 +40,21 @@ cost_of(struct lowering *l, guard g, uint32_t source, bool exact)
                                      LENS_LIST};
     unsigned cost = 0;
     bool used = l->spots[source].uses.n > 0;
-    for (size_t i = 0; i < COUNT(types); i++)
+    bool forms = class_asks_forms(l, g);
+    for (size_t i = 0; i < COUNT(types); i++) {
+        enum truth is = IS_OPEN;
         for (unsigned form = FORM_IN; form <= FORM_OUT; form++) {
             struct value_class k = {source, types[i], NULL,
                                     (enum form_case)form};
-            enum truth is = class_truth(l, g, &k);
+            if (forms || form == FORM_IN)
+                is = class_truth(l, g, &k);
             if (is == IS_OPEN && exact)
                 return UINT32_MAX;
             bool expected = is_expected(l, source, types[i]);
             if (is == IS_OPEN || form == FORM_IN)
                 cost += is == IS_NEVER ? 0 : expected ? 100 : 1;
         }
+    }
     return used ? cost : cost / 64; /* nobody misses it */
 }
 
@@ -72,10 +76,27 @@ is_held(struct lowering *l, guard g, uint32_t source)
            (whole != source || cost_of(l, g, source, true) == UINT32_MAX);
 }
 
+/* The one that a guard asks whether it is there, and nothing else; NORMAL_NONE: it is no such
+ * guard. */
+static uint32_t
+only_asked(const struct lowering *l, guard g)
+{
+    const struct guard_node *node = &l->c->guards.at[g];
+    if (g <= GUARD_ALWAYS || node->yes != GUARD_ALWAYS ||
+        node->no != GUARD_NEVER)
+        return NORMAL_NONE;
+    const struct atom *a = &l->c->atoms[node->atom];
+    return a->kind == ATOM_PRESENT ? a->source : NORMAL_NONE;
+}
+
 /* The source at which a guard is best decided; NORMAL_NONE: at none. */
 static uint32_t
 best_source(struct lowering *l, guard g, bool exact)
 {
+    uint32_t only = only_asked(l, g);
+    if (only != NORMAL_NONE)
+        return is_only_noted(l, only) || is_held(l, g, only) ? NORMAL_NONE
+                                                             : only;
     uint32_t best = NORMAL_NONE;
     unsigned lowest = UINT32_MAX;
     for (guard at = g; at > GUARD_ALWAYS;) {
@@ -232,32 +253,62 @@ lower_place_notices(struct lowering *l)
 }
 /* ---- what is told together --------------------------------------------------- */
 
+/* Where it is among all that is told, or would be: *slot is empty then. */
+static uint16_t *
+tell_slot(const struct lowering *l, enum notice_kind kind,
+          const struct lens_origin *origin)
+{
+    uint64_t h = ((uint64_t)(uintptr_t)origin + kind) * 0x9E3779B97F4A7C15u;
+    for (size_t at = h >> 32;; at++) {
+        uint16_t *slot = &l->tell_slots[at & (l->n_tell_slots - 1)];
+        if (!*slot || (l->tells[*slot - 1].kind == kind &&
+                       l->tells[*slot - 1].origin == origin))
+            return slot;
+    }
+}
+
+static bool
+grow_tells(struct lowering *l)
+{
+    if (2 * (l->n_tells + 1) > l->n_tell_slots) {
+        size_t n = l->n_tell_slots ? 2 * l->n_tell_slots : 32;
+        l->tell_slots = arena_array(l->c->a, n, sizeof(*l->tell_slots));
+        l->n_tell_slots = n;
+        if (!l->tell_slots)
+            return lower_no_room(l);
+        for (size_t i = 0; i < l->n_tells; i++)
+            *tell_slot(l, l->tells[i].kind, l->tells[i].origin) =
+                (uint16_t)(i + 1);
+    }
+    void *grown = COMPOSE_GROW(l->c, l->tells, l->n_tells, l->room_tells);
+    if (grown)
+        l->tells = grown;
+    return grown != NULL;
+}
+
 /* Its number among all that is told. */
 static bool
 tell_of(struct lowering *l, const struct normal_notice *k, uint16_t *out)
 {
-    size_t i = 0;
-    while (i < l->n_tells &&
-           (l->tells[i].kind != k->kind || l->tells[i].origin != k->origin))
-        i++;
-    *out = (uint16_t)i;
-    if (i < l->n_tells)
-        return true;
-    if (i >= ENGINE_NONE)
-        return lower_stop(l, "too many notices");
-    void *grown = COMPOSE_GROW(l->c, l->tells, l->n_tells, l->room_tells);
-    if (!grown)
+    if (!grow_tells(l))
         return false;
-    l->tells = grown;
-    l->tells[l->n_tells++] =
-        (struct lower_tell){.kind = k->kind, .origin = k->origin};
+    uint16_t *slot = tell_slot(l, k->kind, k->origin);
+    if (!*slot) {
+        if (l->n_tells + 1 >= ENGINE_NONE)
+            return lower_stop(l, "too many notices");
+        l->tells[l->n_tells++] =
+            (struct lower_tell){.kind = k->kind, .origin = k->origin};
+        *slot = (uint16_t)l->n_tells;
+    }
+    *out = (uint16_t)(*slot - 1);
     return true;
 }
 
 static bool
 same_list(const struct uint16_list *a, const struct uint16_list *b)
 {
-    return a->n == b->n && memcmp(a->at, b->at, a->n * sizeof(*a->at)) == 0;
+    return a->n == b->n && a->at[0] == b->at[0] &&
+           memcmp(a->at, b->at, a->n * sizeof(*a->at)) == 0;
 }
 
 bool

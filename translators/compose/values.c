@@ -133,18 +133,22 @@ asks_forms(struct lowering *l, const struct value_class *k)
     bent.form = FORM_BENT;
     for (size_t i = 0; i < s->checks.n; i++) {
         guard g = l->check_when[s->checks.at[i]];
+        if (!class_asks_forms(l, g))
+            continue;
         if (class_truth(l, g, &out) != class_truth(l, g, k) ||
             class_truth(l, g, &bent) != class_truth(l, g, k))
             return true;
     }
     for (size_t i = 0; i < s->notices.n; i++) {
         guard g = l->notice_when[s->notices.at[i]];
-        if (class_truth(l, g, &bent) != class_truth(l, g, k))
+        if (class_asks_forms(l, g) &&
+            class_truth(l, g, &bent) != class_truth(l, g, k))
             return true;
     }
     for (size_t i = 0; i < s->uses.n; i++) {
         guard g = lower_guard(l, s->uses.at[i].alt->when);
-        if (class_truth(l, g, &out) != class_truth(l, g, k))
+        if (class_asks_forms(l, g) &&
+            class_truth(l, g, &out) != class_truth(l, g, k))
             return true;
     }
     return false;
@@ -346,9 +350,56 @@ is_wrapped(const struct lowering *l, const struct fate *f)
            fold(l, l->c->terms[f->term].of, NULL, &is, &stays) && stays;
 }
 
+/* Is all that a source decides decided by its being there? Then it has one fate. */
+static bool
+is_plain(const struct lowering *l, const struct value_class *any)
+{
+    const struct spot_of *s = &l->spots[any->source];
+    for (size_t i = 0; i < s->checks.n; i++)
+        if (class_truth(l, l->check_when[s->checks.at[i]], any) == IS_OPEN)
+            return false;
+    for (size_t i = 0; i < s->notices.n; i++)
+        if (class_truth(l, l->notice_when[s->notices.at[i]], any) == IS_OPEN)
+            return false;
+    return true;
+}
+
+/* The value of such a source, as far as it needs no map. *done: it is lowered. */
+static bool
+lower_plain_value(struct lowering *l, uint32_t source, bool dropped,
+                  struct engine_entry *e, bool *done)
+{
+    const struct value_class any = {.source = source};
+    const struct spot_of *s = &l->spots[source];
+    struct fate f;
+    *done = false;
+    if (!is_plain(l, &any))
+        return true;
+    for (size_t i = 0; i < s->uses.n; i++)
+        if (class_truth(l, lower_guard(l, s->uses.at[i].alt->when), &any) ==
+            IS_OPEN)
+            return true;
+    if (!fate_of(l, &any, &f))
+        return false;
+    if (f.aside)
+        return lower_stop(l, "a value waits for what decides it");
+    if (!f.stays && !(f.goes && dropped))
+        return true;
+    if (f.n_notices ? !dropped : s->is_read)
+        return true;
+    *done = true;
+    return (!s->is_read || lower_read_only(l, &e->map)) &&
+           lower_notes(l, f.notices, f.n_notices, &e->notes);
+}
+
 bool
 lower_value(struct lowering *l, uint32_t source, struct engine_entry *e)
 {
+    bool done = false;
+    if (!lower_plain_value(l, source, e->action == ENGINE_DROP, e, &done))
+        return false;
+    if (done)
+        return true;
     struct fates f;
     struct value_class k = {.source = source};
     bool dropped = e->action == ENGINE_DROP;

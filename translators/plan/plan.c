@@ -72,30 +72,18 @@ lead(struct arena *a, const struct lens_place *place,
 
 /* ---- entries ---------------------------------------------------------------------- */
 
-/* The same program, of a document that has its value at another place. */
-static bool
-add_entry(struct arena *a, struct plan *p, const struct lens_place *place,
-          const struct plan_entry *whole)
-{
-    struct plan_entry *e = &p->entries[p->n_entries];
-    *e = *whole;
-    e->place = place;
-    e->program.root = lead(a, place, whole->program.root);
-    p->n_entries += e->program.root != NULL;
-    return e->program.root != NULL;
-}
+/* A type in one kind of message, as it was made last. */
+struct plan_group {
+    unsigned form; /* of the builder's; 0: none was made */
+    bool known;    /* there is a program, or all of a value goes again */
+    bool is_again;
+    struct plan_entry whole;
+    const struct plan_entry **entries; /* by place, as they were asked for */
+    size_t n;
+    size_t room;
+};
 
-static bool
-is_known(const struct plan *p, const struct plan_entry *whole,
-         const struct lens_place *place)
-{
-    for (size_t i = 0; i < p->n_entries; i++)
-        if (p->entries[i].type == whole->type &&
-            p->entries[i].is_request == whole->is_request &&
-            lens_place_same(p->entries[i].place, place))
-            return true;
-    return false;
-}
+static const struct lens_place nowhere;
 
 /* All of a value goes again. NULL: no room. */
 static const struct engine_entry *
@@ -110,102 +98,145 @@ again(struct arena *a, const struct lower_again *whole)
     return e;
 }
 
+/* What the builder's steps so far do to a type. */
+static bool
+make_group(struct plan_maker *m, struct plan_group *g, size_t type,
+           bool is_request)
+{
+    struct lowered l;
+    struct err e;
+    *g = (struct plan_group){.form = compose_form(m->c, type)};
+    if (compose_lower(m->c, m->a, type, is_request, &l, &e) != OK)
+        return false;
+    g->known = !l.why || l.whole;
+    g->is_again = l.why;
+    g->whole = (struct plan_entry){.api = m->api,
+                                   .place = &nowhere,
+                                   .type = type,
+                                   .is_request = is_request,
+                                   .guards = l.guards && !l.why,
+                                   .waits = l.waits,
+                                   .goes_again = l.why || l.n_agains,
+                                   .tells = l.tells,
+                                   .n_tells = l.n_tells,
+                                   .program = l.program};
+    if (g->known && l.why)
+        g->whole.program.root = again(m->a, l.whole);
+    return !g->known || g->whole.program.root;
+}
+
+/* The program, of a document that has its value at a place. NULL: no room. */
+static const struct plan_entry *
+entry_at(struct plan_maker *m, struct plan_group *g,
+         const struct lens_place *place)
+{
+    for (size_t i = 0; i < g->n; i++)
+        if (lens_place_same(g->entries[i]->place, place))
+            return g->entries[i];
+    struct plan_entry *e = arena_alloc(m->a, sizeof(*e));
+    if (g->n == g->room) {
+        size_t room = g->room ? 2 * g->room : 4;
+        void *grown = arena_grow(m->scratch, g->entries, g->n, room,
+                                 sizeof(struct plan_entry *));
+        if (!grown)
+            return NULL;
+        g->entries = grown;
+        g->room = room;
+    }
+    if (!e)
+        return NULL;
+    *e = g->whole;
+    e->place = place;
+    e->program.root =
+        place->n ? lead(m->a, place, g->whole.program.root) : e->program.root;
+    if (!e->program.root || !engine_pack(m->packer, &e->program, &e->packed))
+        return NULL;
+    return g->entries[g->n++] = e;
+}
+
+static bool
+add_entry(struct plan_maker *m, struct plan_group *g,
+          const struct lens_place *place, struct plan *p)
+{
+    const struct plan_entry *e = entry_at(m, g, place);
+    for (size_t i = 0; i < p->n_entries; i++)
+        if (p->entries[i] == e)
+            return e != NULL;
+    p->entries[p->n_entries] = e;
+    p->n_entries += e != NULL;
+    return e != NULL;
+}
+
 /* Of a type, as a whole body and wherever messages of this version have it: but for a
  * whole body that goes again, which is the reference's. */
 static bool
-add_type(struct arena *a, struct compose *c, const struct lens_api *api,
-         size_t from, struct plan_entry *whole, struct plan *p)
+add_type(struct plan_maker *m, struct plan_group *g, size_t from,
+         struct plan *p)
 {
-    static const struct lens_place nowhere = {0};
-    struct lowered l;
-    struct err e;
-    if (compose_lower(c, a, whole->type, whole->is_request, &l, &e) != OK)
-        return false;
-    if (l.why && !l.whole)
+    if (!g->known)
         return true;
-    whole->api = api;
-    whole->place = &nowhere;
-    whole->guards = l.guards && !l.why;
-    whole->waits = l.waits;
-    whole->goes_again = l.why || l.n_agains;
-    whole->tells = l.tells;
-    whole->n_tells = l.n_tells;
-    whole->program = l.program;
-    if (l.why)
-        whole->program.root = again(a, l.whole);
-    else
-        p->entries[p->n_entries++] = *whole;
-    if (!whole->program.root)
+    if (!g->is_again && !add_entry(m, g, &nowhere, p))
         return false;
-    for (size_t i = 0; i < api->n_sites[from]; i++) {
-        const struct lens_site *s = &api->sites[from][i];
-        if (s->type == whole->type && allows_place(&s->place) &&
-            (s->place.n || !l.why) && !is_known(p, whole, &s->place) &&
-            !add_entry(a, p, &s->place, whole))
+    for (size_t i = 0; i < m->api->n_sites[from]; i++) {
+        const struct lens_site *s = &m->api->sites[from][i];
+        if (s->type == g->whole.type && allows_place(&s->place) &&
+            (s->place.n || !g->is_again) && !add_entry(m, g, &s->place, p))
             return false;
     }
     return true;
 }
 
-/* Each over MessagePack as well; what programs share is copied once. */
-static bool
-pack(struct arena *a, struct plan *p)
+/* ---- plans ------------------------------------------------------------------------ */
+
+bool
+plan_maker_init(struct plan_maker *m, struct arena *a,
+                const struct lens_api *api)
 {
-    struct arena *scratch = arena_new(SCRATCH_MAX);
-    struct engine_packer *k = scratch ? engine_packer_new(a, scratch) : NULL;
-    bool ok = k != NULL;
-    for (size_t i = 0; ok && i < p->n_entries; i++)
-        ok = engine_pack(k, &p->entries[i].program, &p->entries[i].packed);
-    arena_free(&scratch);
-    return ok;
+    *m = (struct plan_maker){.a = a, .api = api};
+    m->scratch = arena_new(SCRATCH_MAX);
+    m->packer = m->scratch ? engine_packer_new(a, m->scratch) : NULL;
+    m->groups = m->scratch ? arena_array(m->scratch, 2 * api->n_types + 1,
+                                         sizeof(*m->groups))
+                           : NULL;
+    return m->packer && m->groups;
 }
 
-/* What the builder's steps so far come to. NULL: no room. */
-static const struct plan *
-take(struct arena *a, struct compose *c, const struct lens_api *api,
-     size_t from, unsigned kinds)
+void
+plan_maker_fini(struct plan_maker *m)
 {
-    struct plan *p = arena_alloc(a, sizeof(*p));
+    arena_free(&m->scratch);
+}
+
+const struct plan *
+plan_take(struct plan_maker *m, size_t from, unsigned kinds)
+{
+    const struct lens_api *api = m->api;
+    struct plan *p = arena_alloc(m->a, sizeof(*p));
     if (!p)
         return NULL;
-    p->entries = arena_array(a, 2 * (api->n_types + api->n_sites[from]) + 1,
-                             sizeof(*p->entries));
-    for (size_t i = 0; p->entries && i < 2 * api->n_types; i++) {
-        struct plan_entry whole = {.type = i / 2, .is_request = i % 2};
-        if (!(kinds & (whole.is_request ? PLAN_REQUESTS : PLAN_ANSWERS)))
+    p->entries =
+        arena_array(m->scratch, 2 * (api->n_types + api->n_sites[from]) + 1,
+                    sizeof(const struct plan_entry *));
+    if (!p->entries)
+        return NULL;
+    for (size_t i = 0; i < 2 * api->n_types; i++) {
+        struct plan_group *g = &m->groups[i];
+        bool is_request = i % 2;
+        if (!(kinds & (is_request ? PLAN_REQUESTS : PLAN_ANSWERS)))
             continue;
-        if (!add_type(a, c, api, from, &whole, p))
+        if (g->form != compose_form(m->c, i / 2) &&
+            !make_group(m, g, i / 2, is_request))
             break; /* the reference has the others */
+        if (!add_type(m, g, from, p))
+            return NULL;
     }
-    return p->entries && pack(a, p) ? p : NULL;
-}
-
-/* ---- chains ----------------------------------------------------------------------- */
-
-enum err_code
-plan_build_way(struct arena *a, const struct lens_api *api, size_t from,
-               bool up, const uint8_t *wanted, const struct plan **plans,
-               struct err *e)
-{
-    struct arena *scratch = arena_new(SCRATCH_MAX);
-    struct compose *c = NULL;
-    struct err none;
-    bool ok = scratch != NULL;
-    size_t last = from;
-    for (size_t at = from; at != (up ? api->n_versions - 1 : 0);) {
-        at = up ? at + 1 : at - 1;
-        last = wanted[at] ? at : last;
-    }
-    bool goes = ok && last != from &&
-                compose_begin(scratch, api, from, up, &c, &none) == OK;
-    for (size_t at = from; ok && goes && at != last;) {
-        goes = compose_step(c, &none) == OK;
-        at = up ? at + 1 : at - 1;
-        if (goes && wanted[at])
-            ok = (plans[at] = take(a, c, api, from, wanted[at])) != NULL;
-    }
-    arena_free(&scratch);
-    return ok ? OK : err_set(e, ERR_LIMIT, "no room for a plan");
+    const struct plan_entry **kept =
+        arena_array(m->a, p->n_entries + 1, sizeof(const struct plan_entry *));
+    if (kept && p->n_entries)
+        memcpy(kept, p->entries,
+               p->n_entries * sizeof(const struct plan_entry *));
+    p->entries = kept;
+    return kept ? p : NULL;
 }
 
 enum err_code
@@ -213,18 +244,17 @@ plan_build(struct arena *a, const struct lens_api *api, size_t from, size_t to,
            const struct plan **out, struct err *e)
 {
     static const struct plan nothing = {0};
-    struct arena *scratch = arena_new(SCRATCH_MAX);
-    struct compose *c = NULL;
+    struct plan_maker m;
     struct err none;
     *out = &nothing;
-    bool ok = scratch != NULL;
+    bool ok = plan_maker_init(&m, a, api);
     bool goes =
-        ok && compose_begin(scratch, api, from, to > from, &c, &none) == OK;
+        ok && compose_begin(m.scratch, api, from, to > from, &m.c, &none) == OK;
     for (size_t at = from; goes && at != to; at = to > from ? at + 1 : at - 1)
-        goes = compose_step(c, &none) == OK;
+        goes = compose_step(m.c, &none) == OK;
     if (goes)
-        ok = (*out = take(a, c, api, from, PLAN_BOTH)) != NULL;
-    arena_free(&scratch);
+        ok = (*out = plan_take(&m, from, PLAN_BOTH)) != NULL;
+    plan_maker_fini(&m);
     return ok ? OK : err_set(e, ERR_LIMIT, "no room for a plan");
 }
 
@@ -233,7 +263,7 @@ plan_find(const struct plan *p, const struct lens_place *place, size_t type,
           bool is_request)
 {
     for (size_t i = 0; i < p->n_entries; i++) {
-        const struct plan_entry *e = &p->entries[i];
+        const struct plan_entry *e = p->entries[i];
         if (e->type == type && e->is_request == is_request &&
             lens_place_same(e->place, place))
             return e;

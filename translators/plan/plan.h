@@ -30,16 +30,16 @@ struct plan_run;   /* one body on its way; in the arena it was made in */
 enum plan_kind { PLAN_REQUESTS = 1, PLAN_ANSWERS = 2, PLAN_BOTH = 3 };
 
 /*
- * Plan the ways from version `from` to all versions above it, or below, that are
- * wanted (by version, of enum plan_kind): plans[to]. The chain to one is made of that to its
- * neighbour. A chain that would be too large to compose stays NULL.
+ * Plan all pairs that are wanted: wanted[from * n_versions + to], of enum plan_kind, and
+ * plans likewise, which were NULL. A chain is made of its neighbour's: of that to a nearer
+ * version, where more of the same beginning are wanted, else of that from a nearer one; and
+ * they share the programs of what no step between them does anything to. A chain that would be
+ * too large to compose stays NULL.
  * ERR_LIMIT: `a` is full.
  */
-MUST_CHECK enum err_code plan_build_way(struct arena *a,
-                                        const struct lens_api *api, size_t from,
-                                        bool up, const uint8_t *wanted,
-                                        const struct plan **plans,
-                                        struct err *e);
+MUST_CHECK enum err_code
+plan_build_all(struct arena *a, const struct lens_api *api,
+               const uint8_t *wanted, const struct plan **plans, struct err *e);
 
 /* The way from version `from` to version `to` (not the same) alone; never NULL.
  * ERR_LIMIT: `a` is full. */

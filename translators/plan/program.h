@@ -62,6 +62,26 @@ enum engine_answer plan_again(void *arg, const struct engine_again *again,
                               struct buf *out);
 
 struct plan {
-    struct plan_entry *entries;
+    const struct plan_entry **entries; /* which neighbours share */
     size_t n_entries;
 };
+
+/* ---- making plans (plan.c) ---- */
+
+/* A builder, and what was made of it: what its steps did nothing to is made once. */
+struct plan_maker {
+    struct arena *a;       /* of the plans */
+    struct arena *scratch; /* of the builder, and what is needed meanwhile */
+    const struct lens_api *api;
+    struct compose *c; /* the caller's, in `scratch` */
+    struct engine_packer *packer;
+    struct plan_group *groups; /* [2 * type + is_request] */
+};
+
+/* False: no room. To be ended in any case. */
+MUST_CHECK bool plan_maker_init(struct plan_maker *m, struct arena *a,
+                                const struct lens_api *api);
+void plan_maker_fini(struct plan_maker *m);
+
+/* What the builder's steps so far come to, for messages of version `from`. NULL: no room. */
+const struct plan *plan_take(struct plan_maker *m, size_t from, unsigned kinds);
