@@ -34,7 +34,7 @@ check_shadows(struct loader *l, const struct gen_route *route,
 {
     size_t n = 0;
 
-    for (size_t i = 0; i < route->n_rollouts; i++)
+    for (size_t i = 0; route->rollouts && i < route->n_rollouts; i++)
         n += route->rollouts[i]->canary.shadow != NULL;
     if (n > 1)
         yaml_problem(l->r.problems, node,

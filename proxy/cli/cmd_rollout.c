@@ -21,6 +21,8 @@
     X("pause", TELL)                                                           \
     X("resume", TELL)                                                          \
     X("promote", TELL)                                                         \
+    X("flip", TELL)                                                            \
+    X("flip", TELL)                                                            \
     X("abort", TELL)                                                           \
     X("rollback", TELL)                                                        \
     X("withdraw", TELL)                                                        \
@@ -263,11 +265,10 @@ cmd_rollout(int argc, char **argv)
             "  history   every edge it took, by whom and why\n"
             "  evidence  what was counted\n"
             "To tell it, with a reason: approve, shadow (compare first), "
-            "start, "
-            "pause, resume, promote\n(to the next step now), abort (nobody is "
-            "on "
-            "the canary from now on), rollback, withdraw\n(before the start), "
-            "again (a new run). It is durable before the command returns.\n",
+            "start, pause, resume, promote\n(to the next step now), flip (to "
+            "the last: blue-green), abort (nobody is on the canary from\nnow "
+            "on), rollback, withdraw (before the start), again (a new run). It "
+            "is durable before\nthe command returns.\n",
         .options = options,
         .n_options = COUNT(options),
         .examples =

@@ -27,7 +27,7 @@ prove_all(struct matrix *m, struct problems *problems)
 {
     const struct generation *g = m->gen;
     struct cases_proof **proofs =
-        arena_array(m->arena, g->n_apis + 1, sizeof(*proofs));
+        arena_array(m->arena, g->n_apis + 1, sizeof(struct cases_proof *));
 
     for (size_t i = 0; proofs && i < g->n_apis; i++) {
         struct cases_tally tally = {.proof = cases_proof_new(m->arena)};

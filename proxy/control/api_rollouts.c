@@ -21,6 +21,7 @@
     X("pause", EVENT_PAUSE, false)                                             \
     X("resume", EVENT_RESUME, false)                                           \
     X("promote", EVENT_PROMOTE, false)                                         \
+    X("flip", EVENT_FLIP, false)                                               \
     X("abort", EVENT_HALT, false)                                              \
     X("rollback", EVENT_ROLL_BACK, false)                                      \
     X("withdraw", EVENT_WITHDRAW, false)                                       \
@@ -144,7 +145,7 @@ find_verb(struct call *c, span word)
             return &verbs[i];
     api_problem(
         c->out, 404,
-        "a rollout is told shadow, start, pause, resume, promote, abort, "
+        "a rollout is told shadow, start, pause, resume, promote, flip, abort, "
         "rollback, withdraw, again or approve");
     return NULL;
 }
@@ -207,8 +208,7 @@ is_unmet(struct call *c, const struct rollout *r, const struct verb *verb)
 {
     char why[512];
 
-    if (verb->event != EVENT_START || verb->is_approval ||
-        !machine_edge(r->machine.state, EVENT_START) ||
+    if (verb->is_approval || !machine_begins(r->machine.state, verb->event) ||
         rollout_is_met(c->control, r, why, sizeof(why)))
         return false;
     api_problem(c->out, 409, "it is not to be started yet: %s", why);

@@ -226,27 +226,21 @@ tell_story(const struct rollouts *all, const struct rollout *r,
 {
     uint64_t halt_ms = atomic_load(&r->place->halt_ms);
 
-    switch (ask->event) {
-    case EVENT_START:
+    if (machine_begins(r->machine.state, ask->event))
         *story = (struct rollout_story){
             .began_ms = ask->wall_ms,
             .exposed_from = exposures_end(all->gen->state_dir.at)};
-        break;
-    case EVENT_HALT:
-    case EVENT_ROLL_BACK:
-        if (story->halted_ms) /* it was halted before it is rolled back */
-            break;
-        story->halted_ms =
-            halt_ms && rollout_is_latched(all, r) ? halt_ms : ask->wall_ms;
-        story->halted_ppm = machine_weight(&r->gen->plan, &r->machine);
-        (void)snprintf(story->halted_by, sizeof(story->halted_by), "%.*s",
-                       SPAN_FMT(ask->actor));
-        (void)snprintf(story->cause, sizeof(story->cause), "%.*s",
-                       SPAN_FMT(ask->reason));
-        break;
-    default:
-        break;
-    }
+    if (ask->event != EVENT_HALT && ask->event != EVENT_ROLL_BACK)
+        return;
+    if (story->halted_ms) /* it was halted before it is rolled back */
+        return;
+    story->halted_ms =
+        halt_ms && rollout_is_latched(all, r) ? halt_ms : ask->wall_ms;
+    story->halted_ppm = machine_weight(&r->gen->plan, &r->machine);
+    (void)snprintf(story->halted_by, sizeof(story->halted_by), "%.*s",
+                   SPAN_FMT(ask->actor));
+    (void)snprintf(story->cause, sizeof(story->cause), "%.*s",
+                   SPAN_FMT(ask->reason));
 }
 
 static enum err_code
@@ -258,7 +252,7 @@ take_edge(struct rollouts *all, struct rollout *r,
                                 .by = ask->by,
                                 .wall_ms = ask->wall_ms,
                                 .canary_answers = rollout_answers(r)};
-    bool begins = ask->event == EVENT_START;
+    bool begins = machine_begins(r->machine.state, ask->event);
 
     if (begins) /* what an earlier run counted is not this one's */
         call.canary_answers = 0;
@@ -287,7 +281,8 @@ take_edge(struct rollouts *all, struct rollout *r,
 static enum err_code
 may_start(const struct rollout *r, const struct rollout_ask *ask, struct err *e)
 {
-    if (ask->event != EVENT_START || !r->gen->author_may_not)
+    if (!machine_begins(r->machine.state, ask->event) ||
+        !r->gen->author_may_not)
         return OK;
     for (size_t i = 0; i < r->n_approvals; i++)
         if (r->approvals[i].run == r->machine.run &&

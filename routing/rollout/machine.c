@@ -14,13 +14,16 @@ static const struct machine_edge edges[] = {
     {ROLLOUT_CHECKED, EVENT_WITHDRAW, ROLLOUT_WITHDRAWN, BY_OPERATOR},
     {ROLLOUT_APPROVED, EVENT_SHADOW, ROLLOUT_SHADOWING, BY_OPERATOR},
     {ROLLOUT_APPROVED, EVENT_START, ROLLOUT_STEP, BY_OPERATOR},
+    {ROLLOUT_APPROVED, EVENT_FLIP, ROLLOUT_STEP, BY_OPERATOR},
     {ROLLOUT_APPROVED, EVENT_WITHDRAW, ROLLOUT_WITHDRAWN, BY_OPERATOR},
     {ROLLOUT_SHADOWING, EVENT_START, ROLLOUT_STEP, BY_OPERATOR},
+    {ROLLOUT_SHADOWING, EVENT_FLIP, ROLLOUT_STEP, BY_OPERATOR},
     {ROLLOUT_SHADOWING, EVENT_WITHDRAW, ROLLOUT_WITHDRAWN, BY_OPERATOR},
 
     {ROLLOUT_STEP, EVENT_WAIT, ROLLOUT_HOLDING, BY_CONTROL},
     {ROLLOUT_STEP, EVENT_ADVANCE, ROLLOUT_STEP, BY_CONTROL},
     {ROLLOUT_STEP, EVENT_PROMOTE, ROLLOUT_STEP, BY_OPERATOR},
+    {ROLLOUT_STEP, EVENT_FLIP, ROLLOUT_STEP, BY_OPERATOR},
     {ROLLOUT_STEP, EVENT_PAUSE, ROLLOUT_PAUSED, BY_EITHER},
     {ROLLOUT_STEP, EVENT_REBUILD, ROLLOUT_STEP, BY_CONTROL},
     {ROLLOUT_STEP, EVENT_HALT, ROLLOUT_HALTED, BY_ANY},
@@ -29,6 +32,7 @@ static const struct machine_edge edges[] = {
 
     {ROLLOUT_HOLDING, EVENT_ADVANCE, ROLLOUT_STEP, BY_CONTROL},
     {ROLLOUT_HOLDING, EVENT_PROMOTE, ROLLOUT_STEP, BY_OPERATOR},
+    {ROLLOUT_HOLDING, EVENT_FLIP, ROLLOUT_STEP, BY_OPERATOR},
     {ROLLOUT_HOLDING, EVENT_PAUSE, ROLLOUT_PAUSED, BY_EITHER},
     {ROLLOUT_HOLDING, EVENT_REBUILD, ROLLOUT_STEP, BY_CONTROL},
     {ROLLOUT_HOLDING, EVENT_HALT, ROLLOUT_HALTED, BY_ANY},
@@ -134,6 +138,9 @@ settle(const struct rollout_plan *plan, struct machine *m,
         if (edge->to == ROLLOUT_STEP)
             to_step(plan, m, m->step + 1, call);
         break;
+    case EVENT_FLIP:
+        to_step(plan, m, plan->n_steps - 1, call);
+        break;
     case EVENT_RESUME:
         to_step(plan, m, m->step, call);
         break;
@@ -189,6 +196,15 @@ machine_apply(const struct rollout_plan *plan, const struct machine *from,
         out->since_ms = out->latest_ms;
     settle(plan, out, edge, call);
     return OK;
+}
+
+bool
+machine_begins(enum machine_state from, enum machine_event event)
+{
+    const struct machine_edge *edge = machine_edge(from, event);
+
+    return (event == EVENT_START || event == EVENT_FLIP) && edge &&
+           !machine_is_live(from) && machine_is_live(edge->to);
 }
 
 uint32_t

@@ -47,6 +47,7 @@ enum machine_state {
     X(EVENT_WAIT, "wait", "the hold is over and something is missing")         \
     X(EVENT_ADVANCE, "advance", "to the next step")                            \
     X(EVENT_PROMOTE, "promote", "to the next step, by a person's word")        \
+    X(EVENT_FLIP, "flip", "everybody to the canary, by a person's word")       \
     X(EVENT_FINISH, "finish", "the last step's hold is over")                  \
     X(EVENT_PAUSE, "pause", "stay at this weight")                             \
     X(EVENT_RESUME, "resume", "the step's hold begins anew")                   \
@@ -110,6 +111,9 @@ MUST_CHECK enum err_code machine_apply(const struct rollout_plan *plan,
                                        const struct machine *from,
                                        const struct machine_call *call,
                                        struct machine *out, struct err *e);
+
+/* Does this event send the first subjects of its run to the canary? */
+bool machine_begins(enum machine_state from, enum machine_event event);
 
 /* The weight of a state. */
 uint32_t machine_weight(const struct rollout_plan *plan,

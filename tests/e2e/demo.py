@@ -365,6 +365,10 @@ routes:
         self.run(self.stile, "rollout", "evidence", "orders-v4", *admin)
         done = self.run(self.stile, "audit", "verify", *admin)
         self.check("the journal is whole", done.returncode == 0)
+        self.title("13. What it leaves: the report")
+        done = self.run(self.stile, "report", "orders-v4", *admin)
+        self.check("it says why, whom it met, how soon it was seen, and what it was not",
+                   all(f"\n  {word} " in done.stdout for word in ("cause", "exposure", "to detect", "to halt", "not", "next")))
         server.shutdown()
 
     def walk(self):

@@ -335,7 +335,9 @@ live(struct scene *s, uint64_t seed, int fd)
         struct err e;
         struct ack ack;
         rollouts_tick(&s->all, T0 + i * 500, i * 500);
-        (void)ask(s, (enum machine_event)(test_random(&seed) % 17), &e);
+        (void)ask(s,
+                  (enum machine_event)(test_random(&seed) % (EVENT_AGAIN + 1)),
+                  &e);
         ack.revision = it(s)->revision;
         ack.machine = it(s)->machine;
         if (write(fd, &ack, sizeof(ack)) != sizeof(ack))

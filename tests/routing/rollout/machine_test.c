@@ -97,6 +97,11 @@ check_edge(const struct machine *a, const struct machine *b,
         assert_int_equal(b->run, a->run + 1);
         assert_int_equal(after, 0);
     }
+    assert_int_equal(machine_begins(a->state, event), after > 0 && !before);
+    if (event == EVENT_FLIP) { /* the one word that goes to the end at once */
+        assert_int_equal(b->step, plan.n_steps - 1);
+        return;
+    }
     if (after > before && before > 0) /* up, by one step and no more */
         assert_int_equal(after, plan.steps[a->step + 1].weight_ppm);
     if (after > 0 && before == 0) /* begun at step 1 */
