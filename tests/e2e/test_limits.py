@@ -63,9 +63,11 @@ def test_a_worker_that_cannot_keep_up_says_so_and_serves_those_it_can_and_then_e
     kept, answers = t.connect(w.port), []
     crowd = Client(t, w.port, "--connections", 300, "--path", "/1k")
     until(lambda: crowd.report()["total"]["refused"] > 1000, "it refuses")
-    while not any(a.status == 503 for a in answers):
+    while sum(a.status == 503 for a in answers) < 3:
         answers.append(kept.send(ASK).answer())
-    a = answers[-1]
+    a, told = answers[-1], [a for a in answers if a.status == 503]
+    assert all(a.json()["request_id"] == a.get("x-request-id") and a.get("date") and a.get("cache-control") == "no-store" for a in told), told
+    assert len({a.get("x-request-id") for a in told}) == 3, "the words are made once, each request is itself"
     assert a.json()["type"].endswith("overloaded") and a.get("retry-after") == "1" and a.get("connection") != "close", a
     for _ in range(20):
         assert kept.send(ASK.replace(b"/ ", b"/alive ")).answer().status == 200, "what costs nothing is answered as ever"
