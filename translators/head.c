@@ -198,6 +198,13 @@ bad_line(const struct reference_facts *facts, const struct reference_field *f,
 }
 
 static enum err_code
+full(const struct reference_facts *facts, struct reference_report *report)
+{
+    report->fault.status = facts->is_request ? 500 : 502;
+    return err_set(&report->fault.err, ERR_LIMIT, "no room for a head");
+}
+
+static enum err_code
 join_fields(struct arena *a, const struct reference_facts *facts,
             const struct reference_head *now, const struct reference_head *was,
             const struct message_head *in, struct message_head *out,
@@ -205,7 +212,7 @@ join_fields(struct arena *a, const struct reference_facts *facts,
 {
     struct head_field *fields = arena_array(a, now->n_header, sizeof(*fields));
     if (!fields)
-        return err_set(&report->fault.err, ERR_LIMIT, "no room for a head");
+        return full(facts, report);
     for (size_t i = 0; i < now->n_header; i++) {
         const struct reference_field *f = &now->header[i];
         bool old = f->tag != SIZE_MAX;
@@ -220,13 +227,6 @@ join_fields(struct arena *a, const struct reference_facts *facts,
     out->fields = fields;
     out->n_fields = now->n_header;
     return OK;
-}
-
-static enum err_code
-full(const struct reference_facts *facts, struct reference_report *report)
-{
-    report->fault.status = facts->is_request ? 500 : 502;
-    return err_set(&report->fault.err, ERR_LIMIT, "no room for a head");
 }
 
 enum err_code

@@ -200,12 +200,34 @@ limit_of(const struct translation_fault *f, bool is_answer)
     return f->limit;
 }
 
+static struct problem_doc
+no_memory(void)
+{
+    struct problem_doc p = problem_plain(500, "no memory left for the message");
+
+    p.limit = "request_arena";
+    p.is_ours = true;
+    return p;
+}
+
+/* Nothing is told against the message: what failed had no room for it. */
+static bool
+is_starved(const struct translation_fault *f)
+{
+    return f->status == 0 && span_str(f->limit).len == 0 &&
+           (f->err.code == OK || f->err.code == ERR_LIMIT);
+}
+
 void
 translate_fault(struct exchange *x, const struct translate *tr, bool is_answer,
                 struct problem_doc *p)
 {
     const struct translation_fault *f = translation_fault(tr->t);
 
+    if (is_starved(f)) {
+        *p = no_memory();
+        return;
+    }
     count_failure(x, f, is_answer);
     *p = is_answer ? problem_of_answer(f) : problem_of_request(f);
     p->limit = limit_of(f, is_answer);
@@ -215,16 +237,6 @@ static void
 fault(struct exchange *x, const struct translate *tr, struct problem_doc *p)
 {
     translate_fault(x, tr, tr == &x->down_way, p);
-}
-
-static struct problem_doc
-no_memory(void)
-{
-    struct problem_doc p = problem_plain(500, "no memory left for the message");
-
-    p.limit = "request_arena";
-    p.is_ours = true;
-    return p;
 }
 
 /* ── opening ─────────────────────────────────────────────────────────────── */

@@ -241,3 +241,23 @@ def test_an_early_answer_of_the_pool_leaves_its_connection_to_nobody(t):
             pass
         assert b.seen() == "gone"
         assert t.ask(w.port).body == b"ok" and b.seen().start == "GET / HTTP/1.1"
+
+
+UPGRADE = (b"GET /chat HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: %b\r\n"
+           b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n")
+
+
+def test_what_stands_behind_an_upgrade_that_is_not_made_is_no_tunnel(t):
+    """A pool that says 200, 426 or a 101 without the right key opens nothing: what follows is the next request, or garbage."""
+    wrong = b"HTTP/1.1 101 S\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: AAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n\r\n"
+    for version, answer, status in ((b"13", message(body=b"ok"), 200), (b"99", message(status=426), 426), (b"13", wrong, 502)):
+        for behind in (POISON, b"\x81\x85\0\0\0\0hello"):
+            kept = Keeping(answer)
+            w = t.worker(t.backend(kept), route=", websocket: true")
+            c = t.connect(w.port).send(UPGRADE % version + behind)
+            assert c.answer().status == status, (version, behind)
+            c.shut()
+            c.rest()
+            told = b"".join(kept.kept)
+            assert b"hello" not in told and b"smuggled HTTP/1.1\r\nHost: a\r\n\r\n" not in told, told
+            assert all(m.get("via") == "1.1 stile" for m in kept.heads), kept.heads

@@ -96,7 +96,7 @@ HEADS = {
 BODIES = {
     "a length shorter than the body": (posted(("content-length", "0")), [POISON]),
     "a length one byte short": (posted(("content-length", "34")), [POISON]),
-    "a length longer than the body": (posted(("content-length", "100")), [POISON]),
+    "a length longer than the body": (posted(("content-length", "100")), [b"x" * 35]),  # which may have begun to arrive
     "two lengths": (posted(("content-length", "35"), ("content-length", "35")), [POISON]),
     "two other lengths": (posted(("content-length", "35"), ("content-length", "0")), [POISON]),
     "a list of lengths": (posted(("content-length", "35, 35")), [POISON]),

@@ -11,7 +11,7 @@ from h2.exceptions import ProtocolError
 from origin import serving
 from peers import Gone, answering, message, sanitized
 from test_h2 import Client
-from test_records import records_shop
+from test_records import FRAMINGS, records_shop
 from test_versions import NEW, OLD, dead_canary, shop
 from test_websocket import H1Socket
 from test_websocket_messages import TEXT, frame, pool, socket_shop, told
@@ -192,6 +192,15 @@ def test_a_stream_of_records(t):
     for ask in (h1, h2):
         starve(t, heap, lambda ask=ask: ask(t, w, "POST", "/orders", lines, Api_Version="v1", Content_Type="application/x-ndjson"), (200, lines),
                refused=(413, 500, 502, 503, 504))  # 413: a record that takes too much and one for which there is nothing are one
+
+
+def test_a_stream_of_records_that_is_asked_for(t):
+    heap = Heap(t)
+    record, read = FRAMINGS["application/x-ndjson"]
+    stream = message(body="".join(map(record, range(3))).encode(), media="application/x-ndjson", **CLOSES)
+    w = records_shop(t, t.backend(answering(stream, keep=False)), env=heap.env)
+    for ask in (h1, h2):
+        starve(t, heap, lambda ask=ask: ask(t, w, path="/orders", Api_Version="v1"), (200, "".join(map(read, range(3))).encode()))
 
 
 def test_what_a_dead_canary_leaves_to_the_baseline(t):
