@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Control is killed at random moments of its work, and everybody is moved back and forth: nothing that was acknowledged is lost, nothing is
-done twice, and no client notices. `./run kills` is the long form (STILE_KILLS, STILE_SEED)."""
+done twice, and no client notices. `./run kills` is the long form: rounds with other moments (STILE_KILLS in each, STILE_SEED)."""
 import json
 import os
 import random
@@ -51,6 +51,12 @@ class Clients:
                 conn = self.t.connect(self.s.port)
             self.n += 1
         conn.close()
+
+    def all_meet(self, arm):
+        until(lambda: self.failed or set(self.last.values()) == {arm}, f"everybody is on {arm}")
+        self.last.clear()
+        self.more()
+        assert self.failed or set(self.last.values()) == {arm}, "and stays there"
 
     def more(self, n=300, or_failed=True):
         before = self.n
@@ -172,21 +178,17 @@ def test_a_rollout_a_rollback_and_a_flip_lose_no_request(t):
         assert green.n == 0
         tell(s, "start")
         until(lambda: state(s) == "done", "to the end")
-        clients.more()
-        assert set(clients.last.values()) == {b"green"}
+        clients.all_meet(b"green")
         tell(s, "rollback")
-        clients.more()
-        assert set(clients.last.values()) == {b"blue"}
+        clients.all_meet(b"blue")
         until(lambda: state(s) == "reported", "reported")
         tell(s, "again")
         until(lambda: state(s) == "approved", "approved")
         tell(s, "flip")
         assert rollout(s)["effective_ppm"] == 1000000
-        clients.more()
-        assert set(clients.last.values()) == {b"green"}
+        clients.all_meet(b"green")
         tell(s, "rollback")
-        clients.more()
-        assert set(clients.last.values()) == {b"blue"}
+        clients.all_meet(b"blue")
     assert not clients.failed and clients.n > 1200, (clients.failed[:5], clients.n)
 
 
