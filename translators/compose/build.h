@@ -55,6 +55,8 @@ struct compose {
     struct assumed *assumed;
     size_t room_assumed;
     unsigned lowerings;
+    struct class_cell
+        *classes; /* what a guard is of a class, the last time asked */
     void *spots;
     void *levels;
     size_t room_spots;
@@ -74,6 +76,9 @@ struct compose {
     struct normal_state **ahead; /* by type, from `at` to `to`, frozen */
     struct pulled *pulled;       /* by guard (pull.c) */
     size_t room_pulled;
+    uint64_t *
+        speaks; /* by guard: of which members of an object, as a mask; 0: not known */
+    size_t room_speaks;
     unsigned pull; /* number of the last one */
 
     uint32_t n_arrived;

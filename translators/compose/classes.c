@@ -223,17 +223,52 @@ atom_truth(const struct lowering *l, const struct atom *a,
     }
 }
 
-enum truth
-class_truth(const struct lowering *l, guard g, const struct value_class *k)
+static enum truth
+find_truth(const struct lowering *l, guard g, const struct value_class *k)
 {
     if (g <= GUARD_ALWAYS)
         return of_bool(g == GUARD_ALWAYS);
     const struct guard_node *node = &l->c->guards.at[g];
     enum truth atom = atom_truth(l, &l->c->atoms[node->atom], k);
     if (atom != IS_OPEN)
-        return class_truth(l, atom == IS_ALWAYS ? node->yes : node->no, k);
-    enum truth yes = class_truth(l, node->yes, k);
-    return yes == class_truth(l, node->no, k) ? yes : IS_OPEN;
+        return find_truth(l, atom == IS_ALWAYS ? node->yes : node->no, k);
+    enum truth yes = find_truth(l, node->yes, k);
+    return yes == find_truth(l, node->no, k) ? yes : IS_OPEN;
+}
+
+/* Chains that grow ask the same of the same classes again and again. */
+#define CLASS_CELLS_LOG2 13
+
+struct class_cell {
+    guard g;
+    struct value_class of;
+    enum truth is;
+};
+
+bool
+class_room(struct compose *c)
+{
+    if (!c->classes)
+        c->classes = arena_array(c->a, (size_t)1 << CLASS_CELLS_LOG2,
+                                 sizeof(*c->classes));
+    return c->classes || compose_full(c);
+}
+
+enum truth
+class_truth(const struct lowering *l, guard g, const struct value_class *k)
+{
+    if (g <= GUARD_ALWAYS)
+        return of_bool(g == GUARD_ALWAYS);
+    uint64_t h = (uint64_t)g << 32 | k->source;
+    h ^= (uint64_t)(uintptr_t)k->value << 8 ^ k->type << 2 ^ k->form;
+    h *= 0x9E3779B97F4A7C15u;
+    struct class_cell *cell = &l->c->classes[h >> (64 - CLASS_CELLS_LOG2)];
+    if (cell->g == g && cell->of.source == k->source &&
+        cell->of.type == k->type && cell->of.value == k->value &&
+        cell->of.form == k->form)
+        return cell->is;
+    *cell = (struct class_cell){g, *k, find_truth(l, g, k)};
+    return cell->is;
 }
 
 bool

@@ -636,7 +636,7 @@ make_room(struct lowering *l)
         c->spots = arena_array(c->a, c->room_spots, sizeof(*l->spots));
         c->levels = arena_array(c->a, c->room_spots, sizeof(*l->levels));
     }
-    if (!c->assumed || !c->spots || !c->levels)
+    if (!c->assumed || !c->spots || !c->levels || !class_room(c))
         return lower_no_room(l);
     l->assumed = c->assumed;
     l->n_assumed = c->guards.n;

@@ -116,6 +116,7 @@ struct lowering {
     struct lower_tell *tells;
     size_t n_tells;
     size_t room_tells;
+    uint16_t *alone; /* by tell: 1 + the notice that tells it alone, or 0 */
     uint16_t *tell_slots; /* 1 + index, by hash */
     size_t n_tell_slots;  /* a power of two, or 0 */
     struct uint16_list *told;
@@ -237,6 +238,8 @@ guard lower_guard(struct lowering *l, guard g);
 uint32_t class_bottom(const struct lowering *l, uint32_t term);
 enum truth class_truth(const struct lowering *l, guard g,
                        const struct value_class *k);
+/* Room for what was asked, before anything is. False: full. */
+MUST_CHECK bool class_room(struct compose *c);
 /* May it make a difference to the guard how a form reads a value? */
 bool class_asks_forms(const struct lowering *l, guard g);
 /* Does it hold only where this source is there? */

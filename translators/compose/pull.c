@@ -564,6 +564,125 @@ pull_atom(struct pull *k, uint32_t at)
 
 /* ---- guards ------------------------------------------------------------------------------ */
 
+/*
+ * Most guards speak of members that a step does nothing to, nor to what is in them. Members of
+ * an object share the bits of a mask, so a guard with none of the step's bits stays what it is.
+ */
+#define SPEAKS_KNOWN ((uint64_t)1 << 63)
+#define SPEAKS_ANY   UINT64_MAX
+
+static uint64_t
+bit_of(const struct compose *c, uint32_t source)
+{
+    uint32_t member = source;
+    for (; c->sources[source].parent != NORMAL_NONE;
+         source = c->sources[source].parent)
+        member = source;
+    return (uint64_t)1 << (member * 0x9E3779B1u >> 16) % 63;
+}
+
+static uint64_t
+term_speaks(const struct compose *c, uint32_t term)
+{
+    uint32_t bottom = pull_bottom(c, term);
+    if (bottom != NORMAL_NONE)
+        return bit_of(c, bottom);
+    return c->terms[term].kind == TERM_CONST ? 0 : SPEAKS_ANY;
+}
+
+static uint64_t
+atom_speaks(const struct compose *c, const struct atom *a)
+{
+    switch (a->kind) {
+    case ATOM_REQUEST:
+    case ATOM_REPLACES:
+    case ATOM_NEVER_ERASES:
+    case ATOM_FACT:
+        return 0;
+    case ATOM_PRESENT:
+    case ATOM_DOUBLED:
+    case ATOM_ANY_DOUBLED:
+        return bit_of(c, a->source);
+    case ATOM_NULL:
+    case ATOM_OBJECT:
+    case ATOM_LIST:
+    case ATOM_STRING:
+    case ATOM_NUMBER:
+    case ATOM_INTEGER:
+    case ATOM_TRUE:
+    case ATOM_EQUALS:
+    case ATOM_STARTS:
+    case ATOM_LINES:
+    case ATOM_UNCLEAN:
+    case ATOM_OUTSIDE:
+    case ATOM_RESPELT:
+    case ATOM_EMPTY:
+    case ATOM_SEVERAL:
+    case ATOM_BEYOND:
+        return term_speaks(c, a->term);
+    case ATOM_SAME:
+        return term_speaks(c, a->term) | term_speaks(c, a->other);
+    case ATOM_OTHERS:
+    case ATOM_SOME:
+    case ATOM_UNEQUAL:
+    case ATOM_UNREADABLE:
+    case ATOM_UNKNOWN:
+    case ATOM_ANY:
+    case ATOM_BEFORE:
+    case ATOM_BEHIND:
+    case ATOM_TWICE:
+    case ATOM_EARLIER:
+        break; /* of what has no name of its own */
+    }
+    return SPEAKS_ANY;
+}
+
+static uint64_t
+guard_speaks(struct compose *c, guard g)
+{
+    if (g <= GUARD_ALWAYS || c->speaks[g])
+        return g <= GUARD_ALWAYS ? 0 : c->speaks[g];
+    struct guard_node node = c->guards.at[g];
+    c->speaks[g] = SPEAKS_KNOWN | atom_speaks(c, &c->atoms[node.atom]) |
+                   guard_speaks(c, node.yes) | guard_speaks(c, node.no);
+    return c->speaks[g];
+}
+
+/* What the step did to members of an object; of the object itself a guard may speak, too. */
+static uint64_t
+tree_touches(struct compose *c, uint32_t root, const struct normal_node *n)
+{
+    uint64_t is = bit_of(c, root);
+    for (size_t i = 0; i < n->n_kids; i++) {
+        const struct normal_node *kid = n->kids[i];
+        if (kid->is_each || kid->element)
+            return SPEAKS_ANY;
+        uint32_t source = source_kid(c, root, kid->key);
+        if (!is_as_it_came(c, kid, source) || is_entered(kid))
+            is |= bit_of(c, source);
+    }
+    return is;
+}
+
+bool
+pull_touches(struct pull *k)
+{
+    struct compose *c = k->c;
+    size_t room = 2 * c->guards.n;
+    if (c->room_speaks < c->guards.n) {
+        c->speaks = arena_grow(c->a, c->speaks, c->room_speaks, room,
+                               sizeof(*c->speaks));
+        c->room_speaks = room;
+    }
+    if (!c->speaks)
+        return compose_full(c);
+    k->touched = 0;
+    for (size_t type = 0; type < c->api->n_types; type++)
+        if (c->own[type] != NORMAL_NONE && c->fresh[type])
+            k->touched |= tree_touches(c, c->own[type], c->fresh[type]->root);
+    return true;
+}
+
 /* Does an atom speak of one source, to which and in which the step did nothing? Most do. */
 static bool
 is_of_untouched(struct pull *k, const struct atom *a)
@@ -621,7 +740,8 @@ guard
 pull_guard(struct pull *k, guard g)
 {
     struct compose *c = k->c;
-    if (g <= GUARD_ALWAYS || k->fails || g >= k->n_guards)
+    if (g <= GUARD_ALWAYS || k->fails || g >= k->n_guards ||
+        !(guard_speaks(c, g) & k->touched & ~SPEAKS_KNOWN))
         return g;
     struct pulled *known = &c->pulled[g];
     if (known->when == c->pull)

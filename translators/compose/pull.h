@@ -30,7 +30,8 @@ struct pull {
     struct compose *c;
     struct pulled_spot *spots; /* by source */
     size_t n_spots;
-    size_t n_guards;           /* that may have to be pulled */
+    size_t n_guards;  /* that may have to be pulled */
+    uint64_t touched; /* members to which the step did something, as a mask */
     struct normal_state **was; /* by type: the ways before this step came */
     struct normal_state **now; /* by type: with it; NULL: not made yet */
     bool fails; /* this cannot be said; the way is made from its beginning */
@@ -43,6 +44,9 @@ pull_fails(struct pull *k)
     k->fails = true;
     return false;
 }
+
+/* Which members the step touches, and room for what guards speak of. False: full. */
+MUST_CHECK bool pull_touches(struct pull *k);
 
 /* What stands at a source; NULL: what came there, and nothing looked into it. Where it is
  * `moved` it is never NULL, but after a failure. */

@@ -273,8 +273,10 @@ grow_tells(struct lowering *l)
     if (2 * (l->n_tells + 1) > l->n_tell_slots) {
         size_t n = l->n_tell_slots ? 2 * l->n_tell_slots : 32;
         l->tell_slots = arena_array(l->c->a, n, sizeof(*l->tell_slots));
+        l->alone = arena_grow(l->c->a, l->alone, l->n_tells, n / 2 + 1,
+                              sizeof(*l->alone));
         l->n_tell_slots = n;
-        if (!l->tell_slots)
+        if (!l->tell_slots || !l->alone)
             return lower_no_room(l);
         for (size_t i = 0; i < l->n_tells; i++)
             *tell_slot(l, l->tells[i].kind, l->tells[i].origin) =
@@ -325,9 +327,12 @@ lower_notes(struct lowering *l, const uint16_t *notices, size_t n,
     }
     if (n == 0)
         return true;
-    size_t told = 0;
+    uint16_t *alone = n == 1 ? &l->alone[list.at[0]] : NULL;
+    size_t told = !alone ? 0 : *alone ? *alone - 1u : l->n_told;
     while (told < l->n_told && !same_list(&l->told[told], &list))
         told++;
+    if (alone)
+        *alone = (uint16_t)(told + 1);
     if (told == l->n_told) {
         void *grown = COMPOSE_GROW(l->c, l->told, l->n_told, l->room_told);
         if (!grown)

@@ -85,6 +85,8 @@ begin_pull(struct pull *k)
     }
     if (!k->spots || !k->now || !c->pulled)
         return compose_full(c);
+    if (!pull_touches(k))
+        return false;
     c->pull++;
     assert(c->ahead);
     k->was = c->ahead;
