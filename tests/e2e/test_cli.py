@@ -342,11 +342,11 @@ def test_a_chain_is_its_steps_one_after_another(t):
     down = translate(t, "v3", "v1", up, "--type", "Order").stdout
     for from_, to in (("v3", "v2a"), ("v2a", "v2"), ("v2", "v1")):
         step = translate(t, from_, to, step, "--type", "Order").stdout
-    assert step == down
+    assert json.loads(step) == json.loads(down)  # where members wait, an engine may write them in another order (LANGUAGE.md)
     step = json.dumps(V1)
     for from_, to in (("v1", "v2"), ("v2", "v2a"), ("v2a", "v3")):
         step = translate(t, from_, to, step, "--type", "Order").stdout
-    assert step == up
+    assert json.loads(step) == json.loads(up)
 
 
 def test_numbers_and_unknown_members_come_through_as_they_were_written(t):
