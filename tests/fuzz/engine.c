@@ -266,9 +266,9 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     struct arena *a = arena_new(ROOM);
     span body = span_of((const char *)bytes + 1, len - 1);
     size_t n = 1 + (size_t)bytes[0] * bytes[0] / 16;
+    assert(a);
     /* Of machines that come again every other time. */
     struct engine_pool *pool = bytes[0] & 1 ? engine_pool_new(a) : NULL;
-    assert(a);
 
     bool good = is_json(a, body);
     run(&passes, NULL, ENGINE_PLAIN, body, len, &whole);
