@@ -1,18 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proxy/server/conn.h"
 
-#include "proxy/base/hash.h"
-#include "proxy/http/proxy.h"
-#include "proxy/observe/log.h"
 #include "proxy/server/exchange.h"
-#include "proxy/server/gate.h"
 #include "proxy/server/limit.h"
 #include "proxy/server/tls.h"
 #include "proxy/server/worker.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
-#include <errno.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -116,19 +110,6 @@ speak(struct conn *c, const char *what)
     count_open(c, -1);
     c->client.speaks = what;
     count_open(c, 1);
-}
-
-/* Count it with its client's others; false: it is one too many. */
-static bool
-is_within(struct conn *c)
-{
-    struct worker *w = c->worker;
-    uint64_t max = w->gen->limits.connections_per_client;
-    span address =
-        span_of((const char *)c->client.address, sizeof(c->client.address));
-
-    return max == 0 || !c->client.has_address ||
-           counts_client_enter(&w->counts, address, max, &c->counted_as);
 }
 
 /* ── ends ────────────────────────────────────────────────────────────────── */
@@ -369,115 +350,19 @@ at_eof(struct conn *c)
     }
 }
 
-/* ── who it is ───────────────────────────────────────────────────────────── */
-
-static void
-note_peer(struct client *c, const struct generation *gen,
-          const struct sockaddr *peer, size_t len)
-{
-    char text[INET6_ADDRSTRLEN] = "unix";
-    const char *open = "", *close = "";
-    const void *at = peer;
-
-    c->has_address = false;
-    if (peer && len >= sizeof(struct sockaddr_in) &&
-        peer->sa_family == AF_INET) {
-        const struct sockaddr_in *v4 = at;
-
-        memset(c->address, 0, 10);
-        memset(c->address + 10, 0xff, 2);
-        memcpy(c->address + 12, &v4->sin_addr, 4);
-        inet_ntop(AF_INET, &v4->sin_addr, text, sizeof(text));
-        c->has_address = true;
-    } else if (peer && len >= sizeof(struct sockaddr_in6) &&
-               peer->sa_family == AF_INET6) {
-        const struct sockaddr_in6 *v6 = at;
-
-        memcpy(c->address, &v6->sin6_addr, 16);
-        inet_ntop(AF_INET6, &v6->sin6_addr, text, sizeof(text));
-        open = "[";
-        close = "]";
-        c->has_address = true;
-    }
-    c->peer_len =
-        (size_t)snprintf(c->peer, sizeof(c->peer), "%s%s%s", open, text, close);
-    c->is_trusted =
-        c->has_address && gate_is_in(gen->trust, gen->n_trust, c->address);
-}
-
-/* TLS, or the first request. */
+/* Who it is is known: TLS, or the first request. */
 static void
 begin(struct conn *c)
 {
     struct worker *w = c->worker;
 
-    if (!is_within(c)) {
-        limit_reached(w, SPAN("connections_per_client"));
-        conn_close(c, false);
+    if (!conn_peer_count(c))
         return;
-    }
     if (c->client.listener->tls &&
         !(c->io.tls = tls_new(&w->sealed_out, c->client.listener->tls)))
         conn_close(c, false);
     else if (c->state == CONN_PROXY)
         conn_enter(c, c->client.listener->tls ? CONN_HANDSHAKE : CONN_FRESH);
-}
-
-/* ── the PROXY header ────────────────────────────────────────────────────── */
-
-/* Its bytes and no more: what follows it may be TLS's. False: not all are here. */
-static bool
-take_header(struct conn *c, size_t want)
-{
-    size_t have = buf_len(&c->ahead);
-    char *at = have < want ? buf_reserve(&c->ahead, want - have) : NULL;
-
-    if (have >= want)
-        return true;
-    ssize_t n = at ? recv(c->io.watch.fd, at, want - have, 0) : 0;
-    if (n > 0)
-        buf_commit(&c->ahead, (size_t)n);
-    else if (n == 0 || (errno != EAGAIN && errno != EINTR))
-        conn_close(c, false);
-    return c->state != CONN_DEAD && buf_len(&c->ahead) == want;
-}
-
-static void
-refuse_header(struct conn *c, const char *why)
-{
-    metrics_count(c->worker->metrics, METRIC_REFUSED, 1, SPAN("proxy-header"));
-    log_warn_limited(loop_now_ms(c->worker->loop), "proxy_header_refused",
-                     c->client.listener->at.text,
-                     "listener=%.*s peer=%.*s why=\"%s\"",
-                     SPAN_FMT(c->client.listener->at.text),
-                     SPAN_FMT(client_peer(&c->client)), why);
-    conn_close(c, false);
-}
-
-static void
-read_header(struct conn *c)
-{
-    struct sockaddr_storage from;
-    enum proxy_says says;
-
-    if (!take_header(c, PROXY_HEAD))
-        return;
-    size_t all = proxy_length(span_take(buf_span(&c->ahead), PROXY_HEAD));
-    if (all == 0) {
-        refuse_header(c, "it is no PROXY header of version 2");
-        return;
-    }
-    if (!take_header(c, all))
-        return;
-    if (!proxy_read(buf_span(&c->ahead), &says, &from)) {
-        refuse_header(c, "it is malformed");
-        return;
-    }
-    if (says == PROXY_CLIENT)
-        note_peer(&c->client, c->worker->gen, (struct sockaddr *)&from,
-                  sizeof(from));
-    buf_fini(&c->ahead);
-    begin(c);
 }
 
 static void
@@ -486,7 +371,8 @@ readable(struct conn *c)
     span in;
 
     if (c->state == CONN_PROXY) {
-        read_header(c);
+        if (conn_peer_read(c))
+            begin(c);
         return;
     }
     enum io_got got = io_read(&c->io, &in, WORKER_SCRATCH);
@@ -594,7 +480,7 @@ conn_accept(struct worker *w, size_t listener, int fd,
     h1_init(&c->h1, H1_REQUESTS, &w->request_limits);
     if (gen->at.path.len == 0)
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-    note_peer(&c->client, w->gen, peer, peer_len);
+    conn_peer_note(c, peer, peer_len);
     count_open(c, 1);
     link_conn(c);
     timer_set(&c->timer, w->loop, time_in(c, c->state));
@@ -602,5 +488,5 @@ conn_accept(struct worker *w, size_t listener, int fd,
     if (!gen->proxy_protocol)
         begin(c);
     else if (!c->client.is_trusted && c->client.has_address)
-        refuse_header(c, "it comes from an address that is not trusted");
+        conn_peer_refuse(c, "it comes from an address that is not trusted");
 }

@@ -89,6 +89,18 @@ void conn_read(struct conn *c, bool on);
 /* Go on with it when the batch of events is done. */
 void conn_later(struct conn *c);
 
+/* ── conn_peer ── */
+
+/* The address that the kernel, or a PROXY header, says. */
+void conn_peer_note(struct conn *c, const struct sockaddr *peer, size_t len);
+
+/* Count it with its client's others; false: it was one too many, and is closed. */
+MUST_CHECK bool conn_peer_count(struct conn *c);
+
+/* Read on in the PROXY header; false: there is more to come, or it was closed. */
+MUST_CHECK bool conn_peer_read(struct conn *c);
+void conn_peer_refuse(struct conn *c, const char *why);
+
 /* ── conn_h1 ── */
 void conn_h1_begin(struct conn *c);
 void conn_h1_feed(struct conn *c, span in);
