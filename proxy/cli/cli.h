@@ -41,6 +41,7 @@ enum cli_code {
     X("audit", cmd_audit, "the journal: its end, and whether it is whole")     \
     X("snapshot", cmd_snapshot, "what held at a revision; weights put back")   \
     X("status", cmd_status, "say what the processes do now")                   \
+    X("top", cmd_top, "watch where everything stands")                         \
     X("reload", cmd_reload, "load the configuration anew")                     \
     X("token", cmd_token, "make a token for the admin API")                    \
     X("dev-cert", cmd_dev_cert, "make certificates to try things with")        \

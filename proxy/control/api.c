@@ -307,6 +307,7 @@ get_verify(struct call *c)
 
 /* X(name for the metric, method, path, takes a rest, who may, what) */
 #define CALLS(X)                                                               \
+    X("openapi", METHOD_GET, "/openapi.json", false, BY_ALL, get_openapi)      \
     X("status", METHOD_GET, "/v1/status", false, BY_ALL, get_status)           \
     X("weights", METHOD_GET, "/v1/weights", false, BY_ALL, get_weights)        \
     X("weight", METHOD_GET, "/v1/weights/", true, BY_ALL, get_weight)          \
@@ -346,6 +347,18 @@ static const struct route {
     CALLS(X)
 #undef X
 };
+
+bool
+api_route(size_t i, struct api_route *out)
+{
+    if (i >= COUNT(routes))
+        return false;
+    *out = (struct api_route){.call = routes[i].name,
+                              .path = routes[i].path,
+                              .method = routes[i].method,
+                              .takes_rest = routes[i].takes_rest};
+    return true;
+}
 
 static bool
 matches(const struct route *r, span path)

@@ -41,6 +41,15 @@ void api_answer(struct control *c, const struct api_request *r,
 /* The answer to a reload, from c->verdict. */
 void api_reloaded(const struct control *c, struct api_answer *out);
 
+/* What the router has, one by one; false past the last. */
+struct api_route {
+    const char *call;
+    const char *path; /* ends with "/" if it takes a rest */
+    enum method method;
+    bool takes_rest;
+};
+MUST_CHECK bool api_route(size_t i, struct api_route *out);
+
 /* A problem document: a status and a sentence. */
 void api_problem(struct api_answer *out, int status, const char *fmt, ...)
     PRINTF(3, 4);

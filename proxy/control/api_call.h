@@ -48,6 +48,9 @@ MUST_CHECK bool call_dry(struct call *c, const json_t *json, bool *dry);
 MUST_CHECK bool call_number(struct call *c, const char *name, uint64_t missing,
                             uint64_t *out);
 
+/* api_openapi.c */
+void get_openapi(struct call *c);
+
 /* api_weights.c */
 void get_weights(struct call *c);
 void get_weight(struct call *c);

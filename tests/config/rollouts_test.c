@@ -148,6 +148,9 @@ static const struct {
      "subject: [header:X-A]", "does not know platforms"},
     {WHY POOLS GATES, ROUTE, "a rollout needs `steps`"},
     {WHY POOLS
+     "steps: [{weight: 60%, hold: 1h}, {weight: 101%, hold: 1h}], " GATES,
+     ROUTE, "`101%` is not a share"},
+    {WHY POOLS
      "steps: [{weight: 5%, hold: 1h}, {weight: 5%, hold: 1h}], " GATES,
      ROUTE, "step 2 goes nowhere"},
     {WHY POOLS "steps: [{weight: 5%, hold: 2h, at_most: 1h}], " GATES, ROUTE,

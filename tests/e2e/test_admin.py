@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The admin API over TLS: tokens, certificates, roles; and what is said to those who are nobody."""
 import json
+import os
+import signal
 import socket
 import ssl
 
@@ -137,3 +139,20 @@ routes: [{{name: all, match: {{path: "/**"}}, pool: b}}]
         assert "stile_0123" not in done.stdout, "what may be a token is not repeated"
     done = t.command(t.build / "stile", "check", t.write("clear.yaml", path.read_text().split("admin:")[0] + 'admin: {socket: a.sock, listen: {at: "127.0.0.1:9443"}}\n'))
     assert done.returncode == 1 and "needs `tls`" in done.stdout, done
+
+
+def test_the_admin_side_answers_while_every_worker_is_held(t):
+    r = Remote(t, {"otto": ["operator"]}).listen()
+    s, held = r.s, r.s.workers()
+    for pid in held:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        waiting = [t.connect(s.port).send("GET /x HTTP/1.1\r\nHost: a\r\nX-A: 1\r\n\r\n") for _ in range(100)]
+        assert s.weight("orders", "100%")["effective_ppm"] == 1000000
+        assert r.move("99.9999%", token=r.tokens["otto"][0]).json()["weight_ppm"] == 999999
+        assert s.status()["store"]["revision"] == s.weight("orders")["revision"]
+        assert "weight.set" in s.cli("audit", "tail", "--socket", s.socket).stdout
+    finally:
+        for pid in held:
+            os.kill(pid, signal.SIGCONT)
+    assert {c.answer().body for c in waiting} == {b"g"}, "and they do what was said meanwhile"

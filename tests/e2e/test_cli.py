@@ -1,14 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command line: what each command prints, where it prints it, and with which code it exits."""
+import fcntl
 import json
+import os
 import re
 import shutil
+import struct
+import subprocess
+import termios
 
 from peers import answering, message
 from stile import Stile
 
 OK, REFUSED, USAGE, UNKNOWN = 0, 1, 2, 3
-COMMANDS = ("run", "check", "translate", "plan", "explain", "shadow", "weight", "rollout", "audit", "snapshot", "status", "reload", "token", "dev-cert", "version")
+COMMANDS = ("run", "check", "translate", "plan", "explain", "shadow", "weight", "rollout", "audit", "snapshot", "status", "top", "reload", "token", "dev-cert", "version")
 
 V1 = {"id": "o-1", "customer": "42", "ship_name": "Ada", "ship_phone": "555", "created": 1767607200, "status": "open", "note": "ring",
       "tags": ["rush"], "total_cents": 1299, "currency": "EUR", "coupon": "SPRING", "labels": "{\"gift\":true}",
@@ -574,3 +579,29 @@ def test_a_change_that_was_cut_off_is_asked_for_again_under_its_key(t):
     assert len(keys) == 6 and len(set(keys[:3])) == len(set(keys[3:])) == 1 and keys[0] != keys[3] and len(keys[0]) == 32, keys
     # A look has no key, and is not asked for again.
     assert "closed" in run(t, "weight", "orders", "--socket", path, code=UNKNOWN).stderr and keys[6:] == [None], keys
+
+
+def test_top_is_one_frame_without_a_terminal_and_a_screen_on_one(t):
+    s = running(t, weight="10%")
+    text = s.cli("top", "--socket", s.socket).stdout
+    assert re.search(r"^orders +blue +green +10%$", text, re.M) and "ready" in text and "\033" not in text, text
+    assert all(len(line) <= 100 for line in text.splitlines()) and s.cli("top", "--once", "--socket", s.socket).stdout.count("ROUTE") == 1
+    assert "no words" in s.cli("top", "x", code=USAGE).stderr
+    main, terminal = os.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 16, 60, 0, 0))
+    before = termios.tcgetattr(terminal)
+    top = subprocess.Popen([s.binary, "top", "--socket", s.socket], stdin=terminal, stdout=terminal, stderr=terminal, cwd=s.folder)
+    shown = b""
+    while b"10%" not in shown:
+        shown += os.read(main, 65536)
+    assert shown.startswith(b"\033[?1049h") and all(len(re.sub(rb"\033\[[?0-9]*[A-Za-z]", b"", line).strip()) <= 60 for line in shown.split(b"\n")), shown
+    s.weight("orders", "20%")
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
+    while b"20%" not in shown:
+        shown += os.read(main, 65536)
+    os.write(main, b"q")
+    while b"\033[?1049l" not in shown:
+        shown += os.read(main, 65536)
+    assert top.wait(10) == OK and termios.tcgetattr(terminal) == before, "the terminal is as it was"
+    os.close(main)
+    os.close(terminal)

@@ -247,3 +247,63 @@ def test_a_dry_run_says_what_would_be_and_changes_nothing(t):
     tell(s, "start")
     told = json.loads(say(s, "rollout", "promote", "ios", "--reason", "x", "--dry-run", "--json"))
     assert (told["state"], told["weight_ppm"], told["was"]) == ("baking", 500000, "step") and rollout(s)["step"] == 1, told
+
+
+def test_approvals_of_strangers_do_not_count(t):
+    s, _, _ = scene(t, plan("[{weight: 10%, hold: 1h}, {weight: 50%, hold: 1h}]", more="    approvals: {need: 1, of: [release]}\n"))
+    until(lambda: state(s) == "checked", "it waits for somebody")
+
+    def be(roles, groups):
+        users = json.dumps([{"name": "anna", "uid": os.getuid(), "roles": roles, "groups": groups}])
+        s.rewrite(lambda text: "\n".join(f"admin: {{socket: admin.sock, users: {users}}}" if line.startswith("admin:") else line
+                                         for line in text.splitlines()) + "\n")
+        number = s.status()["generation"]["number"]  # who may not reload over the API sends the signal
+        s.process.signal(signal.SIGHUP)
+        until(lambda: s.status()["generation"]["number"] > number, "loaded")
+
+    for roles, groups in ((["viewer"], ["release"]), (["operator"], ["release"]), (["approver"], ["sales"]), (["operator", "approver"], [])):
+        be(roles, groups)
+        assert "may" in tell(s, "approve", code=1)
+        assert rollout(s)["approvals"] == [] and state(s) == "checked", (roles, groups)
+    be(["approver"], ["sales", "release"])
+    tell(s, "approve")
+    until(lambda: state(s) == "approved", "approved")
+    assert "may" in tell(s, "start", code=1) and state(s) == "approved", "who approves is no operator by that"
+
+
+def test_subjects_and_platforms_that_a_client_invents_move_that_client_alone(t):
+    text = plan("[{weight: 50%, hold: 1h}, {weight: 100%, hold: 1h}]").replace("match: {routes: [orders]}", "match: {routes: [orders], platform: ios}")
+    blue, green = Arm(t, "blue"), Arm(t, "green")
+    s = Stile(t, pools={"blue": blue.backend, "green": green.backend}, more=text,
+              routes=[{"name": "orders", "pool": "blue", "subject": ["header:X-Account"], "platform": {"header": "X-Platform"}}])
+    until(lambda: state(s) == "approved", "approved")
+    tell(s, "start")
+
+    def arms():
+        return [t.ask(s.port, X_Account=f"account-{i}", X_Platform="ios").body for i in range(40)]
+
+    before = arms()
+    assert set(before) == {b"blue", b"green"}
+    for i in range(60):  # each request another subject and another platform
+        assert t.ask(s.port, X_Account=f"made-up-{i}", X_Platform=f"platform-{i}").body == b"blue"
+        assert t.ask(s.port, X_Account="x" * 200 + str(i), X_Platform="ios").status == 200
+    assert arms() == before and state(s) == "step"
+    cells = {c["cell"] for c in rollout(s, "evidence")["evidence"]}
+    assert len(cells) == 1 and "platform-" not in str(cells), cells
+
+
+def test_each_path_of_the_api_s_description_is_there(t):
+    s, _, _ = scene(t, plan("[{weight: 10%, hold: 1h}, {weight: 50%, hold: 1h}]"))
+    until(lambda: state(s) == "approved", "approved")
+    status, doc = s.admin("GET", "/openapi.json")
+    assert status == 200 and doc["openapi"].startswith("3.1"), doc
+    for path, methods in doc["paths"].items():
+        if "{rollout}" not in path:
+            continue
+        for method, operation in methods.items():
+            body = {"reason": "x"} if method == "post" else None
+            status, said = s.admin(method.upper(), path.replace("{rollout}", "ios"), body, If_Match="999", Content_Type="application/json")
+            assert status in ((403, 409, 412) if body else (200, 404)), (path, said)
+            assert status != 404 or path.endswith("/report"), (path, said)
+            assert {p["name"] for p in operation["parameters"] if p["in"] == "path"} == {"rollout"}
+    assert state(s) == "approved"

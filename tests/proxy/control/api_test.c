@@ -25,6 +25,7 @@ struct got {
     char allow[32];
     bool later;
     char content_type[64];
+    const char *call;
     json_t *json; /* got_fini */
 };
 
@@ -63,10 +64,11 @@ ask(struct control *c, const struct asked *q)
                             .now_ms = 1000};
     struct api_answer out = {.body = &body};
     api_answer(c, &r, &out);
-    got = (struct got){.status = out.status, .later = out.later};
+    got = (struct got){
+        .status = out.status, .later = out.later, .call = out.call};
     memcpy(got.etag, out.etag, sizeof(got.etag));
     memcpy(got.allow, out.allow, sizeof(got.allow));
-    if (!out.later) {
+    if (!out.later && !out.streams) {
         (void)snprintf(got.content_type, sizeof(got.content_type), "%s",
                        out.content_type);
         got.json = json_loadb(buf_span(&body).at, buf_len(&body), 0, NULL);
@@ -508,6 +510,101 @@ TEST(an_allocation_that_fails_is_an_answer_with_500_or_400_and_no_leak)
         }
     }
     json_set_alloc_funcs(malloc, free);
+    house_control_end(&c);
+    house_remove(&h);
+}
+
+/* ------------------------------------------------------------ its description */
+
+/* A path of the document with something in each place. */
+static void
+fill_in(const char *path, char *out, size_t size)
+{
+    size_t n = 0;
+
+    for (; *path && n + 8 < size; path++) {
+        if (*path != '{') {
+            out[n++] = *path;
+            continue;
+        }
+        n += (size_t)snprintf(out + n, size - n, "orders");
+        path = strchr(path, '}');
+    }
+    out[n] = '\0';
+}
+
+static void
+assert_answers(struct control *c, const char *path, const char *method,
+               const json_t *operation)
+{
+    char filled[128], verb[8];
+    size_t i;
+
+    fill_in(path, filled, sizeof(filled));
+    for (i = 0; method[i]; i++)
+        verb[i] = (char)(method[i] - 'a' + 'A');
+    verb[i] = '\0';
+    struct got g =
+        ask(c, &(struct asked){
+                   .method = verb, .path = filled, .type = JSON, .body = "{}"});
+    if (strcmp(g.call,
+               json_string_value(json_object_get(operation, "x-call"))) != 0 ||
+        g.status == 405)
+        fail_msg("%s %s: %d, %s", verb, filled, g.status, g.call);
+    got_fini(&g);
+}
+
+static bool
+describes(json_t *paths, const struct api_route *r)
+{
+    const char *path, *method;
+    json_t *methods, *operation;
+
+    json_object_foreach(paths, path, methods)
+    {
+        json_object_foreach(methods, method, operation)
+        {
+            bool is_path = r->takes_rest
+                               ? strncmp(path, r->path, strlen(r->path)) == 0
+                               : strcmp(path, r->path) == 0;
+            if (is_path &&
+                strcmp(json_string_value(json_object_get(operation, "x-call")),
+                       r->call) == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
+TEST(each_call_of_the_router_is_described_and_each_path_of_it_answers)
+{
+    struct house h;
+    struct control c;
+    struct api_route r;
+    const char *path, *method;
+    json_t *methods, *operation;
+    size_t n = 0;
+
+    house_make(&h, 0, 1);
+    house_control(&h, &c);
+    struct got g =
+        ask(&c, &(struct asked){.method = "GET", .path = "/openapi.json"});
+    assert_int_equal(g.status, 200);
+    assert_string_equal(text(&g, "openapi"), "3.1.0");
+    json_t *paths = json_object_get(g.json, "paths");
+    json_object_foreach(paths, path, methods)
+    {
+        json_object_foreach(methods, method, operation)
+        {
+            assert_answers(&c, path, method, operation);
+            n++;
+        }
+    }
+    assert_true(n > 25);
+    for (size_t i = 0; api_route(i, &r); i++)
+        if (!describes(paths, &r))
+            fail_msg("%s is not described", r.call);
+    got_fini(&g);
     house_control_end(&c);
     house_remove(&h);
 }

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The API's own description (OpenAPI 3.1), made from one table. A test walks it:
+ * each call of the router is in it, and each path in it answers.
+ */
+#include "proxy/control/api_call.h"
+
+#include <string.h>
+
+enum body { NONE, EMPTY, REASON, WEIGHT };
+
+/* X(call of the router, method, path, who, body, query, what it does) */
+#define OPERATIONS(X)                                                          \
+    X("openapi", "get", "/openapi.json", "viewer", NONE, "", "this document")  \
+    X("status", "get", "/v1/status", "viewer", NONE, "",                       \
+      "what the processes do now")                                             \
+    X("weights", "get", "/v1/weights", "viewer", NONE, "", "all weights")      \
+    X("weight", "get", "/v1/weights/{slot}", "viewer", NONE, "", "one weight") \
+    X("weight_set", "put", "/v1/weights/{slot}", "operator", WEIGHT, "",       \
+      "move a weight")                                                         \
+    X("revisions", "get", "/v1/revisions", "viewer", NONE, "before,limit",     \
+      "the journal, newest first")                                             \
+    X("events", "get", "/v1/events", "viewer", NONE, "after,beat_ms",          \
+      "the journal as it grows, as server-sent events")                        \
+    X("snapshot", "get", "/v1/snapshots/{revision}", "viewer", NONE, "",       \
+      "what held at a revision")                                               \
+    X("snapshot_restore", "post", "/v1/snapshots/{revision}", "operator",      \
+      REASON, "", "put the weights of a revision back")                        \
+    X("verify", "get", "/v1/audit/verify", "viewer", NONE, "",                 \
+      "is the journal whole")                                                  \
+    X("rollouts", "get", "/v1/rollouts", "viewer", NONE, "", "all rollouts")   \
+    X("rollout", "get", "/v1/rollouts/{rollout}", "viewer", NONE, "",          \
+      "one rollout")                                                           \
+    X("rollout", "get", "/v1/rollouts/{rollout}/history", "viewer", NONE, "",  \
+      "the edges it took")                                                     \
+    X("rollout", "get", "/v1/rollouts/{rollout}/evidence", "viewer", NONE, "", \
+      "what was counted")                                                      \
+    X("rollout", "get", "/v1/rollouts/{rollout}/report", "viewer", NONE,       \
+      "run", "what a rollback left")                                           \
+    X("rollout", "get", "/v1/rollouts/{rollout}/writes", "viewer", NONE,       \
+      "run,from", "writes that the canary did or may have done")               \
+    X("rollout_do", "post", "/v1/rollouts/{rollout}/shadow", "operator",       \
+      REASON, "", "begin to compare")                                          \
+    X("rollout_do", "post", "/v1/rollouts/{rollout}/start", "operator",        \
+      REASON, "", "to the first step")                                         \
+    X("rollout_do", "post", "/v1/rollouts/{rollout}/pause", "operator",        \
+      REASON, "", "stay at this weight")                                       \
+    X("rollout_do", "post", "/v1/rollouts/{rollout}/resume", "operator",       \
+      REASON, "", "the step's hold begins anew")                               \
+    X("rollout_do", "post", "/v1/rollouts/{rollout}/promote", "operator",      \
+      REASON, "", "to the next step now")                                      \
+    X("rollout_do", "post", "/v1/rollouts/{rollout}/flip", "operator", REASON, \
+      "", "everybody to the canary now")                                       \
+    X("rollout_do", "post", "/v1/rollouts/{rollout}/abort", "operator",        \
+      REASON, "", "nobody is on the canary from now on")                       \
+    X("rollout_do", "post", "/v1/rollouts/{rollout}/rollback", "operator",     \
+      REASON, "", "everybody to the baseline")                                 \
+    X("rollout_do", "post", "/v1/rollouts/{rollout}/withdraw", "operator",     \
+      REASON, "", "give it up before it began")                                \
+    X("rollout_do", "post", "/v1/rollouts/{rollout}/again", "operator",        \
+      REASON, "", "a new run, from the draft")                                 \
+    X("rollout_do", "post", "/v1/rollouts/{rollout}/approve", "approver",      \
+      REASON, "", "one approval of the start, or of the step it is in")        \
+    X("reload", "post", "/v1/reload", "operator", EMPTY, "",                   \
+      "load the configuration anew")                                           \
+    X("explain", "get", "/v1/explain/{request}", "viewer", NONE, "",           \
+      "what was decided of one of the last requests")                          \
+    X("traffic", "get", "/v1/traffic", "viewer", NONE, "",                     \
+      "what messages between each two versions came to")                       \
+    X("shadows", "get", "/v1/shadow", "viewer", NONE, "",                      \
+      "routes that mirror requests")                                           \
+    X("shadow", "get", "/v1/shadow/{route}", "viewer", NONE, "",               \
+      "what the canary answers otherwise")
+
+static const struct operation {
+    const char *call;
+    const char *method;
+    const char *path;
+    const char *who;
+    enum body body;
+    const char *query;
+    const char *summary;
+} operations[] = {
+#define X(call, method, path, who, body, query, summary)                       \
+    {call, method, path, who, body, query, summary},
+    OPERATIONS(X)
+#undef X
+};
+
+/* Appends; without memory it is left out, and the answer is then asked for. */
+static void
+add_parameter(json_t *list, span name, const char *in, const char *type,
+              bool required)
+{
+    (void)json_array_append_new(list, json_pack("{s:s%, s:s, s:b, s:{s:s}}",
+                                                "name", name.at, name.len, "in",
+                                                in, "required", required,
+                                                "schema", "type", type));
+}
+
+static json_t *
+parameters_of(const struct operation *o)
+{
+    json_t *list = json_array();
+    span path = span_str(o->path), query = span_str(o->query);
+
+    while (span_find(path, '{') >= 0) {
+        (void)span_cut(&path, '{');
+        add_parameter(list, span_cut(&path, '}'), "path", "string", true);
+    }
+    while (query.len)
+        add_parameter(list, span_cut(&query, ','), "query", "integer", false);
+    if (strcmp(o->call, "events") == 0)
+        add_parameter(list, SPAN("Last-Event-ID"), "header", "integer", false);
+    if (o->body == REASON || o->body == WEIGHT) {
+        add_parameter(list, SPAN("If-Match"), "header", "string", true);
+        add_parameter(list, SPAN("Idempotency-Key"), "header", "string", false);
+    }
+    return list;
+}
+
+static json_t *
+body_of(enum body body)
+{
+    static const char *const names[] = {[EMPTY] = "#/components/schemas/Empty",
+                                        [REASON] =
+                                            "#/components/schemas/Reason",
+                                        [WEIGHT] = "#/components/schemas/Move"};
+
+    if (body == NONE)
+        return NULL;
+    return json_pack("{s:b, s:{s:{s:{s:s}}}}", "required", 1, "content",
+                     "application/json", "schema", "$ref", names[body]);
+}
+
+static json_t *
+operation_of(const struct operation *o)
+{
+    const char *media = strcmp(o->call, "events") == 0 ? "text/event-stream"
+                                                       : "application/json";
+
+    return json_pack(
+        "{s:s, s:s, s:s, s:o, s:o*, s:{s:{s:s, s:{s:{}}}, s:{s:s}}}", "summary",
+        o->summary, "x-call", o->call, "x-role", o->who, "parameters",
+        parameters_of(o), "requestBody", body_of(o->body), "responses", "200",
+        "description", o->summary, "content", media, "default", "$ref",
+        "#/components/responses/Problem");
+}
+
+static json_t *
+paths(void)
+{
+    json_t *all = json_object();
+
+    for (size_t i = 0; i < COUNT(operations); i++) {
+        const struct operation *o = &operations[i];
+        json_t *path = json_object_get(all, o->path);
+        if (!path) {
+            (void)json_object_set_new(all, o->path, json_object());
+            path = json_object_get(all, o->path);
+        }
+        (void)json_object_set_new(path, o->method, operation_of(o));
+    }
+    return all;
+}
+
+/* "weight" is a share ("12.5%") or parts per million. */
+static const char components[] =
+    "{\"securitySchemes\": {"
+    "\"token\": {\"type\": \"http\", \"scheme\": \"bearer\"},"
+    "\"certificate\": {\"type\": \"mutualTLS\"}},"
+    "\"responses\": {\"Problem\": {\"description\": \"why not (RFC 9457)\","
+    "\"content\": {\"application/problem+json\": {\"schema\": "
+    "{\"$ref\": \"#/components/schemas/Problem\"}}}}},"
+    "\"schemas\": {"
+    "\"Problem\": {\"type\": \"object\", \"required\": [\"status\"],"
+    "\"properties\": {\"type\": {\"type\": \"string\"},"
+    "\"title\": {\"type\": \"string\"}, \"status\": {\"type\": \"integer\"},"
+    "\"detail\": {\"type\": \"string\"}, \"problems\": {\"type\": \"array\","
+    "\"items\": {\"type\": \"string\"}}}},"
+    "\"Empty\": {\"type\": \"object\", \"additionalProperties\": false},"
+    "\"Reason\": {\"type\": \"object\", \"required\": [\"reason\"],"
+    "\"additionalProperties\": false, \"properties\": {\"reason\": "
+    "{\"type\": \"string\", \"minLength\": 1, \"maxLength\": 1024},"
+    "\"dry_run\": {\"type\": \"boolean\"}}},"
+    "\"Move\": {\"type\": \"object\", \"required\": [\"weight\", \"reason\"],"
+    "\"additionalProperties\": false, \"properties\": {\"weight\": {\"type\": "
+    "[\"string\", \"integer\"], \"minimum\": 0, \"maximum\": 1000000},"
+    "\"reason\": {\"type\": \"string\", \"minLength\": 1, \"maxLength\": 1024},"
+    "\"dry_run\": {\"type\": \"boolean\"}}}}}";
+
+void
+get_openapi(struct call *c)
+{
+    json_t *parts = json_loads(components, 0, NULL);
+
+    call_answer(
+        c->out, 200,
+        json_pack("{s:s, s:{s:s, s:s, s:s}, s:[{s:[]}, {s:[]}], s:o, s:o}",
+                  "openapi", "3.1.0", "info", "title", "Stile, admin API",
+                  "version", STILE_VERSION, "description",
+                  "On a Unix socket (the kernel says who asks) and over TLS.",
+                  "security", "token", "certificate", "paths", paths(),
+                  "components", parts));
+}
