@@ -2,10 +2,10 @@
 /*
  * each: one value / the same in every element.
  */
-#include "translators/reference/joint.h"
+#include "translators/reference/each.h"
 
 #include "translators/reference/decimal.h"
-#include "translators/reference/each.h"
+#include "translators/reference/joint.h"
 
 /* ---- choosing ---------------------------------------------------------------- */
 
