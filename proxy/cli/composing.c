@@ -69,7 +69,11 @@ enum normal_class
 composed_class(const struct composed *k)
 {
     const struct lowered *l = composed_worse(k);
-    return l->why || l->n_agains ? NORMAL_BUFFERS : worst_of(k->normal).class;
+    enum normal_class class = worst_of(k->normal).class;
+    if (l->why || l->n_agains)
+        return NORMAL_BUFFERS;
+    /* A value that could pass as it comes may be held by the machine. */
+    return class == NORMAL_STREAMS && l->held.len ? NORMAL_BUFFERS : class;
 }
 
 static void
@@ -111,7 +115,9 @@ composing_say(const struct composed *k, struct buf *to)
         return;
     }
     buf_str(to, "one pass, ");
-    if (held.source == NORMAL_NONE) {
+    if (held.source == NORMAL_NONE && l->held.len) {
+        buf_fmt(to, "holds `%.*s` until its object ends", SPAN_FMT(l->held));
+    } else if (held.source == NORMAL_NONE) {
         buf_str(to, l->n_agains ? "nothing else need be held"
                                 : "nothing need be held");
     } else {

@@ -77,7 +77,7 @@ static bool
 can_wait(struct lowering *l, const struct normal_node *node)
 {
     struct later_ends ends;
-    return node->parent && !node->is_each && !node->element && !node->state &&
+    return node->parent && !node->is_each && !node->element &&
            later_ends(l, node, &ends);
 }
 
@@ -128,6 +128,8 @@ later_is_inside(const struct lowering *l, const struct atom *a)
 {
     const struct source *all = l->c->sources;
     uint32_t source = a->source;
+    if (l->in_held)
+        return true;
     if (a->kind == ATOM_UNCLEAN)
         source = class_bottom(l, a->term);
     if (source == NORMAL_NONE)
@@ -182,10 +184,11 @@ note_inputs(struct later_plan *p)
 }
 
 static bool
-new_plan(struct lowering *l, uint32_t end, uint32_t absent,
+new_plan(struct lowering *l, struct later_op *op, uint32_t end, uint32_t absent,
          struct later_plan *p)
 {
-    *p = (struct later_plan){.l = l, .end = end, .absent = absent};
+    *op = (struct later_op){0};
+    *p = (struct later_plan){.l = l, .op = op, .end = end, .absent = absent};
     p->out = arena_alloc(l->to, sizeof(*p->out));
     return p->out || lower_no_room(l);
 }
@@ -199,8 +202,9 @@ note_node(struct lowering *l, const struct normal_node *node, bool marks)
     if (!later_ends(l, node, &ends))
         return lower_stop(l, "a value waits in what may be closed");
     for (size_t i = 0; i < ends.n; i++) {
+        struct later_op op;
         struct later_plan p;
-        if (!new_plan(l, ends.at[i], ends.absent[i], &p))
+        if (!new_plan(l, &op, ends.at[i], ends.absent[i], &p))
             return false;
         if (!plan_node(&p, node) || (!marks && !note_inputs(&p)))
             return l->once_more || l->full || l->c->full
@@ -220,14 +224,15 @@ later_end_of_rule(const struct lowering *l, uint32_t scope)
 static bool
 note_rule(struct lowering *l, guard when, uint32_t scope, bool marks)
 {
+    struct later_op op;
     struct later_plan p;
     uint32_t end = later_end_of_rule(l, scope);
     /* An element that is no object has no end. */
     guard object = ask_types(l->c, term_of_source(l->c, end), LENS_OBJECT);
     if (end == scope && !guard_implies(&l->c->guards, when, object))
         return lower_stop(l, "a check that no value decides");
-    return new_plan(l, end, NORMAL_NONE, &p) &&
-           plan_rule(&p, when, scope, false, 0) && (marks || note_inputs(&p));
+    return new_plan(l, &op, end, NORMAL_NONE, &p) &&
+           plan_check(&p, when, scope) && (marks || note_inputs(&p));
 }
 
 static bool
@@ -263,8 +268,7 @@ later_note_all(struct lowering *l)
 /* ---- the op ------------------------------------------------------------------------------ */
 
 static bool
-as_op(struct later_plan *p, const struct engine_notes *notes, size_t n_notes,
-      struct engine_op *op)
+as_op(struct later_plan *p, struct engine_op *op)
 {
     struct lowering *l = p->l;
     struct engine_several *several = arena_alloc(l->to, sizeof(*several));
@@ -281,8 +285,12 @@ as_op(struct later_plan *p, const struct engine_notes *notes, size_t n_notes,
             .up = (uint8_t)levels_between(l, p->end, s->note_owner),
             .slot = s->note};
     }
+    struct engine_notes *notes =
+        lower_kept(l, p->op->notes, p->op->n_notes, sizeof(*notes));
+    if (!notes)
+        return lower_no_room(l);
     *several = (struct engine_several){later_run,   p->out, of,
-                                       p->n_inputs, notes,  n_notes};
+                                       p->n_inputs, notes,  p->op->n_notes};
     *op = (struct engine_op){
         .kind = ENGINE_OP_VALUE, .fault = LOWER_ASIDE, .several = several};
     return true;
@@ -292,6 +300,7 @@ bool
 later_op(struct lowering *l, const struct normal_node *node, uint32_t end,
          struct engine_op *op)
 {
+    struct later_op shared;
     struct later_plan p;
     struct later_ends ends;
     static const struct json nothing = {.kind = JSON_NULL, .touched = true};
@@ -302,8 +311,8 @@ later_op(struct lowering *l, const struct normal_node *node, uint32_t end,
         i++;
     if (i == ends.n)
         return lower_stop(l, "a value waits where it is not seen");
-    if (!new_plan(l, end, ends.absent[i], &p) || !plan_node(&p, node) ||
-        !as_op(&p, NULL, 0, op) ||
+    if (!new_plan(l, &shared, end, ends.absent[i], &p) ||
+        !plan_node(&p, node) || !as_op(&p, op) ||
         !lower_text(l, node->key, &nothing, &op->text))
         return false;
     op->text.len -= 4; /* the null */
@@ -316,34 +325,28 @@ later_op_rules(struct lowering *l, uint32_t end, struct engine_op *op,
                bool *has)
 {
     const struct normal_state *s = l->state;
+    struct later_op shared;
     struct later_plan p;
-    struct engine_notes *notes =
-        arena_array(l->to, s->n_notices + 1, sizeof(*notes));
-    size_t n = 0;
-    if (!notes)
-        return lower_no_room(l);
-    if (!new_plan(l, end, NORMAL_NONE, &p))
+    if (!new_plan(l, &shared, end, NORMAL_NONE, &p))
         return false;
     for (size_t i = 0; i < s->n_checks; i++) {
         if (!l->check_waits[i] ||
             later_end_of_rule(l, s->checks[i].scope) != end)
             continue;
-        if (!plan_rule(&p, l->check_when[i], s->checks[i].scope, true, 0))
+        if (!plan_check(&p, l->check_when[i], s->checks[i].scope))
             return false;
         l->check_done[i] = true;
     }
     for (size_t i = 0; i < s->n_notices; i++) {
-        uint16_t number = (uint16_t)i;
         if (!l->notice_waits[i] || l->notice_done[i] ||
             later_end_of_rule(l, s->notices[i].scope) != end)
             continue;
-        if (!plan_rule(&p, l->notice_when[i], s->notices[i].scope, false, n) ||
-            !lower_notes(l, &number, 1, &notes[n++]))
+        if (!plan_notice(&p, l->notice_when[i], &s->notices[i]))
             return false;
         l->notice_done[i] = true;
     }
     *has = p.n_rules > 0;
-    return !*has || as_op(&p, notes, n, op);
+    return !*has || as_op(&p, op);
 }
 
 /* ---- the entry of what is noted ------------------------------------------------------------ */

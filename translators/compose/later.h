@@ -86,6 +86,7 @@ struct later_node {
     size_t n_kids;
     const struct later_alt *alts;
     size_t n_alts;
+    const struct later *state; /* what an object here runs through, or NULL */
 };
 
 /* What fails or is told, in each of some elements within each other. */
@@ -97,6 +98,7 @@ struct later_rule {
     size_t note; /* of the op */
 };
 
+/* What is made at the end of an object, or of an object of a state in it. */
 struct later {
     const struct lens_api *api;
     const struct later_source *sources;
@@ -121,15 +123,22 @@ struct later_work {
     const struct later *l;
     const span *noted;
     struct arena *scratch;
+    struct json *root;    /* of a state: its object; NULL: the one that ends */
+    size_t *told;         /* NULL: nothing is */
     struct json **inputs; /* that were looked at */
     struct json **at;     /* by source: the element at hand */
     bool bad;             /* something could not be worked out: go aside */
 };
 
 bool later_holds(struct later_work *w, uint32_t guard);
+/* An object of a state becomes what that makes of it; NULL: it goes. */
+struct json *later_state(struct later_work *w, const struct later *state,
+                         struct json *object);
 /* What came at a source, what a term makes; NULL: nothing. Nothing of it may be put
  * anywhere: it may be asked again. */
 struct json *later_came(struct later_work *w, uint32_t source);
+/* And at what that is in. */
+struct json *later_host(struct later_work *w, uint32_t source);
 struct json *later_value(struct later_work *w, uint32_t term);
 /* The form that an atom asks about: does it read its value, and respell it? False: it
  * does not. */
@@ -158,9 +167,20 @@ later_made(struct later_work *w, struct json *made)
 
 /* ---- how it is drawn (later_plan.c) ---- */
 
+/* What the plans of one op share: states that are drawn, and what is told. */
+struct later_op {
+    const struct normal_state **states;
+    const struct later **drawn; /* by state */
+    size_t n_states, room_states, room_drawn;
+    struct engine_notes *notes;
+    size_t n_notes, room_notes;
+};
+
 struct later_plan {
     struct lowering *l;
+    struct later_op *op;
     uint32_t end;    /* the object */
+    bool is_state;   /* it is one of a state, and all there */
     uint32_t absent; /* what is not there when it ends; or NORMAL_NONE */
     struct later *out;
     struct later_source *sources;
@@ -184,8 +204,9 @@ struct later_plan {
 /* Something is written at the end, or asked; false: it cannot be. Of all that is read as
  * a value the spots say so. */
 MUST_CHECK bool plan_node(struct later_plan *p, const struct normal_node *node);
-MUST_CHECK bool plan_rule(struct later_plan *p, guard when, uint32_t scope,
-                          bool fails, size_t note);
+MUST_CHECK bool plan_check(struct later_plan *p, guard when, uint32_t scope);
+MUST_CHECK bool plan_notice(struct later_plan *p, guard when,
+                            const struct normal_notice *notice);
 /* When it is known which values are noted whole: what is to be noted. */
 MUST_CHECK bool plan_inputs(struct later_plan *p);
 /* All of it, where the program lives. */

@@ -246,8 +246,8 @@ emit_made(struct later_work *w, const struct later_node *node,
 }
 
 static struct json *
-emit_as(struct later_work *w, const struct later_node *node,
-        const struct later_alt *alt)
+emit_plain(struct later_work *w, const struct later_node *node,
+           const struct later_alt *alt)
 {
     const struct json *value = NULL;
     if (w->bad)
@@ -263,6 +263,15 @@ emit_as(struct later_work *w, const struct later_node *node,
         return value ? fresh(w, value) : later_made(w, NULL);
     }
     return NULL;
+}
+
+static struct json *
+emit_as(struct later_work *w, const struct later_node *node,
+        const struct later_alt *alt)
+{
+    struct json *out = emit_plain(w, node, alt);
+    bool runs = out && node->state && out->kind == JSON_OBJECT;
+    return runs ? later_state(w, node->state, out) : out;
 }
 
 struct json *

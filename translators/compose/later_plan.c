@@ -15,6 +15,8 @@ no_plan(struct later_plan *p)
     return lower_stop(p->l, "what waits is made of what its object has not");
 }
 
+static bool want_state(struct later_plan *p, const struct normal_state *s,
+                       const struct later **out);
 static bool want_guard(struct later_plan *p, guard g, uint32_t *out);
 static bool want_node(struct later_plan *p, const struct normal_node *node,
                       const struct later_node **out);
@@ -108,9 +110,11 @@ number_of(struct later_plan *p, uint32_t source, uint32_t *out)
             *out = (uint32_t)i;
             return true;
         }
-    if (s->kind == SOURCE_ROOT || source == p->end)
+    bool is_root = s->kind == SOURCE_ROOT && source == p->end && p->is_state;
+    if (!is_root && (s->kind == SOURCE_ROOT || source == p->end))
         return no_plan(p);
-    if (s->parent != p->end && !number_of(p, s->parent, &made.parent))
+    if (!is_root && s->parent != p->end &&
+        !number_of(p, s->parent, &made.parent))
         return false;
     if (s->kind == SOURCE_KEY && !span_dup(p->l->to, s->key, &made.key))
         return lower_no_room(p->l);
@@ -146,9 +150,9 @@ want_source(struct later_plan *p, uint32_t source, bool is_value, uint32_t *out)
     for (uint32_t at = source; at != p->end; at = all[at].parent)
         if (all[at].kind != SOURCE_KEY)
             whole = all[at].parent;
-    if (whole == p->end)
+    if (whole == p->end && !p->is_state)
         return no_plan(p);
-    if (whole != NORMAL_NONE)
+    if (whole != NORMAL_NONE && !p->is_state)
         p->l->spots[whole].is_valued = true;
     return true;
 }
@@ -432,8 +436,6 @@ want_node(struct later_plan *p, const struct normal_node *node,
         p->l->to, node->n_kids + 1, sizeof(const struct later_node *));
     if (!made || !kids)
         return lower_no_room(p->l);
-    if (node->state)
-        return lower_stop(p->l, "an object of a type is in what waits");
     *made = (struct later_node){.is_each = node->is_each,
                                 .each = LATER_NONE,
                                 .keyed = LATER_NONE,
@@ -454,7 +456,8 @@ want_node(struct later_plan *p, const struct normal_node *node,
     for (size_t i = 0; i < node->n_kids; i++)
         if (!want_node(p, node->kids[i], &kids[i]))
             return false;
-    return want_alts(p, node, made);
+    return want_alts(p, node, made) &&
+           (!node->state || want_state(p, node->state, &made->state));
 }
 
 bool
@@ -463,9 +466,9 @@ plan_node(struct later_plan *p, const struct normal_node *node)
     return want_node(p, node, &p->out->node);
 }
 
-bool
-plan_rule(struct later_plan *p, guard when, uint32_t scope, bool fails,
-          size_t note)
+static bool
+add_rule(struct later_plan *p, guard when, uint32_t scope, bool fails,
+         size_t note)
 {
     const struct source *all = p->l->c->sources;
     struct later_rule made = {.fails = fails, .note = note};
@@ -491,6 +494,81 @@ plan_rule(struct later_plan *p, guard when, uint32_t scope, bool fails,
     p->rules = grown;
     p->rules[p->n_rules++] = made;
     return true;
+}
+
+bool
+plan_check(struct later_plan *p, guard when, uint32_t scope)
+{
+    return add_rule(p, when, scope, true, 0);
+}
+
+bool
+plan_notice(struct later_plan *p, guard when,
+            const struct normal_notice *notice)
+{
+    struct later_op *op = p->op;
+    void *grown = PLAN_GROW(p, op->notes, op->n_notes, op->room_notes);
+    if (!grown)
+        return false;
+    op->notes = grown;
+    return lower_note(p->l, notice, &op->notes[op->n_notes]) &&
+           add_rule(p, when, notice->scope, false, op->n_notes++);
+}
+
+/* ---- states ------------------------------------------------------------------------ */
+
+static bool
+draw_state(struct later_plan *p, const struct normal_state *s)
+{
+    for (size_t i = 0; i < s->n_checks; i++) {
+        guard when = lower_guard(p->l, s->checks[i].when);
+        if (when != GUARD_NEVER && !plan_check(p, when, s->checks[i].scope))
+            return false;
+    }
+    for (size_t i = 0; i < s->n_notices; i++) {
+        guard when = lower_guard(p->l, s->notices[i].when);
+        if (when != GUARD_NEVER && !plan_notice(p, when, &s->notices[i]))
+            return false;
+    }
+    return plan_node(p, s->root) && plan_keep(p);
+}
+
+/* Nothing of its objects is met: all that is asked of them is asked then. */
+static bool
+want_state(struct later_plan *p, const struct normal_state *s,
+           const struct later **out)
+{
+    struct later_op *op = p->op;
+    for (size_t i = 0; i < op->n_states; i++)
+        if (op->states[i] == s) {
+            *out = op->drawn[i];
+            return true;
+        }
+    if (s->stop.why || s->n_gone)
+        return lower_stop(p->l, "an object of a type is in what waits");
+    struct later *made = arena_alloc(p->l->to, sizeof(*made));
+    void *states = PLAN_GROW(p, op->states, op->n_states, op->room_states);
+    void *drawn = PLAN_GROW(p, op->drawn, op->n_states, op->room_drawn);
+    if (!made)
+        return lower_no_room(p->l);
+    if (!states || !drawn)
+        return false;
+    op->states = states;
+    op->drawn = drawn;
+    op->states[op->n_states] = s;
+    op->drawn[op->n_states++] = made;
+    *out = made;
+    struct later_plan inner = {.l = p->l,
+                               .op = op,
+                               .end = s->source,
+                               .is_state = true,
+                               .absent = NORMAL_NONE,
+                               .out = made};
+    bool in_held = p->l->in_held;
+    p->l->in_held = true;
+    bool ok = draw_state(&inner, s);
+    p->l->in_held = in_held;
+    return ok;
 }
 
 /* ---- what is noted ----------------------------------------------------------------- */

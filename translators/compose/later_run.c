@@ -110,7 +110,7 @@ doubled_holds(struct later_work *w, const struct later_atom *a)
 {
     const struct later_source *s = &w->l->sources[a->source];
     const struct json *v =
-        s->parent == LATER_NONE ? NULL : later_came(w, s->parent);
+        s->parent == LATER_NONE ? w->root : later_came(w, s->parent);
     bool fails = false;
     if (!v)
         return false;
@@ -136,7 +136,7 @@ others_hold(struct later_work *w, const struct later_atom *a)
 static struct json *
 host_of(struct later_work *w, uint32_t each)
 {
-    struct json *host = later_came(w, w->l->sources[each].parent);
+    struct json *host = later_host(w, each);
     return host && json_is_container(host) ? host : NULL;
 }
 
@@ -243,13 +243,12 @@ later_holds(struct later_work *w, uint32_t g)
 
 /* False: it fails. */
 static bool
-obeys(struct later_work *w, const struct later_rule *r, size_t n_each,
-      size_t *told)
+obeys(struct later_work *w, const struct later_rule *r, size_t n_each)
 {
     if (n_each == r->n_each) {
         bool holds = later_holds(w, r->when);
-        if (holds && !r->fails)
-            told[r->note]++;
+        if (holds && !r->fails && w->told)
+            w->told[r->note]++;
         return !(holds && r->fails);
     }
     uint32_t each = r->each[n_each];
@@ -257,26 +256,43 @@ obeys(struct later_work *w, const struct later_rule *r, size_t n_each,
     bool ok = true;
     for (size_t i = 0; host && ok && i < host->n; i++) {
         w->at[each] = host->members[i].value;
-        ok = obeys(w, r, n_each + 1, told);
+        ok = obeys(w, r, n_each + 1);
     }
     w->at[each] = NULL;
     return ok;
+}
+
+/* What `l` says, of this object or of what was noted. */
+static struct json *
+run(struct later_work *w)
+{
+    const struct later *l = w->l;
+    w->inputs = arena_array(w->scratch, l->n_inputs + 1, sizeof(struct json *));
+    w->at = arena_array(w->scratch, l->n_sources + 1, sizeof(struct json *));
+    w->bad = !w->inputs || !w->at;
+    for (size_t i = 0; !w->bad && i < l->n_rules; i++)
+        w->bad = !obeys(w, &l->rules[i], 0) || w->bad;
+    return l->node && !w->bad ? later_emit(w, l->node) : NULL;
+}
+
+struct json *
+later_state(struct later_work *w, const struct later *state,
+            struct json *object)
+{
+    struct later_work inner = {
+        .l = state, .scratch = w->scratch, .root = object, .told = w->told};
+    struct json *out = run(&inner);
+    w->bad = w->bad || inner.bad;
+    return inner.bad ? NULL : out;
 }
 
 enum engine_formed
 later_run(const void *arg, const span *noted, struct arena *scratch,
           struct buf *out, size_t *told)
 {
-    const struct later *l = arg;
-    struct later_work w = {.l = l, .noted = noted, .scratch = scratch};
-    w.inputs = arena_array(scratch, l->n_inputs + 1, sizeof(struct json *));
-    w.at = arena_array(scratch, l->n_sources + 1, sizeof(struct json *));
-    if (!w.inputs || !w.at)
-        return ENGINE_OUTSIDE;
-    for (size_t i = 0; i < l->n_rules; i++)
-        if (!obeys(&w, &l->rules[i], 0, told))
-            return ENGINE_OUTSIDE;
-    const struct json *made = l->node ? later_emit(&w, l->node) : NULL;
+    struct later_work w = {
+        .l = arg, .noted = noted, .scratch = scratch, .told = told};
+    const struct json *made = run(&w);
     if (w.bad)
         return ENGINE_OUTSIDE;
     if (made)

@@ -72,6 +72,13 @@ later_found(const struct json *list, const struct lens_step *step, bool *fails)
 }
 
 struct json *
+later_host(struct later_work *w, uint32_t source)
+{
+    uint32_t parent = w->l->sources[source].parent;
+    return parent == LATER_NONE ? w->root : later_came(w, parent);
+}
+
+struct json *
 later_came(struct later_work *w, uint32_t source)
 {
     const struct later_source *s = &w->l->sources[source];
@@ -80,8 +87,9 @@ later_came(struct later_work *w, uint32_t source)
         return input(w, s->input);
     if (s->kind == SOURCE_EACH)
         return w->at[source];
-    const struct json *host =
-        s->parent == LATER_NONE ? NULL : later_came(w, s->parent);
+    if (s->kind == SOURCE_ROOT)
+        return w->root;
+    const struct json *host = later_host(w, source);
     if (!host)
         return NULL;
     return s->kind == SOURCE_ELEMENT ? later_found(host, s->step, &fails)
@@ -91,7 +99,7 @@ later_came(struct later_work *w, uint32_t source)
 const struct json_member *
 later_at_hand(struct later_work *w, uint32_t each)
 {
-    const struct json *host = later_came(w, w->l->sources[each].parent);
+    const struct json *host = later_host(w, each);
     for (size_t i = 0; host && json_is_container(host) && i < host->n; i++)
         if (host->members[i].value == w->at[each])
             return &host->members[i];
@@ -259,7 +267,7 @@ later_common(struct later_work *w, const struct later_term *t, bool *unequal,
 {
     enum lens_unequal how = (enum lens_unequal)t->n;
     struct json *first = NULL;
-    const struct json *host = later_came(w, w->l->sources[t->source].parent);
+    const struct json *host = later_host(w, t->source);
     struct json *was = w->at[t->source];
     size_t n = host && json_is_container(host) ? host->n : 0;
     struct json **values =
@@ -284,6 +292,17 @@ key_at_hand(struct later_work *w, const struct later_term *t)
 {
     const struct json_member *m = later_at_hand(w, t->source);
     return m ? later_made(w, json_new_text(w->scratch, m->key)) : NULL;
+}
+
+/* It is asked for its value: nothing is told. */
+static struct json *
+tree(struct later_work *w, const struct later_term *t)
+{
+    size_t *told = w->told;
+    w->told = NULL;
+    struct json *out = later_emit(w, t->tree);
+    w->told = told;
+    return out;
 }
 
 struct json *
@@ -311,7 +330,7 @@ later_value(struct later_work *w, uint32_t term)
     case TERM_TEXT:
         return text_of_parts(w, t);
     case TERM_TREE:
-        return later_emit(w, t->tree);
+        return tree(w, t);
     case TERM_FIRST:
         for (size_t i = 0; i < t->n_parts; i++)
             if (later_holds(w, t->parts[i].when))

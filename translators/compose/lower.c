@@ -557,7 +557,10 @@ find_held_uses(struct lowering *l)
     for (uint32_t i = l->state->source; i != NORMAL_NONE;
          i = lower_next(l, i)) {
         const struct uses *u = &l->spots[i].uses;
-        uint32_t whole = u->n ? later_whole(l, i) : NORMAL_NONE;
+        bool is_met = u->n || l->spots[i].gone;
+        uint32_t whole = is_met ? later_whole(l, i) : NORMAL_NONE;
+        if (whole != NORMAL_NONE && l->spots[i].gone)
+            return lower_stop(l, "an object of a type goes, and is asked");
         for (size_t k = 0; whole != NORMAL_NONE && whole != i && k < u->n;
              k++) {
             const struct uses *held = &l->spots[whole].uses;
@@ -595,6 +598,24 @@ lower_state_once(struct lowering *l, const struct normal_state *s,
 }
 
 static bool
+tell_held(struct lowering *l)
+{
+    struct buf b;
+    for (uint32_t i = 0; i < l->n->n_sources; i++) {
+        if (!l->spots[i].is_noted || !l->spots[i].is_valued || l->out->held.len)
+            continue;
+        buf_init(&b, arena_limit(l->to));
+        normal_place(l->n, i, &b);
+        bool ok =
+            !buf_failed(&b) && span_dup(l->to, buf_span(&b), &l->out->held);
+        buf_fini(&b);
+        if (!ok)
+            return lower_no_room(l);
+    }
+    return true;
+}
+
+static bool
 lower_state(struct lowering *l, const struct normal_state *s,
             struct engine_state *out)
 {
@@ -613,7 +634,7 @@ lower_state(struct lowering *l, const struct normal_state *s,
         l->once_more = false;
         if (lower_state_once(l, s, out)) {
             l->out->waits = l->out->waits || l->n_later;
-            return true;
+            return tell_held(l);
         }
         if (!l->once_more || l->full || l->c->full)
             return false;

@@ -44,6 +44,8 @@ struct lowered {
         *whole; /* where it is not: its objects as values that
                                         go again; NULL: they cannot */
     bool waits; /* a value that waits may have left its slot */
+    span held;  /* the first value that is held whole if it is a container, as
+                   `lines/...`; empty: none is */
     const struct lower_again *const *agains; /* in it */
     size_t n_agains;
     struct engine_program program;

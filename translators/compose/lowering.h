@@ -108,7 +108,8 @@ struct lowering {
     size_t room_later;
     bool
         once_more; /* something was found to wait: the state is lowered again */
-    bool in_gone;  /* at hand is what goes */
+    bool in_gone;  /* at hand is what goes, */
+    bool in_held;  /* or an object of a state in what is held */
     struct spot_of *spots; /* by source */
     struct level *levels;  /* by source */
 
@@ -212,6 +213,9 @@ MUST_CHECK bool lower_place_notices(struct lowering *l);
 /* As one notice of the program. */
 MUST_CHECK bool lower_notes(struct lowering *l, const uint16_t *notices,
                             size_t n, struct engine_notes *out);
+MUST_CHECK bool lower_note(struct lowering *l,
+                           const struct normal_notice *notice,
+                           struct engine_notes *out);
 /* What all of the program's notices tell. */
 MUST_CHECK bool lower_tells(struct lowering *l);
 

@@ -313,6 +313,32 @@ same_list(const struct uint16_list *a, const struct uint16_list *b)
            memcmp(a->at, b->at, a->n * sizeof(*a->at)) == 0;
 }
 
+static bool
+notes_of(struct lowering *l, struct uint16_list *list, struct engine_notes *out)
+{
+    uint16_t *alone = list->n == 1 ? &l->alone[list->at[0]] : NULL;
+    size_t told = !alone ? 0 : *alone ? *alone - 1u : l->n_told;
+    while (told < l->n_told && !same_list(&l->told[told], list))
+        told++;
+    if (alone)
+        *alone = (uint16_t)(told + 1);
+    if (told == l->n_told) {
+        void *grown = COMPOSE_GROW(l->c, l->told, l->n_told, l->room_told);
+        if (!grown)
+            return false;
+        if (told >= ENGINE_NONE)
+            return lower_stop(l, "too many notices");
+        l->told = grown;
+        l->told[l->n_told++] = *list;
+    }
+    uint16_t *at = arena_alloc(l->to, sizeof(*at));
+    if (!at)
+        return lower_no_room(l);
+    *at = (uint16_t)told;
+    *out = (struct engine_notes){at, 1};
+    return true;
+}
+
 bool
 lower_notes(struct lowering *l, const uint16_t *notices, size_t n,
             struct engine_notes *out)
@@ -325,29 +351,17 @@ lower_notes(struct lowering *l, const uint16_t *notices, size_t n,
             !add_number(l, &list, tell))
             return false;
     }
-    if (n == 0)
-        return true;
-    uint16_t *alone = n == 1 ? &l->alone[list.at[0]] : NULL;
-    size_t told = !alone ? 0 : *alone ? *alone - 1u : l->n_told;
-    while (told < l->n_told && !same_list(&l->told[told], &list))
-        told++;
-    if (alone)
-        *alone = (uint16_t)(told + 1);
-    if (told == l->n_told) {
-        void *grown = COMPOSE_GROW(l->c, l->told, l->n_told, l->room_told);
-        if (!grown)
-            return false;
-        if (told >= ENGINE_NONE)
-            return lower_stop(l, "too many notices");
-        l->told = grown;
-        l->told[l->n_told++] = list;
-    }
-    uint16_t *at = arena_alloc(l->to, sizeof(*at));
-    if (!at)
-        return lower_no_room(l);
-    *at = (uint16_t)told;
-    *out = (struct engine_notes){at, 1};
-    return true;
+    return n == 0 || notes_of(l, &list, out);
+}
+
+bool
+lower_note(struct lowering *l, const struct normal_notice *notice,
+           struct engine_notes *out)
+{
+    struct uint16_list list = {0};
+    uint16_t tell = 0;
+    return tell_of(l, notice, &tell) && add_number(l, &list, tell) &&
+           notes_of(l, &list, out);
 }
 
 bool

@@ -114,6 +114,19 @@ ROW(a_list_of_names_as_a_map_of_one_value,
          "{\"n\":{\"a\":{\"on\":false}}}", "{\"n\":{}}"),
     .unlowered = true)
 
+ROW(objects_of_a_type_in_what_waits,
+    .types = "T: {at: \"* /t\"}\nU: {at: \"w/l/* of T\"}\n",
+    STEPS("T: {map: {w/c: {absent: {older: {from: z}}}}}\n"
+          "U: {map: {a: b}, drop: {d: {down: 1, write: ignore}}}",
+          "U: {map: {b: {to: c, enum: {p: q}}}}"),
+    UP("{\"z\":5,\"w\":{\"l\":[{\"a\":1,\"d\":2},{\"a\":\"p\",\"d\":1},3]}}",
+       "{\"w\":{\"c\":1,\"l\":[{\"a\":1,\"b\":2}]}}",
+       "{\"w\":{\"l\":[{\"x\":{},\"a\":1,\"a\":2}]},\"z\":1}", "{\"z\":1}",
+       "{\"w\":{\"l\":[{\"d\":[]},{\"y\":[1],\"d\":{}}],\"k\":1},\"z\":{}}",
+       "{\"w\":{\"l\":{\"m\":{\"a\":1}}},\"z\":1}"),
+    DOWN("{\"w\":{\"c\":1,\"l\":[{\"c\":\"q\"},{}]},\"z\":2}", "{}",
+         "{\"w\":{\"l\":[{\"a\":1}]}}"))
+
 ROW(doubles_of_which_the_first_stays,
     STEPS("T: {map: {l: {to: m, as: list(k) <> map, double: first}}}",
           "T: {map: {\"m/*/a\": \"m/*/b\"}}"),
