@@ -231,6 +231,7 @@ lower_agains(struct lowering *l)
         e->child = NULL;
         if (again->asked.vanishes)
             e->when = &engine_always;
+        engine_entry_settle(e);
     }
     meet(l, &met);
     return tell(l, &met);

@@ -175,7 +175,7 @@ note_source(struct lowering *l, uint32_t end, uint32_t source)
 static bool
 note_inputs(struct later_plan *p)
 {
-    if (!plan_inputs(p))
+    if (!later_plan_inputs(p))
         return false;
     for (size_t i = 0; i < p->n_inputs; i++)
         if (!note_source(p->l, p->end, p->inputs[i]))
@@ -206,7 +206,7 @@ note_node(struct lowering *l, const struct normal_node *node, bool marks)
         struct later_plan p;
         if (!new_plan(l, &op, ends.at[i], ends.absent[i], &p))
             return false;
-        if (!plan_node(&p, node) || (!marks && !note_inputs(&p)))
+        if (!later_plan_node(&p, node) || (!marks && !note_inputs(&p)))
             return l->once_more || l->full || l->c->full
                        ? false
                        : later_wait(l, node->parent);
@@ -232,7 +232,7 @@ note_rule(struct lowering *l, guard when, uint32_t scope, bool marks)
     if (end == scope && !guard_implies(&l->c->guards, when, object))
         return lower_stop(l, "a check that no value decides");
     return new_plan(l, &op, end, NORMAL_NONE, &p) &&
-           plan_check(&p, when, scope) && (marks || note_inputs(&p));
+           later_plan_check(&p, when, scope) && (marks || note_inputs(&p));
 }
 
 static bool
@@ -272,7 +272,7 @@ as_op(struct later_plan *p, struct engine_op *op)
 {
     struct lowering *l = p->l;
     struct engine_several *several = arena_alloc(l->to, sizeof(*several));
-    if (!several || !plan_inputs(p) || !plan_keep(p))
+    if (!several || !later_plan_inputs(p) || !later_plan_keep(p))
         return several ? false : lower_no_room(l);
     struct engine_where *of = arena_array(l->to, p->n_inputs + 1, sizeof(*of));
     if (!of)
@@ -312,7 +312,7 @@ later_op(struct lowering *l, const struct normal_node *node, uint32_t end,
     if (i == ends.n)
         return lower_stop(l, "a value waits where it is not seen");
     if (!new_plan(l, &shared, end, ends.absent[i], &p) ||
-        !plan_node(&p, node) || !as_op(&p, op) ||
+        !later_plan_node(&p, node) || !as_op(&p, op) ||
         !lower_text(l, node->key, &nothing, &op->text))
         return false;
     op->text.len -= 4; /* the null */
@@ -333,7 +333,7 @@ later_op_rules(struct lowering *l, uint32_t end, struct engine_op *op,
         if (!l->check_waits[i] ||
             later_end_of_rule(l, s->checks[i].scope) != end)
             continue;
-        if (!plan_check(&p, l->check_when[i], s->checks[i].scope))
+        if (!later_plan_check(&p, l->check_when[i], s->checks[i].scope))
             return false;
         l->check_done[i] = true;
     }
@@ -341,7 +341,7 @@ later_op_rules(struct lowering *l, uint32_t end, struct engine_op *op,
         if (!l->notice_waits[i] || l->notice_done[i] ||
             later_end_of_rule(l, s->notices[i].scope) != end)
             continue;
-        if (!plan_notice(&p, l->notice_when[i], &s->notices[i]))
+        if (!later_plan_notice(&p, l->notice_when[i], &s->notices[i]))
             return false;
         l->notice_done[i] = true;
     }

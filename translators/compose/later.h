@@ -203,11 +203,13 @@ struct later_plan {
 
 /* Something is written at the end, or asked; false: it cannot be. Of all that is read as
  * a value the spots say so. */
-MUST_CHECK bool plan_node(struct later_plan *p, const struct normal_node *node);
-MUST_CHECK bool plan_check(struct later_plan *p, guard when, uint32_t scope);
-MUST_CHECK bool plan_notice(struct later_plan *p, guard when,
-                            const struct normal_notice *notice);
+MUST_CHECK bool later_plan_node(struct later_plan *p,
+                                const struct normal_node *node);
+MUST_CHECK bool later_plan_check(struct later_plan *p, guard when,
+                                 uint32_t scope);
+MUST_CHECK bool later_plan_notice(struct later_plan *p, guard when,
+                                  const struct normal_notice *notice);
 /* When it is known which values are noted whole: what is to be noted. */
-MUST_CHECK bool plan_inputs(struct later_plan *p);
+MUST_CHECK bool later_plan_inputs(struct later_plan *p);
 /* All of it, where the program lives. */
-MUST_CHECK bool plan_keep(struct later_plan *p);
+MUST_CHECK bool later_plan_keep(struct later_plan *p);

@@ -461,7 +461,7 @@ want_node(struct later_plan *p, const struct normal_node *node,
 }
 
 bool
-plan_node(struct later_plan *p, const struct normal_node *node)
+later_plan_node(struct later_plan *p, const struct normal_node *node)
 {
     return want_node(p, node, &p->out->node);
 }
@@ -497,14 +497,14 @@ add_rule(struct later_plan *p, guard when, uint32_t scope, bool fails,
 }
 
 bool
-plan_check(struct later_plan *p, guard when, uint32_t scope)
+later_plan_check(struct later_plan *p, guard when, uint32_t scope)
 {
     return add_rule(p, when, scope, true, 0);
 }
 
 bool
-plan_notice(struct later_plan *p, guard when,
-            const struct normal_notice *notice)
+later_plan_notice(struct later_plan *p, guard when,
+                  const struct normal_notice *notice)
 {
     struct later_op *op = p->op;
     void *grown = PLAN_GROW(p, op->notes, op->n_notes, op->room_notes);
@@ -522,15 +522,16 @@ draw_state(struct later_plan *p, const struct normal_state *s)
 {
     for (size_t i = 0; i < s->n_checks; i++) {
         guard when = lower_guard(p->l, s->checks[i].when);
-        if (when != GUARD_NEVER && !plan_check(p, when, s->checks[i].scope))
+        if (when != GUARD_NEVER &&
+            !later_plan_check(p, when, s->checks[i].scope))
             return false;
     }
     for (size_t i = 0; i < s->n_notices; i++) {
         guard when = lower_guard(p->l, s->notices[i].when);
-        if (when != GUARD_NEVER && !plan_notice(p, when, &s->notices[i]))
+        if (when != GUARD_NEVER && !later_plan_notice(p, when, &s->notices[i]))
             return false;
     }
-    return plan_node(p, s->root) && plan_keep(p);
+    return later_plan_node(p, s->root) && later_plan_keep(p);
 }
 
 /* Nothing of its objects is met: all that is asked of them is asked then. */
@@ -589,7 +590,7 @@ add_input(struct later_plan *p, uint32_t source, uint32_t number)
 }
 
 bool
-plan_inputs(struct later_plan *p)
+later_plan_inputs(struct later_plan *p)
 {
     for (size_t i = 0; i < p->n_sources; i++) {
         uint32_t number = (uint32_t)i;
@@ -607,7 +608,7 @@ plan_inputs(struct later_plan *p)
 }
 
 bool
-plan_keep(struct later_plan *p)
+later_plan_keep(struct later_plan *p)
 {
     struct lowering *l = p->l;
     struct later *out = p->out;

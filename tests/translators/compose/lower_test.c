@@ -103,6 +103,24 @@ TEST(the_machine_does_what_the_reference_does_or_goes_aside)
     assert_true(count[0].done * 3 > count[0].documents);
 }
 
+/* The machine does at once what an entry says of a scalar, if nothing else is asked. */
+TEST(an_entry_of_what_goes_again_says_so_in_its_way)
+{
+    struct arena *a = arena_new(BENCH_ROOM);
+    const span change = SPAN("U: {add: {s: {up: {count: k}, write: lose}}}");
+    const struct lens_api *api = bench_api(
+        a, SPAN("T: {at: \"* /t\"}\nU: {at: u of T}\n"), &change, 1, "again");
+    struct lowered l;
+    assert_non_null(api);
+    lowered_chain(a, api, 0, 1, true, &l);
+    assert_null(l.why);
+    assert_int_equal(l.n_agains, 1);
+    const struct engine_entry *u = &l.program.root->child->entries[0];
+    assert_non_null(u->again);
+    assert_int_equal(u->way, ENGINE_GENERAL);
+    arena_free(&a);
+}
+
 TEST(without_memory_there_is_an_error_and_no_crash)
 {
     uint64_t seed = 5;
