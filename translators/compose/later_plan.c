@@ -548,8 +548,11 @@ want_state(struct later_plan *p, const struct normal_state *s,
     if (s->stop.why || s->n_gone)
         return lower_stop(p->l, "an object of a type is in what waits");
     struct later *made = arena_alloc(p->l->to, sizeof(*made));
-    void *states = PLAN_GROW(p, op->states, op->n_states, op->room_states);
-    void *drawn = PLAN_GROW(p, op->drawn, op->n_states, op->room_drawn);
+    void *states =
+        compose_grow(p->l->c, op->states, op->n_states, &op->room_states,
+                     sizeof(const struct normal_state *));
+    void *drawn = compose_grow(p->l->c, op->drawn, op->n_states,
+                               &op->room_drawn, sizeof(const struct later *));
     if (!made)
         return lower_no_room(p->l);
     if (!states || !drawn)

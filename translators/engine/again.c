@@ -273,6 +273,8 @@ note_whole(struct engine *m, struct engine_frame *f)
     bool ok = as_json(m, whole, &json) && engine_note(m, f->entry, json) &&
               write_noted(m, f, whole, json);
     arena_reset(m->forms);
+    if (!ok) /* wherever it is cut */
+        m->fault.offset = m->asked->offset;
     return ok;
 }
 
