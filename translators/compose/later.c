@@ -252,8 +252,8 @@ note_rules(struct lowering *l, bool marks)
     return true;
 }
 
-bool
-later_note_all(struct lowering *l)
+static bool
+note_all(struct lowering *l)
 {
     for (unsigned marks = 2; marks-- > 0;) {
         for (size_t i = 0; i < l->n_later; i++)
@@ -263,6 +263,17 @@ later_note_all(struct lowering *l)
             return false;
     }
     return true;
+}
+
+bool
+later_note_all(struct lowering *l)
+{
+    struct arena *to = l->to;
+    l->to = l->drafts;
+    bool ok = note_all(l);
+    arena_reset(l->drafts);
+    l->to = to;
+    return ok;
 }
 
 /* ---- the op ------------------------------------------------------------------------------ */

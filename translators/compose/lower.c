@@ -5,6 +5,8 @@
 
 /* NOLINTBEGIN(misc-no-recursion): as deep as places are long */
 
+#define DRAFTS_MAX ((size_t)64 * 1024 * 1024)
+
 const struct engine_entry lower_plain = {.action = ENGINE_KEEP,
                                          .bit = ENGINE_NONE,
                                          .twice = ENGINE_NONE,
@@ -722,7 +724,11 @@ compose_lower(struct compose *c, struct arena *a, size_t type, bool is_request,
     enum err_code code = compose_take(c, type, &l.n, e);
     if (code != OK)
         return code;
+    l.drafts = arena_new(DRAFTS_MAX);
+    if (!l.drafts)
+        return err_set(e, ERR_LIMIT, "no room for a program");
     bool ok = lower_all(&l);
+    arena_free(&l.drafts);
     if (l.full || c->full || c->guards.full)
         return err_set(e, ERR_LIMIT, "no room for a program");
     if (!ok && !out->why)

@@ -78,8 +78,9 @@ struct lead {
 };
 
 struct lowering {
-    struct compose *c; /* its arena holds what only the work needs */
-    struct arena *to;  /* of the program */
+    struct compose *c;    /* its arena holds what only the work needs */
+    struct arena *to;     /* of the program */
+    struct arena *drafts; /* of what is drawn to see what it needs */
     const struct normal *n;
     struct lowered *out;
     bool is_request;
