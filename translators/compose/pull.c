@@ -236,6 +236,17 @@ pull_is_moved(struct pull *k, uint32_t term)
     return true;
 }
 
+/* Whoever lowers an image knows its symbols by their having been asked for. */
+static uint32_t
+asked_image(struct compose *c, const struct lens_symbols *symbols, uint32_t of)
+{
+    uint32_t image = term_image(c, symbols, of);
+    struct term t = c->terms[image];
+    for (size_t i = 0; t.kind == TERM_ENUM && i < t.symbols->n_rows; i++)
+        (void)ask_equals(c, t.of, t.symbols->rows[i].from);
+    return image;
+}
+
 uint32_t
 pull_term(struct pull *k, uint32_t term, const struct normal_alt *alt)
 {
@@ -247,7 +258,7 @@ pull_term(struct pull *k, uint32_t term, const struct normal_alt *alt)
     } else if (t.kind == TERM_ENUM) {
         of = pull_term(k, t.of, alt);
         if (of != NORMAL_NONE)
-            return term_image(c, t.symbols, of);
+            return asked_image(c, t.symbols, of);
     } else if (alt->kind == ALT_SOURCE) {
         of = pull_term(k, t.of, alt);
         if (of != NORMAL_NONE) {

@@ -114,6 +114,27 @@ TEST(a_chain_made_of_its_neighbours_is_the_chain)
     assert_true(t.done * 4 > t.documents);
 }
 
+/* Only the way knows the symbols, and only the step whose they are. */
+TEST(symbols_are_known_through_a_step_that_renames)
+{
+    static const char *const bodies[] = {"{\"c\":\"q\"}", "{\"c\":\"p\"}",
+                                         "{\"c\":\"r\"}", "{}"};
+    struct arena *a = arena_new(CHAIN_ROOM);
+    span changes[] = {SPAN("T:\n  map: {c: a}\n"),
+                      SPAN("T:\n  map: {a: {enum: {p: q, q: p}}}\n")};
+    const struct lens_api *api =
+        bench_api(a, SPAN("T: {at: \"* /t\"}\n"), changes, 2, NULL);
+    assert_non_null(api);
+    const struct plan **plans = plans_to(a, api, 2);
+    for (size_t i = 0; i < 2 * COUNT(bodies); i++) {
+        struct chain_result is = chain_compare(a, api, plans[0 * 3 + 2], 0, 2,
+                                               i % 2, span_str(bodies[i / 2]));
+        assert_true(is.planned && is.done);
+        assert_span(is.difference, "");
+    }
+    arena_free(&a);
+}
+
 /* ---- of all kinds ---------------------------------------------------------------------- */
 
 static span
