@@ -42,7 +42,7 @@ struct worker {
     const struct generation *gen;
     struct loop *loop;
     struct arena *arena; /* as old as the process */
-    struct memo *memo; /* of translated messages */
+    struct memo *memo;   /* of translated messages */
     struct metrics *metrics;
     struct access access;
     struct buf report; /* decision records on their way */

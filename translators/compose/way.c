@@ -100,6 +100,7 @@ static bool
 pull_group(struct pull *k, size_t group)
 {
     struct compose *c = k->c;
+    assert(k->was); /* begin_pull */
     k->fails = false;
     for (size_t type = 0; type < c->api->n_types; type++)
         if (c->groups[type] == group && (!k->was[type] || !pull_state(k, type)))

@@ -396,24 +396,26 @@ TEST(what_is_made_of_several_values_is_made_when_their_object_ends)
     arena_free(&a);
 }
 
-#define WHOLE .again = &engine_notes_whole
-
 TEST(a_container_is_noted_whole_wherever_it_goes)
 {
     struct arena *a = arena_new(ROOM);
     struct engine_state in = {0}, middle = {0};
     struct engine_state s = {.n_slots = 3};
-    know(
-        a, &in,
-        (const struct member[]){{"x", {PLAIN, WHOLE, .note = 0, .note_up = 2}}},
-        1);
+    know(a, &in,
+         (const struct member[]){
+             {"x",
+              {PLAIN, .again = &engine_notes_whole, .note = 0, .note_up = 2}}},
+         1);
     know(a, &middle, (const struct member[]){{"i", {PLAIN, .child = &in}}}, 1);
     know(a, &s,
          (const struct member[]){
              {"o", {PLAIN, .child = &middle}},
-             {"gone", {PLAIN, WHOLE, .action = ENGINE_DROP, .note = 1}},
+             {"gone",
+              {PLAIN, .again = &engine_notes_whole, .action = ENGINE_DROP,
+               .note = 1}},
              {"last",
-              {PLAIN, WHOLE, .action = ENGINE_CAPTURE, .slot = 2, .note = 1}}},
+              {PLAIN, .again = &engine_notes_whole, .action = ENGINE_CAPTURE,
+               .slot = 2, .note = 1}}},
          3);
     end_with(a, &s,
              (const struct engine_op[]){
