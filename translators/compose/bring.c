@@ -180,8 +180,8 @@ joined(struct compose *c, const struct lens_symbols *x,
 }
 
 /* The image of a term; of a constant it is one. */
-uint32_t
-term_image(struct compose *c, const struct lens_symbols *s, uint32_t term)
+static uint32_t
+image_of(struct compose *c, const struct lens_symbols *s, uint32_t term)
 {
     struct term t = c->terms[term];
     if (t.kind == TERM_CONST) {
@@ -234,7 +234,7 @@ run_enum(struct passage *p, size_t i, const struct lens_symbols *s,
         !tell(p, either(c, without(c, left, failed), holds), NOTICE_LOSSY))
         return false;
 
-    struct normal_alt image = as_term(alt, term_image(c, s, term));
+    struct normal_alt image = as_term(alt, image_of(c, s, term));
     image.when = without(c, without(c, scalar, hidden), failed);
     if (image.when != GUARD_NEVER && !run_from(p, i + 1, image))
         return false;

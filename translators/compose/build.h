@@ -68,19 +68,6 @@ struct compose {
     unsigned *forms;             /* by type: see compose_form */
     bool *touched; /* by type: the step at hand may do something to one */
 
-    /* Of ways that are built from their end (way.c). */
-    size_t to;
-    uint32_t
-        *own; /* by type: the ROOT of all its states; NULL: not such a one */
-    size_t *groups;              /* by type: of those that lie in one another */
-    struct normal_state **ahead; /* by type, from `at` to `to`, frozen */
-    struct pulled *pulled;       /* by guard (pull.c) */
-    size_t room_pulled;
-    uint64_t *
-        speaks; /* by guard: of which members of an object, as a mask; 0: not known */
-    size_t room_speaks;
-    unsigned pull; /* number of the last one */
-
     uint32_t n_arrived;
     uint32_t *marks; /* of all normal forms that were taken */
     size_t room_marks;
@@ -103,15 +90,6 @@ void *compose_grow(struct compose *c, void *array, size_t n, size_t *room,
     compose_grow((c), (array), (n), &(room), sizeof(*(array)))
 
 /* ---- chains (chain.c) ---- */
-
-/* One version further, of the wanted types (NULL: all) and what lies in them. False: full. */
-MUST_CHECK bool compose_further(struct compose *c, const bool *wanted);
-
-/* Frozen with all it reaches; one that stops stands for itself. NULL: full. */
-struct normal_state *compose_frozen(struct compose *c, struct normal_state *s);
-
-/* What all values that come to the type untouched in this step share, after it. NULL: full. */
-struct normal_state *state_fresh(struct compose *c, size_t type);
 
 /* Which types arrows of others lead into (reach.c). */
 MUST_CHECK bool compose_reach(struct compose *c);
@@ -151,9 +129,6 @@ uint32_t source_new(struct compose *c, struct source source);
 uint32_t term_of_source(struct compose *c, uint32_t source);
 uint32_t term_const(struct compose *c, const struct json *value);
 uint32_t term_make(struct compose *c, struct term term);
-/* The image of a term; of a constant it is one, of an image one table (bring.c). */
-uint32_t term_image(struct compose *c, const struct lens_symbols *s,
-                    uint32_t term);
 
 /* ---- questions about terms; a term that is asked is there ---- */
 
@@ -181,9 +156,6 @@ MUST_CHECK bool node_push_kid(struct compose *c, struct normal_node *n,
 
 /* All keys of what came that are known anywhere are known here. */
 MUST_CHECK bool node_know(struct compose *c, struct normal_node *n);
-
-/* The same of what is frozen, as far as its alternatives know. */
-MUST_CHECK bool node_know_frozen(struct compose *c, struct normal_node *n);
 
 /* What stands for all elements. */
 struct normal_node *node_each(struct compose *c, struct normal_node *n);

@@ -31,15 +31,6 @@ compose_full(struct compose *c)
 
 /* ---- states ------------------------------------------------------------------------ */
 
-/* Where ways are built from their ends, objects of a type have one source in all. */
-static uint32_t
-state_source(struct compose *c, size_t type)
-{
-    if (c->own[type] == NORMAL_NONE)
-        c->own[type] = source_root(c);
-    return c->own[type];
-}
-
 static struct normal_state *
 state_new(struct compose *c, size_t type)
 {
@@ -49,7 +40,7 @@ state_new(struct compose *c, size_t type)
         return NULL;
     }
     *s = (struct normal_state){.type = type, .first = c->at, .last = c->at};
-    s->source = c->own ? state_source(c, type) : source_root(c);
+    s->source = source_root(c);
     s->root = node_new(c, NULL, (span){0});
     if (!s->root ||
         !node_add(c, s->root,
@@ -105,7 +96,7 @@ state_step(struct compose *c, struct normal_state *s, size_t type)
     return !c->full;
 }
 
-struct normal_state *
+static struct normal_state *
 state_fresh(struct compose *c, size_t type)
 {
     if (c->fresh[type])
@@ -246,15 +237,13 @@ settle(struct compose *c, struct normal_state *s)
     return settle_gone(c, s) && settle_node(c, s->root);
 }
 
-bool
-compose_further(struct compose *c, const bool *wanted)
+static bool
+go_further(struct compose *c)
 {
     c->step = step_number(c);
     memset(c->fresh, 0, c->api->n_types * sizeof(struct normal_state *));
     for (size_t type = 0; type < c->api->n_types; type++) {
         struct normal_state *s = c->roots[type];
-        if (wanted && !wanted[type])
-            continue;
         if (!s)
             c->roots[type] = state_fresh(c, type);
         else if (s->stepped != c->step)
@@ -263,7 +252,7 @@ compose_further(struct compose *c, const bool *wanted)
             return false;
     }
     for (size_t type = 0; type < c->api->n_types; type++)
-        if ((!wanted || wanted[type]) && !settle(c, c->roots[type]))
+        if (!settle(c, c->roots[type]))
             return false;
     c->at = next_version(c);
     return !c->full && !c->guards.full;
@@ -276,7 +265,7 @@ compose_step(struct compose *c, struct err *e)
     touch_find(c);
     for (size_t type = 0; type < c->api->n_types; type++)
         c->forms[type] += c->touched[type] || !c->roots[type];
-    return compose_further(c, NULL) ? OK : too_much(e);
+    return go_further(c) ? OK : too_much(e);
 }
 
 unsigned
@@ -343,8 +332,8 @@ find_in(struct found *f, const struct normal_node *n)
 }
 
 /* Frozen with all it reaches; one that stops stands for itself. */
-struct normal_state *
-compose_frozen(struct compose *c, struct normal_state *s)
+static struct normal_state *
+freeze_root(struct compose *c, struct normal_state *s)
 {
     struct normal_node holder = {.key = {0}, .each = NORMAL_NONE};
     holder.state = s;
@@ -379,9 +368,8 @@ enum err_code
 compose_take(struct compose *c, size_t type, const struct normal **out,
              struct err *e)
 {
-    assert(c->own || c->at != c->from);
-    struct normal_state *root =
-        c->own ? c->ahead[type] : compose_frozen(c, c->roots[type]);
+    assert(c->at != c->from);
+    struct normal_state *root = freeze_root(c, c->roots[type]);
     struct normal *n = arena_alloc(c->a, sizeof(*n));
     struct found found = {.c = c};
     if (!root || !n || !make_marks(c) || !find_state(&found, root))
@@ -395,8 +383,8 @@ compose_take(struct compose *c, size_t type, const struct normal **out,
         found.n = 1;
     }
     *n = (struct normal){.api = c->api,
-                         .from = c->own ? c->at : c->from,
-                         .to = c->own ? c->to : c->at,
+                         .from = c->from,
+                         .to = c->at,
                          .root = root,
                          .states = found.at,
                          .n_states = found.n,

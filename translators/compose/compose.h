@@ -28,21 +28,6 @@ MUST_CHECK enum err_code compose_begin(struct arena *a,
  * grown too many. */
 MUST_CHECK enum err_code compose_step(struct compose *c, struct err *e);
 
-/*
- * Ways to one version: start at version `at` on the way to `to`, which may be `to`
- * itself, and grow towards the chain's beginning. Each way is the one step that comes
- * first, with what the way behind it says pulled back through it: what the step does not
- * touch stays what it is. ERR_LIMIT as above.
- */
-MUST_CHECK enum err_code compose_begin_to(struct arena *a,
-                                          const struct lens_api *api, size_t at,
-                                          size_t to, bool up,
-                                          struct compose **out, struct err *e);
-
-/* One version earlier on the way: older where it goes up. There must be one. ERR_LIMIT as
- * in compose_step. */
-MUST_CHECK enum err_code compose_prepend(struct compose *c, struct err *e);
-
 /* A number that stays as long as steps do nothing to this type, nor to what lies in it:
  * then what was taken of it still holds. */
 unsigned compose_form(const struct compose *c, size_t type);

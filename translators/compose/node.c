@@ -450,8 +450,8 @@ has_kid(const struct normal_node *n, span key, size_t *next)
 }
 
 /* As node_know; but what is frozen is looked into no more, and stops at nothing. */
-bool
-node_know_frozen(struct compose *c, struct normal_node *n)
+static bool
+freeze_keys(struct compose *c, struct normal_node *n)
 {
     for (size_t i = 0; has_keys(n) && i < n->n_alts; i++) {
         const struct normal_alt alt = n->alts[i];
@@ -507,7 +507,7 @@ copy(struct compose *c, const struct normal_node *n, bool freeze)
             return NULL;
         kid->parent = out;
     }
-    return !freeze || node_know_frozen(c, out) ? out : NULL;
+    return !freeze || freeze_keys(c, out) ? out : NULL;
 }
 
 struct normal_node *

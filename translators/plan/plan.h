@@ -31,8 +31,7 @@ enum plan_kind { PLAN_REQUESTS = 1, PLAN_ANSWERS = 2, PLAN_BOTH = 3 };
 
 /*
  * Plan all pairs that are wanted: wanted[from * n_versions + to], of enum plan_kind, and
- * plans likewise, which were NULL. A chain is made of its neighbour's: of that to a nearer
- * version, where more of the same beginning are wanted, else of that from a nearer one; and
+ * plans likewise, which were NULL. A chain is made of its neighbour's, to a nearer version; and
  * they share the programs of what no step between them does anything to. A chain that would be
  * too large to compose stays NULL.
  * ERR_LIMIT: `a` is full.
