@@ -627,18 +627,15 @@ def test_a_client_that_takes_nothing_costs_a_small_window(t):
             o.head(r.stream)
             room = o.h2.local_flow_control_window(r.stream)
             sent[r.stream] = room
-            o.h2.send_data(r.stream, b"x" * (room // 2))
-            o.h2.send_data(r.stream, b"x" * (room - room // 2))
-            o.flush()
+            if is_taken.is_set():
+                o.data(r.stream, b"x" * 100000, ends=True)
+            else:
+                o.h2.send_data(r.stream, b"x" * (room // 2))
+                o.h2.send_data(r.stream, b"x" * (room - room // 2))
+                o.flush()
             backend.requests.put(r)
-            threading.Thread(target=rest, args=(o, r.stream, 100000 - room), daemon=True).start()
 
-    def rest(o, stream, n):
-        go.wait(20)
-        with turn:
-            o.data(stream, b"y" * n, ends=True)
-
-    go, turn = threading.Event(), threading.Lock()
+    is_taken = threading.Event()
     b, w = h2_worker(t, script)
     c = Client(t.connect(w.port), window=1)
     stalled = [c.ask() for _ in range(20)]
@@ -646,7 +643,7 @@ def test_a_client_that_takes_nothing_costs_a_small_window(t):
         b.seen()
     assert set(sent.values()) == {16384}, sent
     c.conn.close()
-    go.set()
+    is_taken.set()
     fine = Client(t.connect(w.port))
     a = fine.answer(fine.ask())
     assert len(a["body"]) == 100000 and a["ended"]
