@@ -74,3 +74,10 @@ def test_every_alert_has_a_page_with_a_command(t):
     metrics = (t.source / "proxy/observe/metrics.h").read_text()
     for name in re.findall(r"stile_[a-z_]+", "".join(pages)):
         assert f'"{name}"' in metrics, name
+
+
+def test_every_command_that_run_tells_of_is_one_of_its(t):
+    run = t.source / "run"
+    told = set(re.findall(r"^  ([a-z]+) ", t.command(run, "--help").stdout, re.M))
+    assert told == set(re.findall(r"^cmd_([a-z]+)\(\)", run.read_text(), re.M)) and "kills" in told, told
+    assert "--n N or --seed S" in t.command(run, "kills", "--many").stderr and "no command" in t.command(run, "kils").stderr
