@@ -2,7 +2,6 @@
 #include "tests/translators/documents.h"
 
 #include "proxy/base/problem.h"
-#include "translators/lens/lens.h"
 
 #include <math.h>
 
@@ -114,6 +113,26 @@ document_difference(struct arena *a, const struct json *is,
 }
 
 /* ---- translating -------------------------------------------------------------------- */
+
+const struct translator *
+document_texts(struct arena *a, const char *api_yaml,
+               const struct lens_text *changes, size_t n_changes,
+               const struct lens_api **api)
+{
+    struct problems problems;
+    const struct translator *t = NULL;
+    struct err e;
+    problems_init(&problems, a);
+    enum err_code code = lens_load_text(
+        a, (struct lens_text){SPAN("api.yaml"), span_str(api_yaml)}, changes,
+        n_changes, &problems, api);
+    for (size_t i = 0; i < problems.n; i++)
+        print_error("%.*s:%zu: %.*s\n", SPAN_FMT(problems.at[i].file),
+                    problems.at[i].line, SPAN_FMT(problems.at[i].text));
+    assert_int_equal(code, OK);
+    assert_int_equal(translator_build(a, *api, &t, &e), OK);
+    return t;
+}
 
 const struct translator *
 document_api(struct arena *a, const char *name, const struct lens_api **api)

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "translators/json/tree.h"
+#include "translators/lens/lens.h"
 #include "translators/translation.h"
 
 #include "tests/test.h"
@@ -23,6 +24,12 @@ span document_difference(struct arena *a, const struct json *is,
 /* The translator of the example API in config/examples/NAME. */
 const struct translator *document_api(struct arena *a, const char *name,
                                       const struct lens_api **api);
+
+/* The translator of an api in texts; *api is what was loaded. */
+const struct translator *document_texts(struct arena *a, const char *api_yaml,
+                                        const struct lens_text *changes,
+                                        size_t n_changes,
+                                        const struct lens_api **api);
 
 /* Translate a whole body; fails the test, naming `what`, if that fails. */
 span document_translate(struct arena *a, const struct translator *t,

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/translators/documents.h"
 
-#include "proxy/base/problem.h"
-#include "translators/lens/lens.h"
 #include "translators/memo.h"
 
 static const char api_yaml[] = "api: shop\n"
@@ -32,21 +30,13 @@ struct shop {
 static void
 open_shop(struct shop *s)
 {
-    struct problems problems;
-    struct err e;
-    const struct lens_api *api = NULL;
     const struct lens_text changes[] = {
         {SPAN("changes/first.yaml"), span_str(change_yaml)}};
+    const struct lens_api *api = NULL;
     *s = (struct shop){.a = arena_new(DOCUMENT_ROOM)};
     s->memo = memo_new(s->a);
     assert_non_null(s->memo);
-    problems_init(&problems, s->a);
-    assert_int_equal(
-        lens_load_text(s->a,
-                       (struct lens_text){SPAN("api.yaml"), span_str(api_yaml)},
-                       changes, COUNT(changes), &problems, &api),
-        OK);
-    assert_int_equal(translator_build(s->a, api, &s->t, &e), OK);
+    s->t = document_texts(s->a, api_yaml, changes, COUNT(changes), &api);
 }
 
 static void

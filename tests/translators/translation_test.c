@@ -1,339 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tests/translators/documents.h"
-
-#include "proxy/base/problem.h"
-#include "translators/lens/lens.h"
-
-static const char api_yaml[] =
-    "api: shop\n"
-    "versions: {v1: {}, v2: {}, v3: {}}\n"
-    "detect: [{header: Api-Version}]\n"
-    "missing: v1\n"
-    "unknown: refuse\n"
-    "types:\n"
-    "  Order: {at: [\"* /orders/{id}\", POST /orders, \"data/* of GET "
-    "/orders\"], marker: schema}\n"
-    "  Line: {at: \"lines/* of Order\"}\n"
-    "  Error: {at: \"error of status 4xx application/json\"}\n"
-    "  Other: {at: GET /others}\n"
-    "  Parcel: {at: POST /parcels}\n"
-    "  Tray: {at: \"data/* of GET /trays\"}\n";
-
-static const char first_yaml[] =
-    "change: first\n"
-    "from: v1\n"
-    "to: v2\n"
-    "manifest: {title: t, owner: o, guarantee: none}\n"
-    "Order:\n"
-    "  map: {customer: customer_id}\n"
-    "  add: {channel: {up: api, write: refuse}}\n"
-    "Error:\n"
-    "  map: {msg: message}\n"
-    "Parcel:\n"
-    "  map: {box: {to: boxes, as: one <> list, rest: lose}, z: {order: by "
-    "k}}\n"
-    "http:\n"
-    "  GET /orders: {map: {query/cust: query/customer_id, query/state: {enum: "
-    "{open: pending}}, query/cents: {to: query/amount, as: minor(2) <> "
-    "decimal(2)}, query/since: {as: unix_s <> rfc3339}, query/all: {as: bool "
-    "<> int}}}\n"
-    "  \"*\": {map: {header/X-Shop-Req: header/Request-Id}}\n"
-    "  POST /orders: {map: {status: {enum: {422: 451}, newer: {422: 422}}}}\n"
-    "Tray:\n"
-    "  map: {kind: {enum: {p: q}, other: fail}}\n"
-    "  add: {n: {up: {count: parts}, write: lose}}\n";
-
-static const char second_yaml[] =
-    "change: second\n"
-    "from: v2\n"
-    "to: v3\n"
-    "manifest: {title: t, owner: o, guarantee: none}\n"
-    "Line:\n"
-    "  map: {sku: {to: code, enum: {a: b}}}\n"
-    "http:\n"
-    "  GET /orders: {map: {query/all: {as: int <> string}}, add: "
-    "{query/expand: {up: lines, write: lose}}}\n";
-
-struct shop {
-    struct arena *a;
-    const struct lens_api *api;
-    const struct translator *t;
-    struct buf out;
-    struct translation *tr;
-};
-
-static void
-open_shop(struct shop *s)
-{
-    struct problems problems;
-    struct err e;
-    *s = (struct shop){.a = arena_new(DOCUMENT_ROOM)};
-    const struct lens_text changes[] = {
-        {SPAN("changes/first.yaml"), span_str(first_yaml)},
-        {SPAN("changes/second.yaml"), span_str(second_yaml)}};
-    problems_init(&problems, s->a);
-    enum err_code code = lens_load_text(
-        s->a, (struct lens_text){SPAN("api.yaml"), span_str(api_yaml)}, changes,
-        COUNT(changes), &problems, &s->api);
-    for (size_t i = 0; i < problems.n; i++)
-        print_error("%.*s:%zu: %.*s\n", SPAN_FMT(problems.at[i].file),
-                    problems.at[i].line, SPAN_FMT(problems.at[i].text));
-    assert_int_equal(code, OK);
-    assert_int_equal(translator_build(s->a, s->api, &s->t, &e), OK);
-    buf_init(&s->out, DOCUMENT_ROOM);
-}
-
-static void
-close_shop(struct shop *s)
-{
-    buf_fini(&s->out);
-    arena_free(&s->a);
-}
-
-static struct message
-post_order(void)
-{
-    return (struct message){.side = MESSAGE_REQUEST,
-                            .method = SPAN("POST"),
-                            .path = SPAN("/orders"),
-                            .media = SPAN("application/json")};
-}
-
-static const struct program *
-find(struct shop *s, const struct message *m, size_t from, size_t to)
-{
-    const struct program *p = NULL;
-    struct err e = {0};
-    assert_int_equal(translator_program(s->t, s->a, m, from, to, &p, &e),
-                     PROGRAM_TRANSLATE);
-    assert_non_null(p);
-    return p;
-}
-
-static enum err_code
-feed(struct shop *s, const struct program *p,
-     const struct translation_limits *limits, const char *body)
-{
-    struct err e;
-    assert_int_equal(translation_open(s->a, p, limits, &s->out, &s->tr, &e),
-                     OK);
-    enum err_code code = translation_feed(s->tr, span_str(body));
-    return code ? code : translation_end(s->tr);
-}
-
-static const struct translation_limits no_limits = {0};
-
-/* ---- which messages ------------------------------------------------------------ */
-
-static enum program_need
-need_of(struct shop *s, const struct message *m, size_t from, size_t to)
-{
-    const struct program *p = NULL;
-    struct err e = {0};
-    enum program_need need =
-        translator_program(s->t, s->a, m, from, to, &p, &e);
-    assert_true((need == PROGRAM_TRANSLATE) == (p != NULL));
-    assert_true((need == PROGRAM_UNSUPPORTED) == (e.text[0] != '\0'));
-    return need;
-}
-
-TEST(equal_versions_pass_whatever_the_message)
-{
-    struct shop s;
-    open_shop(&s);
-    struct message m = post_order();
-    m.media = SPAN("application/merge-patch+json");
-    assert_int_equal(need_of(&s, &m, 1, 1), PROGRAM_PASS);
-    close_shop(&s);
-}
-
-TEST(a_body_without_a_type_has_no_program_for_it)
-{
-    struct shop s;
-    open_shop(&s);
-    struct message m = {.side = MESSAGE_REQUEST,
-                        .method = SPAN("POST"),
-                        .path = SPAN("/elsewhere")};
-    const struct program *p = find(&s, &m, 0, 2); /* "*" maps a header */
-    assert_true(program_has_head(p));
-    assert_false(program_has_body(p));
-    assert_false(translator_is_typed(s.t, &m));
-    assert_int_equal(need_of(&s, &m, 1, 2), PROGRAM_PASS);
-    close_shop(&s);
-}
-
-TEST(a_type_that_no_change_touches_passes)
-{
-    struct shop s;
-    open_shop(&s);
-    struct message m = {.side = MESSAGE_ANSWER,
-                        .method = SPAN("GET"),
-                        .path = SPAN("/others"),
-                        .status = 200};
-    assert_int_equal(need_of(&s, &m, 2, 1), PROGRAM_PASS);
-    assert_true(translator_is_typed(s.t, &m));
-    close_shop(&s);
-}
-
-TEST(a_typed_body_in_a_form_that_is_not_offered_is_unsupported)
-{
-    static const struct {
-        const char *media;
-        bool as_answer;
-    } no[] = {{"application/merge-patch+json", true},
-              {"Application/Json-Patch+JSON; x=y", true}};
-    struct shop s;
-    open_shop(&s);
-    for (size_t i = 0; i < COUNT(no); i++) {
-        struct message m = post_order();
-        m.media = span_str(no[i].media);
-        if (no[i].as_answer) {
-            m.side = MESSAGE_ANSWER;
-            m.status = 200;
-        }
-        assert_int_equal(need_of(&s, &m, 0, 2), PROGRAM_UNSUPPORTED);
-    }
-    close_shop(&s);
-}
-
-TEST(a_body_that_is_no_json_passes)
-{
-    struct shop s;
-    open_shop(&s);
-    struct message m = post_order();
-    m.media = SPAN("text/html");
-    assert_int_equal(need_of(&s, &m, 1, 2), PROGRAM_PASS);
-    assert_false(translator_is_typed(s.t, &m));
-    m.media = SPAN("application/vnd.shop.v1+json");
-    assert_int_equal(need_of(&s, &m, 1, 2), PROGRAM_TRANSLATE);
-    m.media = SPAN("");
-    assert_int_equal(need_of(&s, &m, 1, 2), PROGRAM_TRANSLATE);
-    close_shop(&s);
-}
-
-static const char *
-patched(struct shop *s, const struct message *m, size_t from, size_t to,
-        const char *body)
-{
-    struct buf out;
-    buf_truncate(&s->out, 0);
-    if (feed(s, find(s, m, from, to), &no_limits, body) != OK)
-        return translation_fault(s->tr)->err.text;
-    buf_init(&out, DOCUMENT_ROOM);
-    buf_add(&out, buf_span(&s->out));
-    span text;
-    assert_true(span_dup(s->a, buf_span(&out), &text));
-    buf_fini(&out);
-    return text.at;
-}
-
-TEST(patch_with_plain_json_is_a_patch_unless_the_route_says_whole)
-{
-    struct shop s;
-    open_shop(&s);
-    struct message m = post_order();
-    m.method = SPAN("PATCH");
-    m.path = SPAN("/orders/1");
-    m.write = MESSAGE_WRITE_LOSE;
-    assert_string_equal(patched(&s, &m, 0, 2, "{\"customer\":null}"),
-                        "{\"customer_id\":null}");
-    m.whole = true;
-    assert_string_equal(patched(&s, &m, 0, 2, "{\"customer\":null}"),
-                        "{\"customer_id\":null,\"channel\":\"api\"}");
-    m.whole = false;
-    m.side = MESSAGE_ANSWER;
-    m.status = 200;
-    assert_string_equal(patched(&s, &m, 2, 0, "{\"customer_id\":\"7\"}"),
-                        "{\"customer\":\"7\"}");
-    close_shop(&s);
-}
-
-TEST(patches_are_told_by_their_media_type)
-{
-    struct shop s;
-    open_shop(&s);
-    struct message m = post_order();
-    m.method = SPAN("PATCH");
-    m.path = SPAN("/orders/1");
-    m.whole = true; /* the media type says more */
-    m.media = SPAN("application/merge-patch+json");
-    assert_string_equal(patched(&s, &m, 2, 0, "{\"customer_id\":null}"),
-                        "{\"customer\":null}");
-    m.media = SPAN("application/json-patch+json");
-    assert_string_equal(
-        patched(&s, &m, 0, 2, "[{\"op\":\"remove\",\"path\":\"/customer\"}]"),
-        "[{\"op\":\"remove\",\"path\":\"/customer_id\"}]");
-    assert_string_equal(patched(&s, &m, 0, 2, "{\"customer\":1}"),
-                        "a JSON Patch is a list of operations, not object");
-    assert_int_equal(translation_fault(s.tr)->status, 400);
-    assert_false(translation_fault(s.tr)->needs_document);
-    close_shop(&s);
-}
-
-TEST(a_patch_that_falls_back_says_so)
-{
-    struct shop s;
-    open_shop(&s);
-    struct message m = post_order();
-    m.method = SPAN("PATCH");
-    m.path = SPAN("/orders/1");
-    m.media = SPAN("application/json-patch+json");
-    (void)patched(&s, &m, 0, 2,
-                  "[{\"op\":\"test\",\"path\":\"\",\"value\":{}}]");
-    assert_int_equal(translation_fault(s.tr)->status, 422);
-    assert_true(translation_fault(s.tr)->needs_document);
-    close_shop(&s);
-}
-
-TEST(an_error_has_the_type_of_its_status)
-{
-    struct shop s;
-    open_shop(&s);
-    struct message m = {.side = MESSAGE_ANSWER,
-                        .method = SPAN("POST"),
-                        .path = SPAN("/orders"),
-                        .status = 404,
-                        .media = SPAN("application/json; charset=utf-8")};
-    assert_int_equal(feed(&s, find(&s, &m, 2, 0), &no_limits,
-                          "{\"error\":{\"message\":\"m\"},\"channel\":1}"),
-                     OK);
-    assert_span(buf_span(&s.out), "{\"error\":{\"msg\":\"m\"},\"channel\":1}");
-    close_shop(&s);
-}
-
-TEST(no_media_type_is_json_also_where_a_type_asks_for_json)
-{
-    struct shop s;
-    open_shop(&s);
-    struct message m = {.side = MESSAGE_ANSWER,
-                        .method = SPAN("POST"),
-                        .path = SPAN("/orders"),
-                        .status = 404};
-    assert_true(translator_is_typed(s.t, &m));
-    assert_int_equal(feed(&s, find(&s, &m, 2, 0), &no_limits,
-                          "{\"error\":{\"message\":\"m\"}}"),
-                     OK);
-    assert_span(buf_span(&s.out), "{\"error\":{\"msg\":\"m\"}}");
-    m.media = SPAN("text/html");
-    assert_false(program_has_body(find(&s, &m, 2, 0)));
-    close_shop(&s);
-}
-
-TEST(programs_are_told_apart_by_their_versions_and_the_same_again_are_the_same)
-{
-    struct shop s, again;
-    open_shop(&s);
-    open_shop(&again);
-    struct message m = post_order();
-    uint64_t up = program_id(find(&s, &m, 0, 2));
-    assert_true(up == program_id(find(&again, &m, 0, 2)));
-    assert_true(up != program_id(find(&s, &m, 2, 0)));
-    assert_true(up != program_id(find(&s, &m, 0, 1)));
-    close_shop(&s);
-    close_shop(&again);
-}
-
-/* ---- bodies ----------------------------------------------------------------------- */
+#include "tests/translators/shop.h"
 
 TEST(however_the_body_is_cut_the_output_is_the_same)
 {
@@ -344,7 +10,7 @@ TEST(however_the_body_is_cut_the_output_is_the_same)
     struct err e;
     open_shop(&s);
     struct message m = post_order();
-    const struct program *p = find(&s, &m, 0, 2);
+    const struct program *p = shop_find(&s, &m, 0, 2);
     for (size_t cut = 0; cut < sizeof(body); cut++) {
         buf_clear(&s.out);
         assert_int_equal(
@@ -366,7 +32,8 @@ TEST(an_empty_body_stays_empty)
     struct shop s;
     open_shop(&s);
     struct message m = post_order();
-    assert_int_equal(feed(&s, find(&s, &m, 0, 2), &no_limits, ""), OK);
+    assert_int_equal(shop_feed(&s, shop_find(&s, &m, 0, 2), &no_limits, ""),
+                     OK);
     assert_int_equal(buf_len(&s.out), 0);
     close_shop(&s);
 }
@@ -394,7 +61,8 @@ TEST(a_request_that_cannot_be_translated_says_why_and_where)
     struct message m = post_order();
     for (size_t i = 0; i < COUNT(bad); i++) {
         assert_int_not_equal(
-            feed(&s, find(&s, &m, 0, 2), &no_limits, bad[i].body), OK);
+            shop_feed(&s, shop_find(&s, &m, 0, 2), &no_limits, bad[i].body),
+            OK);
         const struct translation_fault *f = translation_fault(s.tr);
         assert_int_equal(f->status, bad[i].status);
         if (bad[i].line || bad[i].pointer[0])
@@ -414,8 +82,8 @@ TEST(an_answer_that_cannot_be_translated_is_a_502_and_names_the_change)
     struct message m = post_order();
     m.side = MESSAGE_ANSWER;
     m.status = 201;
-    assert_int_not_equal(feed(&s, find(&s, &m, 2, 0), &no_limits,
-                              "{\"lines\":[{\"code\":\"a\"}]}"),
+    assert_int_not_equal(shop_feed(&s, shop_find(&s, &m, 2, 0), &no_limits,
+                                   "{\"lines\":[{\"code\":\"a\"}]}"),
                          OK);
     assert_int_equal(translation_fault(s.tr)->status, 502);
     assert_span(translation_fault(s.tr)->change, "second");
@@ -431,21 +99,21 @@ TEST(limits_are_reached_and_not_one_before)
     open_shop(&s);
     struct message m = post_order();
     m.path = SPAN("/parcels"); /* of a class that only the reference has */
-    const struct program *p = find(&s, &m, 0, 2);
+    const struct program *p = shop_find(&s, &m, 0, 2);
     struct translation_limits limits = {.bytes_max = 13};
-    assert_int_equal(feed(&s, p, &limits, "{\"box\":12345}"), OK);
+    assert_int_equal(shop_feed(&s, p, &limits, "{\"box\":12345}"), OK);
     limits.bytes_max = 12;
-    assert_int_equal(feed(&s, p, &limits, "{\"box\":12345}"), ERR_LIMIT);
+    assert_int_equal(shop_feed(&s, p, &limits, "{\"box\":12345}"), ERR_LIMIT);
     assert_int_equal(translation_fault(s.tr)->status, 413);
 
     /* A plan goes on without what it read. */
     m = post_order();
-    p = find(&s, &m, 0, 2);
-    assert_int_equal(feed(&s, p, &limits, "{\"customer\":12345}"), OK);
+    p = shop_find(&s, &m, 0, 2);
+    assert_int_equal(shop_feed(&s, p, &limits, "{\"customer\":12345}"), OK);
 
     limits = (struct translation_limits){.depth_max = 3};
-    assert_int_equal(feed(&s, p, &limits, "{\"a\":[[1]]}"), OK);
-    assert_int_equal(feed(&s, p, &limits, "{\"a\":[[[1]]]}"), ERR_LIMIT);
+    assert_int_equal(shop_feed(&s, p, &limits, "{\"a\":[[1]]}"), OK);
+    assert_int_equal(shop_feed(&s, p, &limits, "{\"a\":[[[1]]]}"), ERR_LIMIT);
     assert_int_equal(translation_fault(s.tr)->status, 400);
     close_shop(&s);
 }
@@ -467,7 +135,7 @@ find_list(struct shop *s, bool up)
                         .method = SPAN("GET"),
                         .path = SPAN("/orders"),
                         .status = 200};
-    return find(s, &m, up ? 0 : 2, up ? 2 : 0);
+    return shop_find(s, &m, up ? 0 : 2, up ? 2 : 0);
 }
 
 /* Feed in pieces of 1460 bytes and take what there is, as soon as it is as much
@@ -551,7 +219,7 @@ TEST(an_element_that_fails_late_by_itself_is_told_with_its_change)
     for (size_t i = 0; i < 1000; i++)
         buf_str(&body, "{\"kind\":\"p\",\"parts\":[1,2]},");
     buf_str(&body, "{\"kind\":\"x\"}]}");
-    const struct program *p = find(&s, &m, 0, 2);
+    const struct program *p = shop_find(&s, &m, 0, 2);
     assert_int_not_equal(stream(&s, s.a, p, &limits, buf_span(&body), 1, &all),
                          OK);
     assert_true(buf_len(&all) > 30000);
@@ -615,15 +283,17 @@ TEST(a_put_by_an_old_client_that_would_erase_is_refused_if_someone_says_so)
     struct message m = post_order();
     m.method = SPAN("PUT");
     m.path = SPAN("/orders/1");
-    assert_int_equal(feed(&s, find(&s, &m, 0, 2), &no_limits, "{}"),
+    assert_int_equal(shop_feed(&s, shop_find(&s, &m, 0, 2), &no_limits, "{}"),
                      ERR_INVALID);
     assert_span(translation_fault(s.tr)->change, "first");
     m.write = MESSAGE_WRITE_LOSE; /* the route's word wins */
-    assert_int_equal(feed(&s, find(&s, &m, 0, 2), &no_limits, "{}"), OK);
+    assert_int_equal(shop_feed(&s, shop_find(&s, &m, 0, 2), &no_limits, "{}"),
+                     OK);
     m.write = MESSAGE_WRITE_UNSAID;
     m.method = SPAN("POST");
     m.path = SPAN("/orders");
-    assert_int_equal(feed(&s, find(&s, &m, 0, 2), &no_limits, "{}"), OK);
+    assert_int_equal(shop_feed(&s, shop_find(&s, &m, 0, 2), &no_limits, "{}"),
+                     OK);
     close_shop(&s);
 }
 
@@ -636,8 +306,8 @@ TEST(notices_are_counted_by_change_and_kind)
                         .path = SPAN("/orders"),
                         .status = 200};
     size_t n = 0;
-    assert_int_equal(feed(&s, find(&s, &m, 0, 2), &no_limits,
-                          "{\"data\":[{},{\"customer_id\":1},{}]}"),
+    assert_int_equal(shop_feed(&s, shop_find(&s, &m, 0, 2), &no_limits,
+                               "{\"data\":[{},{\"customer_id\":1},{}]}"),
                      OK);
     const struct translation_notice *notices = translation_notices(s.tr, &n);
     assert_int_equal(n, 2);
@@ -677,7 +347,7 @@ TEST(a_trace_tells_each_step_and_what_touched_the_document)
     open_shop(&s);
     struct traced t = {s.a, SPAN("")};
     struct message m = post_order();
-    assert_int_equal(translation_open(s.a, find(&s, &m, 0, 2), &no_limits,
+    assert_int_equal(translation_open(s.a, shop_find(&s, &m, 0, 2), &no_limits,
                                       &s.out, &s.tr, &e),
                      OK);
     translation_trace(s.tr, trace, &t);
@@ -700,7 +370,7 @@ TEST(a_value_of_a_named_type_needs_no_message)
     assert_int_equal(
         translator_program_of_type(s.t, s.a, SPAN("Line"), &m, 0, 2, &p, &e),
         PROGRAM_TRANSLATE);
-    assert_int_equal(feed(&s, p, &no_limits, "{\"sku\":\"a\"}"), OK);
+    assert_int_equal(shop_feed(&s, p, &no_limits, "{\"sku\":\"a\"}"), OK);
     assert_span(buf_span(&s.out), "{\"code\":\"b\"}");
     assert_int_equal(
         translator_program_of_type(s.t, s.a, SPAN("No"), &m, 0, 2, &p, &e),
@@ -735,218 +405,5 @@ TEST(no_allocation_that_fails_leaves_more_than_a_fault)
         arena_free(&a);
     }
     assert_true(done);
-    close_shop(&s);
-}
-
-/* ---- heads -------------------------------------------------------------------------- */
-
-static struct message_head
-head(struct shop *s, const struct message *m, size_t from, size_t to,
-     struct message_head in)
-{
-    struct message_head out;
-    struct err e;
-    assert_int_equal(translation_open(s->a, find(s, m, from, to), &no_limits,
-                                      &s->out, &s->tr, &e),
-                     OK);
-    enum err_code code = translation_head(s->tr, &in, &out);
-    if (code)
-        fail_msg("%s", translation_fault(s->tr)->err.text);
-    return out;
-}
-
-TEST(a_query_keeps_the_bytes_of_what_no_arrow_names)
-{
-    static const struct {
-        const char *v1;
-        const char *v3;
-    } queries[] = {
-        {"cust=1&state=open", "customer_id=1&state=pending&expand=lines"},
-        {"a=%7E&cust=x%20y&b=a+b&&c",
-         "a=%7E&customer_id=x%20y&b=a+b&&c&expand=lines"},
-        {"%63ust=1", "customer_id=1&expand=lines"},
-        {"x=1&x=2", "x=1&x=2&expand=lines"},
-        {"cust", "customer_id&expand=lines"},
-    };
-    struct shop s;
-    open_shop(&s);
-    struct message m = {.side = MESSAGE_REQUEST,
-                        .method = SPAN("GET"),
-                        .path = SPAN("/orders")};
-    for (size_t i = 0; i < COUNT(queries); i++) {
-        struct message_head in = {.query = span_str(queries[i].v1),
-                                  .has_query = true};
-        struct message_head out = head(&s, &m, 0, 2, in);
-        assert_true(out.has_query);
-        assert_span(out.query, queries[i].v3);
-    }
-    struct message_head none = {0};
-    struct message_head out = head(&s, &m, 0, 2, none);
-    assert_true(out.has_query);
-    assert_span(out.query, "expand=lines");
-    struct message_head in = {.query = SPAN("expand=lines&customer_id=1"),
-                              .has_query = true};
-    out = head(&s, &m, 2, 0, in);
-    assert_span(out.query, "cust=1");
-    in.query = SPAN("expand=lines");
-    out = head(&s, &m, 2, 0, in);
-    assert_false(out.has_query);
-    close_shop(&s);
-}
-
-TEST(a_form_of_numbers_or_truths_reads_the_text_of_a_parameter)
-{
-    static const struct {
-        const char *v1;
-        const char *v3;
-    } queries[] = {
-        {"cents=1299", "amount=12.99&expand=lines"},
-        {"since=0", "since=1970-01-01T00:00:00Z&expand=lines"},
-        {"all=true", "all=1&expand=lines"},
-    };
-    struct shop s;
-    open_shop(&s);
-    struct message m = {.side = MESSAGE_REQUEST,
-                        .method = SPAN("GET"),
-                        .path = SPAN("/orders")};
-    for (size_t i = 0; i < COUNT(queries); i++) {
-        struct message_head in = {.query = span_str(queries[i].v1),
-                                  .has_query = true};
-        assert_span(head(&s, &m, 0, 2, in).query, queries[i].v3);
-        in.query = span_str(queries[i].v3);
-        assert_span(head(&s, &m, 2, 0, in).query, queries[i].v1);
-    }
-    close_shop(&s);
-}
-
-TEST(an_answer_has_no_query_to_fill)
-{
-    size_t n;
-    struct shop s;
-    open_shop(&s);
-    struct message m = {.side = MESSAGE_ANSWER,
-                        .method = SPAN("GET"),
-                        .path = SPAN("/orders"),
-                        .status = 200};
-    struct message_head in = {.status = 200};
-    struct message_head out = head(&s, &m, 0, 2, in);
-    assert_false(out.has_query);
-    (void)translation_notices(s.tr, &n);
-    assert_int_equal(n, 0);
-    close_shop(&s);
-}
-
-TEST(a_doubled_parameter_is_refused_if_an_arrow_reads_it)
-{
-    struct shop s;
-    struct err e;
-    open_shop(&s);
-    struct message m = {.side = MESSAGE_REQUEST,
-                        .method = SPAN("GET"),
-                        .path = SPAN("/orders")};
-    struct message_head in = {.query = SPAN("cust=1&cust=2"),
-                              .has_query = true};
-    struct message_head out;
-    assert_int_equal(translation_open(s.a, find(&s, &m, 0, 2), &no_limits,
-                                      &s.out, &s.tr, &e),
-                     OK);
-    assert_int_not_equal(translation_head(s.tr, &in, &out), OK);
-    assert_int_equal(translation_fault(s.tr)->status, 400);
-    assert_span(translation_fault(s.tr)->pointer, "/query/cust");
-    assert_int_not_equal(translation_feed(s.tr, SPAN("{}")), OK);
-    close_shop(&s);
-}
-
-TEST(headers_are_renamed_and_others_stay_as_they_came)
-{
-    static const struct head_field fields[] = {{SPAN("Accept"), SPAN("*/*")},
-                                               {SPAN("X-SHOP-Req"), SPAN("r")},
-                                               {SPAN("X-Raw"), SPAN("\xff")},
-                                               {SPAN("Cookie"), SPAN("a")},
-                                               {SPAN("Cookie"), SPAN("b")}};
-    struct shop s;
-    open_shop(&s);
-    struct message m = post_order();
-    struct message_head in = {.fields = fields, .n_fields = COUNT(fields)};
-    struct message_head out = head(&s, &m, 0, 1, in);
-    assert_int_equal(out.n_fields, 5);
-    assert_span(out.fields[0].name, "Accept");
-    assert_span(out.fields[1].name, "request-id");
-    assert_span(out.fields[1].value, "r");
-    assert_span(out.fields[2].value, "\xff");
-    assert_span(out.fields[4].value, "b");
-    close_shop(&s);
-}
-
-TEST(a_status_is_a_symbol_in_both_directions)
-{
-    struct shop s;
-    open_shop(&s);
-    struct message m = post_order();
-    m.side = MESSAGE_ANSWER;
-    m.status = 451;
-    struct message_head in = {.status = 451};
-    assert_int_equal(head(&s, &m, 2, 0, in).status, 422);
-    in.status = m.status = 422;
-    assert_int_equal(head(&s, &m, 2, 0, in).status, 422);
-    assert_int_equal(head(&s, &m, 0, 1, in).status, 451);
-    in.status = m.status = 201;
-    assert_int_equal(head(&s, &m, 2, 0, in).status, 201);
-    close_shop(&s);
-}
-
-/* ---- the marker as a source of detection ---------------------------------------------- */
-
-TEST(the_marker_is_seen_as_soon_as_it_is_there)
-{
-    static const struct {
-        const char *body;
-        bool is_all;
-        enum marker_seen seen;
-        size_t version;
-    } bodies[] = {
-        {"{\"schema\":\"v2\"", false, MARKER_FOUND, 1},
-        {"{\"x\":{\"schema\":\"v1\"},\"schema\":\"v3\",", false, MARKER_FOUND,
-         2},
-        {"{\"x\":[1,\"}\",{\"a\":\"]\\\"\"}],\"\\u0073chema\":\"v1\"}", true,
-         MARKER_FOUND, 0},
-        {"", false, MARKER_MORE, 0},
-        {"{\"schema\":\"v", false, MARKER_MORE, 0},
-        {"{\"a\":1,", false, MARKER_MORE, 0},
-        {"{\"a\":1}", false, MARKER_ABSENT, 0},
-        {"[1]", false, MARKER_ABSENT, 0},
-        {"{\"a\":", true, MARKER_ABSENT, 0},
-        {"{\"schema\":\"v9\"}", true, MARKER_UNKNOWN, 0},
-        {"{\"schema\":7}", false, MARKER_UNKNOWN, 0},
-    };
-    struct shop s;
-    open_shop(&s);
-    struct message m = post_order();
-    for (size_t i = 0; i < COUNT(bodies); i++) {
-        size_t version = 0;
-        span text;
-        enum marker_seen seen =
-            translator_marker(s.t, &m, span_str(bodies[i].body),
-                              bodies[i].is_all, &version, &text);
-        if (seen != bodies[i].seen)
-            fail_msg("%s: %d", bodies[i].body, (int)seen);
-        if (seen == MARKER_FOUND)
-            assert_int_equal(version, bodies[i].version);
-    }
-    close_shop(&s);
-}
-
-TEST(a_message_whose_type_has_no_marker_has_none)
-{
-    struct shop s;
-    size_t version = 0;
-    span text;
-    open_shop(&s);
-    struct message m = {.side = MESSAGE_REQUEST,
-                        .method = SPAN("POST"),
-                        .path = SPAN("/elsewhere")};
-    assert_int_equal(translator_marker(s.t, &m, SPAN("{\"schema\":\"v2\"}"),
-                                       true, &version, &text),
-                     MARKER_ABSENT);
     close_shop(&s);
 }
