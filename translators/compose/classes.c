@@ -146,6 +146,10 @@ term_truth(const struct lowering *l, const struct atom *a,
         return here ? type_here(a->kind, k) : IS_OPEN;
     case ATOM_EQUALS:
         return here ? equals_here(a, k) : IS_OPEN;
+    case ATOM_EMPTY: /* how many there are is known at its end */
+    case ATOM_SEVERAL:
+    case ATOM_BEYOND:
+        return here && k->type && k->type != LENS_LIST ? IS_NEVER : IS_OPEN;
     default: /* asks a text for more than its symbol */
         return here && k->type && k->type != LENS_STRING ? IS_NEVER : IS_OPEN;
     }

@@ -114,8 +114,8 @@ TEST(a_chain_made_of_its_neighbours_is_the_chain)
     assert_true(t.done * 4 > t.documents);
 }
 
-/* What chains of neighbours lost once: symbols that one step renames and the next turns, and what
- * is in a value that an element gives away. */
+/* What chains lost once: symbols that one step renames and the next turns, what is in a value that
+ * an element gives away, and what is told of a list that also stays what it is. */
 static const struct {
     const char *first, *second;
     size_t from;
@@ -128,6 +128,10 @@ static const struct {
      "{\"l\":[{\"g\":{\"h\":{\"a\":\"q\"}}}]}"},
     {"{b/h/a: {as: minor(2) <> decimal(2)}}", "{b: \"l/[k=h]/g\"}", 2,
      "{\"l\":[{\"g\":{\"h\":{\"a\":\"12.34\"}},\"k\":\"h\"}]}"},
+    {"{d/h/d: {to: g, as: one <> list, rest: lose}}",
+     "{? [g, b] : {to: c, differ: first}}", 2, "{\"c\":[1,{}]}"},
+    {"{d/h/d: {to: g, as: one <> list, rest: lose}}",
+     "{? [g, b] : {to: c, differ: first}}", 2, "{\"c\":[1]}"},
 };
 
 TEST(what_one_step_moves_and_another_changes_is_changed)
