@@ -91,8 +91,8 @@ cable_send(struct cable *c, struct buf *b)
 enum io_got
 cable_read(struct cable *c, char *to, size_t *len)
 {
-    char sealed[CABLE_READ_BYTES];
-    ssize_t n = recv(c->fd, c->tls ? sealed : to, (size_t)CABLE_READ_BYTES, 0);
+    char sealed[CABLE_PIECE_BYTES];
+    ssize_t n = recv(c->fd, c->tls ? sealed : to, sizeof(sealed), 0);
 
     *len = 0;
     if (n < 0 && (errno == EAGAIN || errno == EINTR))

@@ -12,7 +12,10 @@
 
 struct certs_store;
 
-#define CABLE_READ_BYTES 4096
+/* A piece from the socket may be the end of a record that came in pieces: all of it is
+ * readable then, and nobody says so again. */
+#define CABLE_PIECE_BYTES 4096
+#define CABLE_READ_BYTES  (CABLE_PIECE_BYTES + 16384)
 
 struct cable {
     int fd;              /* ours from cable_open to cable_close */
@@ -27,7 +30,7 @@ MUST_CHECK bool cable_open(struct cable *c, int fd,
 void cable_close(struct cable *c);
 
 /*
- * Read once into `to`, of CABLE_READ_BYTES, and answer what a handshake asks for
+ * Read a piece into `to`, of CABLE_READ_BYTES, and answer what a handshake asks for
  * (cable_waits then). IO_LATER: nothing now.
  */
 enum io_got cable_read(struct cable *c, char *to, size_t *len);

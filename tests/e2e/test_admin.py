@@ -117,6 +117,15 @@ def test_a_token_is_renewed_by_a_reload_and_events_come_over_tls(t):
     assert r.move("7%", token=old).status == 401 and r.move("7%", token=new).status == 200
 
 
+def test_a_body_in_one_record_is_read_to_its_end(t):
+    r = Remote(t, {"otto": ["operator"]}).listen()
+    for n in (4000, 4096, 8192, 15000):
+        text = '{"weight": "2%", "reason": "a test"' + " " * n + "}"
+        head = f"PUT /v1/weights/orders HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {r.tokens['otto'][0]}\r\nIf-Match: *\r\n"
+        done = r.dial().send(f"{head}Content-Type: application/json\r\nContent-Length: {len(text)}\r\n\r\n{text}").answer()
+        assert done.status == 200, (n, done)
+
+
 def test_users_and_the_listener_are_checked(t):
     hash_ = "sha256:" + "0" * 64
     right = f'{{name: a, tokens: ["{hash_}"], roles: [viewer]}}'
