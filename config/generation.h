@@ -204,6 +204,7 @@ struct gen_user {
     span certificate; /* the name in it; empty for none */
     bool is_operator;
     bool is_approver;
+    bool may_break_glass; /* an operator: over approvals and windows */
     const span *groups;
     size_t n_groups;
 };

@@ -98,9 +98,12 @@ read_roles(struct reader *r, const struct yaml *value, void *self)
             reading->user->is_operator = true;
         else if (span_is(roles[i], "approver"))
             reading->user->is_approver = true;
+        else if (span_is(roles[i], "break-glass"))
+            reading->user->may_break_glass = true;
         else if (!span_is(roles[i], "viewer"))
             yaml_problem(r->problems, value->items[i],
-                         "`%.*s` is not viewer, operator or approver",
+                         "`%.*s` is not viewer, operator, approver or "
+                         "break-glass",
                          SPAN_FMT(roles[i]));
     }
 }
@@ -154,6 +157,9 @@ check_user(struct loader *l, const struct yaml *node,
     if (user->name.len > NAME_MAX_BYTES)
         yaml_problem(l->r.problems, node, "a user's name has at most %u bytes",
                      NAME_MAX_BYTES);
+    if (user->may_break_glass && !user->is_operator)
+        yaml_problem(l->r.problems, node,
+                     "who may break the glass is an operator: say both");
     if (!user->has_uid && !user->n_tokens && !user->certificate.len)
         yaml_problem(l->r.problems, node,
                      "nothing says who this is: a user has a uid, tokens or a "

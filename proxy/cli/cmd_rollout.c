@@ -22,11 +22,11 @@
     X("resume", TELL)                                                          \
     X("promote", TELL)                                                         \
     X("flip", TELL)                                                            \
-    X("flip", TELL)                                                            \
     X("abort", TELL)                                                           \
     X("rollback", TELL)                                                        \
     X("withdraw", TELL)                                                        \
-    X("again", TELL)
+    X("again", TELL)                                                           \
+    X("acknowledge", TELL)
 
 enum how { LOOK, TELL };
 
@@ -67,6 +67,7 @@ struct telling {
     const char *reason;
     const char *if_match;
     bool dry;
+    bool breaks_glass;
 };
 
 static void
@@ -92,8 +93,8 @@ tell(struct ask *ask, const struct telling *t)
                         "kept in the journal\n");
         return CLI_USAGE;
     }
-    json_t *body =
-        json_pack("{s:s, s:b}", "reason", t->reason, "dry_run", t->dry);
+    json_t *body = json_pack("{s:s, s:b, s:b}", "reason", t->reason, "dry_run",
+                             t->dry, "break_glass", t->breaks_glass);
     if (!body) {
         fprintf(stderr, "stile rollout: the reason is no UTF-8 text\n");
         return CLI_USAGE;
@@ -250,6 +251,8 @@ cmd_rollout(int argc, char **argv)
          "only if it is still at this revision"},
         {'n', OPTION_FLAG, "dry-run", NULL, &t.dry,
          "say what it would come to; change nothing"},
+        {0, OPTION_FLAG, "break-glass", NULL, &t.breaks_glass,
+         "start, promote or flip over approvals and windows"},
         ASK_OPTIONS(ask),
     };
     const struct command_usage usage = {
@@ -268,7 +271,8 @@ cmd_rollout(int argc, char **argv)
             "start, pause, resume, promote\n(to the next step now), flip (to "
             "the last: blue-green), abort (nobody is on the canary from\nnow "
             "on), rollback, withdraw (before the start), again (a new run). It "
-            "is durable before\nthe command returns.\n",
+            "is durable before\nthe command returns. What --break-glass forced "
+            "is shown until somebody says acknowledge.\n",
         .options = options,
         .n_options = COUNT(options),
         .examples =

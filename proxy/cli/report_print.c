@@ -142,6 +142,19 @@ print_exposure(const json_t *report)
 }
 
 static void
+print_forced(const json_t *report)
+{
+    const json_t *glass = json_object_get(report, "break_glass");
+
+    if (!glass)
+        return;
+    say("forced", "%s to step %lld by %s: %s", rollout_text(glass, "event"),
+        number_of(glass, "step"), rollout_text(glass, "actor"),
+        rollout_text(glass, "reason"));
+    say("", "over %s", rollout_text(glass, "skipped"));
+}
+
+static void
 print_others(const json_t *report)
 {
     const json_t *one;
@@ -181,6 +194,7 @@ report_print(const json_t *report)
 
     print_cause(report);
     print_times(report);
+    print_forced(report);
     print_exposure(report);
     print_others(report);
     print_samples(report);

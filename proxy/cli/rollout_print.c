@@ -26,12 +26,20 @@ rollout_line(const json_t *r, char *out, size_t size)
 {
     const char *cause = rollout_text(r, "cause"), *waits;
 
+    const json_t *glass = json_object_get(r, "break_glass");
+    bool is_shown =
+        glass && json_is_null(json_object_get(glass, "acknowledged_by"));
+
     waits = cause[0] ? cause : rollout_text(r, "waits");
+    if (strcmp(waits, "nothing") == 0)
+        waits = "";
     (void)snprintf(
-        out, size, "%-20s %-12s step %lld of %zu  %8s  %s",
+        out, size, "%-20s %-12s step %lld of %zu  %8s  %s%s%s%s",
         rollout_text(r, "name"), rollout_text(r, "state"), number_of(r, "step"),
         json_array_size(json_object_get(r, "steps")), rollout_text(r, "weight"),
-        strcmp(waits, "nothing") == 0 ? "" : waits);
+        waits, is_shown && waits[0] ? "  " : "",
+        is_shown ? "GLASS BROKEN: " : "",
+        is_shown ? rollout_text(glass, "actor") : "");
 }
 
 void
@@ -66,6 +74,22 @@ print_fact(const json_t *object, const char *name)
         printf("  %-10s %s\n", name, text);
 }
 
+static void
+print_forced(const json_t *glass)
+{
+    const char *by = rollout_text(glass, "acknowledged_by");
+
+    if (!glass)
+        return;
+    printf("  %-10s %s to step %lld by %s: %s\n", "forced",
+           rollout_text(glass, "event"), number_of(glass, "step"),
+           rollout_text(glass, "actor"), rollout_text(glass, "reason"));
+    printf("  %-10s over %s%s%s\n", "",
+           rollout_text(glass, "skipped")[0] ? rollout_text(glass, "skipped")
+                                             : "nothing",
+           by[0] ? "; acknowledged by " : "; nobody has acknowledged it", by);
+}
+
 void
 rollout_print_whole(const json_t *r)
 {
@@ -86,6 +110,7 @@ rollout_print_whole(const json_t *r)
         printf("  %-10s %s, step %lld\n", "approved",
                rollout_text(approval, "actor"), number_of(approval, "step"));
     }
+    print_forced(json_object_get(r, "break_glass"));
 }
 
 static void

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum body { NONE, EMPTY, REASON, WEIGHT };
+enum body { NONE, EMPTY, REASON, FORWARD, WEIGHT };
 
 /* X(call of the router, method, path, who, body, query, what it does) */
 #define OPERATIONS(X)                                                          \
@@ -42,15 +42,15 @@ enum body { NONE, EMPTY, REASON, WEIGHT };
     X("rollout_do", "post", "/v1/rollouts/{rollout}/shadow", "operator",       \
       REASON, "", "begin to compare")                                          \
     X("rollout_do", "post", "/v1/rollouts/{rollout}/start", "operator",        \
-      REASON, "", "to the first step")                                         \
+      FORWARD, "", "to the first step")                                        \
     X("rollout_do", "post", "/v1/rollouts/{rollout}/pause", "operator",        \
       REASON, "", "stay at this weight")                                       \
     X("rollout_do", "post", "/v1/rollouts/{rollout}/resume", "operator",       \
       REASON, "", "the step's hold begins anew")                               \
     X("rollout_do", "post", "/v1/rollouts/{rollout}/promote", "operator",      \
-      REASON, "", "to the next step now")                                      \
-    X("rollout_do", "post", "/v1/rollouts/{rollout}/flip", "operator", REASON, \
-      "", "everybody to the canary now")                                       \
+      FORWARD, "", "to the next step now")                                     \
+    X("rollout_do", "post", "/v1/rollouts/{rollout}/flip", "operator",         \
+      FORWARD, "", "everybody to the canary now")                              \
     X("rollout_do", "post", "/v1/rollouts/{rollout}/abort", "operator",        \
       REASON, "", "nobody is on the canary from now on")                       \
     X("rollout_do", "post", "/v1/rollouts/{rollout}/rollback", "operator",     \
@@ -61,6 +61,8 @@ enum body { NONE, EMPTY, REASON, WEIGHT };
       REASON, "", "a new run, from the draft")                                 \
     X("rollout_do", "post", "/v1/rollouts/{rollout}/approve", "approver",      \
       REASON, "", "one approval of the start, or of the step it is in")        \
+    X("rollout_do", "post", "/v1/rollouts/{rollout}/acknowledge",              \
+      "operator or approver", REASON, "", "the broken glass was seen")         \
     X("reload", "post", "/v1/reload", "operator", EMPTY, "",                   \
       "load the configuration anew")                                           \
     X("explain", "get", "/v1/explain/{request}", "viewer", NONE, "",           \
@@ -112,7 +114,7 @@ parameters_of(const struct operation *o)
         add_parameter(list, span_cut(&query, ','), "query", "integer", false);
     if (strcmp(o->call, "events") == 0)
         add_parameter(list, SPAN("Last-Event-ID"), "header", "integer", false);
-    if (o->body == REASON || o->body == WEIGHT) {
+    if (o->body >= REASON) {
         add_parameter(list, SPAN("If-Match"), "header", "string", true);
         add_parameter(list, SPAN("Idempotency-Key"), "header", "string", false);
     }
@@ -122,10 +124,11 @@ parameters_of(const struct operation *o)
 static json_t *
 body_of(enum body body)
 {
-    static const char *const names[] = {[EMPTY] = "#/components/schemas/Empty",
-                                        [REASON] =
-                                            "#/components/schemas/Reason",
-                                        [WEIGHT] = "#/components/schemas/Move"};
+    static const char *const names[] = {
+        [EMPTY] = "#/components/schemas/Empty",
+        [REASON] = "#/components/schemas/Reason",
+        [FORWARD] = "#/components/schemas/Forward",
+        [WEIGHT] = "#/components/schemas/Move"};
 
     if (body == NONE)
         return NULL;
@@ -183,6 +186,11 @@ static const char components[] =
     "\"additionalProperties\": false, \"properties\": {\"reason\": "
     "{\"type\": \"string\", \"minLength\": 1, \"maxLength\": 1024},"
     "\"dry_run\": {\"type\": \"boolean\"}}},"
+    "\"Forward\": {\"type\": \"object\", \"required\": [\"reason\"],"
+    "\"additionalProperties\": false, \"properties\": {\"reason\": "
+    "{\"type\": \"string\", \"minLength\": 1, \"maxLength\": 1024},"
+    "\"dry_run\": {\"type\": \"boolean\"},"
+    "\"break_glass\": {\"type\": \"boolean\"}}},"
     "\"Move\": {\"type\": \"object\", \"required\": [\"weight\", \"reason\"],"
     "\"additionalProperties\": false, \"properties\": {\"weight\": {\"type\": "
     "[\"string\", \"integer\"], \"minimum\": 0, \"maximum\": 1000000},"

@@ -14,26 +14,30 @@
 #define HISTORY_MAX 500u
 #define SCAN_MAX    100000u /* revisions looked through for them */
 
-/* X(word, event, an approver's: else an operator's) */
+/* What a word is: an edge of the machine, one that may be forced, or what people say besides. */
+enum verb_kind { EDGE, EDGE_FORWARD, APPROVAL, ACKNOWLEDGEMENT };
+
+/* X(word, event, kind) */
 #define VERBS(X)                                                               \
-    X("shadow", EVENT_SHADOW, false)                                           \
-    X("start", EVENT_START, false)                                             \
-    X("pause", EVENT_PAUSE, false)                                             \
-    X("resume", EVENT_RESUME, false)                                           \
-    X("promote", EVENT_PROMOTE, false)                                         \
-    X("flip", EVENT_FLIP, false)                                               \
-    X("abort", EVENT_HALT, false)                                              \
-    X("rollback", EVENT_ROLL_BACK, false)                                      \
-    X("withdraw", EVENT_WITHDRAW, false)                                       \
-    X("again", EVENT_AGAIN, false)                                             \
-    X("approve", EVENT_APPROVE, true)
+    X("shadow", EVENT_SHADOW, EDGE)                                            \
+    X("start", EVENT_START, EDGE_FORWARD)                                      \
+    X("pause", EVENT_PAUSE, EDGE)                                              \
+    X("resume", EVENT_RESUME, EDGE)                                            \
+    X("promote", EVENT_PROMOTE, EDGE_FORWARD)                                  \
+    X("flip", EVENT_FLIP, EDGE_FORWARD)                                        \
+    X("abort", EVENT_HALT, EDGE)                                               \
+    X("rollback", EVENT_ROLL_BACK, EDGE)                                       \
+    X("withdraw", EVENT_WITHDRAW, EDGE)                                        \
+    X("again", EVENT_AGAIN, EDGE)                                              \
+    X("approve", EVENT_APPROVE, APPROVAL)                                      \
+    X("acknowledge", EVENT_APPROVE, ACKNOWLEDGEMENT)
 
 static const struct verb {
     const char *word;
-    enum machine_event event;
-    bool is_approval;
+    enum machine_event event; /* of an acknowledgement none */
+    enum verb_kind kind;
 } verbs[] = {
-#define X(word, event, approves) {word, event, approves},
+#define X(word, event, kind) {word, event, kind},
     VERBS(X)
 #undef X
 };
@@ -146,7 +150,7 @@ find_verb(struct call *c, span word)
     api_problem(
         c->out, 404,
         "a rollout is told shadow, start, pause, resume, promote, flip, abort, "
-        "rollback, withdraw, again or approve");
+        "rollback, withdraw, again, approve or acknowledge");
     return NULL;
 }
 
@@ -168,12 +172,42 @@ may_approve(struct call *c, const struct gen_rollout *r)
 static bool
 may(struct call *c, const struct verb *verb, const struct gen_rollout *r)
 {
-    if (verb->is_approval ? may_approve(c, r) : c->request->who->is_operator)
+    const struct who *who = c->request->who;
+    bool may = verb->kind == APPROVAL ? may_approve(c, r) : who->is_operator;
+
+    if (verb->kind == ACKNOWLEDGEMENT)
+        may |= who->is_approver;
+    if (may)
         return true;
-    api_problem(c->out, 403, "%s may not %s it: that is for %s",
-                c->request->who->actor, verb->word,
-                verb->is_approval ? "an approver of its groups"
-                                  : "an operator");
+    api_problem(
+        c->out, 403, "%s may not %s it: that is for %s", who->actor, verb->word,
+        verb->kind == APPROVAL ? "an approver of its groups" : "an operator");
+    return false;
+}
+
+/* `break_glass` of the body. False: answered. */
+static bool
+read_glass(struct call *c, const struct verb *verb, const json_t *json,
+           bool *breaks)
+{
+    const json_t *value = json_object_get(json, "break_glass");
+    const struct who *who = c->request->who;
+
+    *breaks = json_is_true(value);
+    if (value && !json_is_boolean(value))
+        api_problem(c->out, 400, "'break_glass' is true or false");
+    else if (*breaks && verb->kind != EDGE_FORWARD)
+        api_problem(
+            c->out, 400,
+            "'break_glass' is of start, promote and flip: %s needs none",
+            verb->word);
+    else if (*breaks && !who->may_break_glass)
+        api_problem(c->out, 403,
+                    "%s may not break the glass: that is for an operator who "
+                    "has the role break-glass",
+                    who->actor);
+    else
+        return true;
     return false;
 }
 
@@ -208,31 +242,60 @@ is_unmet(struct call *c, const struct rollout *r, const struct verb *verb)
 {
     char why[512];
 
-    if (verb->is_approval || !machine_begins(r->machine.state, verb->event) ||
+    if (verb->kind != EDGE_FORWARD ||
+        !machine_begins(r->machine.state, verb->event) ||
         rollout_is_met(c->control, r, why, sizeof(why)))
         return false;
     api_problem(c->out, 409, "it is not to be started yet: %s", why);
     return true;
 }
 
+/* Do it, or say what would be. */
+static enum err_code
+take(struct call *c, struct rollout *r, const struct verb *verb,
+     const struct rollout_ask *ask, bool dry, struct err *e)
+{
+    struct rollouts *all = &c->control->rollouts;
+
+    switch (verb->kind) {
+    case EDGE:
+    case EDGE_FORWARD:
+        return dry ? answer_would(c, r, ask, e) : rollouts_ask(all, r, ask, e);
+    case APPROVAL:
+        return dry ? answer_would(c, r, ask, e)
+                   : rollouts_approve(all, r, ask, e);
+    case ACKNOWLEDGEMENT:
+        break;
+    }
+    return rollouts_acknowledge(all, r, ask, e);
+}
+
 static void
 do_verb(struct call *c, struct rollout *r, const struct verb *verb,
         const json_t *json)
 {
-    struct rollouts *all = &c->control->rollouts;
     struct rollout_ask ask = {.event = verb->event,
                               .by = BY_OPERATOR,
                               .actor = span_str(c->request->who->actor),
                               .wall_ms = c->request->wall_ms};
-    char kind[48];
+    char kind[ROLLOUT_KIND_MAX];
     struct err e;
-    bool dry;
+    bool dry, breaks;
 
     if (!call_if_match(c, &ask.expects, &ask.expected) ||
-        !call_reason(c, json, &ask.reason) || !call_dry(c, json, &dry))
+        !call_reason(c, json, &ask.reason) || !call_dry(c, json, &dry) ||
+        !read_glass(c, verb, json, &breaks))
         return;
-    (void)snprintf(kind, sizeof(kind), "rollout.%s",
-                   machine_event_word(verb->event));
+    if (dry && verb->kind == ACKNOWLEDGEMENT) {
+        api_problem(c->out, 400, "an acknowledgement has no dry run");
+        return;
+    }
+    if (breaks)
+        ask.by = BY_GLASS;
+    rollout_kind(verb->kind == ACKNOWLEDGEMENT
+                     ? verb->word
+                     : machine_event_word(verb->event),
+                 breaks, kind);
     switch (call_key(c, r->gen->canary.slot_name, kind, &ask.key)) {
     case KEY_NEW:
         break;
@@ -244,10 +307,7 @@ do_verb(struct call *c, struct rollout *r, const struct verb *verb,
     }
     if (is_unmet(c, r, verb))
         return;
-    enum err_code code = dry ? answer_would(c, r, &ask, &e)
-                         : verb->is_approval
-                             ? rollouts_approve(all, r, &ask, &e)
-                             : rollouts_ask(all, r, &ask, &e);
+    enum err_code code = take(c, r, verb, &ask, dry, &e);
     bool is_stale = ask.expects && ask.expected != r->revision;
     if (code == OK && dry)
         return;
@@ -265,7 +325,7 @@ do_verb(struct call *c, struct rollout *r, const struct verb *verb,
 void
 post_rollout(struct call *c)
 {
-    static const char *const members[] = {"reason", "dry_run"};
+    static const char *const members[] = {"reason", "dry_run", "break_glass"};
     span rest = c->rest, name = span_cut(&rest, '/');
     struct rollout *r = find(c, name);
     const struct verb *verb = r ? find_verb(c, rest) : NULL;

@@ -3,6 +3,13 @@
 
 #include <stdio.h>
 
+void
+rollout_kind(const char *event, bool breaks_glass, char out[ROLLOUT_KIND_MAX])
+{
+    (void)snprintf(out, ROLLOUT_KIND_MAX, "rollout.%s%s",
+                   breaks_glass ? "break_glass." : "", event);
+}
+
 span
 rollout_record_name(const struct rollout *r)
 {
@@ -42,6 +49,19 @@ story_json(const struct rollout_story *story)
                      words(story->halted_by), "cause", words(story->cause));
 }
 
+json_t *
+rollout_forced_json(const struct rollout_forced *f)
+{
+    if (f->n == 0)
+        return NULL;
+    return json_pack(
+        "{s:I, s:s, s:o, s:o, s:o, s:I, s:I, s:I, s:o}", "n", (json_int_t)f->n,
+        "event", f->event, "actor", words(f->actor), "reason", words(f->reason),
+        "skipped", words(f->skipped), "at_ms", (json_int_t)f->at_ms, "run",
+        (json_int_t)f->run, "step", (json_int_t)f->step, "acknowledged_by",
+        f->acknowledged_by[0] ? words(f->acknowledged_by) : json_null());
+}
+
 char *
 rollout_record_text(const struct rollout *r, const struct store_weight *w,
                     const char *event, json_t *report)
@@ -52,8 +72,8 @@ rollout_record_text(const struct rollout *r, const struct store_weight *w,
     (void)snprintf(shape, sizeof(shape), "%016llx",
                    (unsigned long long)r->gen->shape);
     json_t *json = json_pack(
-        "{" STORE_WEIGHT_MEMBERS
-        ", s:s%, s:s, s:s, s:I, s:I, s:I, s:I, s:s, s:o, s:o, s:o*, s:o*}",
+        "{" STORE_WEIGHT_MEMBERS ", s:s%, s:s, s:s, s:I, s:I, s:I, s:I, s:s, "
+                                 "s:o, s:o, s:o*, s:o*, s:o*}",
         "slot", w->slot, "weight_ppm", (json_int_t)w->weight_ppm, "run",
         (json_int_t)w->run, "file_ppm", (json_int_t)w->file_ppm, "rollout",
         r->gen->name.at, r->gen->name.len, "event", event, "state",
@@ -61,8 +81,8 @@ rollout_record_text(const struct rollout *r, const struct store_weight *w,
         "since_ms", (json_int_t)m->since_ms, "latest_ms",
         (json_int_t)m->latest_ms, "base_answers", (json_int_t)m->base_answers,
         "plan", shape, "approvals", approvals_json(r), "story",
-        story_json(&r->story), "evidence", rollout_evidence(r), "report",
-        report);
+        story_json(&r->story), "break_glass", rollout_forced_json(&r->forced),
+        "evidence", rollout_evidence(r), "report", report);
     char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
 
     json_decref(json);
@@ -97,20 +117,38 @@ read_approvals(struct rollout *r, const json_t *list)
 }
 
 static void
+read_word(const json_t *json, const char *name, char *out, size_t size)
+{
+    const char *text = json_string_value(json_object_get(json, name));
+
+    (void)snprintf(out, size, "%s", text ? text : "");
+}
+
+static void
 read_story(struct rollout_story *story, const json_t *json)
 {
-    const char *by = json_string_value(json_object_get(json, "halted_by"));
-    const char *cause = json_string_value(json_object_get(json, "cause"));
-
     *story = (struct rollout_story){
         .began_ms = member(json, "began_ms"),
         .exposed_from = member(json, "exposed_from"),
         .halted_ms = member(json, "halted_ms"),
         .halted_ppm = (uint32_t)member(json, "halted_ppm")};
-    (void)snprintf(story->halted_by, sizeof(story->halted_by), "%s",
-                   by ? by : "");
-    (void)snprintf(story->cause, sizeof(story->cause), "%s",
-                   cause ? cause : "");
+    read_word(json, "halted_by", story->halted_by, sizeof(story->halted_by));
+    read_word(json, "cause", story->cause, sizeof(story->cause));
+}
+
+static void
+read_forced(struct rollout_forced *f, const json_t *json)
+{
+    *f = (struct rollout_forced){.n = (uint32_t)member(json, "n"),
+                                 .run = (uint32_t)member(json, "run"),
+                                 .step = (uint32_t)member(json, "step"),
+                                 .at_ms = member(json, "at_ms")};
+    read_word(json, "event", f->event, sizeof(f->event));
+    read_word(json, "actor", f->actor, sizeof(f->actor));
+    read_word(json, "reason", f->reason, sizeof(f->reason));
+    read_word(json, "skipped", f->skipped, sizeof(f->skipped));
+    read_word(json, "acknowledged_by", f->acknowledged_by,
+              sizeof(f->acknowledged_by));
 }
 
 bool
@@ -135,6 +173,7 @@ rollout_record_read(struct rollout *r, const struct store_record *record)
     (void)machine_state_of(state, &r->machine.state);
     read_approvals(r, json_object_get(json, "approvals"));
     read_story(&r->story, json_object_get(json, "story"));
+    read_forced(&r->forced, json_object_get(json, "break_glass"));
     (void)snprintf(shape, sizeof(shape), "%016llx",
                    (unsigned long long)r->gen->shape);
     bool same = span_is(plan, shape);

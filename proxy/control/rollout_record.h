@@ -9,6 +9,9 @@
 /* Whose record it is: the name of its slot. */
 span rollout_record_name(const struct rollout *r);
 
+/* The step that was forced; NULL: none ever was. */
+MUST_CHECK json_t *rollout_forced_json(const struct rollout_forced *f);
+
 /*
  * All that is known of it, with what was counted, as the revision of `event`. Takes `report` (NULL: none). The
  * text is the caller's to free; NULL: no memory.

@@ -3,6 +3,7 @@
 
 #include "proxy/control/exposures.h"
 #include "proxy/control/records.h"
+#include "proxy/control/rollout_record.h"
 #include "translators/lens/lens.h"
 
 #include <stdio.h>
@@ -399,12 +400,15 @@ rollout_report(const struct rollouts *all, const struct rollout *r)
     for (uint32_t i = 0; i < rollout_cells_n(r); i++)
         cell_exposure_add(r->place->cells[i], sum);
     json_t *json = json_pack(
-        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "rollout",
-        text(r->gen->name), "run", number(r->machine.run), "step",
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o*}",
+        "rollout", text(r->gen->name), "run", number(r->machine.run), "step",
         number(r->machine.step + 1), "weight_ppm", number(r->story.halted_ppm),
         "cause", cause_of(&t), "times", times_of(&t, sum), "exposure",
         exposure_of(&t, sum), "not_the_cause", not_the_cause(&t), "samples",
-        samples_of(&t), "next", next_of(&t, sum), "repair", repair_of(r->gen));
+        samples_of(&t), "next", next_of(&t, sum), "repair", repair_of(r->gen),
+        "break_glass",
+        r->forced.run == r->machine.run ? rollout_forced_json(&r->forced)
+                                        : NULL);
     free(sum);
     return json;
 }

@@ -2,6 +2,7 @@
 #include "proxy/control/rollouts.h"
 
 #include "proxy/control/exposures.h"
+#include "proxy/control/rollout_people.h"
 #include "proxy/control/rollout_record.h"
 #include "proxy/control/rollout_report.h"
 #include "proxy/observe/log.h"
@@ -78,24 +79,6 @@ rollout_is_latched(const struct rollouts *all, const struct rollout *r)
     return latches_get(all->latches, r->slot).run == r->machine.run;
 }
 
-/* Which approvals count: those of this run, for the step that asks for one. */
-static uint32_t
-step_asked(const struct machine *m)
-{
-    return machine_is_live(m->state) ? m->step + 1 : 0;
-}
-
-uint32_t
-rollout_approved(const struct rollout *r)
-{
-    uint32_t n = 0;
-
-    for (size_t i = 0; i < r->n_approvals; i++)
-        n += r->approvals[i].run == r->machine.run &&
-             r->approvals[i].step == step_asked(&r->machine);
-    return n;
-}
-
 /* Is enough of the baseline there to take everybody back? */
 static bool
 baseline_is_up(const struct rollouts *all, const struct rollout *r)
@@ -110,6 +93,18 @@ baseline_is_up(const struct rollouts *all, const struct rollout *r)
     }
     return n > 0 &&
            n * WEIGHT_ALL >= pool->n_endpoints * (uint64_t)r->gen->capacity_ppm;
+}
+
+struct advance_facts
+rollout_facts(const struct rollouts *all, const struct rollout *r,
+              uint64_t wall_ms)
+{
+    return (struct advance_facts){.wall_ms = wall_ms,
+                                  .canary_answers = rollout_answers(r),
+                                  .approvals = rollout_approved(r),
+                                  .is_halted = rollout_is_latched(all, r),
+                                  .is_slower = r->is_slower,
+                                  .baseline_is_up = baseline_is_up(all, r)};
 }
 
 /* The cells' times; what is slower is remembered with its cell. */
@@ -131,17 +126,17 @@ judge_latency(struct rollout *r)
 
 /* ------------------------------------------------------------------ to the store */
 
-/* Commit what `next` is, and make it so. `r` is as it was if that fails. */
-static enum err_code
-commit(struct rollouts *all, struct rollout *r, const struct rollout *next,
-       const struct rollout_ask *ask, const char *event, struct err *e)
+enum err_code
+rollout_commit(struct rollouts *all, struct rollout *r,
+               const struct rollout *next, const struct rollout_ask *ask,
+               const char *event, struct err *e)
 {
     const struct store_record *was =
         store_record(all->store, rollout_record_name(r));
     struct store_weight w = {.weight_ppm =
                                  machine_weight(&r->gen->plan, &next->machine),
                              .run = next->machine.run};
-    char kind[48];
+    char kind[ROLLOUT_KIND_MAX];
 
     memcpy(w.slot, rollout_record_name(r).at, rollout_record_name(r).len);
     json_t *report = strcmp(event, machine_event_word(EVENT_REPORT)) == 0
@@ -150,7 +145,7 @@ commit(struct rollouts *all, struct rollout *r, const struct rollout *next,
     char *text = rollout_record_text(next, &w, event, report);
     if (!text)
         return err_set(e, ERR_LIMIT, "no memory for a revision");
-    (void)snprintf(kind, sizeof(kind), "rollout.%s", event);
+    rollout_kind(event, ask->by == BY_GLASS, kind);
     struct store_change c = {.actor = ask->actor,
                              .reason = ask->reason,
                              .kind = span_str(kind),
@@ -261,7 +256,9 @@ take_edge(struct rollouts *all, struct rollout *r,
     if (begins)
         clear_cells(r);
     tell_story(all, r, ask, &next.story);
-    if (commit(all, r, &next, ask, machine_event_word(ask->event), e))
+    if (ask->by == BY_GLASS)
+        rollout_note_forced(all, r, ask, &next);
+    if (rollout_commit(all, r, &next, ask, machine_event_word(ask->event), e))
         return e->code;
     if (ask->event == EVENT_HALT) /* workers that have not seen one */
         latches_set(all->latches, r->slot, r->machine.run, LATCH_OPERATOR);
@@ -278,62 +275,11 @@ take_edge(struct rollouts *all, struct rollout *r,
     return OK;
 }
 
-static enum err_code
-may_start(const struct rollout *r, const struct rollout_ask *ask, struct err *e)
-{
-    if (!machine_begins(r->machine.state, ask->event) ||
-        !r->gen->author_may_not)
-        return OK;
-    for (size_t i = 0; i < r->n_approvals; i++)
-        if (r->approvals[i].run == r->machine.run &&
-            span_is(ask->actor, r->approvals[i].actor))
-            return err_set(e, ERR_UNSUPPORTED,
-                           "who approved it does not start it: that is "
-                           "for somebody else");
-    return OK;
-}
-
 enum err_code
 rollouts_ask(struct rollouts *all, struct rollout *r,
              const struct rollout_ask *ask, struct err *e)
 {
-    return may_start(r, ask, e) ? e->code : take_edge(all, r, ask, e);
-}
-
-/* `next` is `r` with one approval more. */
-static enum err_code
-add_approval(const struct rollout *r, const struct rollout_ask *ask,
-             struct rollout *next, struct err *e)
-{
-    struct rollout_approval a = {.run = r->machine.run,
-                                 .step = step_asked(&r->machine)};
-
-    *next = *r;
-    if (ask->actor.len >= sizeof(a.actor) ||
-        r->n_approvals == ROLLOUT_APPROVALS)
-        return err_set(e, ERR_LIMIT, "it has no room for another approval");
-    if (machine_is_over(r->machine.state))
-        return err_set(e, ERR_CONFLICT, "it is %s: nothing is to be approved",
-                       machine_state_word(r->machine.state));
-    memcpy(a.actor, ask->actor.at, ask->actor.len);
-    for (size_t i = 0; i < r->n_approvals; i++)
-        if (r->approvals[i].run == a.run && r->approvals[i].step == a.step &&
-            strcmp(r->approvals[i].actor, a.actor) == 0)
-            return err_set(e, ERR_CONFLICT, "%s has approved it already",
-                           a.actor);
-    next->approvals[next->n_approvals++] = a;
-    return OK;
-}
-
-enum err_code
-rollouts_approve(struct rollouts *all, struct rollout *r,
-                 const struct rollout_ask *ask, struct err *e)
-{
-    struct rollout next;
-
-    return add_approval(r, ask, &next, e)
-               ? e->code
-               : commit(all, r, &next, ask, "approve", e);
+    return rollout_may_go(all, r, ask, e) ? e->code : take_edge(all, r, ask, e);
 }
 
 enum err_code
@@ -344,7 +290,6 @@ rollouts_would(const struct rollouts *all, const struct rollout *r,
     const char *refuses = store_refuses(all->store);
     struct machine_call call = {
         .event = ask->event, .by = ask->by, .wall_ms = ask->wall_ms};
-    struct rollout next;
 
     if (refuses)
         return err_set(e, ERR_CONFLICT, "%s", refuses);
@@ -354,8 +299,8 @@ rollouts_would(const struct rollouts *all, const struct rollout *r,
                        (unsigned long long)ask->expected);
     *out = r->machine; /* an approval moves nothing by itself */
     if (ask->event == EVENT_APPROVE)
-        return add_approval(r, ask, &next, e);
-    return may_start(r, ask, e)
+        return rollout_would_approve(r, ask, e);
+    return rollout_may_go(all, r, ask, e)
                ? e->code
                : machine_apply(&r->gen->plan, &r->machine, &call, out, e);
 }
@@ -426,12 +371,7 @@ tick_one(struct rollouts *all, struct rollout *r, uint64_t wall_ms,
         r->latency_at_ms = now_ms;
     }
     for (int i = 0; i < 4; i++) { /* halt, rollback, report: no more in a row */
-        struct advance_facts f = {.wall_ms = wall_ms,
-                                  .canary_answers = rollout_answers(r),
-                                  .approvals = rollout_approved(r),
-                                  .is_halted = rollout_is_latched(all, r),
-                                  .is_slower = r->is_slower,
-                                  .baseline_is_up = baseline_is_up(all, r)};
+        struct advance_facts f = rollout_facts(all, r, wall_ms);
         advance_judge(&r->gen->plan, &r->machine, &f, &r->last);
         if (!r->last.acts)
             return;

@@ -21,6 +21,8 @@
 #define ROLLOUT_APPROVALS   16u
 #define ROLLOUT_ACTOR_MAX   64u
 #define ROLLOUT_CAUSE_MAX   256u
+#define ROLLOUT_SKIPPED_MAX 320u
+#define ROLLOUT_KIND_MAX    48u
 
 struct rollout_approval {
     char actor[ROLLOUT_ACTOR_MAX];
@@ -38,6 +40,19 @@ struct rollout_story {
     char cause[ROLLOUT_CAUSE_MAX];
 };
 
+/* The last step that was forced, shown until somebody acknowledges it. */
+struct rollout_forced {
+    uint32_t n; /* steps that were, since the last was acknowledged; 0: none */
+    uint32_t run;
+    uint32_t step; /* from 1: where it led */
+    uint64_t at_ms;
+    char event[16];
+    char actor[ROLLOUT_ACTOR_MAX];
+    char reason[ROLLOUT_CAUSE_MAX];
+    char skipped[ROLLOUT_SKIPPED_MAX];       /* what it passed over */
+    char acknowledged_by[ROLLOUT_ACTOR_MAX]; /* empty: nobody has yet */
+};
+
 struct rollout {
     const struct gen_rollout *gen;
     uint32_t slot;             /* in weights and latches */
@@ -47,6 +62,7 @@ struct rollout {
     struct rollout_approval approvals[ROLLOUT_APPROVALS];
     size_t n_approvals;
     struct rollout_story story;
+    struct rollout_forced forced;
     struct advance last; /* what it waits for */
     bool is_slower;      /* the latency gate, as it was judged last */
     uint32_t slow_cell;
@@ -104,7 +120,8 @@ struct rollout_ask {
 
 /*
  * Durable, then in effect, then OK. ERR_CONFLICT: from this state it leads
- * nowhere, another revision than expected, or the store refuses. ERR_UNSUPPORTED:
+ * nowhere, an approval or a window bars it (BY_OPERATOR), another revision than
+ * expected, or the store refuses. ERR_UNSUPPORTED:
  * not for this actor. Else store_commit's.
  */
 MUST_CHECK enum err_code rollouts_ask(struct rollouts *all, struct rollout *r,
@@ -123,6 +140,19 @@ MUST_CHECK enum err_code rollouts_approve(struct rollouts *all,
                                           struct rollout *r,
                                           const struct rollout_ask *ask,
                                           struct err *e);
+
+/* Somebody has seen that the glass was broken. ERR_CONFLICT: it was not, or somebody had. */
+MUST_CHECK enum err_code rollouts_acknowledge(struct rollouts *all,
+                                              struct rollout *r,
+                                              const struct rollout_ask *ask,
+                                              struct err *e);
+
+/* Was a step forced, and has nobody acknowledged it? */
+bool rollout_is_forced(const struct rollout *r);
+
+/* "rollout.start", or "rollout.break_glass.start": the kind of an edge's revision. */
+void rollout_kind(const char *event, bool breaks_glass,
+                  char out[ROLLOUT_KIND_MAX]);
 
 /* How many approvals count for where it stands. */
 uint32_t rollout_approved(const struct rollout *r);

@@ -2,6 +2,7 @@
 #include "proxy/control/view_rollout.h"
 
 #include "proxy/base/quantity.h"
+#include "proxy/control/rollout_record.h"
 
 #include <stdio.h>
 
@@ -91,7 +92,7 @@ view_rollout(const struct rollouts *all, const struct rollout *r)
         rollout_cause_text(all, r, cause, sizeof(cause));
     return json_pack(
         "{s:o, s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:b, s:s, s:s, s:o, s:o, "
-        "s:o, s:o, s:o, s:o, s:o}",
+        "s:o, s:o, s:o, s:o, s:o, s:o*}",
         "name", text(r->gen->name), "state", machine_state_word(m->state),
         "step", number(m->step + 1), "steps", steps_of(r->gen), "weight", share,
         "weight_ppm", number(ppm), "effective_ppm", number(effective), "run",
@@ -99,7 +100,8 @@ view_rollout(const struct rollouts *all, const struct rollout *r)
         "since_ms", number(m->since_ms), "canary_answers",
         number(rollout_answers(r)), "baseline", text(r->gen->baseline->name),
         "canary", text(r->gen->canary.pool->name), "routes", routes_of(r->gen),
-        "approvals", approvals_of(r), "revision", number(r->revision));
+        "approvals", approvals_of(r), "revision", number(r->revision),
+        "break_glass", rollout_forced_json(&r->forced));
 }
 
 json_t *

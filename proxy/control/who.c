@@ -15,6 +15,7 @@ become(const struct gen_user *user, struct who *out)
     out->user = user;
     out->is_operator = user->is_operator;
     out->is_approver = user->is_approver;
+    out->may_break_glass = user->may_break_glass;
     (void)snprintf(out->actor, sizeof(out->actor), "%.*s",
                    SPAN_FMT(user->name));
 }
@@ -22,7 +23,9 @@ become(const struct gen_user *user, struct who *out)
 void
 who_is_local(const struct generation *gen, uid_t uid, struct who *out)
 {
-    *out = (struct who){.is_operator = uid == 0 || uid == geteuid()};
+    bool is_ours = uid == 0 || uid == geteuid();
+
+    *out = (struct who){.is_operator = is_ours, .may_break_glass = is_ours};
     for (size_t i = 0; i < gen->n_users; i++)
         if (gen->users[i].has_uid && gen->users[i].uid == uid) {
             become(&gen->users[i], out);

@@ -20,6 +20,7 @@ struct who {
     char actor[WHO_NAME_MAX]; /* "anna"; "uid:0 (root)" */
     bool is_operator;
     bool is_approver;
+    bool may_break_glass;
     const struct gen_user *user; /* NULL: the configuration has him not */
 };
 

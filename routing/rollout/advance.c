@@ -34,17 +34,30 @@ forbidden_for_ms(const struct rollout_plan *plan, uint64_t wall_ms)
     return 0;
 }
 
+/* The canary's answers in this step. */
+static uint64_t
+answers_of(const struct machine *m, const struct advance_facts *f)
+{
+    return f->canary_answers > m->base_answers
+               ? f->canary_answers - m->base_answers
+               : 0;
+}
+
+static uint32_t
+step_needs(const struct rollout_plan *plan)
+{
+    return plan->approvals_need ? plan->approvals_need : 1;
+}
+
 /* What a step lacks after its hold; the next one if nothing. */
 static struct advance
 missing(const struct rollout_plan *plan, const struct machine *m,
         const struct advance_facts *f)
 {
     const struct rollout_step *s = &plan->steps[m->step];
-    uint64_t answers = f->canary_answers > m->base_answers
-                           ? f->canary_answers - m->base_answers
-                           : 0;
+    uint64_t answers = answers_of(m, f);
     uint64_t forbidden = forbidden_for_ms(plan, f->wall_ms);
-    uint32_t need = plan->approvals_need ? plan->approvals_need : 1;
+    uint32_t need = step_needs(plan);
 
     if (answers < s->min_requests)
         return waits(WAIT_NO_DATA, answers, s->min_requests);
@@ -130,6 +143,55 @@ advance_judge(const struct rollout_plan *plan, const struct machine *m,
               const struct advance_facts *f, struct advance *out)
 {
     *out = judge(plan, m, f);
+}
+
+/* The approvals that lack before this step can be left, or the start be made. */
+static bool
+lacks_approval(const struct rollout_plan *plan, const struct machine *m,
+               const struct advance_facts *f, enum machine_event event,
+               struct advance *out)
+{
+    bool live = machine_is_live(m->state);
+    uint32_t have = f->approvals;
+    uint32_t need = live ? 0 : plan->approvals_need;
+    uint32_t to = event == EVENT_FLIP ? plan->n_steps - 1 : m->step + 1;
+
+    if (live && plan->steps[m->step].approve)
+        need = step_needs(plan);
+    /* Of steps that are passed over nobody was asked. */
+    for (uint32_t i = live ? m->step + 1 : 0;
+         event == EVENT_FLIP && have >= need && i < to; i++)
+        if (plan->steps[i].approve)
+            have = 0, need = step_needs(plan);
+    *out = waits(WAIT_APPROVAL, have, need);
+    return have < need;
+}
+
+size_t
+advance_lacks(const struct rollout_plan *plan, const struct machine *m,
+              const struct advance_facts *f, enum machine_event event,
+              struct advance out[ADVANCE_LACKS])
+{
+    const struct rollout_step *s = &plan->steps[m->step];
+    bool live = machine_is_live(m->state);
+    bool finishes = event == EVENT_PROMOTE && m->step + 1 == plan->n_steps;
+    uint64_t forbidden = finishes ? 0 : forbidden_for_ms(plan, f->wall_ms);
+    size_t n = 0;
+
+    if (live && held_ms(m, f) < s->hold_ms)
+        out[n++] = waits(WAIT_HOLD, held_ms(m, f), s->hold_ms);
+    if (live && answers_of(m, f) < s->min_requests)
+        out[n++] = waits(WAIT_NO_DATA, answers_of(m, f), s->min_requests);
+    n += lacks_approval(plan, m, f, event, &out[n]);
+    if (forbidden)
+        out[n++] = waits(WAIT_WINDOW, 0, forbidden);
+    return n;
+}
+
+bool
+advance_bars(enum advance_wait w)
+{
+    return w == WAIT_APPROVAL || w == WAIT_WINDOW;
 }
 
 const char *

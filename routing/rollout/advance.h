@@ -49,6 +49,16 @@ struct advance {
 void advance_judge(const struct rollout_plan *plan, const struct machine *m,
                    const struct advance_facts *f, struct advance *out);
 
+/*
+ * What a person's `event` (start, promote, flip) passes over if it is taken now: a hold, requests, an approval, a
+ * window; how many of `out`. Those that advance_bars says bar it: only who breaks the glass goes on.
+ */
+#define ADVANCE_LACKS 4u
+size_t advance_lacks(const struct rollout_plan *plan, const struct machine *m,
+                     const struct advance_facts *f, enum machine_event event,
+                     struct advance out[ADVANCE_LACKS]);
+bool advance_bars(enum advance_wait w);
+
 /* "no data: 300 of 2000 requests"; `size` >= 96. */
 void advance_text(const struct advance *a, char *out, size_t size);
 const char *advance_wait_word(enum advance_wait w);

@@ -65,8 +65,14 @@ enum machine_event {
 #undef X
 };
 
-/* Who asks, as bits: an edge names all who may. */
-enum machine_actor { BY_CONTROL = 1, BY_OPERATOR = 2, BY_WORKER = 4 };
+/* Who asks, as bits: an edge names all who may. Who breaks the glass is an
+ * operator of whom it is not asked what else an edge forward needs. */
+enum machine_actor {
+    BY_CONTROL = 1,
+    BY_OPERATOR = 2,
+    BY_WORKER = 4,
+    BY_GLASS = 8
+};
 
 struct machine_edge {
     enum machine_state from;
@@ -104,7 +110,8 @@ struct machine_call {
 };
 
 /*
- * Where `from` leads. ERR_CONFLICT: nowhere, and what it could do is said.
+ * Where `from` leads. ERR_CONFLICT: nowhere, or only who breaks the glass may, and
+ * what it could do is said.
  * ERR_UNSUPPORTED: not for this actor.
  */
 MUST_CHECK enum err_code machine_apply(const struct rollout_plan *plan,

@@ -2,6 +2,7 @@
 """Rollouts: by their plan up, by themselves down; what is told them, by whom, and what the journal says of it."""
 import json
 import os
+import re
 import signal
 
 from peers import message
@@ -307,3 +308,44 @@ def test_each_path_of_the_api_s_description_is_there(t):
             assert status != 404 or path.endswith("/report"), (path, said)
             assert {p["name"] for p in operation["parameters"] if p["in"] == "path"} == {"rollout"}
     assert state(s) == "approved"
+
+
+def users(*roles, name="anna"):
+    who = [{"name": name, "uid": os.getuid(), "roles": list(roles), "groups": ["release"]}]
+    return "admin: {socket: admin.sock, users: " + json.dumps(who) + "}"
+
+
+def become(s, *roles, name="anna"):
+    """The caller has these roles from now on."""
+    s.rewrite(lambda text: re.sub(r"admin: \{socket: admin.sock.*\}", users(*roles, name=name), text)).reload()
+
+
+def test_an_operator_passes_over_nothing_and_who_breaks_the_glass_is_shown_until_acknowledged(t):
+    s, _, _ = scene(t, plan("[{weight: 10%, hold: 1h, approve: true}, {weight: 50%, hold: 1h}]", more="    approvals: {need: 1}\n"))
+    become(s, "operator")
+    until(lambda: state(s) == "checked", "it waits for somebody")
+    assert "unless the glass is broken" in tell(s, "start", code=1)
+    assert "role break-glass" in say(s, "rollout", "start", "ios", "--reason", "x", "--break-glass", code=1)
+    assert state(s) == "checked"
+    become(s, "operator", "break-glass")
+    would = say(s, "rollout", "start", "ios", "--reason", "x", "--break-glass", "--dry-run")
+    assert "would make it step" in would and state(s) == "checked", would
+    assert "start, promote and flip" in say(s, "rollout", "withdraw", "ios", "--reason", "x", "--break-glass", code=1)
+    say(s, "rollout", "start", "ios", "--reason", "blue is burning", "--break-glass")
+    assert "approval: 0 of 1" in tell(s, "promote", code=1) and rollout(s)["step"] == 1
+    shown = say(s, "rollout", "show", "ios")
+    assert "start to step 1 by anna: blue is burning" in shown and "over approval: 0 of 1; nobody has acknowledged it" in shown, shown
+    for words in (("rollout",), ("top", "--once")):
+        assert "GLASS BROKEN: anna" in say(s, *words), words
+    forced = rollout(s)["break_glass"]
+    assert forced["n"] == 1 and forced["acknowledged_by"] is None and forced["run"] == 1, forced
+    last = rollout(s, "history")["revisions"][0]
+    assert last["kind"] == "rollout.break_glass.start" and last["after"]["break_glass"]["reason"] == "blue is burning", last
+    assert "evidence" in last["after"] and "rollout.break_glass.start" in say(s, "audit", "tail")
+    become(s, "operator", name="ben")
+    tell(s, "acknowledge")
+    assert "GLASS BROKEN" not in say(s, "top", "--once") and "acknowledged by ben" in say(s, "rollout", "show", "ios")
+    assert "already" in tell(s, "acknowledge", code=1)
+    tell(s, "rollback")
+    until(lambda: state(s) == "reported", "told")
+    assert "start to step 1 by anna: blue is burning" in say(s, "report", "ios")

@@ -117,15 +117,33 @@ effective(const struct scene *s)
 }
 
 static enum err_code
-ask(struct scene *s, enum machine_event event, struct err *e)
+ask_as(struct scene *s, enum machine_event event, enum machine_actor by,
+       struct err *e)
 {
     struct rollout_ask a = {.event = event,
-                            .by = BY_OPERATOR,
+                            .by = by,
                             .actor = SPAN("uid:7"),
                             .reason = SPAN("a test"),
                             .wall_ms = T0};
 
     return rollouts_ask(&s->all, it(s), &a, e);
+}
+
+static enum err_code
+ask(struct scene *s, enum machine_event event, struct err *e)
+{
+    return ask_as(s, event, BY_OPERATOR, e);
+}
+
+static enum err_code
+acknowledge(struct scene *s, struct err *e)
+{
+    struct rollout_ask a = {.by = BY_OPERATOR,
+                            .actor = SPAN("uid:8"),
+                            .reason = SPAN("seen"),
+                            .wall_ms = T0};
+
+    return rollouts_acknowledge(&s->all, it(s), &a, e);
 }
 
 static void
@@ -318,12 +336,82 @@ TEST(another_plan_pauses_what_is_live_and_keeps_its_weight)
     scene_remove(&s);
 }
 
+/* The kind of the newest revision. */
+static bool
+take_kind(void *arg, const struct store_revision *r)
+{
+    (void)snprintf(arg, 64, "%.*s", SPAN_FMT(r->kind));
+    return false;
+}
+
+static const char *
+last_kind(const struct scene *s)
+{
+    static char kind[64];
+    struct err e;
+
+    if (store_revisions(s->store, 0, 1, take_kind, kind, &e))
+        fail_msg("%s", e.text);
+    return kind;
+}
+
+TEST(a_broken_glass_is_journalled_as_that_and_shown_until_acknowledged)
+{
+    struct rollout_step asks[COUNT(steps)];
+    struct scene s;
+    struct err e;
+
+    memcpy(asks, steps, sizeof(asks));
+    asks[0].approve = true;
+    scene_make(&s);
+    s.gen.plan.steps = asks;
+    begin(&s, true);
+    started(&s);
+    uint64_t revision = it(&s)->revision;
+    assert_int_equal(ask(&s, EVENT_PROMOTE, &e), ERR_CONFLICT);
+    assert_non_null(strstr(e.text, "approval: 0 of 1"));
+    assert_null(strstr(e.text, "hold"));
+    assert_int_equal(acknowledge(&s, &e), ERR_CONFLICT);
+    assert_string_equal(e.text, "no glass was broken");
+    assert_int_equal(it(&s)->revision, revision);
+    assert_int_equal(effective(&s), 10000);
+
+    if (ask_as(&s, EVENT_PROMOTE, BY_GLASS, &e))
+        fail_msg("%s", e.text);
+    assert_string_equal(last_kind(&s), "rollout.break_glass.promote");
+    assert_int_equal(effective(&s), 50000);
+    end(&s);
+    begin(&s, true);
+    assert_true(rollout_is_forced(it(&s)));
+    const struct rollout_forced *f = &it(&s)->forced;
+    assert_string_equal(f->actor, "uid:7");
+    assert_string_equal(f->event, "promote");
+    assert_string_equal(f->skipped, "hold: 0 ms of 1000 ms; no data: 0 of 2 "
+                                    "requests; approval: 0 of 1");
+    assert_int_equal(f->step, 2);
+
+    if (acknowledge(&s, &e))
+        fail_msg("%s", e.text);
+    assert_string_equal(last_kind(&s), "rollout.acknowledge");
+    end(&s);
+    begin(&s, true);
+    assert_false(rollout_is_forced(it(&s)));
+    assert_string_equal(it(&s)->forced.acknowledged_by, "uid:8");
+    assert_int_equal(acknowledge(&s, &e), ERR_CONFLICT);
+    assert_string_equal(e.text, "uid:8 has acknowledged it already");
+    assert_int_equal(it(&s)->machine.step, 1);
+    end(&s);
+    scene_remove(&s);
+}
+
 /* --------------------------------------------------- any order, and any end to it */
 
 /* What a step of a life acknowledges. */
 struct ack {
     uint64_t revision;
     struct machine machine;
+    uint32_t forced;
+    bool is_forced;
 };
 
 /* Ask for whatever comes to mind, and acknowledge what was taken. */
@@ -335,11 +423,16 @@ live(struct scene *s, uint64_t seed, int fd)
         struct err e;
         struct ack ack;
         rollouts_tick(&s->all, T0 + i * 500, i * 500);
-        (void)ask(s,
-                  (enum machine_event)(test_random(&seed) % (EVENT_AGAIN + 1)),
-                  &e);
-        ack.revision = it(s)->revision;
-        ack.machine = it(s)->machine;
+        uint64_t dice = test_random(&seed);
+        enum machine_event event =
+            (enum machine_event)(dice % (EVENT_AGAIN + 1));
+        (void)ask_as(s, event, dice >> 40 & 1 ? BY_GLASS : BY_OPERATOR, &e);
+        if (dice >> 41 & 1)
+            (void)acknowledge(s, &e);
+        ack = (struct ack){.revision = it(s)->revision,
+                           .machine = it(s)->machine,
+                           .forced = it(s)->forced.n,
+                           .is_forced = rollout_is_forced(it(s))};
         if (write(fd, &ack, sizeof(ack)) != sizeof(ack))
             _exit(1);
     }
@@ -383,8 +476,11 @@ TEST(kill_9_loses_no_edge_that_was_acknowledged_and_doubles_none)
         assert_null(store_refuses(s.store));
         assert_int_equal(store_verify(s.store, &e), OK);
         assert_true(it(&s)->revision >= ack.revision);
-        if (it(&s)->revision == ack.revision && ack.revision)
+        if (it(&s)->revision == ack.revision && ack.revision) {
             assert_same(&it(&s)->machine, &ack.machine);
+            assert_int_equal(it(&s)->forced.n, ack.forced);
+            assert_int_equal(rollout_is_forced(it(&s)), ack.is_forced);
+        }
         assert_int_equal(effective(&s),
                          machine_weight(&s.gen.plan, &it(&s)->machine));
         end(&s);

@@ -112,7 +112,8 @@ check_edge(const struct machine *a, const struct machine *b,
 
 TEST(on_random_walks_it_goes_up_a_step_at_a_time_and_down_at_once)
 {
-    static const enum machine_actor by[] = {BY_CONTROL, BY_OPERATOR, BY_WORKER};
+    static const enum machine_actor by[] = {BY_CONTROL, BY_OPERATOR, BY_WORKER,
+                                            BY_GLASS};
     uint64_t seed = 7;
     size_t taken = 0, refused = 0;
 
@@ -123,7 +124,7 @@ TEST(on_random_walks_it_goes_up_a_step_at_a_time_and_down_at_once)
             struct machine next;
             struct machine_call call = {
                 .event = (enum machine_event)(dice % (EVENT_AGAIN + 1)),
-                .by = by[dice / 32 % 3],
+                .by = by[dice / 32 % 4],
                 .wall_ms = dice / 128 % 100000, /* clocks jump, too */
                 .canary_answers = dice / 128 % 5000,
             };
@@ -155,6 +156,91 @@ TEST(what_cannot_be_done_says_what_can)
     call.event = EVENT_CHECK;
     assert_int_equal(machine_apply(&plan, &m, &call, &out, &e),
                      ERR_UNSUPPORTED);
+}
+
+TEST(what_nobody_approved_is_begun_by_who_breaks_the_glass_alone)
+{
+    struct machine m = machine_new(0), out;
+    struct machine_call call = {.event = EVENT_START, .by = BY_OPERATOR};
+    struct err e;
+
+    m.state = ROLLOUT_CHECKED;
+    assert_int_equal(machine_apply(&plan, &m, &call, &out, &e), ERR_CONFLICT);
+    assert_string_equal(e.text, "a rollout that is checked cannot 'start' "
+                                "unless the glass is broken; it can: withdraw");
+    call.by = BY_GLASS;
+    assert_int_equal(machine_apply(&plan, &m, &call, &out, &e), OK);
+    assert_int_equal(machine_weight(&plan, &out), 10000);
+}
+
+TEST(the_glass_is_broken_to_go_forward_and_for_nothing_else)
+{
+    size_t n;
+    const struct machine_edge *e = machine_edges(&n);
+
+    for (size_t i = 0; i < n; i++)
+        if (e[i].by & BY_GLASS)
+            assert_true(e[i].event == EVENT_START ||
+                        e[i].event == EVENT_PROMOTE ||
+                        e[i].event == EVENT_FLIP);
+}
+
+/* What an edge passes over, as text. */
+static const char *
+lacks(const struct rollout_plan *p, const struct machine *m,
+      const struct advance_facts *f, enum machine_event event, bool bars)
+{
+    static char text[512];
+    struct advance all[ADVANCE_LACKS];
+    size_t n = advance_lacks(p, m, f, event, all), used = 0;
+    char one[96];
+
+    text[0] = '\0';
+    for (size_t i = 0; i < n; i++) {
+        advance_text(&all[i], one, sizeof(one));
+        if (!bars || advance_bars(all[i].wait))
+            used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s",
+                                     used ? "; " : "", one);
+    }
+    return text;
+}
+
+TEST(a_person_hurries_a_hold_and_passes_over_nobody_s_approval_nor_a_window)
+{
+    static const uint64_t friday = UINT64_C(1795798800000); /* 17:00 */
+    struct window w;
+    struct rollout_plan p = plan;
+    struct machine m = {.state = ROLLOUT_STEP, .step = 0, .run = 1};
+    struct advance_facts f = {.wall_ms = 1000, .canary_answers = 300};
+
+    assert_true(window_parse(SPAN("Fri 16:00 - Mon 08:00"), &w));
+    p.forbidden = &w;
+    p.n_forbidden = 1;
+    assert_string_equal(
+        lacks(&p, &m, &f, EVENT_PROMOTE, false),
+        "hold: 1000 ms of 60 min; no data: 300 of 2000 requests");
+    assert_string_equal(lacks(&p, &m, &f, EVENT_PROMOTE, true), "");
+    /* Step 3 is one that is agreed to: a flip would pass over it. */
+    assert_string_equal(lacks(&p, &m, &f, EVENT_FLIP, true),
+                        "approval: 0 of 2");
+    m.step = 2;
+    f.approvals = 1;
+    assert_string_equal(lacks(&p, &m, &f, EVENT_PROMOTE, true),
+                        "approval: 1 of 2");
+    f.approvals = 2;
+    assert_string_equal(lacks(&p, &m, &f, EVENT_PROMOTE, true), "");
+    assert_string_equal(lacks(&p, &m, &f, EVENT_FLIP, true), "");
+    f.wall_ms = friday;
+    assert_string_equal(lacks(&p, &m, &f, EVENT_PROMOTE, true),
+                        "window: 2.62 d until it opens");
+    /* The end of the last step moves nobody. */
+    m.step = 3;
+    m.state = ROLLOUT_BAKING;
+    assert_string_equal(lacks(&p, &m, &f, EVENT_PROMOTE, true), "");
+    m = (struct machine){.state = ROLLOUT_CHECKED, .run = 1};
+    f.approvals = 1;
+    assert_string_equal(lacks(&p, &m, &f, EVENT_START, true),
+                        "approval: 1 of 2; window: 2.62 d until it opens");
 }
 
 /* ------------------------------------------------------------ by itself, in time */
