@@ -303,13 +303,19 @@ struct gen_route {
 #define GEN_COUNTED     true
 #define GEN_PART        false
 #define GEN_LIMITS(X)                                                          \
-    X(memory, 0, GEN_LIMIT_HEAP, GEN_COUNTED,                                  \
-      "bytes a worker; 0: half of the machine's, over all (503 at 90 %)")      \
+    X(memory, 0, GEN_LIMIT_HEAP, GEN_PART,                                     \
+      "bytes a worker; 0: half of the machine's, over all")                    \
+    X(memory_high_percent, 90, 100, GEN_COUNTED,                               \
+      "of memory: then new requests are refused (503)")                        \
+    X(memory_full_percent, 95, 100, GEN_COUNTED,                               \
+      "of memory: then new connections are (503 or close)")                    \
     X(request_line, 8192, 65536, GEN_COUNTED, "bytes of a request line (414)") \
     X(field_line, 8192, 65536, GEN_COUNTED, "bytes of one header line (431)")  \
     X(head_bytes, 32768, 65536, GEN_COUNTED,                                   \
       "bytes of a request's header section (431)")                             \
     X(head_fields, 100, 1000, GEN_COUNTED, "fields of a header section (431)") \
+    X(connection_names, 32, 1000, GEN_COUNTED,                                 \
+      "fields that Connection names (400)")                                    \
     X(answer_head_bytes, 65536, 65536, GEN_COUNTED,                            \
       "bytes of an answer's header section (502)")                             \
     X(trailer_bytes, 8192, 65536, GEN_COUNTED,                                 \

@@ -124,6 +124,12 @@ load_limits(struct loader *l)
                     "the limit stream_low is above stream_high");
         problem_remedy(l->r.problems, "lower stream_low");
     }
+    if (l->g->limits.memory_high_percent > l->g->limits.memory_full_percent) {
+        problem_add(l->r.problems, l->g->file, 0, 0,
+                    "the limit memory_high_percent is above "
+                    "memory_full_percent");
+        problem_remedy(l->r.problems, "lower memory_high_percent");
+    }
 }
 
 static bool

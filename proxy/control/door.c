@@ -61,6 +61,7 @@ static const struct h1_limits limits = {
     .line_bytes = 4096,
     .head_bytes = DOOR_HEAD_BYTES,
     .fields_n = 64,
+    .connection_names = 8,
     .chunk_line_bytes = 64,
     .chunk_ext_bytes = 256,
     .chunk_digits = 8,

@@ -5,9 +5,6 @@
 #include "proxy/http/media.h"
 #include "proxy/http/target.h"
 
-/* An honest one names two or three; each costs a walk over the fields. */
-#define NAMES_MAX 32
-
 #define FORWARDED_PREFIX SPAN("x-forwarded-")
 
 /* What Connection says besides names. */
@@ -72,7 +69,7 @@ read_token(struct http_head *h, span token, struct connection *c)
 
 static enum fault
 read_connection(struct http_head *h, const struct fields *hops,
-                struct connection *c)
+                size_t names_max, struct connection *c)
 {
     const struct field *f = fields_find(hops, FIELD_CONNECTION);
     size_t n = 0;
@@ -81,7 +78,7 @@ read_connection(struct http_head *h, const struct fields *hops,
     for (; f; f = fields_next(hops, f)) {
         span rest = f->value, token;
         while (list_next(&rest, &token)) {
-            if (++n > NAMES_MAX)
+            if (++n > names_max)
                 return FAULT_CONNECTION_MANY;
             enum fault fault = read_token(h, token, c);
             if (fault)
@@ -185,7 +182,8 @@ read_te(struct http_head *h, const struct fields *hops)
 }
 
 enum fault
-framing_request(struct http_head *h, const struct fields *hops)
+framing_request(struct http_head *h, const struct fields *hops,
+                size_t names_max)
 {
     struct connection c;
     enum fault fault = read_host(h, hops);
@@ -193,7 +191,7 @@ framing_request(struct http_head *h, const struct fields *hops)
     if (!fault)
         fault = read_length(h, hops);
     if (!fault)
-        fault = read_connection(h, hops, &c);
+        fault = read_connection(h, hops, names_max, &c);
     if (!fault)
         fault = read_expect(h, hops);
     read_te(h, hops);
@@ -204,14 +202,14 @@ framing_request(struct http_head *h, const struct fields *hops)
 }
 
 enum fault
-framing_answer(struct http_head *h, const struct fields *hops,
+framing_answer(struct http_head *h, const struct fields *hops, size_t names_max,
                enum method asked)
 {
     struct connection c;
     enum fault fault = read_length(h, hops);
 
     if (!fault)
-        fault = read_connection(h, hops, &c);
+        fault = read_connection(h, hops, names_max, &c);
     if (fault)
         return fault;
 

@@ -14,15 +14,18 @@
 
 /*
  * A request. If the target has named an authority, Host must agree with it.
- * HTTP/2: body is HTTP_BODY_CHUNKED before, HTTP_BODY_SIZED if there is a length.
+ * Connection names `names_max` fields at most: an honest one names two or three,
+ * and each costs a walk over the fields. HTTP/2 has no Connection, so none.
+ * There body is HTTP_BODY_CHUNKED before, HTTP_BODY_SIZED if there is a length.
  */
 MUST_CHECK enum fault framing_request(struct http_head *h,
-                                      const struct fields *hops);
+                                      const struct fields *hops,
+                                      size_t names_max);
 
 /* The answer to `asked`; an interim or bodyless one has HTTP_BODY_NONE. */
 MUST_CHECK enum fault framing_answer(struct http_head *h,
                                      const struct fields *hops,
-                                     enum method asked);
+                                     size_t names_max, enum method asked);
 
 /* Put a checked authority into a head, all in its arena already. */
 MUST_CHECK enum fault framing_authority(struct http_head *h, span authority);

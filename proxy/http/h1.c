@@ -11,6 +11,7 @@ const struct h1_limits h1_limits_request = {
     .line_bytes = 8192,
     .head_bytes = 32768,
     .fields_n = 100,
+    .connection_names = 32,
     .chunk_line_bytes = 256,
     .chunk_ext_bytes = 16384,
     .chunk_digits = 16,
@@ -23,6 +24,7 @@ const struct h1_limits h1_limits_answer = {
     .line_bytes = 8192,
     .head_bytes = 65536,
     .fields_n = 100,
+    .connection_names = 32,
     .chunk_line_bytes = 256,
     .chunk_ext_bytes = 16384,
     .chunk_digits = 16,
@@ -322,8 +324,8 @@ next_head(struct h1 *p, span *in, struct h1_out *out)
         return fail(p, fault, out);
     if (block.len == 0)
         return H1_MORE;
-    fault = h1_parse_head(p->arena, (enum h1_role)p->role, p->asked, block,
-                          p->lines_n, &out->head);
+    fault = h1_parse_head(p->arena, p->limits, (enum h1_role)p->role, p->asked,
+                          block, p->lines_n, &out->head);
     if (fault)
         return fail(p, fault, out);
     if (p->role == H1_ANSWERS && out->head->status < 200)

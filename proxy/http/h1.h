@@ -25,6 +25,7 @@ struct h1_limits {
     size_t line_bytes;       /* one field line; 431 */
     size_t head_bytes;       /* the whole head with its line ends; 431 */
     size_t fields_n;         /* 431 */
+    size_t connection_names; /* in Connection; 400 */
     size_t chunk_line_bytes; /* size and extensions of one chunk */
     size_t chunk_ext_bytes;  /* extensions of one message */
     size_t chunk_digits;     /* at most 16; leading zeros count */

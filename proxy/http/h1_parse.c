@@ -183,22 +183,23 @@ read_fields(struct arena *a, span block, struct fields *fields,
 }
 
 static enum fault
-finish_head(struct http_head *h, const struct fields *hops, enum h1_role role,
-            enum method asked)
+finish_head(struct http_head *h, const struct fields *hops, size_t names_max,
+            enum h1_role role, enum method asked)
 {
     if (role == H1_ANSWERS)
-        return framing_answer(h, hops, asked);
+        return framing_answer(h, hops, names_max, asked);
     if (h->authority.len) {
         enum fault fault = framing_authority(h, h->authority);
         if (fault)
             return fault;
     }
-    return framing_request(h, hops);
+    return framing_request(h, hops, names_max);
 }
 
 enum fault
-h1_parse_head(struct arena *a, enum h1_role role, enum method asked, span block,
-              size_t lines_n, struct http_head **out)
+h1_parse_head(struct arena *a, const struct h1_limits *limits,
+              enum h1_role role, enum method asked, span block, size_t lines_n,
+              struct http_head **out)
 {
     struct http_head *h = arena_alloc(a, sizeof(*h));
     struct fields hops;
@@ -217,7 +218,7 @@ h1_parse_head(struct arena *a, enum h1_role role, enum method asked, span block,
     if (!fault)
         fault = read_fields(a, block, &h->fields, &hops);
     if (!fault)
-        fault = finish_head(h, &hops, role, asked);
+        fault = finish_head(h, &hops, limits->connection_names, role, asked);
     *out = h;
     return fault;
 }

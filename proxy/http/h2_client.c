@@ -215,7 +215,7 @@ finish_head(struct h2_stream *s)
         return fault;
     assert(h); /* else there was no room for it */
     h->body = s->ended ? HTTP_BODY_SIZED : HTTP_BODY_CHUNKED;
-    fault = framing_answer(h, &s->hops, s->asked);
+    fault = framing_answer(h, &s->hops, 0, s->asked);
     h->keep_alive = true;
     h->has_length |= is_empty;
     return fault;

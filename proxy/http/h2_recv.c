@@ -282,7 +282,7 @@ finish_head(struct h2_stream *s)
     if (fault)
         return fault;
     h->body = s->ended ? HTTP_BODY_NONE : HTTP_BODY_CHUNKED;
-    fault = framing_request(h, &s->hops);
+    fault = framing_request(h, &s->hops, 0);
     return fault ? fault : join_cookies(h);
 }
 

@@ -127,7 +127,7 @@ static bool
 has_room(struct exchange *x)
 {
     return !pressure_is_high(x->worker) ||
-           turn_away(x, "memory",
+           turn_away(x, "memory_high_percent",
                      "there is no memory for another request just now");
 }
 

@@ -40,6 +40,7 @@ limits_init(struct worker *w)
     w->request_limits.line_bytes = l->field_line;
     w->request_limits.head_bytes = l->head_bytes;
     w->request_limits.fields_n = l->head_fields;
+    w->request_limits.connection_names = l->connection_names;
     w->request_limits.chunk_line_bytes = l->chunk_line;
     w->request_limits.chunk_ext_bytes = l->chunk_extensions;
     w->request_limits.chunk_digits = (uint32_t)l->chunk_size_digits;
@@ -47,6 +48,7 @@ limits_init(struct worker *w)
     w->request_limits.trailer_fields_n = l->trailer_fields;
     w->answer_limits = h1_limits_answer;
     w->answer_limits.head_bytes = l->answer_head_bytes;
+    w->answer_limits.connection_names = l->connection_names;
     w->answer_limits.chunk_line_bytes = l->chunk_line;
     w->answer_limits.chunk_ext_bytes = l->chunk_extensions;
     w->answer_limits.chunk_digits = (uint32_t)l->chunk_size_digits;
@@ -93,14 +95,13 @@ limits_show(struct worker *w)
     {(counted) ? #name : NULL, sizeof(#name) - 1},
         GEN_LIMITS(X)
 #undef X
-        /* of a route, of a pool, and what no setting moves */
+        /* of a route and of a pool */
         SPAN("connect_ms"),
         SPAN("answer_head_ms"),
         SPAN("idle_ms"),
         SPAN("total_ms"),
         SPAN("rate"),
         SPAN("pool_requests"),
-        SPAN("connection_names"),
     };
 
     for (size_t i = 0; i < COUNT(names); i++)

@@ -85,7 +85,7 @@ accept_one(struct listener *l)
     if (w->n_conns >= w->conns_max)
         turn_away(l, fd, "connections");
     else if (pressure_is_full(w))
-        turn_away(l, fd, "memory");
+        turn_away(l, fd, "memory_full_percent");
     else if (is_too_late(l))
         turn_away(l, fd, "late_ms");
     else if (w->gen->limits.accepts_a_second &&

@@ -31,21 +31,24 @@ machine_share(const struct worker *w)
 void
 pressure_init(struct worker *w)
 {
-    uint64_t set = w->gen->limits.memory;
+    const struct gen_limits *limits = &w->gen->limits;
+    uint64_t set = limits->memory;
 
     w->pressure.max = set ? (size_t)set : machine_share(w);
+    w->pressure.high = w->pressure.max / 100 * limits->memory_high_percent;
+    w->pressure.full = w->pressure.max / 100 * limits->memory_full_percent;
 }
 
 bool
 pressure_is_high(const struct worker *w)
 {
-    return w->pressure.used >= w->pressure.max / 100 * 90;
+    return w->pressure.used >= w->pressure.high;
 }
 
 bool
 pressure_is_full(const struct worker *w)
 {
-    return w->pressure.used >= w->pressure.max / 100 * 95;
+    return w->pressure.used >= w->pressure.full;
 }
 
 /* They hold little, but nobody misses them. */
@@ -70,7 +73,7 @@ close_idle(struct worker *w)
 static uint64_t
 look_in_ms(const struct worker *w)
 {
-    size_t mark = w->pressure.max / 100 * 90, used = w->pressure.used;
+    size_t mark = w->pressure.high, used = w->pressure.used;
     uint64_t ms = used < mark ? (mark - used) / GROWTH : 0;
 
     return ms < ASK_MS ? ASK_MS : ms > ASK_MAX ? ASK_MAX : ms;

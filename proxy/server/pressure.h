@@ -2,9 +2,9 @@
 /*
  * pressure: what a worker does when its memory runs out.
  *
- * `limits.memory` is what its heap may hold. From 90 % on new requests are
- * answered 503; from 95 % on new connections are, and idle ones are closed. What
- * is under way goes on: it has limits of its own, and it is what gives memory back.
+ * `limits.memory` is what its heap may hold. From `memory_high_percent` of it on
+ * new requests are answered 503; from `memory_full_percent` on new connections
+ * are, and idle ones are closed. What is under way goes on: it has limits of its own, and it is what gives memory back.
  * The heap itself is asked, since it alone knows what all of it costs.
  */
 #pragma once
@@ -16,7 +16,9 @@
 struct worker;
 
 struct pressure {
-    size_t max;       /* bytes; never 0 */
+    size_t max;  /* bytes; never 0 */
+    size_t high; /* the marks below it */
+    size_t full;
     size_t used;      /* when the heap was last asked */
     uint64_t look_ms; /* when it is asked next */
 };

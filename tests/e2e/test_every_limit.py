@@ -18,6 +18,7 @@ DEFAULTS = {
     "h2_continuations": 8, "h2_header_table": 4096, "h2_streams": 100, "h2_resets_burst": 200, "h2_resets_a_second": 20,
     "h2_glitches_burst": 1000, "h2_glitches_a_second": 100, "h2_acks": 100, "requests_a_connection": 0, "h2_stream_window": 64 * KIB,
     "h2_window": MIB, "stream_high": 64 * KIB, "stream_low": 32 * KIB, "held_request": MIB, "held_answer": 4 * MIB, "held_percent": 25, "memory": 0,
+    "memory_high_percent": 90, "memory_full_percent": 95, "connection_names": 32,
     "head_ms": 10000, "body_ms": 60000, "body_rate": KIB, "stream_idle_ms": 300000, "send_ms": 10000, "send_rate": KIB, "send_window_ms": 30000,
     "idle_h1_ms": 10000, "idle_h2_ms": 60000, "handshake_ms": 5000, "interim_answers": 8, "chunk_line": 256, "chunk_extensions": 16 * KIB,
     "chunk_size_digits": 16, "trailer_bytes": 8 * KIB, "trailer_fields": 16, "json_depth": 128, "output_ratio": 4, "connections": 0,
@@ -195,6 +196,42 @@ def test_a_connection_may_have_so_many_requests(t):
     c.until(lambda: c.gone is not None)
     assert c.gone == 0
     is_counted(s, "requests_a_connection", 2)
+
+
+def test_connection_names_so_many_fields_both_ways(t):
+    def names(n):
+        return ", ".join(f"x-{i}" for i in range(n))
+
+    def script(conn, backend):
+        while True:
+            n = int(conn.request().get("x-names") or 1)
+            conn.send(message(body=b"x", Connection=names(n)))
+
+    s = one_worker(t, script, {"connection_names": 4})
+    assert t.ask(s.port, Connection=names(4)).status == 200 and t.ask(s.port, X_Names=4).body == b"x"
+    assert s.metric("stile_limits_total", limit="connection_names") == 0
+    c = t.connect(s.port).send(f"GET / HTTP/1.1\r\nHost: a\r\nConnection: {names(5)}\r\n\r\n")
+    assert c.answer().status == 400 and c.is_closed()
+    is_counted(s, "connection_names", 1)
+    assert t.ask(s.port, X_Names=5).status == 502
+    is_counted(s, "connection_names", 2)
+
+
+# ── of a worker ──
+
+
+def test_each_mark_of_the_memory_is_where_it_is_set(t):
+    """What a worker has from its beginning is more than a hundredth of 64 MiB, and less than nine tenths."""
+    backend = t.backend(answering(message(body=b"x")))
+    for high, full, status, limit in ((90, 95, 200, None), (1, 100, 503, "memory_high_percent"), (1, 1, 503, "memory_full_percent")):
+        s = Stile(t, plain=True, pools={"b": backend}, routes=[{"name": "all", "pool": "b"}],
+                  limits={"memory": "64MiB", "memory_high_percent": high, "memory_full_percent": full}, workers=1)
+        until(lambda s=s, status=status: t.ask(s.port).status == status, f"{high} and {full} come to {status}")
+        shown = {name: s.metric("stile_limits_total", limit=name) for name in ("memory_high_percent", "memory_full_percent")}
+        assert {name for name, n in shown.items() if n} <= {limit, "memory_high_percent"} and (not limit or shown[limit]), shown
+        if limit:
+            is_counted(s, limit, shown[limit])
+        s.stop()
 
 
 # ── of bodies ──

@@ -98,13 +98,14 @@ def test_without_memory_requests_and_then_connections_are_answered_503_until_the
             seen = "closed while it was idle"
     if seen != "closed while it was idle":
         assert seen.json()["type"].endswith("overloaded") and seen.get("retry-after") == "1", seen
-    until(lambda: w.text().count("limit=memory"), "the limit is named")
+    until(lambda: w.text().count("limit=memory_high_percent"), "the limit is named")
     for _ in range(30):  # beyond the second mark a new connection is told at once
         try:
             crowd.append(t.connect(w.port).send(half))
         except OSError:
             pass
     assert t.connect(w.port).send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").answer().status == 503
+    w.says("limit_reached limit=memory_full_percent")
     for c in crowd:
         c.close()
     until(lambda: t.ask(w.port).status == 200, "there is room again")
