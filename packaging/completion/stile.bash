@@ -17,6 +17,13 @@ _stile() {
     elif [ "${COMP_WORDS[1]}" = weight ] && [ "$COMP_CWORD" -eq 2 ]; then
         words=$(stile weight --json 2>/dev/null | grep -oE '"route": ?"[^"]*"' | cut -d'"' -f4)
         mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
+    elif [ "${COMP_WORDS[1]}" = endpoint ]; then
+        case $COMP_CWORD in
+        2) words="list drain undrain" ;;
+        3) words=$(stile endpoint --json 2>/dev/null | grep -oE '"pool": ?"[^"]*"' | cut -d'"' -f4) ;;
+        *) words=$(stile endpoint list "${COMP_WORDS[3]}" --json 2>/dev/null | grep -oE '"url": ?"[^"]*"' | cut -d'"' -f4) ;;
+        esac
+        mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
     else
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
     fi

@@ -36,6 +36,7 @@ enum cli_code {
     X("matrix", cmd_matrix, "which client versions each pool can serve")       \
     X("can-i", cmd_can_i, "say whether a pool can serve a client's version")   \
     X("weight", cmd_weight, "show or move the canary's share of a route")      \
+    X("endpoint", cmd_endpoint, "show endpoints, take one out of use or back") \
     X("rollout", cmd_rollout, "show a rollout, or tell it what to do")         \
     X("report", cmd_report, "what a rollback leaves: why, whom, what to mend") \
     X("audit", cmd_audit, "the journal: its end, and whether it is whole")     \

@@ -69,8 +69,11 @@ print_pools(const json_t *pools)
                text_of(p, "api", "plain"), text_of(p, "version", ""));
         json_array_foreach(json_object_get(p, "endpoints"), j, e)
         {
-            printf("    %-36s %-10s %s\n", text_of(e, "url", "?"),
-                   text_of(e, "health", "?"), text_of(e, "said", ""));
+            printf("    %-36s %-10s %s%s\n", text_of(e, "url", "?"),
+                   text_of(e, "health", "?"),
+                   json_is_true(json_object_get(e, "drained")) ? "DRAINED "
+                                                               : "",
+                   text_of(e, "said", ""));
         }
     }
 }

@@ -313,6 +313,11 @@ get_verify(struct call *c)
     X("weight", METHOD_GET, "/v1/weights/", true, BY_ALL, get_weight)          \
     X("weight_set", METHOD_PUT, "/v1/weights/", true, BY_OPERATORS,            \
       put_weight)                                                              \
+    X("endpoints", METHOD_GET, "/v1/endpoints", false, BY_ALL, get_endpoints)  \
+    X("pool_endpoints", METHOD_GET, "/v1/endpoints/", true, BY_ALL,            \
+      get_pool_endpoints)                                                      \
+    X("endpoint_do", METHOD_POST, "/v1/endpoints/", true, BY_OPERATORS,        \
+      post_endpoints)                                                          \
     X("revisions", METHOD_GET, "/v1/revisions", false, BY_ALL, get_revisions)  \
     X("events", METHOD_GET, "/v1/events", false, BY_ALL, get_events)           \
     X("snapshot", METHOD_GET, "/v1/snapshots/", true, BY_ALL, get_snapshot)    \

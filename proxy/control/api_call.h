@@ -35,11 +35,15 @@ MUST_CHECK bool call_if_match(struct call *c, bool *expects,
 
 /*
  * The Idempotency-Key, empty without one. KEY_NEW: the change is to be made.
- * KEY_SAME: it was made, of this slot and kind. KEY_ANOTHER_S: answered.
+ * KEY_SAME: it was made, of this kind, and its `after` has the members of `of`
+ * (taken; NULL: there was no memory for it). KEY_ANOTHER_S: answered.
  */
 enum key_is { KEY_NEW, KEY_SAME, KEY_ANOTHER_S };
-MUST_CHECK enum key_is call_key(struct call *c, span slot, const char *kind,
+MUST_CHECK enum key_is call_key(struct call *c, json_t *of, const char *kind,
                                 span *key);
+
+/* Such an object of a slot. */
+json_t *call_key_slot(span slot);
 
 /* `dry_run` of such a body: say what would be, and change nothing. */
 MUST_CHECK bool call_dry(struct call *c, const json_t *json, bool *dry);
@@ -67,6 +71,11 @@ void post_snapshot(struct call *c);
 void get_rollouts(struct call *c);
 void get_rollout(struct call *c);
 void post_rollout(struct call *c);
+
+/* api_endpoints.c */
+void get_endpoints(struct call *c);
+void get_pool_endpoints(struct call *c);
+void post_endpoints(struct call *c);
 
 /* api_report.c: `report` and `writes` of one rollout. */
 void get_report(struct call *c, const struct rollout *r);

@@ -6,7 +6,7 @@
 
 /* The revision that was made under the key. */
 struct made {
-    span slot;
+    json_t *of;
     const char *kind;
     bool is_it;
 };
@@ -16,31 +16,55 @@ is_it(void *arg, const struct store_revision *r)
 {
     struct made *m = arg;
     json_t *after = json_loadb(r->after.at, r->after.len, 0, NULL);
-    const char *slot = json_string_value(json_object_get(after, "slot"));
+    const char *name;
+    json_t *value;
 
-    m->is_it = slot && span_is(m->slot, slot) && span_is(r->kind, m->kind);
+    m->is_it = span_is(r->kind, m->kind);
+    json_object_foreach(m->of, name, value)
+    {
+        m->is_it &= json_equal(json_object_get(after, name), value) != 0;
+    }
     json_decref(after);
     return false;
 }
 
-enum key_is
-call_key(struct call *c, span slot, const char *kind, span *key)
+static enum key_is
+find(struct call *c, struct made *m, span key)
 {
-    const struct field *field =
-        head_get(c->request->head, SPAN("idempotency-key"));
-    struct made m = {.slot = slot, .kind = kind};
     uint64_t revision;
     struct err e;
 
-    *key = field ? field->value : (span){0};
-    if (key->len == 0 || store_key(c->control->store, *key, &revision, &e))
+    if (!m->of) {
+        api_problem(c->out, 500, "no memory for the key");
+        return KEY_ANOTHER_S;
+    }
+    if (key.len == 0 || store_key(c->control->store, key, &revision, &e))
         return KEY_NEW;
-    if (store_revisions(c->control->store, revision + 1, 1, is_it, &m, &e) ==
+    if (store_revisions(c->control->store, revision + 1, 1, is_it, m, &e) ==
             OK &&
-        m.is_it)
+        m->is_it)
         return KEY_SAME;
     api_problem(c->out, 409, "this Idempotency-Key was another change's");
     return KEY_ANOTHER_S;
+}
+
+enum key_is
+call_key(struct call *c, json_t *of, const char *kind, span *key)
+{
+    const struct field *field =
+        head_get(c->request->head, SPAN("idempotency-key"));
+    struct made m = {.of = of, .kind = kind};
+
+    *key = field ? field->value : (span){0};
+    enum key_is is = find(c, &m, *key);
+    json_decref(of);
+    return is;
+}
+
+json_t *
+call_key_slot(span slot)
+{
+    return json_pack("{s:s%}", "slot", slot.at, slot.len);
 }
 
 bool

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum body { NONE, EMPTY, REASON, FORWARD, WEIGHT };
+enum body { NONE, EMPTY, REASON, FORWARD, WEIGHT, DRAIN };
 
 /* X(call of the router, method, path, who, body, query, what it does) */
 #define OPERATIONS(X)                                                          \
@@ -18,6 +18,14 @@ enum body { NONE, EMPTY, REASON, FORWARD, WEIGHT };
     X("weight", "get", "/v1/weights/{slot}", "viewer", NONE, "", "one weight") \
     X("weight_set", "put", "/v1/weights/{slot}", "operator", WEIGHT, "",       \
       "move a weight")                                                         \
+    X("endpoints", "get", "/v1/endpoints", "viewer", NONE, "",                 \
+      "the endpoints of all pools")                                            \
+    X("pool_endpoints", "get", "/v1/endpoints/{pool}", "viewer", NONE, "",     \
+      "those of one pool")                                                     \
+    X("endpoint_do", "post", "/v1/endpoints/{pool}/drain", "operator", DRAIN,  \
+      "", "take an endpoint out of use")                                       \
+    X("endpoint_do", "post", "/v1/endpoints/{pool}/undrain", "operator",       \
+      DRAIN, "", "take it back into use")                                      \
     X("revisions", "get", "/v1/revisions", "viewer", NONE, "before,limit",     \
       "the journal, newest first")                                             \
     X("events", "get", "/v1/events", "viewer", NONE, "after,beat_ms",          \
@@ -128,7 +136,8 @@ body_of(enum body body)
         [EMPTY] = "#/components/schemas/Empty",
         [REASON] = "#/components/schemas/Reason",
         [FORWARD] = "#/components/schemas/Forward",
-        [WEIGHT] = "#/components/schemas/Move"};
+        [WEIGHT] = "#/components/schemas/Move",
+        [DRAIN] = "#/components/schemas/Drain"};
 
     if (body == NONE)
         return NULL;
@@ -195,6 +204,12 @@ static const char components[] =
     "\"additionalProperties\": false, \"properties\": {\"weight\": {\"type\": "
     "[\"string\", \"integer\"], \"minimum\": 0, \"maximum\": 1000000},"
     "\"reason\": {\"type\": \"string\", \"minLength\": 1, \"maxLength\": 1024},"
+    "\"dry_run\": {\"type\": \"boolean\"}}},"
+    "\"Drain\": {\"type\": \"object\", \"required\": [\"endpoint\", "
+    "\"reason\"], \"additionalProperties\": false, \"properties\": "
+    "{\"endpoint\": {\"type\": \"string\"},"
+    "\"reason\": {\"type\": \"string\", \"minLength\": 1, \"maxLength\": 1024},"
+    "\"last\": {\"type\": \"boolean\"},"
     "\"dry_run\": {\"type\": \"boolean\"}}}}}";
 
 void

@@ -296,7 +296,8 @@ do_verb(struct call *c, struct rollout *r, const struct verb *verb,
                      ? verb->word
                      : machine_event_word(verb->event),
                  breaks, kind);
-    switch (call_key(c, r->gen->canary.slot_name, kind, &ask.key)) {
+    switch (
+        call_key(c, call_key_slot(r->gen->canary.slot_name), kind, &ask.key)) {
     case KEY_NEW:
         break;
     case KEY_SAME:

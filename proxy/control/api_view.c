@@ -212,12 +212,12 @@ is_held(const struct control *c, const struct backend *b)
 {
     struct endpoint_view view;
 
-    return b->health.is == HEALTH_DOWN &&
+    return b->health.is == HEALTH_DOWN && !b->is_drained &&
            endpoints_read(c->backends.segment, b->slot, &view) &&
            view.health != HEALTH_DOWN;
 }
 
-static json_t *
+json_t *
 view_endpoint(const struct control *c, const struct gen_endpoint *endpoint)
 {
     const struct backend *b = backends_find(&c->backends, endpoint);
@@ -229,6 +229,7 @@ view_endpoint(const struct control *c, const struct gen_endpoint *endpoint)
     put(&m, "addresses", view_addresses(b));
     put(&m, "health", json_string(health_word(b)));
     put(&m, "held", json_boolean(is_held(c, b)));
+    put(&m, "drained", json_boolean(b->is_drained));
     put(&m, "said", text(span_str(b->said)));
     return take(&m);
 }

@@ -10,6 +10,9 @@ MUST_CHECK json_t *view_status(struct control *c, uint64_t now_ms);
 MUST_CHECK json_t *view_weight(const struct control *c,
                                const struct slot *slot);
 MUST_CHECK json_t *view_weights(const struct control *c);
+/* One endpoint, as `status` has it. */
+MUST_CHECK json_t *view_endpoint(const struct control *c,
+                                 const struct gen_endpoint *endpoint);
 MUST_CHECK json_t *view_record(const struct record *r);
 
 /*

@@ -121,7 +121,8 @@ move_weight(struct call *c, const struct slot *slot, const json_t *json)
                     SPAN_FMT(rollout->name));
         return;
     }
-    switch (call_key(c, slot->canary->slot_name, "weight.set", &move.key)) {
+    switch (call_key(c, call_key_slot(slot->canary->slot_name), "weight.set",
+                     &move.key)) {
     case KEY_NEW:
         break;
     case KEY_SAME:

@@ -163,14 +163,18 @@ tell_pool(const struct backend *b)
         &all->at[b->index - (uint32_t)(b->endpoint - b->pool->endpoints)];
     const struct health *of[ENDPOINTS_SLOTS];
     enum endpoint_health told[ENDPOINTS_SLOTS];
+    size_t n_used = 0, at = 0;
 
     assert(n > 0);
     assert(n <= ENDPOINTS_SLOTS); /* each has claimed a slot */
+    /* At most half of those that nobody took out of use are told to be down. */
     for (size_t i = 0; i < n; i++)
-        of[i] = &first[i].health;
-    health_cap(of, n, told);
+        if (!first[i].is_drained)
+            of[n_used++] = &first[i].health;
+    health_cap(of, n_used, told);
     for (size_t i = 0; i < n; i++)
-        endpoints_set_health(all->segment, first[i].slot, told[i]);
+        endpoints_set_health(all->segment, first[i].slot,
+                             first[i].is_drained ? HEALTH_DRAINED : told[at++]);
 }
 
 static void
@@ -256,7 +260,8 @@ go_on_from(struct backend *b, bool keep_addresses)
 
     if (!endpoints_read(b->all->segment, b->slot, &view))
         return;
-    b->health.is = view.health;
+    b->is_drained = view.health == HEALTH_DRAINED;
+    b->health.is = b->is_drained ? HEALTH_UNKNOWN : view.health;
     if (!keep_addresses)
         return;
     memcpy(b->addresses, view.addresses, view.n * sizeof(view.addresses[0]));
@@ -299,7 +304,7 @@ init_one(struct backend *b, const struct generation *gen, struct err *e)
         put_addresses(b, &numeric, 1);
     if (b->pool->check_path.len)
         find_cells(b);
-    else
+    else if (!b->is_drained)
         endpoints_set_health(all->segment, b->slot, HEALTH_UNKNOWN);
     return OK;
 }
@@ -379,11 +384,34 @@ backends_fini(struct backends *b)
     b->n = 0;
 }
 
-const struct backend *
-backends_find(const struct backends *b, const struct gen_endpoint *endpoint)
+static struct backend *
+find(const struct backends *b, const struct gen_endpoint *endpoint)
 {
     for (size_t i = 0; i < b->n; i++)
         if (b->at[i].endpoint == endpoint)
             return &b->at[i];
     return NULL;
+}
+
+const struct backend *
+backends_find(const struct backends *b, const struct gen_endpoint *endpoint)
+{
+    return find(b, endpoint);
+}
+
+void
+backends_drain(struct backends *b, const struct gen_endpoint *endpoint,
+               bool drains)
+{
+    struct backend *one = find(b, endpoint);
+
+    struct endpoint_view told;
+
+    if (!one)
+        return;
+    one->is_drained = drains;
+    /* Another control may have written it since. */
+    if (!endpoints_read(b->segment, one->slot, &told) ||
+        (told.health == HEALTH_DRAINED) != drains)
+        tell_pool(one);
 }

@@ -30,6 +30,7 @@ struct backend {
     bool is_named;  /* its host has to be resolved */
     struct endpoint_address addresses[ENDPOINT_ADDRESSES];
     size_t n_addresses;
+    bool is_drained; /* by an operator: drains.h */
     struct health health;
     char said[128]; /* of the last check or resolution that failed; else "" */
     size_t trying;  /* address under check */
@@ -64,6 +65,10 @@ void backends_start(struct backends *b);
 void backends_stop(struct backends *b);
 
 void backends_fini(struct backends *b);
+
+/* Take an endpoint out of use, or back; its pool's workers are told at once. */
+void backends_drain(struct backends *b, const struct gen_endpoint *endpoint,
+                    bool drains);
 
 /* The endpoint's backend; NULL for one of another generation. */
 const struct backend *backends_find(const struct backends *b,

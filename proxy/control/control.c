@@ -2,6 +2,7 @@
 #include "proxy/control/control.h"
 
 #include "proxy/control/api.h"
+#include "proxy/control/drains.h"
 #include "proxy/control/life.h"
 #include "proxy/control/observe.h"
 #include "proxy/observe/log.h"
@@ -327,6 +328,7 @@ take_over(struct life *l, struct err *e)
                       env->latches, env->gates, &c->backends, e) ||
         slots_reconcile(&c->slots, c->store, loop_wall_ms(), e))
         return e->code;
+    drains_take(&c->backends, env->gen, c->store);
     c->rollouts.records = c->records;
     rollouts_take(&c->rollouts, c->store, loop_wall_ms());
     if (store_refuses(c->store))

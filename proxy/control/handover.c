@@ -5,6 +5,7 @@
  */
 #include "proxy/control/life.h"
 
+#include "proxy/control/drains.h"
 #include "proxy/observe/log.h"
 #include "proxy/server/loop.h"
 
@@ -178,6 +179,7 @@ resume(struct life *l)
     if (l->kept)
         slots_restore(&l->control.slots, l->control.store, l->kept,
                       loop_wall_ms());
+    drains_take(&l->control.backends, l->env->gen, l->control.store);
     rollouts_take(&l->control.rollouts, l->control.store, loop_wall_ms());
     forget_kept(l);
     fold_all(l);

@@ -23,6 +23,8 @@ health_saw(struct health *h, bool passed, uint64_t now_ms)
     case HEALTH_DOWN:
         h->row = passed ? h->row + 1 : 0;
         return h->row >= HEALTH_RISE && becomes(h, HEALTH_UP, now_ms);
+    case HEALTH_DRAINED: /* an operator's word, and never a check's */
+        break;
     }
     return false;
 }

@@ -89,7 +89,7 @@ baseline_is_up(const struct rollouts *all, const struct rollout *r)
     for (size_t i = 0; i < pool->n_endpoints; i++) {
         const struct backend *b =
             backends_find(all->backends, &pool->endpoints[i]);
-        n += !b || b->health.is != HEALTH_DOWN;
+        n += !b || (b->health.is != HEALTH_DOWN && !b->is_drained);
     }
     return n > 0 &&
            n * WEIGHT_ALL >= pool->n_endpoints * (uint64_t)r->gen->capacity_ppm;

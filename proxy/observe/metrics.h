@@ -72,6 +72,8 @@ enum metric_type { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM };
       "From a request sent to its answer's head")                              \
     X(EJECTED, GAUGE, 64, "stile_upstream_ejected", "pool",                    \
       "Endpoints a worker has ejected")                                        \
+    X(UPSTREAM_REQUESTS, GAUGE, 256, "stile_upstream_requests",                \
+      "pool,endpoint", "Requests under way at an endpoint")                    \
     X(DRAINING, GAUGE, 1, "stile_workers_draining", "", "Workers that drain")  \
     X(LOG_DROPPED, COUNTER, 4, "stile_log_dropped_total", "log",               \
       "Lines dropped: log, access, report, exposure")                          \
@@ -173,6 +175,9 @@ void metrics_sum_add(struct metrics_sum *s, const struct stats *from);
 
 /* The sum of one series so far, by its full name (tests, `stile status`). */
 uint64_t metrics_sum_get(const struct metrics_sum *s, span full_name);
+
+/* Is there such a series? One that found no room is counted with others. */
+bool metrics_sum_has(const struct metrics_sum *s, span full_name);
 
 /*
  * Prometheus text, version 0.0.4, in the order of the table. At most

@@ -98,6 +98,12 @@ metrics_sum_get(const struct metrics_sum *s, span full_name)
     return one ? one->words[0] : 0;
 }
 
+bool
+metrics_sum_has(const struct metrics_sum *s, span full_name)
+{
+    return map_get(&s->by_name, full_name) != NULL;
+}
+
 static const char *
 type_name(enum metric_type type)
 {

@@ -228,7 +228,8 @@ void gates_sweep(struct gates *g, uint64_t oldest_alive);
 #define ENDPOINT_HEALTHS(X)                                                    \
     X(HEALTH_UNKNOWN, "unknown")                                               \
     X(HEALTH_UP, "up")                                                         \
-    X(HEALTH_DOWN, "down")
+    X(HEALTH_DOWN, "down")                                                     \
+    X(HEALTH_DRAINED, "drained")
 
 enum endpoint_health {
 #define X(name, text) name,
@@ -246,7 +247,7 @@ static_assert(sizeof(struct endpoint_address) == 32, "layout");
 struct endpoint_slot {
     char name[ENDPOINT_NAME_MAX];
     _Atomic uint32_t live;
-    _Atomic uint32_t health; /* enum endpoint_health, from active checks */
+    _Atomic uint32_t health; /* enum endpoint_health: checks, or an operator */
     _Atomic uint64_t generation;
     _Atomic uint64_t sequence; /* odd while the addresses are being written */
     _Atomic uint64_t n_addresses;

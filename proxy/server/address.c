@@ -147,16 +147,20 @@ has_same(const struct endpoint_view *a, const struct endpoint_view *b)
 bool
 address_look(struct endpoint *e, const struct endpoint_view *view)
 {
-    bool is_elsewhere = e->has_view && !has_same(&e->view, view);
-
     /* None at all is no word about those that there were. */
-    if (view->n == 0 && e->has_view) {
-        e->view.health = view->health;
-        return false;
-    }
-    e->view = *view;
-    e->has_view = true;
+    bool is_silent = view->n == 0 && e->has_view;
+    bool is_elsewhere = e->has_view && !is_silent && !has_same(&e->view, view);
+    bool was_drained = endpoint_is_drained(e);
+    uint64_t changes = e->addresses.changes;
+
     if (is_elsewhere)
-        e->addresses = (struct addresses){.changes = e->addresses.changes + 1};
-    return is_elsewhere;
+        e->addresses = (struct addresses){.changes = changes + 1};
+    if (is_silent)
+        e->view.health = view->health;
+    else
+        e->view = *view;
+    e->has_view = true;
+    if (endpoint_is_drained(e) != was_drained)
+        e->addresses.changes = changes + 1;
+    return e->addresses.changes != changes;
 }

@@ -22,7 +22,7 @@ struct addresses {
         uint64_t bad_ms;      /* passed over until then */
     } at[ENDPOINT_ADDRESSES]; /* as the endpoint's view has them */
     size_t next;
-    uint64_t changes; /* how often the name had others */
+    uint64_t changes; /* how often it had others, or was drained or not */
 };
 
 /*
@@ -40,5 +40,5 @@ bool address_failed(struct endpoint *e, const struct endpoint_address *as);
 bool address_is_known(const struct endpoint *e,
                       const struct endpoint_address *as);
 
-/* Control says where the endpoint is now; true: elsewhere than before. */
+/* Control says where the endpoint is now; true: connections may be strays. */
 bool address_look(struct endpoint *e, const struct endpoint_view *view);

@@ -55,8 +55,13 @@ init_pool(struct upstreams *u, struct pool *p, const struct gen_pool *gen,
                                          .index = i,
                                          .streams_max = SIZE_MAX,
                                          .slot = SEGMENT_NO_SLOT};
-    for (size_t i = 0; p->marks && i < gen->n_endpoints; i++)
+    for (size_t i = 0; p->marks && i < gen->n_endpoints; i++) {
+        const span labels[] = {gen->name, gen->endpoints[i].url};
+
         p->marks[i] = hash64(gen->endpoints[i].url);
+        endpoints[i].active_cell =
+            metrics_cell(m, METRIC_UPSTREAM_REQUESTS, labels, COUNT(labels));
+    }
     return p->active && p->marks && p->up && p->usable && p->choice;
 }
 
@@ -163,7 +168,8 @@ look(struct pool *p, uint64_t now)
     p->look_ms = UINT64_MAX;
     for (size_t i = 0; i < p->gen->n_endpoints; i++) {
         struct endpoint *e = &p->endpoints[i];
-        bool passes = !e->has_view || e->view.health != HEALTH_DOWN;
+        bool passes = !endpoint_is_drained(e) &&
+                      !(e->has_view && e->view.health == HEALTH_DOWN);
         bool is_ejected = e->ejected_ms > now, is_benched = e->benched_ms > now;
 
         set_bit(p->usable, i, passes);
@@ -184,17 +190,24 @@ look(struct pool *p, uint64_t now)
     metrics_set(p->upstreams->worker->metrics, p->ejected_cell, n_ejected);
 }
 
+void
+endpoints_look(struct upstreams *u)
+{
+    const struct endpoints *segment = u->worker->env->endpoints;
+
+    if (!segment || endpoints_version(segment) == u->version)
+        return;
+    u->version = endpoints_version(segment);
+    read_views(u);
+}
+
 static struct pool *
 fresh_pool(struct upstreams *u, const struct gen_pool *gen)
 {
     struct pool *p = pool_of(u, gen);
-    const struct endpoints *segment = u->worker->env->endpoints;
     uint64_t now = loop_now_ms(u->worker->loop);
 
-    if (segment && endpoints_version(segment) != u->version) {
-        u->version = endpoints_version(segment);
-        read_views(u);
-    }
+    endpoints_look(u);
     if (p->look_ms <= now)
         look(p, now);
     return p;
@@ -297,12 +310,14 @@ endpoint_pick(struct upstreams *u, const struct gen_pool *pool, uint64_t tried,
 static bool
 may_bench(const struct pool *p, uint64_t now)
 {
-    uint64_t n = p->gen->n_endpoints, n_benched = 0;
-    uint64_t most = n * p->gen->eject.most_ppm / 1000000;
+    uint64_t n = 0, n_benched = 0;
 
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < p->gen->n_endpoints; i++) {
+        n += !endpoint_is_drained(&p->endpoints[i]);
         n_benched += p->endpoints[i].benched_ms > now;
-    return n_benched < most && n_benched + 1 < n;
+    }
+    return n_benched < n * p->gen->eject.most_ppm / 1000000 &&
+           n_benched + 1 < n;
 }
 
 void
@@ -363,6 +378,12 @@ endpoint_failed(struct endpoint *e, const char *kind, bool ejects)
 
 /* ── what others ask of one ──────────────────────────────────────────────── */
 
+bool
+endpoint_is_drained(const struct endpoint *e)
+{
+    return e->has_view && e->view.health == HEALTH_DRAINED;
+}
+
 uint64_t
 endpoint_bit(const struct endpoint *e)
 {
@@ -378,10 +399,12 @@ endpoint_tls_name(const struct endpoint *e)
 }
 
 static void
-count(struct pool *p, int by)
+count(struct endpoint *e, int by)
 {
+    struct pool *p = e->pool;
     struct upstreams *u = p->upstreams;
 
+    metrics_add(u->worker->metrics, e->active_cell, by);
     p->n_active += (uint64_t)by;
     if (p->gen->requests_max)
         counts_pool_set(&u->worker->counts, index_of(u, p->gen), p->n_active);
@@ -391,7 +414,7 @@ void
 endpoint_enter(struct endpoint *e)
 {
     e->pool->active[e->index]++;
-    count(e->pool, 1);
+    count(e, 1);
 }
 
 void
@@ -399,5 +422,5 @@ endpoint_leave(struct endpoint *e)
 {
     assert(e->pool->active[e->index] > 0);
     e->pool->active[e->index]--;
-    count(e->pool, -1);
+    count(e, -1);
 }

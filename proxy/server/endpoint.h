@@ -44,6 +44,7 @@ struct endpoint {
     unsigned failures;
     unsigned bad_row;               /* bad answers since a good one */
     uint64_t benched_ms;            /* until then */
+    uint32_t active_cell;           /* of pool->active, for control */
     uint64_t warm_since_ms;         /* it came back; 0: it was always there */
     struct link *idle;              /* of h1, newest first */
     struct link *shared;            /* of h2, or that will be; newest first */
@@ -76,6 +77,12 @@ bool endpoint_pool_is_full(struct upstreams *u, const struct gen_pool *pool,
 
 /* An endpoint beyond the 64th of its pool has none and may be tried again. */
 uint64_t endpoint_bit(const struct endpoint *e);
+
+/* Has an operator taken it out of use? */
+bool endpoint_is_drained(const struct endpoint *e);
+
+/* Read what control says of all, if it says something new. */
+void endpoints_look(struct upstreams *u);
 
 /* Whom its certificate must name. */
 span endpoint_tls_name(const struct endpoint *e);

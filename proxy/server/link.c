@@ -184,7 +184,7 @@ link_dial_failed(struct link *l, const char *kind, const struct upstream *late)
     }
 }
 
-/* ── an endpoint that is elsewhere now ───────────────────────────────────── */
+/* ── an endpoint that is elsewhere now, or drained ───────────────────────── */
 
 bool
 link_is_stray(struct link *l)
@@ -193,7 +193,7 @@ link_is_stray(struct link *l)
 
     if (l->looked_n != e->addresses.changes) {
         l->looked_n = e->addresses.changes;
-        l->is_stray = !address_is_known(e, &l->to);
+        l->is_stray = endpoint_is_drained(e) || !address_is_known(e, &l->to);
     }
     return l->is_stray;
 }

@@ -106,10 +106,11 @@ void link_close(struct link *l, enum pool_failure f);
 void link_dial_failed(struct link *l, const char *kind,
                       const struct upstream *late);
 
-/* Does it lead where its endpoint is no more? Nobody else is to ask there. */
+/* Does it lead where its endpoint is no more, or to a drained one? Nobody else is
+ * to ask there. */
 bool link_is_stray(struct link *l);
 
-/* The endpoint is elsewhere now: what is idle is closed, of h2 by the next sweep. */
+/* The endpoint is elsewhere now, or drained: what is idle is closed, of h2 by the next sweep. */
 void links_leave_strays(struct endpoint *e);
 
 /* Into one of its endpoint's lists, or none. */

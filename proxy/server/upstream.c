@@ -46,6 +46,7 @@ upstreams_sweep(struct upstreams *u, bool all)
 {
     uint64_t now = loop_now_ms(u->worker->loop);
 
+    endpoints_look(u); /* where nobody asks, what is idle goes all the same */
     for (size_t i = 0; i < u->n_endpoints; i++)
         sweep_endpoint(&u->endpoints[i], now, all);
 }

@@ -13,7 +13,8 @@ from peers import answering, message
 from stile import Stile
 
 OK, REFUSED, USAGE, UNKNOWN = 0, 1, 2, 3
-COMMANDS = ("run", "check", "translate", "plan", "explain", "shadow", "weight", "rollout", "audit", "snapshot", "status", "top", "reload", "token", "dev-cert", "version")
+COMMANDS = ("run", "check", "translate", "plan", "explain", "shadow", "weight", "endpoint", "rollout", "audit", "snapshot", "status", "top", "reload", "token",
+            "dev-cert", "version")
 
 V1 = {"id": "o-1", "customer": "42", "ship_name": "Ada", "ship_phone": "555", "created": 1767607200, "status": "open", "note": "ring",
       "tags": ["rush"], "total_cents": 1299, "currency": "EUR", "coupon": "SPRING", "labels": "{\"gift\":true}",
@@ -68,6 +69,7 @@ def test_wrong_words_are_2_and_say_what_is_near(t):
     assert "stile --help" in run(t, code=USAGE).stderr
     for words, says in ((("check", "--jsn"), "--json"), (("translate", "--api"), "needs FOLDER"), (("check", "a", "b"), "one FILE"),
                         (("translate", "-f", "v1"), "translate --help"), (("plan", "shop", "v1"), "plan --help"), (("run", "stile.yaml"), "--config"), (("weight", "a", "1%", "b"), "ROUTE"),
+                        (("endpoint", "drain", "b"), "drain POOL ENDPOINT"), (("endpoint", "drain", "b", "http://x"), "--reason"),
                         (("version", "--json=yes"), "no value"), (("explain",), "REQUEST-ID"), (("dev-cert",), "FOLDER"), (("loader",), "stile run")):
         assert says in run(t, *words, code=USAGE).stderr, words
 
@@ -80,7 +82,8 @@ def test_the_version_is_told_three_ways(t):
 
 
 def test_without_a_daemon_the_answer_is_3_and_says_so(t):
-    for words in (("status",), ("weight",), ("weight", "orders", "1%", "--reason", "x"), ("reload",), ("explain", "abc")):
+    for words in (("status",), ("weight",), ("weight", "orders", "1%", "--reason", "x"), ("endpoint",), ("endpoint", "drain", "b", "http://x", "--reason", "x"),
+                  ("reload",), ("explain", "abc")):
         done = run(t, *words, "--socket", t.folder / "none.sock", code=UNKNOWN)
         assert "is Stile running" in done.stderr and not done.stdout, (words, done)
 
