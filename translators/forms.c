@@ -50,6 +50,9 @@ program_take_forms(struct arena *a, const struct program_forms *f,
         /* These are told, and done, once. */
         json->n_declared = 0;
         json->has_head = p->is_joint;
+        json->facts.comes_packed = f->comes_packed;
+        json->facts.goes_packed = f->goes_packed;
+        json->plan = NULL; /* it knows nothing of what is carried */
         p->json = json;
     }
     p->has_body = true;

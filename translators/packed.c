@@ -2,6 +2,7 @@
 #include "translators/packed.h"
 
 #include "translators/engine/engine.h"
+#include "translators/json/carried.h"
 #include "translators/json/tree.h"
 #include "translators/msgpack/pack.h"
 #include "translators/msgpack/unpack.h"
@@ -21,6 +22,8 @@ struct packed {
     struct buf *out;
     struct reference_report *report;
     bool has_begun;
+    bool carries; /* what JSON cannot say is carried to the version steps */
+    unsigned searched; /* for what is spelt so, and was not (carried_is_in) */
 };
 
 /* Copies: it says where no more than that it is a document. */
@@ -71,10 +74,17 @@ packed_open(struct arena *a, const struct program *p,
         !(new->check = engine_new(a, &any_document, &check, &new->made)))
         return no_room(e);
     *k = new;
+    new->carries =
+        new->unpack && p->json && (p->goes_packed || p->chain.api->has_bytes);
+    if (new->carries)
+        unpack_carries(new->unpack);
+    if (new->pack && p->json)
+        pack_carries(new->pack);
     if (!p->json)
         return OK;
     return translation_open(a, p->json, limits,
-                            p->goes_packed ? &new->made : out, &new->inner, e);
+                            p->goes_packed || new->carries ? &new->made : out,
+                            &new->inner, e);
 }
 
 /* ---- failing --------------------------------------------------------------------- */
@@ -152,6 +162,14 @@ inner_failed(struct packed *k, enum err_code code)
     return code;
 }
 
+static enum err_code
+carried_failed(struct packed *k)
+{
+    return fail(k, ERR_INVALID, 422,
+                k->unpack ? "bytes that are no text, or an extension type"
+                          : "half a surrogate pair");
+}
+
 /* ---- bytes ----------------------------------------------------------------------- */
 
 static void
@@ -206,6 +224,8 @@ packed_feed(struct packed *k, span bytes)
             buf_clear(&k->came);
             v = unpack_feed(k->unpack, json, &k->came);
             json = buf_span(&k->came);
+        } else if (k->inner && k->pack && carried_is_in(json, &k->searched)) {
+            return carried_failed(k);
         }
         /* What stands before a fault may have one of its own. */
         enum err_code code = take_json(k, json);
@@ -244,7 +264,15 @@ end_steps(struct packed *k)
     if (code)
         return inner_failed(k, code);
     code = take_notices(k);
-    return code || !k->pack ? code : put(k, buf_span(&k->made));
+    if (code || k->pack)
+        return code ? code : put(k, buf_span(&k->made));
+    bool is_left =
+        k->carries && carried_is_in(buf_span(&k->made), &k->searched);
+    if (is_left)
+        return carried_failed(k);
+    if (k->carries)
+        buf_add(k->out, buf_span(&k->made));
+    return OK;
 }
 
 /* A joint program may have made a body of none, or none of one. */

@@ -262,7 +262,12 @@ TEST(what_goes_through_json_keeps_its_document_and_shortest_heads)
          "82 a5 6e6f746573 91 a1 6e a1 78 01"},
         {"82 a4 6e6f7465 a1 6e a1 78 ca 3fc00000",
          "82 a5 6e6f746573 91 a1 6e a1 78 cb 3ff8000000000000"},
-        {"82 a4 6e6f7465 a1 6e a1 78 c4 01 00", NULL},
+        {"82 a4 6e6f7465 a1 6e a1 78 c4 01 00",
+         "82 a5 6e6f746573 91 a1 6e a1 78 c4 01 00"},
+        {"82 a4 6e6f7465 a1 6e a1 78 d6 ff 00000000",
+         "82 a5 6e6f746573 91 a1 6e a1 78 d6 ff 00000000"},
+        {"81 a4 6e6f7465 c4 01 00", "81 a5 6e6f746573 91 c4 01 00"},
+        {"82 a4 6e6f7465 a1 6e 01 02", NULL},
     };
     for (size_t i = 0; i < COUNT(table); i++) {
         struct shop s;

@@ -560,6 +560,19 @@ absences(struct passage *p, const struct lens_arrow *arrow,
     return true;
 }
 
+/* Does a literal stand for what the stages write as bytes, which in MessagePack it is not? */
+static bool
+spells_bytes(struct compose *c, const struct lens_arrow *arrow,
+             const struct lens_way *way)
+{
+    const struct lens_stages *s = &way->stages;
+    size_t last = c->write == LENS_NEWER ? s->n - 1 : 0;
+    bool has = arrow->null[c->write] || arrow->omit[c->write] ||
+               arrow->absent[c->read].kind || way->hide == LENS_HIDE_VALUE;
+    return has && s->n && s->at[last].kind == LENS_STAGE_FORM &&
+           s->at[last].form[c->write].kind == LENS_AS_BIN;
+}
+
 /* Why objects of a type cannot go this way. */
 static const char *
 unknown_states(const struct object *o, const struct lens_way *way,
@@ -597,6 +610,8 @@ bring(struct compose *c, const struct object *o, const struct lens_arrow *arrow,
     guard fails = GUARD_NEVER;
     if (unknown)
         return compose_stop(c, &way->origin, unknown);
+    if (spells_bytes(c, arrow, way))
+        return compose_stop(c, &way->origin, "a literal that spells bytes");
     struct passage whole = nulls;
     if (!way->has[c->write])
         return fail_all(&whole, *value, node_present(c, *value)) &&

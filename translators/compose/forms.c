@@ -35,7 +35,8 @@ run_forms(const void *arg, span scalar, struct arena *scratch, struct buf *out)
     struct run r = {.arena = scratch,
                     .scratch = scratch,
                     .api = f->api,
-                    .depth_max = JSON_DEPTH_DEFAULT};
+                    .depth_max = JSON_DEPTH_DEFAULT,
+                    .goes_packed = true}; /* bytes are carried */
     struct json *value[FORMS_MAX + 1] = {NULL};
     struct err e;
     bool bent = f->tells;
@@ -78,8 +79,7 @@ static bool
 is_of_scalars(enum lens_form_kind kind)
 {
     return kind != LENS_AS_JSON && kind != LENS_AS_JSON_TEXT &&
-           kind != LENS_AS_KEYS && kind != LENS_AS_PATTERN &&
-           kind != LENS_AS_BIN;
+           kind != LENS_AS_KEYS && kind != LENS_AS_PATTERN;
 }
 
 /* NOLINTBEGIN(misc-no-recursion): as deep as a term is made of terms, and a guard asks
@@ -141,6 +141,23 @@ is_outside(struct lowering *l, const struct form_of *what, struct forms *f)
            lower_stop(l, "a form of what goes where it fails");
 }
 
+/* Which forms read what came, and which writes what goes, as bytes. */
+static bool
+find_bytes(struct lowering *l, const struct forms *f, struct engine_form *out)
+{
+    size_t n_first = 0, n_bytes = 0;
+    for (size_t i = 0; i < f->n; i++) {
+        n_first += f->of[i] == 0;
+        n_bytes += f->of[i] == 0 && f->from[i].kind == LENS_AS_BIN;
+    }
+    out->reads_bytes = n_bytes > 0;
+    out->writes_bytes = f->written && f->to[f->written - 1].kind == LENS_AS_BIN;
+    if (n_bytes && n_bytes < n_first)
+        return lower_stop(l, "bytes that are read as something else, too");
+    return !f->wraps || !(out->reads_bytes || out->writes_bytes) ||
+           lower_stop(l, "bytes that become a list of them");
+}
+
 /* The notices of a scalar that is spelt otherwise: `notes`, where they are told. The
  * others have `n` of their own, always. */
 static bool
@@ -197,6 +214,6 @@ lower_form(struct lowering *l, const struct value_class *k,
         return false;
     out->fn = run_forms;
     out->arg = f;
-    return is_outside(l, what, f) &&
+    return find_bytes(l, f, out) && is_outside(l, what, f) &&
            find_notes(&w, *k, what->notices, what->n_notices, &out->notes);
 }

@@ -320,6 +320,10 @@ lower_map(struct lowering *l, const struct value_class *of,
         return lower_stop(l, "a value waits for what decides it");
     if (!lower_other(l, of, other, dropped, map))
         return false;
+    bool reads_bytes = map->form && map->form->reads_bytes;
+    for (size_t i = 0; reads_bytes && i < n; i++)
+        if (spellings[i].at[0] == '"')
+            return lower_stop(l, "bytes that are compared");
     map->rows = rows;
     if (!engine_table_build(l->to, spellings, n, &map->table))
         return lower_no_room(l);

@@ -552,6 +552,15 @@ engine_reads(const struct engine_entry *e)
     return e->map || e->has_same || e->note != ENGINE_NONE;
 }
 
+/* Bytes of MessagePack; what notes or compares a scalar knows none. */
+static inline bool
+engine_reads_bytes(const struct engine_entry *e)
+{
+    return e->map && e->map->form && e->map->form->reads_bytes &&
+           !e->has_same && e->note == ENGINE_NONE &&
+           !(e->refused & ENGINE_TEXT);
+}
+
 static inline bool
 engine_is_known(const struct engine_state *s, bool is_object)
 {

@@ -307,7 +307,8 @@ entry_value:
     if (UNLIKELY(!shape)) {
         if (h->kind == MSGPACK_BAD)
             BAD(p);
-        if (SPELLS || e->refused || engine_reads(e))
+        bool is_read = h->kind == MSGPACK_BYTES && engine_reads_bytes(e);
+        if (!is_read && (SPELLS || e->refused || engine_reads(e)))
             return engine_fail(m, ENGINE_NO_FORM, p);
     }
     if (UNLIKELY(e->refused & shape))
@@ -323,10 +324,10 @@ entry_value:
         goto entry_container;
     if (engine_reads(e)) {
         n = 0;
-        if (shape == ENGINE_TEXT)
+        if (shape == ENGINE_TEXT || !shape)
             WHOLE(WANT_VALUE);
         q = p + h->len + n;
-        bad = engine_find_bad(p + h->len, n);
+        bad = shape ? engine_find_bad(p + h->len, n) : NULL;
         if (UNLIKELY(bad))
             BAD(bad);
         DONE(p);

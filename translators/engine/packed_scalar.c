@@ -6,6 +6,7 @@
 #include "translators/engine/machine.h"
 #include "translators/engine/packed.h"
 
+#include "translators/json/carried.h"
 #include "translators/json/tree.h"
 #include "translators/msgpack/number.h"
 #include "translators/msgpack/plain.h"
@@ -40,6 +41,20 @@ put_text(struct buf *b, char *at, span text)
     return ok ? len : 0;
 }
 
+/* Bytes, for a form that knows what is carried. 0: no room. */
+static size_t
+put_bytes(struct buf *b, span bytes)
+{
+    size_t room = CARRIED_LEN + 2 + (bytes.len + 2) / 3 * 4 + BEHIND;
+    char *at = buf_reserve(b, room);
+    if (!at)
+        return 0;
+    size_t len = put_word(at, SPAN("\"" CARRIED_BYTES));
+    len += carried_encode(bytes.at, bytes.len, at + len);
+    at[len] = '"';
+    return len + 1;
+}
+
 static bool
 spell(struct engine *m, const char *p, const char *q, span *out)
 {
@@ -69,8 +84,12 @@ spell(struct engine *m, const char *p, const char *q, span *out)
     case MSGPACK_FLOAT:
         len = number_unpack(p, at);
         break;
-    case MSGPACK_BAD:
     case MSGPACK_BYTES:
+        len = put_bytes(b, span_of(p + h->len, n));
+        if (!len)
+            return engine_fail(m, ENGINE_NO_ROOM, p);
+        break;
+    case MSGPACK_BAD:
     case MSGPACK_EXT:
     case MSGPACK_LIST:
     case MSGPACK_MAP:
@@ -89,6 +108,10 @@ engine_packed_scalar(struct engine *m, const char *p, const char *q)
     span json = {0};
     const struct msgpack_head *h = msgpack_head_of(p);
     bool is_read = false;
+    const struct engine_map *map = m->top->entry->map;
+    /* A text where bytes should be. */
+    if (h->kind == MSGPACK_TEXT && map && map->form && map->form->reads_bytes)
+        return engine_fail(m, ENGINE_NO_FORM, p);
     if (h->kind == MSGPACK_TEXT && !m->crosses &&
         !engine_packed_text(m, p, q, (size_t)(q - p) - h->len, &is_read))
         return false;

@@ -84,6 +84,10 @@ typedef enum engine_formed (*engine_form_fn)(const void *arg, span scalar,
 struct engine_form {
     engine_form_fn fn;
     const void *arg;
+    /* It reads, or writes, bytes: in MessagePack they are bytes, and carried to and from
+     * `fn` (json/carried.h); in JSON they are base64. */
+    bool reads_bytes;
+    bool writes_bytes;
     uint16_t fault;
     struct engine_notes notes;
 };

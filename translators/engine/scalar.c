@@ -9,6 +9,7 @@
 #include "translators/engine/packed.h"
 #include "translators/engine/spell.h"
 
+#include "translators/json/carried.h"
 #include "translators/json/text.h"
 #include "translators/msgpack/token.h"
 
@@ -49,9 +50,43 @@ replace(struct engine *m, const char *p, const char *q, span to)
     return true;
 }
 
+static bool
+is_carried(const struct engine_form *f, const struct buf *b)
+{
+    return (f->reads_bytes || f->writes_bytes) &&
+           span_starts(buf_span(b), SPAN("\"" CARRIED_BYTES));
+}
+
+/* JSON spells bytes as base64: the text without what carries it. */
+static void
+spell_bytes(struct buf *b)
+{
+    buf_consume(b, CARRIED_LEN);
+    b->bytes[b->start] = '"';
+}
+
+/* What is carried is there already, behind it in `b` there is room for as much. */
+static bool
+pack_bytes(struct buf *b, size_t json)
+{
+    char head[MSGPACK_HEAD_MAX];
+    span base64 =
+        span_of(b->bytes + b->start + 1 + CARRIED_LEN, json - CARRIED_LEN - 2);
+    char *at = b->bytes + b->start + json;
+    size_t n = 0;
+    if (!carried_decode(base64, at + sizeof(head), &n) || n > MSGPACK_N_MAX)
+        return false;
+    size_t len = msgpack_put_head(head, MSGPACK_BYTES, (uint32_t)n);
+    memcpy(at, head, len);
+    memmove(at + len, at + sizeof(head), n);
+    buf_commit(b, len + n);
+    return true;
+}
+
 /* What a form wrote, as MessagePack. */
 static bool
-pack(struct engine *m, struct buf *b, const char *p)
+pack(struct engine *m, const struct engine_form *f, struct buf *b,
+     const char *p)
 {
     size_t json = buf_len(b);
     span value = {0};
@@ -59,7 +94,9 @@ pack(struct engine *m, struct buf *b, const char *p)
     /* There is room, or what is read would move. */
     if (!buf_reserve(b, json + MSGPACK_HEAD_MAX))
         return engine_fail(m, ENGINE_NO_ROOM, p);
-    if (b->bytes && b->bytes[b->start] == '[') { /* of one scalar */
+    if (is_carried(f, b)) {
+        has = pack_bytes(b, json);
+    } else if (b->bytes && b->bytes[b->start] == '[') { /* of one scalar */
         has = span_dup(m->forms, buf_span(b), &value) &&
               engine_pack_value(m->forms, value, b);
         arena_reset(m->forms);
@@ -96,7 +133,9 @@ form(struct engine *m, const struct engine_form *f, span json, const char *p,
     }
     if (buf_failed(b))
         return engine_fail(m, ENGINE_NO_ROOM, p);
-    if (m->program->is_packed && !pack(m, b, p))
+    if (!m->program->is_packed && is_carried(f, b))
+        spell_bytes(b);
+    if (m->program->is_packed && !pack(m, f, b, p))
         return false;
     return replace(m, p, q, buf_span(b));
 }

@@ -280,6 +280,9 @@ read_forms(struct lens_builder *b, const struct yaml *node, span x, span y,
     if (!read_parameter(b, node, &h[0], &out->form[0]) ||
         !read_parameter(b, node, &h[1], &out->form[1]))
         return false;
+    for (size_t i = 0; i < 2; i++)
+        if (out->form[i].kind == LENS_AS_BIN)
+            b->api->has_bytes = true;
     if (out->form[0].depth == out->form[1].depth)
         return true;
     yaml_problem(b->problems, node,

@@ -286,6 +286,7 @@ struct lens_api {
     const struct lens_change *changes; /* by table, then by name */
     size_t n_changes;
     struct lens_detect detect;
+    bool has_bytes; /* some arrow has the form `bin` */
 };
 
 /* What the bytes of one file are, for lens_load_text. */

@@ -6,6 +6,7 @@
  */
 #include "translators/msgpack/pack.h"
 
+#include "translators/json/carried.h"
 #include "translators/json/text.h"
 #include "translators/msgpack/number.h"
 #include "translators/msgpack/plain.h"
@@ -38,6 +39,7 @@ struct pack {
     enum inside inside;
     bool escapes; /* the part ends with a backslash that escapes what comes */
     bool escaped; /* the part has one at all */
+    bool carries;
     struct arena *arena;
     struct level
         *levels; /* from 1 on; what is made may be deeper than what came */
@@ -71,6 +73,12 @@ pack_new(struct arena *a, size_t held_max)
     buf_init(&k->wides, held_max);
     buf_init(&k->part, held_max);
     return k->levels && arena_defer(a, close_pack, k) ? k : NULL;
+}
+
+void
+pack_carries(struct pack *k)
+{
+    k->carries = true;
 }
 
 static bool
@@ -156,10 +164,44 @@ close_container(struct pack *k)
 /* ---- scalars -------------------------------------------------------------------- */
 
 static bool
+put_carried(struct pack *k, span raw, enum msgpack_kind kind)
+{
+    size_t n = 0;
+    raw = span_skip(raw, CARRIED_LEN);
+    count_value(k);
+    char *at = buf_reserve(&k->body, MSGPACK_HEAD_MAX + raw.len);
+    if (!at)
+        return too_long(k);
+    char *bytes = at + MSGPACK_HEAD_MAX;
+    bool ok = carried_decode(raw, bytes, &n) && n <= MSGPACK_N_MAX &&
+              (kind == MSGPACK_BYTES || n > 0);
+    if (!ok)
+        return fail(k, PACK_NO_FORM, "half a surrogate pair");
+    size_t len = kind == MSGPACK_BYTES ? msgpack_put_head(at, kind, (uint32_t)n)
+                                       : msgpack_put_ext(at, (uint32_t)n - 1);
+    memmove(at + len, bytes, n);
+    buf_commit(&k->body, len + n);
+    return true;
+}
+
+static bool
+is_key(const struct pack *k)
+{
+    const struct level *l = &k->levels[k->depth];
+    return k->depth && l->is_map && !l->at_value;
+}
+
+static bool
 put_text(struct pack *k, span raw, bool escaped)
 {
     char head[MSGPACK_HEAD_MAX];
     bool clean = true;
+    if (escaped && k->carries && !is_key(k)) {
+        if (span_starts(raw, SPAN(CARRIED_BYTES)))
+            return put_carried(k, raw, MSGPACK_BYTES);
+        if (span_starts(raw, SPAN(CARRIED_EXTENSION)))
+            return put_carried(k, raw, MSGPACK_EXT);
+    }
     count_value(k);
     char *at = buf_reserve(&k->body, raw.len + MSGPACK_HEAD_MAX);
     if (!at)

@@ -5,8 +5,8 @@
  * The JSON must be good (the machine's output, the reference's): it is not checked
  * again. A list's or map's head says how many it has, which JSON tells at its end,
  * so the document is held until then; what comes out has the shortest heads and
- * whole numbers. Texts are decoded; half a surrogate pair is refused, and so is a
- * number that MessagePack cannot say (number.h).
+ * whole numbers. Texts are decoded; half a surrogate pair is refused (unless it
+ * carries something: json/carried.h), and so is a number that MessagePack cannot say (number.h).
  */
 #pragma once
 
@@ -17,6 +17,10 @@ struct pack; /* one document on its way; in the arena it was made in */
 
 /* `held_max` bytes of it are held at most. NULL: `a` is full. */
 MUST_CHECK struct pack *pack_new(struct arena *a, size_t held_max);
+
+/* Said before the first byte: what is carried becomes what it was. No text of the JSON may
+ * come from somebody who could spell it so. */
+void pack_carries(struct pack *k);
 
 enum pack_verdict {
     PACK_OK,

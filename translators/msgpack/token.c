@@ -115,6 +115,20 @@ msgpack_put_head(char *to, enum msgpack_kind kind, uint32_t n)
     return put(to, first + 2, 4, n);
 }
 
+size_t
+msgpack_put_ext(char *to, uint32_t n)
+{
+    for (unsigned log = 0; log < 5; log++)
+        if (n == 1u << log)
+            return put(to, (unsigned char)(0xD4 + log), 0, 0);
+    unsigned width = n <= UINT8_MAX ? 1 : n <= UINT16_MAX ? 2 : 4;
+    return put(to,
+               (unsigned char)(width == 1   ? 0xC7
+                               : width == 2 ? 0xC8
+                                            : 0xC9),
+               width, n);
+}
+
 void
 msgpack_put_wide(char *to, enum msgpack_kind kind, size_t len, uint32_t n)
 {

@@ -73,6 +73,9 @@ double msgpack_float(const char *at);
 /* The shortest head of a TEXT, LIST or MAP; of BYTES (0xc4 and on). */
 size_t msgpack_put_head(char *to, enum msgpack_kind kind, uint32_t n);
 
+/* The shortest head of an EXT of `n` bytes, without its type. */
+size_t msgpack_put_ext(char *to, uint32_t n);
+
 /* A head of `len` bytes (1, 3 or 5) of a LIST or MAP, which `n` must fit. */
 void msgpack_put_wide(char *to, enum msgpack_kind kind, size_t len, uint32_t n);
 

@@ -7,6 +7,7 @@
 #include "translators/msgpack/unpack.h"
 
 #include "proxy/base/utf8.h"
+#include "translators/json/carried.h"
 #include "translators/json/tree.h"
 #include "translators/msgpack/number.h"
 #include "translators/msgpack/plain.h"
@@ -34,11 +35,15 @@ struct unpack {
     size_t depth;
     size_t depth_max;
     bool is_done;
-    bool in_text;
+    bool in_text; /* or in what is carried as one */
     bool in_key;
+    bool carries;
+    bool in_carried;
     uint64_t text_left; /* bytes of it that have not come */
     char head[MSGPACK_HEAD_MAX];
-    size_t head_len; /* of the unfinished head, or of an unfinished character */
+    size_t
+        head_len; /* of the unfinished head, an unfinished character, or bytes
+                        that are not three yet */
     char *o;
     struct buf keys;
     uint64_t offset; /* of the block */
@@ -64,6 +69,12 @@ unpack_new(struct arena *a, size_t depth_max)
     u->depth_max = depth;
     buf_init(&u->keys, KEYS_MAX);
     return u->levels && arena_defer(a, close_keys, &u->keys) ? u : NULL;
+}
+
+void
+unpack_carries(struct unpack *u)
+{
+    u->carries = true;
 }
 
 static bool
@@ -226,6 +237,44 @@ put_word(struct unpack *u, const char *word)
     end_value(u);
 }
 
+/* ---- what is carried ------------------------------------------------------------- */
+
+/* Bytes, three by three; those that are left wait in `head`. */
+static void
+put_carried(struct unpack *u, span s, bool is_last)
+{
+    while (u->head_len && s.len && u->head_len < 3) {
+        u->head[u->head_len++] = s.at[0];
+        s = span_skip(s, 1);
+    }
+    if (u->head_len == 3 || (is_last && u->head_len)) {
+        u->o += carried_encode(u->head, u->head_len, u->o);
+        u->head_len = 0;
+    }
+    size_t n = is_last ? s.len : s.len - s.len % 3;
+    u->o += carried_encode(s.at, n, u->o);
+    s = span_skip(s, n);
+    if (s.len)
+        memcpy(u->head, s.at, s.len);
+    u->head_len += s.len;
+}
+
+static bool
+begin_carried(struct unpack *u, const char *at, const struct msgpack_head *h)
+{
+    bool is_bytes = h->kind == MSGPACK_BYTES;
+    if (!u->carries)
+        return fail(u, UNPACK_NO_FORM, at,
+                    is_bytes ? "bytes that are no text" : "an extension type");
+    *u->o++ = '"';
+    put(u, is_bytes ? CARRIED_BYTES : CARRIED_EXTENSION, CARRIED_LEN);
+    if (!is_bytes) /* its type is the last byte of its head */
+        u->head[u->head_len++] = at[h->len - 1];
+    u->in_text = u->in_carried = true;
+    u->text_left = msgpack_follows(h, at);
+    return true;
+}
+
 /* A text begins; all of it that is in the block is dealt with. */
 static bool
 go_on_text(struct unpack *u, const char **p, const char *end)
@@ -237,7 +286,10 @@ go_on_text(struct unpack *u, const char **p, const char *end)
     u->text_left -= n;
     if (u->in_key && !keep_key(u, piece))
         return false;
-    if (!u->text_left && !u->head_len && plain_text(piece, PLAIN_ASCII) == n)
+    if (u->in_carried)
+        put_carried(u, piece, !u->text_left);
+    else if (!u->text_left && !u->head_len &&
+             plain_text(piece, PLAIN_ASCII) == n)
         put(u, *p, n);
     else if (!put_piece(u, piece, !u->text_left))
         return fail(u, UNPACK_BAD, *p, "a text that is not UTF-8");
@@ -245,7 +297,7 @@ go_on_text(struct unpack *u, const char **p, const char *end)
     if (u->text_left)
         return true;
     *u->o++ = '"';
-    u->in_text = false;
+    u->in_text = u->in_carried = false;
     if (!u->in_key)
         end_value(u);
     return true;
@@ -277,9 +329,8 @@ act(struct unpack *u, const char *at, const struct msgpack_head *h)
         u->text_left = msgpack_follows(h, at);
         return true;
     case MSGPACK_BYTES:
-        return fail(u, UNPACK_NO_FORM, at, "bytes that are no text");
     case MSGPACK_EXT:
-        return fail(u, UNPACK_NO_FORM, at, "an extension type");
+        return begin_carried(u, at, h);
     case MSGPACK_LIST:
     case MSGPACK_MAP:
         return open_container(u, at, h);

@@ -4,8 +4,8 @@
  *
  * The JSON is compact, its texts minimally escaped, its numbers as number.h spells
  * them. All that passes is checked: heads, UTF-8, depth, nothing behind the end.
- * What JSON has no form for is refused: bytes, extensions, keys that are no texts,
- * NaN and the infinities. Members keep their order, doubled keys too.
+ * What JSON has no form for is refused: bytes, extensions (unless they are carried:
+ * json/carried.h), keys that are no texts, NaN and the infinities. Members keep their order, doubled keys too.
  *
  * Holds a head and the keys around where it is; allocates by what came, never by
  * what a head announces.
@@ -19,6 +19,9 @@ struct unpack; /* one document on its way; in the arena it was made in */
 
 /* NULL: `a` is full. `depth_max` is cut down to JSON_DEPTH_MAX. */
 MUST_CHECK struct unpack *unpack_new(struct arena *a, size_t depth_max);
+
+/* Said before the first byte: what comes is read by those who know what is carried. */
+void unpack_carries(struct unpack *u);
 
 enum unpack_verdict {
     UNPACK_OK,

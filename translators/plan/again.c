@@ -7,6 +7,7 @@
  */
 #include "translators/plan/program.h"
 
+#include "translators/json/carried.h"
 #include "translators/json/tree.h"
 #include "translators/msgpack/pack.h"
 #include "translators/msgpack/unpack.h"
@@ -34,6 +35,8 @@ plan_agains_new(struct arena *a, const struct plan_entry *entry,
     g->facts.depth_max = how->depth_max;
     g->comes_packed = how->comes_packed;
     g->goes_packed = how->goes_packed;
+    g->facts.comes_packed = how->comes_packed;
+    g->facts.goes_packed = how->goes_packed;
     buf_init(&g->json, arena_limit(a));
     buf_init(&g->made, arena_limit(a));
     return arena_defer(a, close_agains, g) ? g : NULL;
@@ -155,6 +158,7 @@ pack(struct plan_agains *g, struct buf *out)
     struct pack *k = pack_new(g->scratch, arena_limit(g->arena));
     if (!k)
         return no_room(g);
+    pack_carries(k);
     if (pack_feed(k, buf_span(&g->made)) != PACK_OK ||
         pack_end(k, out) != PACK_OK)
         return no_form(g, (span){0}, pack_words(k));
@@ -168,6 +172,8 @@ unpack(struct plan_agains *g, span value)
     struct unpack *u = unpack_new(g->scratch, g->facts.depth_max);
     if (!u)
         return no_room(g);
+    if (g->goes_packed || g->api->has_bytes)
+        unpack_carries(u);
     buf_clear(&g->json);
     if (unpack_feed(u, value, &g->json) == UNPACK_OK &&
         unpack_end(u) == UNPACK_OK)
@@ -185,17 +191,25 @@ answer(struct plan_agains *g, const struct lower_again *is,
        const struct engine_whole *whole, struct buf *out)
 {
     span json = whole->value;
+    unsigned state = 0;
+    if (!g->comes_packed && g->goes_packed && carried_is_in(json, &state))
+        return no_form(g, (span){0}, "half a surrogate pair");
     if (g->comes_packed) {
         enum engine_answer came = unpack(g, whole->value);
         if (came != ENGINE_ANSWERED)
             return came;
         json = buf_span(&g->json);
     }
-    if (!g->goes_packed)
+    if (!g->comes_packed && !g->goes_packed)
         return translate(g, is, whole, json, out);
     buf_clear(&g->made);
     enum engine_answer made = translate(g, is, whole, json, &g->made);
-    return made == ENGINE_ANSWERED ? pack(g, out) : made;
+    if (made != ENGINE_ANSWERED || g->goes_packed)
+        return made == ENGINE_ANSWERED ? pack(g, out) : made;
+    if (carried_is_in(buf_span(&g->made), &state))
+        return no_form(g, (span){0}, "bytes that are no text");
+    buf_add(out, buf_span(&g->made));
+    return made;
 }
 
 enum engine_answer

@@ -113,26 +113,46 @@ wrap(struct frame *f, const struct lens_way *way, size_t at,
 
 /* The side being written has no null: this stands for it. */
 static bool
-null_word(struct frame *f, const struct lens_arrow *arrow, struct image *image)
+null_word(struct frame *f, const struct lens_arrow *arrow,
+          const struct lens_way *way, struct image *image)
 {
     struct run *r = f->run;
     size_t at = run_origin(image->value);
     if (!run_notice(r, NOTICE_LOSSY, &arrow->origin, image->value))
         return false;
-    image->value = stage_literal(r, arrow->null[f->leg->write], at);
+    struct json *word = stage_literal(r, arrow->null[f->leg->write], at);
+    image->value = form_literal(r, &way->stages, f->leg->write, word);
     return image->value != NULL;
+}
+
+/* Is it what this side leaves out? */
+static bool
+is_left_out(struct frame *f, const struct lens_arrow *arrow,
+            const struct lens_way *way, const struct json *value, bool *same)
+{
+    struct run *r = f->run;
+    const struct json *omit = arrow->omit[f->leg->write];
+    *same = false;
+    if (!omit)
+        return true;
+    if (!form_is_carried(r, value))
+        return spot_equal(r, value, omit, same);
+    struct json *word = stage_literal(r, omit, run_origin(value));
+    word = form_literal(r, &way->stages, f->leg->write, word);
+    *same = word && json_alike(value, word);
+    return word != NULL;
 }
 
 /* `null` and `omit` of the side being written. */
 static bool
-absence(struct frame *f, const struct lens_arrow *arrow, struct image *image)
+absence(struct frame *f, const struct lens_arrow *arrow,
+        const struct lens_way *way, struct image *image)
 {
-    const struct json *omit = arrow->omit[f->leg->write];
     bool same = false;
     if (arrow->null[f->leg->write] && image->value->kind == JSON_NULL &&
-        !null_word(f, arrow, image))
+        !null_word(f, arrow, way, image))
         return false;
-    if (omit && !spot_equal(f->run, image->value, omit, &same))
+    if (!is_left_out(f, arrow, way, image->value, &same))
         return false;
     if (same)
         *image = (struct image){IMAGE_ABSENT, NULL};
@@ -174,7 +194,8 @@ bring_value(struct frame *f, const struct active *active,
     size_t at = run_origin(value);
     *out = (struct image){IMAGE_VALUE, value};
     if (value->kind == JSON_NULL && active->arrow->null[f->leg->write])
-        return absence(f, active->arrow, out); /* no stage is asked of it */
+        return absence(f, active->arrow, way,
+                       out); /* no stage is asked of it */
     if (!unwrap(f, way, &out->value))
         return false;
     if (!open_bring(f, way, out->value) ||
@@ -192,7 +213,7 @@ bring_value(struct frame *f, const struct active *active,
         return false;
     if (out->kind == IMAGE_VALUE && !wrap(f, way, at, out))
         return false;
-    return out->kind != IMAGE_VALUE || absence(f, active->arrow, out);
+    return out->kind != IMAGE_VALUE || absence(f, active->arrow, way, out);
 }
 
 /* ---- one take --------------------------------------------------------------------------- */
@@ -212,9 +233,12 @@ hide(struct frame *f, struct take *t)
         !value_give(f, &value, t->from.stars, t->from.n_stars, &asker,
                     &t->image.value))
         return false;
-    if (t->image.value)
-        t->image.kind = IMAGE_VALUE;
-    return true;
+    if (!t->image.value)
+        return true;
+    t->image.kind = IMAGE_VALUE;
+    t->image.value =
+        form_literal(f->run, &t->way->stages, f->leg->write, t->image.value);
+    return t->image.value != NULL;
 }
 
 static bool

@@ -32,6 +32,8 @@ chain_run_init(struct run *r, struct arena *a,
         .method = facts->method,
         .platform = facts->platform,
         .depth_max = facts->depth_max,
+        .comes_packed = facts->comes_packed,
+        .goes_packed = facts->goes_packed,
         .from = chain->api->versions[chain->from].label,
         .to = chain->api->versions[chain->to].label,
     };

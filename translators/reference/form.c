@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "translators/reference/form.h"
 
+#include "translators/json/carried.h"
 #include "translators/reference/meaning.h"
 #include "translators/reference/spot.h"
 
@@ -96,10 +97,21 @@ form_is_too_deep(span text, size_t offset, size_t depth_max)
     return depth > depth_max;
 }
 
+/* Is half a surrogate pair more than that? */
+static bool
+carries(const struct run *r)
+{
+    return r->comes_packed || r->goes_packed;
+}
+
 bool
 form_parse(struct run *r, span text, size_t at, struct json **out)
 {
     struct err e;
+    unsigned state = 0;
+    *out = NULL;
+    if (carries(r) && carried_is_in(text, &state))
+        return true; /* what nobody has carried */
     enum err_code code = json_parse(r->arena, text, r->depth_max, out, &e);
     if (code == OK)
         return run_derive(r, *out, at);
@@ -132,8 +144,11 @@ encode(struct run *r, struct json *value, struct json **out)
 {
     spot_purge(value);
     span text = form_compact(r, value);
+    unsigned state = 0;
     if (!text.at)
         return FORM_FAILED;
+    if (carries(r) && carried_is_in(text, &state))
+        return FORM_OUTSIDE; /* a text has no bytes */
     *out = json_new_text(r->arena, text);
     if (!*out) {
         run_full(r);
@@ -309,6 +324,60 @@ convert(struct run *r, const struct lens_form *from, const struct lens_form *to,
     return FORM_DONE;
 }
 
+/* ---- bytes ---- */
+
+bool
+form_is_carried(const struct run *r, const struct json *value)
+{
+    return carries(r) && value->kind == JSON_TEXT &&
+           span_starts(value->text, SPAN(CARRIED_BYTES_TEXT));
+}
+
+/* Bytes as JSON spells them. What came in MessagePack as a text is none. */
+static enum form_result
+bytes_as_text(struct run *r, struct json **value)
+{
+    struct json *was = *value;
+    if (!form_is_carried(r, was)) {
+        bool came = r->comes_packed && !was->touched && !r->texts_read;
+        return came ? FORM_OUTSIDE : FORM_DONE;
+    }
+    span base64 = span_skip(was->text, sizeof(CARRIED_BYTES_TEXT) - 1);
+    *value = json_new_text(r->arena, base64);
+    if (*value && run_derive(r, *value, run_origin(was)))
+        return FORM_DONE;
+    run_full(r);
+    return FORM_FAILED;
+}
+
+/* And carried, where the body is to be MessagePack. */
+static bool
+carry(struct run *r, struct json **value)
+{
+    struct buf b;
+    if (!r->goes_packed || r->texts_write || (*value)->kind != JSON_TEXT)
+        return true;
+    buf_init(&b, arena_limit(r->arena));
+    buf_add(&b, SPAN(CARRIED_BYTES_TEXT));
+    buf_add(&b, (*value)->text);
+    *value = buf_failed(&b) ? NULL : json_new_text(r->arena, buf_span(&b));
+    buf_fini(&b);
+    return *value || run_full(r);
+}
+
+struct json *
+form_literal(struct run *r, const struct lens_stages *stages,
+             enum lens_side write, struct json *literal)
+{
+    size_t last = write == LENS_NEWER ? stages->n - 1 : 0;
+    if (!literal || stages->n == 0 ||
+        stages->at[last].kind != LENS_STAGE_FORM ||
+        stages->at[last].form[write].kind != LENS_AS_BIN)
+        return literal;
+    size_t at = run_origin(literal);
+    return carry(r, &literal) && run_derive(r, literal, at) ? literal : NULL;
+}
+
 /* What had no room was not read or not written: that is no word about the value. */
 static enum form_result
 judged(struct run *r, enum form_result done)
@@ -333,13 +402,19 @@ form_convert(struct run *r, const struct lens_form *from,
     if (is_any(from->kind) || is_any(to->kind))
         return convert_any(r, from, to, value, out, respelt);
 
-    if (!spot_is_readable(r, value) ||
-        (is_text && !typed(r, from, value, &read)))
-        return FORM_FAILED;
-    enum form_result done = judged(r, convert(r, from, to, read, out, respelt));
+    enum form_result done = FORM_DONE;
+    if (from->kind == LENS_AS_BIN)
+        done = bytes_as_text(r, &read);
     if (done != FORM_DONE)
         return done;
-    if (r->texts_write && !untyped(r, out))
+    if (!spot_is_readable(r, read) ||
+        (is_text && !typed(r, from, value, &read)))
+        return FORM_FAILED;
+    done = judged(r, convert(r, from, to, read, out, respelt));
+    if (done != FORM_DONE)
+        return done;
+    if ((r->texts_write && !untyped(r, out)) ||
+        (to->kind == LENS_AS_BIN && !carry(r, out)))
         return FORM_FAILED;
     return run_derive(r, *out, run_origin(value)) ? FORM_DONE : FORM_FAILED;
 }

@@ -25,6 +25,14 @@ MUST_CHECK enum form_result form_convert(struct run *r,
 /* "decimal(2)", as a change file writes it, cut to `size`: for sentences. */
 void form_show(const struct lens_form *form, char *text, size_t size);
 
+/* Bytes of MessagePack (json/carried.h)? */
+bool form_is_carried(const struct run *r, const struct json *value);
+
+/* A literal that stands for what the stages write: where they write bytes, and the body is
+ * to be MessagePack, it is bytes. NULL: the run failed. */
+struct json *form_literal(struct run *r, const struct lens_stages *stages,
+                          enum lens_side write, struct json *literal);
+
 /* Print compactly, scalars as they are spelt; an empty span when the arena is full. */
 span form_compact(struct run *r, const struct json *node);
 

@@ -45,6 +45,9 @@ struct reference_facts {
     span method;
     span platform;
     size_t depth_max;
+    bool
+        comes_packed; /* the body was, or is to be, MessagePack, and what that */
+    bool goes_packed; /* says beyond JSON is carried (json/carried.h) */
 };
 
 struct reference_report {

@@ -6,6 +6,7 @@
  * whole box or list as JSON text, so that on the way back it can be told
  * whether it still fits: its image must be what is visible.
  */
+#include "translators/json/carried.h"
 #include "translators/reference/frame.h"
 
 #include <assert.h>
@@ -160,6 +161,10 @@ stash(struct frame *f, size_t at)
     struct run *r = f->run;
     struct take *t = &f->takes[at];
     span text = form_compact(r, t->box);
+    unsigned state = 0;
+    if ((r->comes_packed || r->goes_packed) && carried_is_in(text, &state))
+        return run_fail(r, FAULT_CARRY, t->box, t->origin,
+                        "bytes have no form in a text that is stashed");
     struct json *node = text.at ? json_new_text(r->arena, text) : NULL;
     if (!node || !run_derive(r, node, run_origin(t->box)))
         return run_full(r);

@@ -56,6 +56,9 @@ struct run {
     bool never_erase; /* the route says `write: refuse` */
     bool texts_read;  /* the value at hand is of a head: numbers are texts, */
     bool texts_write; /* and what it becomes is */
+    bool
+        comes_packed; /* from MessagePack: bytes are carried (json/carried.h), */
+    bool goes_packed; /* and are to be */
     span method;
     span platform;
     size_t depth_max;

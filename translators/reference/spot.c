@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "translators/reference/spot.h"
 
+#include "translators/reference/form.h"
+
 /* NOLINTBEGIN(misc-no-recursion): as deep as a document may be */
 
 bool
@@ -173,6 +175,9 @@ spot_is_readable(struct run *r, const struct json *node)
 {
     if (json_text_is_clean(node))
         return true;
+    if (form_is_carried(r, node))
+        return run_fail(r, FAULT_READ, node, NULL,
+                        "bytes stand where a text is read");
     return run_fail(r, FAULT_READ, node, NULL,
                     "a text that must be read holds a lone surrogate");
 }
