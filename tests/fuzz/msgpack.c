@@ -15,6 +15,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
+static bool carries; /* every second input is brought over with all it has */
+
 /* Of its own size, so that a read behind it is seen. */
 static span
 alone(span s)
@@ -32,6 +34,8 @@ unpack(struct arena *a, span in, size_t n, struct buf *out, struct buf *where)
     struct unpack *u = unpack_new(a, DEPTH);
     enum unpack_verdict v = UNPACK_OK;
     assert(u);
+    if (carries)
+        unpack_carries(u);
     for (size_t at = 0; v == UNPACK_OK && at < in.len; at += n) {
         span piece = alone(span_take(span_skip(in, at), n));
         v = unpack_feed(u, piece, out);
@@ -49,6 +53,8 @@ pack(struct arena *a, span in, size_t n, struct buf *out)
     struct pack *k = pack_new(a, ROOM);
     enum pack_verdict v = PACK_OK;
     assert(k);
+    if (carries)
+        pack_carries(k);
     for (size_t at = 0; v == PACK_OK && at < in.len; at += n) {
         span piece = alone(span_take(span_skip(in, at), n));
         v = pack_feed(k, piece);
@@ -66,6 +72,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     struct buf b[6];
     struct json *tree;
     span in = span_of((const char *)bytes + 1, len - 1);
+    carries = bytes[0] & 1;
     size_t n = 1 + (size_t)bytes[0] * bytes[0] / 16;
     assert(a);
     for (size_t i = 0; i < COUNT(b); i++)
