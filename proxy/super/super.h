@@ -94,6 +94,8 @@ void control_tell(struct super *s, struct super_control *c, enum wire_kind kind,
                   uint64_t a, uint64_t b, span text);
 /* Stats segments of every generation, and the state. */
 void control_greet(struct super *s, struct super_control *c);
+/* No process of this generation is left: its counts are to be kept. */
+void control_tell_gone(struct super *s, const struct brood *b);
 void control_tell_state(struct super *s);
 /* It is gone: another is started in a while. */
 void control_lost(struct super *s);

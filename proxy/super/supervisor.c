@@ -188,7 +188,7 @@ bury(struct super *s, struct brood *b)
     else
         brood_close(b);
     if (counted && !s->stopping)
-        control_tell(s, &s->control, WIRE_STATS_GONE, b->number, 0, (span){0});
+        control_tell_gone(s, b);
     control_tell(s, &s->control, WIRE_OLDEST, super_oldest(s), 0, (span){0});
     sweep_sockets(s);
     control_tell_state(s);

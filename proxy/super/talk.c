@@ -136,6 +136,15 @@ control_greet(struct super *s, struct super_control *c)
     control_tell(s, c, WIRE_OLDEST, super_oldest(s), 0, (span){0});
 }
 
+/* One that has let go keeps it for when it resumes; the next was greeted before. */
+void
+control_tell_gone(struct super *s, const struct brood *b)
+{
+    control_tell(s, &s->control, WIRE_STATS_GONE, b->number, 0, (span){0});
+    control_tell(s, &s->reload.control, WIRE_STATS_GONE, b->number, 0,
+                 (span){0});
+}
+
 /* A loader forked it: the next control of a reload, or one in place of a dead. */
 static void
 adopt_control(struct super *s, const struct brood *b)
@@ -333,6 +342,8 @@ give_stats(struct super *s, struct brood *b)
     }
     if (s->control.fd >= 0)
         send_stats(&s->control, b);
+    if (s->reload.control.fd >= 0)
+        send_stats(&s->reload.control, b);
 }
 
 static void

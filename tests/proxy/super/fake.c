@@ -23,7 +23,8 @@ static struct {
     struct generation g;
     struct gen_listener listeners[8];
     char text[4096];
-    bool workers_die, control_dies, control_hangs, control_lingers;
+    bool workers_die, workers_linger;
+    bool control_dies, control_hangs, control_slow, control_lingers;
 } made;
 
 static void
@@ -62,7 +63,9 @@ read_line(span line, struct problems *problems)
     if (span_is(word, "slow"))
         usleep(500000); /* longer than a test's volley of signals */
     made.workers_die |= span_is(word, "workers-die");
+    made.workers_linger |= span_is(word, "workers-linger");
     made.control_dies |= span_is(word, "control-dies");
+    made.control_slow |= span_is(word, "control-slow");
     made.control_hangs |= span_is(word, "control-hangs");
     made.control_lingers |= span_is(word, "control-lingers");
 }
@@ -158,8 +161,10 @@ fake_worker(const struct worker_env *env)
         if (code == ERR_IO) {
             usleep(1000); /* EOF for ever: supervisor and loader are gone */
         } else if (code == OK) {
-            if (in.msg.kind == WIRE_DRAIN)
+            if (in.msg.kind == WIRE_DRAIN) {
+                usleep(made.workers_linger ? 300000 : 0);
                 return 0;
+            }
             if (in.msg.kind == WIRE_GO)
                 going = env->enter_sandbox(&e) == OK;
             if (in.msg.kind == WIRE_REOPEN_ACCESS)
@@ -172,7 +177,8 @@ fake_worker(const struct worker_env *env)
 
 /* ------------------------------------------------------------------ control */
 
-static int asking = -1; /* who waits for the verdict of a reload */
+static int asking = -1;  /* who waits for the verdict of a reload */
+static char state[4096]; /* what the supervisor last said of its processes */
 
 static void
 admin_call(const struct control_env *env)
@@ -195,7 +201,10 @@ admin_call(const struct control_env *env)
         asking = fd;
         return;
     }
-    dprintf(fd, "%lu %d\n", (unsigned long)env->gen->number, (int)getpid());
+    if (strncmp(text, "state", 5) == 0)
+        dprintf(fd, "%s\n", state);
+    else
+        dprintf(fd, "%lu %d\n", (unsigned long)env->gen->number, (int)getpid());
     close(fd);
 }
 
@@ -218,6 +227,7 @@ fake_control_main(const struct control_env *env)
 
     if (made.control_dies)
         return 5;
+    usleep(made.control_slow ? 900000 : 0);
     if (!made.control_hangs &&
         wire_tell(env->supervisor_fd, WIRE_READY, 0, 0, &e))
         return 6;
@@ -239,7 +249,10 @@ fake_control_main(const struct control_env *env)
                 return 0;
             if (in.msg.kind == WIRE_VERDICT)
                 verdict();
-            if (in.msg.kind == WIRE_STATS_GONE &&
+            if (in.msg.kind == WIRE_STATE)
+                snprintf(state, sizeof(state), "%.*s", SPAN_FMT(in.text));
+            /* As the real one: who has let go leaves it to the next. */
+            if (in.msg.kind == WIRE_STATS_GONE && serving &&
                 wire_tell(env->supervisor_fd, WIRE_FOLDED, in.msg.a, 0, &e))
                 return 4;
             if (in.msg.kind == WIRE_HANDOVER) {

@@ -4,10 +4,11 @@
  * as `loader` it becomes a loader whose configuration is a few words a line
  *
  *   listen 127.0.0.1 8080 | listen unix PATH | workers 2 | admin PATH
- *   access PATH | bad TEXT | slow | workers-die | control-dies | control-hangs
+ *   access PATH | bad TEXT | slow | workers-die | workers-linger | control-dies
+ *   control-hangs | control-slow | control-lingers
  *
  * whose workers answer a line each and obey `crash` and `hang`, and whose control
- * does what its admin socket says: `reload`, `crash`, `pid`.
+ * does what its admin socket says: `reload`, `crash`, `pid`, `state`.
  */
 #pragma once
 

@@ -252,6 +252,30 @@ TEST(no_connection_is_refused_while_generations_change)
     fake_end(&f);
 }
 
+TEST(a_generation_that_goes_while_control_changes_hands_is_told_to_the_next)
+{
+    struct fake f;
+    char text[4096] = "";
+
+    fake_begin(&f);
+    fake_configure(&f, "workers-linger\n");
+    fake_start(&f);
+    fake_until(&f, 1);
+    fake_configure(&f, "workers-linger\n");
+    kill(f.supervisor, SIGHUP);
+    fake_until(&f, 2);
+    fake_configure(&f, "control-slow\n");
+    kill(f.supervisor, SIGHUP);
+    fake_until(&f, 3);
+    uint64_t start = now_ms();
+    do {
+        fake_control(&f, "state\n", text, sizeof(text));
+        assert_true(now_ms() - start < 20000);
+    } while (!strstr(text, "\"number\":3,\"state\":\"live\"") ||
+             strstr(text, "\"number\":1,") || strstr(text, "\"number\":2,"));
+    fake_end(&f);
+}
+
 TEST(many_sighups_during_a_reload_are_one)
 {
     struct fake f;
