@@ -217,6 +217,21 @@ down_room(const struct exchange *x)
     return waiting + IO_LEAST < high ? high - waiting : IO_LEAST;
 }
 
+/* A text says nothing of the connection, so this one must go on as it is. */
+static bool
+down_begins_text(struct exchange *x)
+{
+    struct conn *c = x->conn;
+    const struct http_head *r = x->request;
+
+    if (r->version != HTTP_1_1 || !r->keep_alive || r->method == METHOD_HEAD ||
+        c->ends || c->worker->is_draining || !will_be_received(x) ||
+        c->worker->gen->limits.requests_a_connection)
+        return false;
+    c->is_chunked = c->until_close = false;
+    return true;
+}
+
 static const struct down down_h1 = {
     .head = down_head,
     .interim = down_interim,
@@ -228,6 +243,7 @@ static const struct down down_h1 = {
     .took = down_took,
     .is_full = down_is_full,
     .room = down_room,
+    .begins_text = down_begins_text,
 };
 
 /* ── what the client says ────────────────────────────────────────────────── */

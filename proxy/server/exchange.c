@@ -91,17 +91,19 @@ exchange_close(struct exchange *x)
     x->conn = NULL;
     w->n_exchanges--;
     w->n_retries -= x->was_retried;
-    x->next_dead = w->dead_exchanges;
-    w->dead_exchanges = x;
+    struct exchange **dead =
+        x->is_forgotten ? &w->forgotten_exchanges : &w->dead_exchanges;
+    x->next_dead = *dead;
+    *dead = x;
 }
 
 void
-exchanges_bury(struct worker *w)
+exchanges_bury(struct worker *w, struct exchange **dead)
 {
-    while (w->dead_exchanges) {
-        struct exchange *x = w->dead_exchanges;
+    while (*dead) {
+        struct exchange *x = *dead;
 
-        w->dead_exchanges = x->next_dead;
+        *dead = x->next_dead;
         held_end(x);
         buf_fini(&x->seen);
         fallback_end(x);
@@ -171,6 +173,18 @@ exchange_answer_own(struct exchange *x, struct http_head *h, span body)
         x->answer_bytes += body.len;
         x->down->body(x, body);
     }
+    exchange_answered(x, NULL);
+}
+
+void
+exchange_answer_text(struct exchange *x, struct http_head *h, span text,
+                     size_t body_bytes)
+{
+    x->answer = h;
+    x->has_head = true;
+    x->state = X_ANSWER;
+    x->answer_bytes += body_bytes;
+    x->down->body(x, text);
     exchange_answered(x, NULL);
 }
 

@@ -50,6 +50,11 @@ struct down {
     bool (*is_full)(const struct exchange *x);
     /* How many bytes of it may come at once. */
     size_t (*room)(const struct exchange *x);
+    /*
+     * The answer is one text, its head written as HTTP/1.1: it follows as body
+     * bytes. False: this client needs other words. NULL: each does.
+     */
+    bool (*begins_text)(struct exchange *x);
 };
 
 /* The three answers to one request that are compared: mirror.h. */
@@ -162,6 +167,7 @@ struct exchange {
     bool to_client_breaks; /* h2: the stream is reset behind what is in it */
     bool is_stream;        /* an idle time-out and no other */
     bool is_turned_away;   /* for want of time or memory: no record is made */
+    bool is_forgotten;     /* nobody but its connection ever knew of it */
     bool wants_tunnel;     /* tunnel.h */
     bool is_tunnel;        /* it is open */
     bool is_exposure_told; /* expose.h */
@@ -262,11 +268,15 @@ void exchange_watch_time(struct exchange *x);
 /* Log, count and report it: account.c. */
 void exchange_account(struct exchange *x);
 
-/* Free what exchange_close left; when a batch of events is done. */
-void exchanges_bury(struct worker *w);
+/* Free what exchange_close left in one of the worker's two lists. */
+void exchanges_bury(struct worker *w, struct exchange **dead);
 
 /* Answer with this head and body, which are ours. */
 void exchange_answer_own(struct exchange *x, struct http_head *h, span body);
+
+/* The same, when down->begins_text: `text` has a body of so many bytes in it. */
+void exchange_answer_text(struct exchange *x, struct http_head *h, span text,
+                          size_t body_bytes);
 
 /* Answer with a problem document of ours, or break what has begun. */
 void exchange_refuse(struct exchange *x, const struct problem_doc *p);

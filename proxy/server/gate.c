@@ -7,6 +7,7 @@
 #include "proxy/server/exchange.h"
 #include "proxy/server/forward.h"
 #include "proxy/server/problem.h"
+#include "proxy/server/turn_away.h"
 #include "proxy/server/worker.h"
 #include "routing/facts.h"
 #include "routing/rate.h"
@@ -110,25 +111,13 @@ is_in_time(struct exchange *x)
 /* ── what this worker can bear ───────────────────────────────────────────── */
 
 static bool
-turn_away(struct exchange *x, const char *limit, const char *why)
-{
-    struct problem_doc p = problem_plain(503, why);
-
-    p.type = "overloaded";
-    p.limit = limit;
-    p.retry_after_s = 1;
-    p.is_frequent = true;
-    x->is_turned_away = true;
-    exchange_refuse(x, &p);
-    return false;
-}
-
-static bool
 has_room(struct exchange *x)
 {
-    return !pressure_is_high(x->worker) ||
-           turn_away(x, "memory_high_percent",
-                     "there is no memory for another request just now");
+    if (!pressure_is_high(x->worker))
+        return true;
+    turn_away(x, "memory_high_percent",
+              "there is no memory for another request just now");
+    return false;
 }
 
 /* An answer of our own costs no more than a refusal: probes are answered first. */
@@ -141,9 +130,10 @@ is_own(const struct gen_route *r)
 static bool
 is_prompt(struct exchange *x)
 {
-    return is_own(x->decision.route) || !lateness_refuses(x->worker) ||
-           turn_away(x, "late_ms",
-                     "requests come faster than they can be served");
+    if (is_own(x->decision.route) || !lateness_refuses(x->worker))
+        return true;
+    turn_away(x, "late_ms", "requests come faster than they can be served");
+    return false;
 }
 
 /* ── answers of the route's own ──────────────────────────────────────────── */

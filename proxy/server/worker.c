@@ -16,6 +16,7 @@
 #include "proxy/server/link.h"
 #include "proxy/server/listen.h"
 #include "proxy/server/mirror.h"
+#include "proxy/server/turn_away.h"
 #include "translators/memo.h"
 
 #include <assert.h>
@@ -85,6 +86,7 @@ worker_flush(struct worker *w)
             io->watch.fn(io->watch.arg, LOOP_READ);
     }
     buf_clear(&w->keep);
+    exchanges_bury(w, &w->forgotten_exchanges);
 }
 
 struct arena *
@@ -162,7 +164,7 @@ bury(struct worker *w)
 {
     struct conn *c;
 
-    exchanges_bury(w);
+    exchanges_bury(w, &w->dead_exchanges);
     while ((c = w->dead_conns)) {
         w->dead_conns = c->next_dead;
         c->magic = 0;
@@ -200,6 +202,7 @@ after_batch(void *arg)
         go_on_later(w);
     }
     pressure_look(w);
+    turned_away_tell(w);
     bury(w);
     tell(w, TELL_MS);
     if (w->is_draining)

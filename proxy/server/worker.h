@@ -60,8 +60,9 @@ struct worker {
     struct lateness lateness;
     struct counts counts;       /* together with the other workers */
     struct problem_form *forms; /* of problems that are told often: problem.c */
-    struct gates_place **places; /* by rollout; NULL: it is not judged */
-    uint32_t *weight_slots;      /* by canary: its own, or SEGMENT_NO_SLOT */
+    struct turned_text *turned_texts; /* turn_away.c */
+    struct gates_place **places;      /* by rollout; NULL: it is not judged */
+    uint32_t *weight_slots; /* by canary: its own, or SEGMENT_NO_SLOT */
 
     /* One for all: good for the length of one wake-up. */
     char *scratch;
@@ -79,9 +80,10 @@ struct worker {
     struct conn *dead_conns;
     struct conn *later;       /* have bytes read ahead, or frames to gather */
     struct link *later_links; /* have frames to gather */
-    struct exchange *dead_exchanges;
-    struct messages *tunnels; /* that are open */
-    struct mirror *mirrors;   /* all of them: mirror.h */
+    struct exchange *dead_exchanges;      /* when the batch of events is done */
+    struct exchange *forgotten_exchanges; /* when all that waits is sent */
+    struct messages *tunnels;             /* that are open */
+    struct mirror *mirrors;               /* all of them: mirror.h */
     size_t n_mirrors;
     bool has_due_mirror;
     struct arena **arenas; /* spare ones for requests */

@@ -82,6 +82,35 @@ def test_a_worker_that_cannot_keep_up_says_so_and_serves_those_it_can_and_then_e
     w.says("in_time_again")
 
 
+def test_whoever_is_turned_away_is_told_in_the_same_words(t):
+    w = t.worker(t.fast_backend(), limits="late: 1ms")
+    crowd, plain = Client(t, w.port, "--connections", 300, "--path", "/1k"), b"GET / HTTP/1.1\r\nHost: a\r\n"
+
+    def told(ask):
+        while (a := t.connect(w.port).send(ask).answer(bodyless=ask.startswith(b"HEAD"))).status != 503:
+            t.conns.pop().close()
+        return a
+
+    def words(a, *but):
+        return a.start.split(None, 1)[1], [(n, v) for n, v in a.fields if n not in ("date", "x-request-id", "content-length", *but)]
+
+    until(lambda: crowd.report()["total"]["refused"] > 1000, "it refuses")
+    first = told(plain + b"\r\n")
+    for more in (b"", b"X-Request-ID: mine\r\n", b"X-Request-ID: " + b"m" * 128 + b"\r\n", b"Content-Length: 0\r\n", b"Connection: close\r\n"):
+        a = told(plain + more + b"\r\n")
+        assert words(a, "connection") == words(first) and (a.get("connection") == "close") == (b"close" in more), (more, a)
+        assert a.json() | {"request_id": 0} == first.json() | {"request_id": 0}, (more, a)
+        assert a.json()["request_id"] == a.get("x-request-id") and int(a.get("content-length")) == len(a.body), (more, a)
+        assert b"Request-ID" not in more or a.get("x-request-id").encode() in more, (more, a)
+    a = told(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody")
+    assert words(a) == words(first)
+    assert t.conns[-1].send(plain + b"\r\n").answer().status in (200, 503), "what was sent with it is not taken for a request"
+    a = told(b"HEAD / HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert words(a) == words(first) and a.body == b"" and t.conns[-1].send(plain + b"\r\n").answer().json()
+    a = told(b"GET / HTTP/1.0\r\nHost: a\r\n\r\n")
+    assert a.get("connection") == "close" and a.json()["title"] == first.json()["title"], a
+
+
 def test_without_memory_requests_and_then_connections_are_answered_503_until_there_is_some(t):
     t.build = t.plain  # a sanitizer's heap does not tell what is in use
     w = t.worker(t.backend(answering(message(body=b"ok"))), limits="memory: 16MiB, head: 60s")
