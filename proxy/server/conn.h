@@ -116,5 +116,6 @@ void conn_h2_feed(struct conn *c, span in);
 void conn_h2_gather(struct conn *c);
 void conn_h2_eof(struct conn *c);
 void conn_h2_timeout(struct conn *c);
+bool conn_h2_may_go(const struct conn *c); /* and was not told to */
 void conn_h2_drain(struct conn *c);
 void conn_h2_gone(struct conn *c);

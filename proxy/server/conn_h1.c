@@ -58,8 +58,8 @@ down_head(struct exchange *x, struct http_head *h)
     if (version == HTTP_1_1 && h->body == HTTP_BODY_UNTIL_CLOSE)
         h->body = HTTP_BODY_CHUNKED;
     if (is_switch || !h->keep_alive || !x->request || !x->request->keep_alive ||
-        c->worker->is_draining || was_the_last(c) ||
-        h->body == HTTP_BODY_UNTIL_CLOSE || !will_be_received(x))
+        was_the_last(c) || h->body == HTTP_BODY_UNTIL_CLOSE ||
+        !will_be_received(x) || drain_tells(c->worker))
         c->ends = true;
     h->keep_alive = !c->ends;
     c->is_chunked = h->body == HTTP_BODY_CHUNKED;

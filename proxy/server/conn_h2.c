@@ -360,10 +360,16 @@ conn_h2_gather(struct conn *c)
     conn_read(c, io_waiting(&c->io) <= high);
 }
 
+bool
+conn_h2_may_go(const struct conn *c)
+{
+    return c->state == CONN_H2 && !c->told_to_go;
+}
+
 void
 conn_h2_drain(struct conn *c)
 {
-    if (c->told_to_go || c->state != CONN_H2)
+    if (!conn_h2_may_go(c))
         return;
     c->told_to_go = true;
     h2_shutdown_notice(c->h2);

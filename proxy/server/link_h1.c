@@ -156,8 +156,7 @@ link_h1_release(struct upstream *up, bool is_whole)
 
     link_leave(up);
     if (!is_whole || !l->keeps || l->io.is_broken || io_waiting(&l->io) ||
-        w->is_draining || link_is_stray(l) ||
-        w->gen->limits.upstream_kept == 0) {
+        link_is_stray(l) || w->gen->limits.upstream_kept == 0) {
         link_close(l, POOL_RESET);
         return;
     }

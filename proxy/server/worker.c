@@ -226,7 +226,7 @@ on_sweep(void *arg)
 {
     struct worker *w = arg;
 
-    upstreams_sweep(w->upstreams, w->is_draining);
+    upstreams_sweep(w->upstreams, false);
     worker_flush(w);
     timer_set(&w->sweep, w->loop, SWEEP_MS);
 }

@@ -16,6 +16,7 @@
 #include "proxy/observe/metrics.h"
 #include "proxy/observe/roles.h"
 #include "proxy/server/counts.h"
+#include "proxy/server/drain.h"
 #include "proxy/server/io.h"
 #include "proxy/server/lateness.h"
 #include "proxy/server/loop.h"
@@ -94,6 +95,8 @@ struct worker {
     struct timer beat;
     struct timer sweep;
     struct timer drain;
+    struct timer drain_turn;
+    struct drain_pace drain_pace;
     struct timer home; /* without a loader: to look for a supervisor */
     uint64_t id_high;  /* of request ids, random */
     uint64_t id_low;
