@@ -327,6 +327,7 @@ lower_child(struct lowering *l, uint32_t source, const struct normal_node *node,
         (void)later_wait(l, node);
         return lower_stop(l, "elements that are emptied go");
     }
+    engine_entry_settle(element);
     child->each = element;
     return true;
 }

@@ -60,6 +60,31 @@ put_member(struct engine *m, size_t n_made, const struct engine_op *op)
            (!n_made || open_made(m, n_made, &s)) && put_next(m, &s, op->text);
 }
 
+/* The same in an object that came, where it is short and has room. False: it is not, and
+ * nothing was done. */
+static inline bool
+put_short_member(struct engine *m, const struct engine_op *op)
+{
+    const char *from = m->copied;
+    const char *to = m->last_end > from ? m->last_end : from;
+    size_t n = (size_t)(to - from);
+    size_t len = op->text.len;
+    if (m->program->is_packed || n > ENGINE_SPAN || to > m->last ||
+        m->target == TRASH ||
+        (size_t)(m->o_end - m->o) < n + len + 1 + ENGINE_SLACK)
+        return false;
+    char *o = m->o;
+    engine_copy_span(o, from, n);
+    o += n;
+    *o = ',';
+    o += m->top->wrote;
+    engine_copy(o, op->text.at, len);
+    m->o = o + len;
+    m->copied = to;
+    m->top->wrote = true;
+    return true;
+}
+
 static bool
 put_made(struct engine *m, size_t n_made)
 {
@@ -166,7 +191,8 @@ run_op(struct engine *m, const struct engine_op *op, const char *p,
 {
     switch (op->kind) {
     case ENGINE_OP_MEMBER:
-        return put_member(m, *n_made, op);
+        return (!*n_made && put_short_member(m, op)) ||
+               put_member(m, *n_made, op);
     case ENGINE_OP_SLOT:
         return put_slot(m, *n_made, op, empty);
     case ENGINE_OP_VALUE:

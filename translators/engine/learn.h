@@ -26,6 +26,8 @@ struct engine_learnt {
     const struct engine_key *key;
     uint64_t mask; /* of what of the text is the key's, the colon included */
     uint8_t len;   /* of the key with its quotes */
+    uint8_t way;   /* the entry's; without one it stays */
+    bool is_plain; /* it stays, its key as it came, and nobody asks if it did */
 };
 
 struct engine_lesson {

@@ -27,6 +27,10 @@ engine_learn(struct engine *m, struct engine_frame *f, const char *p,
     l->key = f->key;
     l->mask = UINT32_MAX >> (LEARNT_TEXT - len);
     l->len = (uint8_t)(q - p);
+    const struct engine_entry *e = f->entry;
+    l->way = e ? e->way : ENGINE_STAYS;
+    l->is_plain =
+        !e || (e->way == ENGINE_STAYS && !e->seen && !e->to.len && !e->map);
     f->learnt->next = l;
     f->learnt = l;
 }
@@ -59,5 +63,5 @@ engine_begin_learning(struct engine *m, struct engine_frame *f)
     f->learns = around->learns ||
                 (!around->is_object && around->position > LEARNT_AFTER);
     if (f->learns && f->is_object)
-        f->learnt = engine_learnt_head(&m->lesson, f);
+        f->learnt = f->head = engine_learnt_head(&m->lesson, f);
 }

@@ -97,9 +97,9 @@ struct engine_frame {
     uint64_t written;        /* that are in the output */
     struct engine_hole hole; /* or all zeros: its head stands as it came */
     /* Of the walk: */
-    bool learns; /* it is in a later element of a list */
-    struct engine_learnt
-        *learnt; /* the last key, or where they begin, or NULL */
+    bool learns;                  /* it is in a later element of a list */
+    struct engine_learnt *head;   /* where its keys begin, or NULL */
+    struct engine_learnt *learnt; /* the last key, or `head` */
 };
 
 /* A value that waits: pieces of `captures`, in order; and a scalar that is noted. */
@@ -145,7 +145,9 @@ struct engine_window {
     const char *at;
     const char *end;  /* no token may begin here or behind */
     const char *stop; /* bytes from here on are not the document's */
-    const char *last; /* 32 bytes may be read here and anywhere before */
+    const char
+        *last; /* 32 bytes may be read here and anywhere before; and 64 of
+                         what begins before it, in the document */
     const char
         *enough;    /* what the walk leaves from here on need not be looked at
                            now; or NULL */
@@ -192,6 +194,7 @@ struct engine {
     struct engine_asked
         *asked; /* values that go again; NULL: nobody knows them */
     enum engine_verdict verdict;
+    enum engine_level level; /* that is in use */
     struct engine_fault fault;
     struct engine_tell *tells;
     struct engine_step *steps; /* of first notices, and of the fault */
@@ -206,12 +209,13 @@ struct engine {
     size_t whole_max;
     bool lenient;
     bool counts_only;
+    bool walks;       /* with the walk, if its level has one */
+    bool came_before; /* with another document */
+    enum engine_level best;
     bool (*run)(struct engine *m, struct engine_window *w);
     bool (*walk)(struct engine *m, struct engine_window *w); /* or NULL */
     engine_index_fn make_index;
     size_t frames_room;
-    enum engine_level best;
-    bool came_before;         /* with another document */
     struct engine_pool *pool; /* where it rests; NULL: nowhere */
 
     /* What waits; most never take memory: */
@@ -348,6 +352,17 @@ engine_flush(struct engine *m, const char *to)
 
 #define ENGINE_SPAN 256 /* bytes that are copied in place */
 
+/* Of the window, up to ENGINE_SPAN bytes that end before its `last`. Whether they are
+ * more than 32 cannot be guessed where spans lie between two edits; more than 64 are
+ * rare. */
+static inline void
+engine_copy_span(char *to, const char *from, size_t n)
+{
+    memcpy(to, from, 64);
+    for (size_t i = 64; UNLIKELY(i < n); i += 32)
+        memcpy(to + i, from + i, 32);
+}
+
 /* What stands from `p` to `q` becomes `text`, of which 32 bytes may be read. */
 MUST_CHECK static inline __attribute__((always_inline)) bool
 engine_replace(struct engine *m, const char *p, const char *q, span text)
@@ -431,7 +446,7 @@ engine_open_frame(struct engine *m, struct engine_frame *f,
     f->wrote = false;
     f->mode = MODE_PLAIN;
     f->learns = false;
-    f->learnt = NULL;
+    f->head = f->learnt = NULL;
     m->top = f;
 }
 

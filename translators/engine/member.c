@@ -44,6 +44,7 @@ engine_entry_settle(struct engine_entry *e)
                   !e->refused && !e->child && !e->again && !e->has_same &&
                   e->note == ENGINE_NONE && !e->map;
     e->way = (uint8_t)way_of(e);
+    e->word = e->bit == ENGINE_NONE ? 0 : (uint8_t)(e->bit >> 6);
     e->seen = e->bit == ENGINE_NONE ? 0 : (uint64_t)1 << (e->bit & 63);
 }
 

@@ -226,6 +226,7 @@ struct engine_entry {
     bool is_plain; /* its value is like any other */
     uint8_t
         way; /* an engine_way; a text with escapes that is read is general */
+    uint8_t word;  /* settled: of the seen bits, where its own is */
     bool has_same; /* DROP: a scalar spelt `same` goes without its notes */
     uint64_t
         seen;  /* settled, too: its bit in its word of them; 0: it has none */

@@ -3,6 +3,15 @@
 
 #include "proxy/base/utf8.h"
 
+#define FOUR(c) c, c, c, c
+#define ALL(c)                                                                 \
+    {                                                                          \
+        FOUR(c), FOUR(c), FOUR(c), FOUR(c), FOUR(c), FOUR(c), FOUR(c), FOUR(c) \
+    }
+
+const char engine_zeros[32] = ALL('0');
+const char engine_nines[32] = ALL(9);
+
 const uint8_t engine_shapes[256] = {
     ['{'] = ENGINE_OBJECT, ['['] = ENGINE_LIST,           ['"'] = ENGINE_TEXT,
     ['t'] = ENGINE_BOOL,   ['f'] = ENGINE_BOOL,           ['n'] = ENGINE_NULL,

@@ -55,6 +55,10 @@ enum text_step { TEXT_WHOLE, TEXT_SHORT, TEXT_BAD };
 /* The shape of a value by its first byte; 0: none begins so. */
 extern const uint8_t engine_shapes[256];
 
+/* 32 of each: from memory, as the compiler makes such a constant anew each time. */
+extern const char engine_zeros[32]; /* '0' */
+extern const char engine_nines[32]; /* the number */
+
 /* Two bytes at once: `,"`. */
 static inline bool
 engine_is_next_key(const char *p)

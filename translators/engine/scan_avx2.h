@@ -117,6 +117,24 @@ is_number(const char *p, size_t len)
     return whole == 1 || (whole > 1 && *p != '0');
 }
 
+/* Is all of this a number that begins with a digit? Where this says no, it may yet be
+ * one: with an exponent, or longer than 31 bytes. */
+ALWAYS bool
+is_unsigned(const char *p, size_t len)
+{
+    __m256i v = _mm256_sub_epi8(load32(p), load32(engine_zeros));
+    __m256i least = _mm256_min_epu8(v, load32(engine_nines));
+    if (UNLIKELY(len > 31))
+        return false;
+    uint32_t other =
+        _bzhi_u32(~bits_of(_mm256_cmpeq_epi8(least, v)), (unsigned)len);
+    if (!other)
+        return *p != '0' || len == 1;
+    unsigned point = _tzcnt_u32(other);
+    return !(other & (other - 1)) && p[point] == '.' && point + 1 < len &&
+           (*p != '0' || point == 1);
+}
+
 /* Where, eight bytes at a time: after wrong_in, and for the last bytes. */
 static const char *
 find_bad_slowly(const char *p, const char *to)

@@ -13,7 +13,7 @@
  * A token is looked at when the one behind it is known too: then all of it is there,
  * and its text is right.
  */
-#include "translators/engine/index.h"
+#include "translators/engine/whole.h"
 
 #define PLACE(k) (base + at[k])
 
@@ -34,60 +34,6 @@
         goto leave;                                                            \
     } while (0)
 
-#define SPACES                                                                 \
-    ((uint64_t)1 << ' ' | (uint64_t)1 << '\t' | (uint64_t)1 << '\n' |          \
-     (uint64_t)1 << '\r')
-
-/* The end of what stands before `p`, without the space in between. */
-static inline const char *
-behind(const char *p)
-{
-    while (UNLIKELY((unsigned char)p[-1] <= ' ') &&
-           (SPACES >> (unsigned char)p[-1] & 1))
-        p--;
-    return p;
-}
-
-static inline bool
-has_escape(const struct engine_index *x, const char *p, const char *q)
-{
-    return UNLIKELY(x->has_escapes) && memchr(p, '\\', (size_t)(q - p));
-}
-
-/* Four letters as a word of 32 bits. */
-#define LETTERS(a, b, c, d)                                                    \
-    ((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16 |                \
-     (uint32_t)(d) << 24)
-
-/* Are these bytes true, false or null? Which of them cannot be guessed, so no
- * branch asks. */
-static inline bool
-is_word(const char *p, size_t len)
-{
-    uint32_t word;
-    memcpy(&word, p, sizeof(word));
-    unsigned four = (word == LETTERS('t', 'r', 'u', 'e')) |
-                    (word == LETTERS('n', 'u', 'l', 'l'));
-    unsigned five = (word == LETTERS('f', 'a', 'l', 's')) & (p[4] == 'e');
-    return len && len == 4 * four + 5 * five;
-}
-
-static bool
-is_long_number(const char *p, const char *q)
-{
-    uint8_t state = NUMBER_BEGIN;
-    return engine_number(p, q, &state) == q && engine_number_may_end(state);
-}
-
-/* Is the scalar that begins at `p`, or should, all of the bytes up to `q`? */
-ENGINE_TARGET static inline __attribute__((always_inline)) bool
-is_scalar(const char *p, const char *q, unsigned shape)
-{
-    if (shape == ENGINE_NUMBER)
-        return is_number(p, (size_t)(q - p)) || is_long_number(p, q);
-    return shape == ENGINE_TEXT || is_word(p, (size_t)(q - p));
-}
-
 /* In a token, or between a key and its colon: there the index cannot begin. */
 static inline bool
 is_inside(enum engine_want want)
@@ -98,7 +44,7 @@ is_inside(enum engine_want want)
 static_assert(SKIP_AFTER < SKIP_COLON && SKIP_COLON < IN_TEXT,
               "is_inside is of what comes last");
 
-#include "translators/engine/members.h"
+#include "translators/engine/follow.h"
 
 ENGINE_TARGET bool
 ENGINE_WALK(struct engine *m, struct engine_window *w)
@@ -116,7 +62,9 @@ ENGINE_WALK(struct engine *m, struct engine_window *w)
     const struct engine_entry *e = NULL;
     const struct engine_row *row = NULL;
     struct engine_learnt *learnt = NULL;
+    struct follow go = {0};
     unsigned shape = 0;
+    bool is_lost = true; /* among the keys that are expected */
 
     if (is_inside(want))
         goto leave;
@@ -174,6 +122,33 @@ want_first_key:
 want_key:
     want = WANT_AFTER;
 key:
+    if (!f->learnt)
+        goto other_key;
+    if (UNLIKELY(is_lost))
+        find_again(f, PLACE(0));
+    is_lost = false;
+    go = follow(m, at, to, want == WANT_FIRST_KEY);
+    at = go.at;
+    f = m->top;
+    depth = f->depth;
+    want = WANT_AFTER;
+    switch (go.to) {
+    case FOLLOWED_FAILED:
+        return false;
+    case FOLLOWED_FIRST_KEY:
+        want = WANT_FIRST_KEY;
+        goto other_key;
+    case FOLLOWED_KEY:
+        goto other_key;
+    case FOLLOWED_VALUE:
+        goto want_value;
+    case FOLLOWED_FIRST_ELEMENT:
+        goto want_first_element;
+    case FOLLOWED_CONTAINER:
+        goto value_end;
+    }
+
+other_key:
     if (UNLIKELY(at + 4 > to))
         MORE(want, m->last_end);
     p = PLACE(0);

@@ -58,12 +58,13 @@ lead(struct arena *a, const struct lens_place *place,
         e->child = state;
         if (i < place->n && place->steps[i].kind == LENS_EACH)
             e->refused = ENGINE_OBJECT; /* of which a star means the members */
-        if (i == 0)
-            return e;
-        if (place->steps[i - 1].kind == LENS_KEY) {
+        if (i > 0 && place->steps[i - 1].kind == LENS_KEY) {
             e->bit = 0;
             e->twice = LOWER_ASIDE;
         }
+        engine_entry_settle(e);
+        if (i == 0)
+            return e;
         state = around(a, &place->steps[i - 1], e);
         if (!state)
             return NULL;
