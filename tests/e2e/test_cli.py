@@ -126,22 +126,27 @@ def test_a_plan_says_what_becomes_of_a_type_there_and_back(t):
     assert "again" not in text
 
 
-def test_a_plan_names_what_does_not_compose(t):
-    text = run(t, "plan", shop(t), "--type", "Order", "v1", "v3").stdout
-    assert re.search(r"^  again +\S.*changes/\S+:\d+$", text, re.M) and "one after another" in text
-
-
-COUNTED = {
+SORTED = {
     "api.yaml": "api: c\nversions: {v1: {}, v2: {}}\ndetect: [{header: V}]\nmissing: v1\nunknown: refuse\n"
                 "types: {Order: {at: POST /orders}, Line: {at: \"lines/* of Order\"}}\n",
     "changes/1.yaml": "change: c\nfrom: v1\nto: v2\nmanifest: {title: t, owner: o, guarantee: none}\n"
-                      "Order: {map: {a: b}}\nLine: {add: {n: {up: {count: parts}, write: lose}}}\n"}
+                      "Order: {map: {a: b}}\nLine: {map: {z: {order: by k}}, add: {n: {up: {count: parts}, write: lose}}}\n"}
+
+
+def write_sorted(t):
+    for name, text in SORTED.items():
+        (t.folder / "c" / name).parent.mkdir(parents=True, exist_ok=True)
+        (t.folder / "c" / name).write_text(text)
+
+
+def test_a_plan_names_what_does_not_compose(t):
+    write_sorted(t)
+    text = run(t, "plan", t.folder / "c", "--type", "Line", "v1", "v2").stdout
+    assert re.search(r"^  again +\S.*changes/\S+:\d+$", text, re.M) and "one after another" in text
 
 
 def test_values_that_go_through_the_versions_by_themselves_are_named_with_what_is_held_and_why(t):
-    for name, text in COUNTED.items():
-        (t.folder / "c" / name).parent.mkdir(parents=True, exist_ok=True)
-        (t.folder / "c" / name).write_text(text)
+    write_sorted(t)
     plan = ("plan", t.folder / "c", "--type", "Order", "v1", "v2")
     held = r"one pass, nothing else need be held; holds each `lines/\*`, which goes through the versions one after another \(.+, changes/1.yaml:6\)"
     assert re.match("Order  v1 -> v2: " + held, run(t, *plan).stdout)

@@ -48,7 +48,8 @@ struct law_result {
     span text;
     const struct translation_notice *notices;
     size_t n_notices;
-    span sentence; /* why it failed */
+    span sentence; /* why it failed, */
+    size_t offset; /* and where; 0: nobody says */
 };
 
 /* How the bytes come: all at once; one by one; in parts by dice. */

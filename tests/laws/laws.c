@@ -92,7 +92,7 @@ open_group(struct group *g, struct arena *a)
     struct law_case *c = &g->proto;
     struct err e;
     g->is_chain = gen_pick(&g->gen, 3) == 0;
-    g->gen.exact = gen_pick(&g->gen, 4) > 0;
+    g->gen.exact = gen_pick(&g->gen, 8) > 0;
     g->gen.lists = gen_pick(&g->gen, 2);
     g->gen.marked = gen_pick(&g->gen, 3) == 0;
     g->gen.named = gen_pick(&g->gen, 2) || g->is_chain;

@@ -44,8 +44,10 @@ run(const struct law_case *c, const struct program *p, span x, enum law_cut cut)
     assert_int_equal(translation_open(c->a, p, &limits, &out, &t, &e), OK);
     r.code = feed(c, t, x, cut);
     r.notices = translation_notices(t, &r.n_notices);
-    if (r.code)
+    if (r.code) {
         r.sentence = span_str(translation_fault(t)->err.text);
+        r.offset = translation_fault(t)->err.offset;
+    }
     assert_true(span_dup(c->a, buf_span(&out), &r.text));
     buf_fini(&out);
     return r;

@@ -37,7 +37,7 @@ static const char first_yaml[] =
     "  \"*\": {map: {header/X-Shop-Req: header/Request-Id}}\n"
     "  POST /orders: {map: {status: {enum: {422: 451}, newer: {422: 422}}}}\n"
     "Tray:\n"
-    "  map: {kind: {enum: {p: q}, other: fail}}\n"
+    "  map: {kind: {enum: {p: q}, other: fail}, z: {order: by k}}\n"
     "  add: {n: {up: {count: parts}, write: lose}}\n";
 
 static const char second_yaml[] =

@@ -361,6 +361,8 @@ ask_types(struct compose *c, uint32_t term, unsigned types)
         return ask_enum(c, &t, &q);
     case TERM_WRAP:
         return constant(types & LENS_LIST);
+    case TERM_COUNT:
+        return constant(types & (LENS_NUMBER | LENS_INTEGER));
     case TERM_JOIN:
     case TERM_PART:
     case TERM_TEXT:

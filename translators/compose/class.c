@@ -167,6 +167,7 @@ term_waits(const struct normal *n, uint32_t term, uint32_t own)
     case TERM_PICK:
     case TERM_PART:
     case TERM_COMMON:
+    case TERM_COUNT:
         return term_waits(n, t->of, own);
     case TERM_TREE:
         return t->tree->n_alts == 1 && t->tree->alts[0].kind == ALT_SOURCE
@@ -200,6 +201,7 @@ term_source(const struct normal *n, uint32_t term)
         case TERM_PICK:
         case TERM_PART:
         case TERM_COMMON:
+        case TERM_COUNT:
             term = t->of;
             continue;
         case TERM_TREE:

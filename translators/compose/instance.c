@@ -73,6 +73,7 @@ term_of_one(struct instance *k, uint32_t term)
     case TERM_WRAP:
     case TERM_PICK:
     case TERM_PART:
+    case TERM_COUNT:
         t.of = term_of_one(k, t.of);
         break;
     case TERM_COMMON:

@@ -216,6 +216,7 @@ want_inside(struct later_plan *p, const struct term *t, struct later_term *made)
     case TERM_WRAP:
     case TERM_PICK:
     case TERM_PART:
+    case TERM_COUNT:
         return want_term(p, t->of, &made->of);
     case TERM_JOIN:
     case TERM_FIRST:

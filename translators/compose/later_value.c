@@ -288,6 +288,16 @@ later_common(struct later_work *w, const struct later_term *t, bool *unequal,
 }
 
 static struct json *
+counted(struct later_work *w, const struct later_term *t)
+{
+    const struct json *of = later_value(w, t->of);
+    if (!of || !json_is_container(of))
+        return NULL;
+    span n = arena_fmt(w->scratch, "%zu", of->n);
+    return later_made(w, n.at ? json_new_number(w->scratch, n) : NULL);
+}
+
+static struct json *
 key_at_hand(struct later_work *w, const struct later_term *t)
 {
     const struct json_member *m = later_at_hand(w, t->source);
@@ -338,6 +348,8 @@ later_value(struct later_work *w, uint32_t term)
         return NULL;
     case TERM_COMMON:
         return later_common(w, t, &ignored[0], &ignored[1]);
+    case TERM_COUNT:
+        return counted(w, t);
     case TERM_KEY:
         return key_at_hand(w, t);
     }

@@ -70,6 +70,7 @@ lower_source_of(struct lowering *l, const struct normal_alt *alt, uint32_t *out)
         case TERM_PART:
         case TERM_TEXT:
         case TERM_COMMON:
+        case TERM_COUNT:
         case TERM_KEY:
             return lower_stop(l, "a value that is made of a whole one");
         }

@@ -70,6 +70,7 @@ may_hold(const struct compose *c, uint32_t term)
     case TERM_JOIN:
     case TERM_PART:
     case TERM_TEXT:
+    case TERM_COUNT:
     case TERM_KEY:
         return false;
     case TERM_FORM:

@@ -64,7 +64,8 @@ enum term_kind {
     TERM_TEXT,   /* the text whose parts, by `pattern`, are `parts` */
     TERM_COMMON, /* of what `of` is in the elements at `source` (an EACH) that have
                     it: what all have, else what `n`, an enum lens_unequal, says */
-    TERM_KEY     /* the key of the member at hand, of the EACH at `source` */
+    TERM_COUNT, /* how many elements or members `of` has, which is one that has some */
+    TERM_KEY /* the key of the member at hand, of the EACH at `source` */
 };
 
 struct term_part {

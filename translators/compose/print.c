@@ -124,6 +124,7 @@ is_of(const struct normal *n, uint32_t term, uint32_t source)
     case TERM_PICK:
     case TERM_PART:
     case TERM_COMMON:
+    case TERM_COUNT:
         return is_of(n, t->of, source);
     case TERM_JOIN:
     case TERM_TEXT:

@@ -102,6 +102,58 @@ first_of(struct compose *c, const struct object *o, const struct lens_value *v,
     return true;
 }
 
+/* Are the elements that stand there those that came, all of them? */
+static bool
+all_stay(struct compose *c, const struct normal_node *n,
+         const struct normal_alt *alt)
+{
+    const struct normal_node *each = n->n_kids ? n->kids[0] : NULL;
+    if (alt->kind != ALT_SOURCE || (each && !each->is_each))
+        return false;
+    if (!each)
+        return true;
+    bool is_alone = n->n_kids == 1 && each->n_alts == 1 &&
+                    each->each == source_each(c, alt->source);
+    guard came = both(c, alt->when, ask_present(c, each->each));
+    return is_alone && guard_implies(&c->guards, came, node_present(c, each)) &&
+           !(each->state && each->state->may_vanish);
+}
+
+/* How many elements or members it has: as they came if all of them stay, else as they stand
+ * then. */
+static bool
+count_of(struct compose *c, const struct object *o, const struct lens_value *v,
+         guard when, const struct spot *at, struct normal_node *out)
+{
+    struct spot from;
+    if (!spot_read(c, o, o->root, &v->places[0], when, &from))
+        return false;
+    if (from.n_stars && !(at && spot_same_stars(&from, at)))
+        return compose_stop(c, o->about,
+                            "a value is read from another list's elements");
+    const struct normal_node *n = from.node;
+    for (size_t i = 0; i < n->n_alts; i++) {
+        const struct normal_alt *alt = &n->alts[i];
+        bool stay = all_stay(c, n, alt);
+        if (!stay && (n->state || node_has_states(n)))
+            return compose_stop(c, o->about,
+                                "elements of a type are counted that may go");
+        uint32_t of =
+            stay ? term_of_source(c, alt->source) : node_term(c, n, alt);
+        if (of == NORMAL_NONE)
+            return false;
+        guard has =
+            both(c, alt->when, ask_types(c, of, LENS_LIST | LENS_OBJECT));
+        uint32_t term =
+            term_make(c, (struct term){.kind = TERM_COUNT, .of = of});
+        if (!node_add(c, out,
+                      (struct normal_alt){
+                          .when = has, .kind = ALT_TERM, .term = term}))
+            return false;
+    }
+    return true;
+}
+
 static bool
 text_of(struct compose *c, const struct object *o, const struct lens_value *v,
         guard when, const struct spot *at, struct normal_node *out)
@@ -173,8 +225,9 @@ captured_read(struct compose *c, const struct object *o,
     case LENS_VALUE_TEXT:
         return text_of(c, o, v, when, at, made->node);
     case LENS_VALUE_COUNT:
+        return count_of(c, o, v, when, at, made->node);
     case LENS_VALUE_POSITION:
-        return compose_stop(c, o->about, "a value counts elements");
+        return compose_stop(c, o->about, "a value looks for a position");
     }
     return true;
 }

@@ -127,6 +127,10 @@ print_term(struct printing *p, uint32_t term)
     case TERM_SOURCE:
         normal_place(p->n, t->source, p->b);
         return;
+    case TERM_COUNT:
+        buf_str(p->b, "how many ");
+        print_term(p, t->of);
+        return;
     case TERM_KEY:
         buf_str(p->b, "key of ");
         normal_place(p->n, t->source, p->b);

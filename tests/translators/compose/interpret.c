@@ -494,6 +494,11 @@ value_of(struct frame *f, uint32_t term)
     switch (t->kind) {
     case TERM_SOURCE:
         return source_value(f, t->source);
+    case TERM_COUNT:
+        of = value_of(f, t->of);
+        return of && json_is_container(of)
+                   ? json_new_number(f->a, arena_fmt(f->a, "%zu", of->n))
+                   : NULL;
     case TERM_KEY: {
         const struct json_member *m = member_at_hand(f, t->source);
         return m ? json_new_text(f->a, m->key) : NULL;

@@ -171,3 +171,38 @@ ROW(elements_and_their_list_and_its_host_that_are_emptied_go,
        "{\"x\":{\"l\":[]}}", "{\"x\":{\"l\":[{\"h\":[]}]}}",
        "{\"x\":{\"l\":[{\"h\":[{\"a\":1}],\"b\":1}]}}"),
     DOWN("{\"y\":{\"l\":[{\"h\":[{\"a\":1}]}]}}"))
+
+ROW(how_many_there_are_is_asked_of_the_list_as_it_then_stands,
+    STEPS("T: {map: {a: b}, add: {n: {up: {count: l}, write: lose}, m: {up: "
+          "{count: o, else: 0}, write: lose}}}",
+          "T: {map: {n: x/n, l: {as: one <> list, rest: lose}}, add: {p: {up: "
+          "{count: l, else: none}, write: lose}}}"),
+    UP("{\"a\":1,\"l\":[1,{},[]]}", "{\"l\":[]}", "{\"l\":{\"a\":1,\"b\":2}}",
+       "{\"l\":{}}", "{\"l\":7}", "{\"o\":{\"k\":1},\"l\":null}", "{}",
+       "{\"n\":3,\"l\":[1]}", "{\"o\":[1,2],\"x\":{\"k\":1}}"),
+    DOWN("{\"b\":1,\"x\":{\"n\":2},\"l\":[1],\"p\":1,\"m\":0}",
+         "{\"l\":[[1,2]]}", "{\"l\":[]}"))
+
+ROW(elements_that_were_hidden_or_moved_are_not_counted,
+    STEPS("T: {map: {\"l/*/a\": {to: \"l/*/b\", enum: {p: q}, other: fail, "
+          "hide: drop}}}",
+          "T: {add: {n: {up: {count: l}, write: lose}}}"),
+    UP("{\"l\":[{\"a\":\"p\"},{\"a\":1},{}]}", "{\"l\":[]}", "{\"l\":[1]}",
+       "{\"l\":3}"),
+    DOWN("{\"l\":[{\"b\":\"q\"}],\"n\":1}"))
+
+ROW(elements_of_a_type_are_counted,
+    .types = "T: {at: \"* /t\"}\nU: {at: \"l/* of T\"}\n",
+    STEPS("T: {map: {a: b}}\nU: {map: {k: x/k}}",
+          "T: {add: {n: {up: {count: l}, write: lose}}}\nU: {map: {x: y}}"),
+    UP("{\"a\":1,\"l\":[{\"k\":[1]},{\"s\":1},5]}", "{\"l\":[{\"k\":3}]}",
+       "{\"l\":[]}", "{\"l\":2}"),
+    DOWN("{\"b\":1,\"n\":4,\"l\":[{\"s\":1,\"y\":{\"k\":1}}]}"))
+
+ROW(what_is_counted_may_be_asked,
+    STEPS("T: {add: {n: {up: {count: l}, write: lose}}}",
+          "T: {map: {n: {enum: {0: none, 1: one}, other: pass}}}",
+          "T: {map: {a: {to: z, when: {n: none}}}}"),
+    UP("{\"a\":1,\"l\":[1]}", "{\"a\":1,\"l\":[]}", "{\"a\":1}",
+       "{\"a\":1,\"l\":[1,2]}", "{\"a\":1,\"z\":2,\"l\":[]}"),
+    DOWN("{\"z\":1,\"n\":\"none\",\"l\":[]}", "{\"a\":1,\"n\":1}"))

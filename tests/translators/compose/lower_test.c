@@ -107,7 +107,7 @@ TEST(the_machine_does_what_the_reference_does_or_goes_aside)
 TEST(an_entry_of_what_goes_again_says_so_in_its_way)
 {
     struct arena *a = arena_new(BENCH_ROOM);
-    const span change = SPAN("U: {add: {s: {up: {count: k}, write: lose}}}");
+    const span change = SPAN("U: {map: {z: {order: by k}}}");
     const struct lens_api *api = bench_api(
         a, SPAN("T: {at: \"* /t\"}\nU: {at: u of T}\n"), &change, 1, "again");
     struct lowered l;

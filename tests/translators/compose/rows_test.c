@@ -390,7 +390,8 @@ ROW(cases_in_cases_and_an_object_that_is_replaced,
 
 ROW(only_what_does_not_compose_goes_through_the_versions_again,
     .types = "T: {at: \"* /t\"}\nU: {at: \"l/* of T\"}\n",
-    STEPS("T: {map: {a: b}}\nU: {add: {s: {up: {count: k}, write: lose}}}",
+    STEPS("T: {map: {a: b}}\nU: {map: {z: {order: by k}}, add: {s: {up: "
+          "{count: k}, write: lose}}}",
           "T: {map: {b: c}}"),
     UP("{\"a\":1,\"l\":[{\"k\":[1]},{\"s\":{\"k\":1}},5]}",
        "{\"l\":[{\"k\":3}]}"),

@@ -104,7 +104,7 @@ TEST(a_program_with_values_that_go_again_says_what_the_reference_says)
 
 /* ---- by hand --------------------------------------------------------------------- */
 
-/* What a line has is counted, so lines go again; and so do boxes as a whole. */
+/* What a line may have is sorted, so lines go again; and so do boxes as a whole. */
 static const char api_yaml[] =
     "api: shop\nversions: {v1: {}, v2: {}}\n"
     "detect: [{header: V}]\nmissing: v1\nunknown: refuse\n"
@@ -115,10 +115,11 @@ static const char change_yaml[] =
     "change: count\nfrom: v1\nto: v2\n"
     "manifest: {title: t, owner: o, guarantee: none}\n"
     "Order:\n  map: {old: new}\n"
-    "Line:\n  map: {kind: {enum: {p: q}, other: fail}}\n"
+    "Line:\n  map: {kind: {enum: {p: q}, other: fail}, z: {order: by k}}\n"
     "  add: {n: {up: {count: parts}, write: lose}}\n"
     "  drop: {gone: {down: 0, write: ignore}}\n"
-    "Box:\n  add: {n: {up: {count: parts}, write: lose}}\n";
+    "Box:\n  map: {z: {order: by k}}\n"
+    "  add: {n: {up: {count: parts}, write: lose}}\n";
 
 struct shop {
     struct arena *a;

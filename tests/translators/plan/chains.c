@@ -84,8 +84,7 @@ add_own(struct buf *b, uint64_t *seed, bool *used, bool is_add)
     buf_str(b, "}\n");
 }
 
-/* How many there are is asked of a list that is whole: objects of such a type are held,
- * and the reference has them. */
+/* How many there are is asked of a list that is whole. */
 static void
 add_count(struct buf *b, uint64_t *seed)
 {
@@ -101,6 +100,8 @@ add_type(struct buf *b, uint64_t *seed, const char *type, bool counts)
     bool newer[COUNT(names)] = {false};
     buf_fmt(b, "%s:\n  map:\n", type);
     buf_str(b, "    m: m\n");
+    if (counts && chain_dice(seed, 3) == 0) /* the reference has such objects */
+        buf_str(b, "    o9: {order: by k}\n");
     for (size_t n = chain_dice(seed, 5); n-- > 0;)
         add_map(b, seed, older, newer);
     buf_str(b, "  add:\n    n1: {write: lose, up: n}\n");
