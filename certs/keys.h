@@ -3,9 +3,10 @@
  * keys: where the numbers of private keys lie.
  *
  * In a mebibyte of their own (OpenSSL's secure heap) between two pages that
- * nobody may touch, never written to a core or to swap. What OpenSSL derives of them
- * while it signs lies elsewhere. A process that never calls keys_open has them
- * among everything else, which is as well where it lives for a command.
+ * nobody may touch, never written to a core or to swap. What they are decoded
+ * from is wiped; what OpenSSL derives of them while it signs lies elsewhere. A
+ * process that never calls keys_open has them among everything else, which is
+ * as well where it lives for a command.
  */
 #pragma once
 

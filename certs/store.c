@@ -11,7 +11,14 @@
 
 #define NAME_MAX_BYTES 255 /* of a DNS name */
 
+struct held {
+    SSL_CTX *ctx; /* NULL: it was forgotten */
+    struct held *next;
+};
+
 struct certs_store {
+    struct arena *arena;
+    struct held *held;
     struct map exact; /* "shop.example", "127.0.0.1", "::1" to SSL_CTX */
     struct map wild;  /* ".example" to SSL_CTX */
     SSL_CTX *first;
@@ -117,9 +124,9 @@ put_names(struct arena *a, struct certs_store *s, SSL_CTX *ctx)
 static void
 on_arena_end(void *p)
 {
-    SSL_CTX *ctx = p;
+    struct held *held = p;
 
-    certs_unload(&ctx);
+    certs_unload(&held->ctx);
 }
 
 static int
@@ -144,10 +151,13 @@ add(struct arena *a, struct certs_store *s, const struct certs_load_spec *spec,
 
     if (code)
         return code;
-    if (!arena_defer(a, on_arena_end, ctx)) {
+    struct held *held = arena_alloc(a, sizeof(*held));
+    if (!held || !arena_defer(a, on_arena_end, held)) {
         certs_unload(&ctx);
         return err_set(e, ERR_LIMIT, "no room for certificates");
     }
+    *held = (struct held){ctx, s->held};
+    s->held = held;
     if (!put_names(a, s, ctx))
         return err_set(e, ERR_LIMIT, "no room for certificates");
     if (!s->first)
@@ -165,6 +175,7 @@ certs_store_build(struct arena *a, const struct certs_load_spec *specs,
     assert(n > 0);
     if (!s)
         return err_set(e, ERR_LIMIT, "no room for certificates");
+    s->arena = a;
     map_init(&s->exact, a);
     map_init(&s->wild, a);
     for (size_t i = 0; i < n; i++) {
@@ -182,6 +193,16 @@ certs_store_build(struct arena *a, const struct certs_load_spec *specs,
     SSL_CTX_set_tlsext_servername_arg(s->first, s);
     *out = s;
     return OK;
+}
+
+void
+certs_store_forget(struct certs_store *s)
+{
+    for (struct held *held = s->held; held; held = held->next)
+        certs_unload(&held->ctx);
+    map_init(&s->exact, s->arena);
+    map_init(&s->wild, s->arena);
+    s->first = NULL;
 }
 
 /* ---- finding ---- */

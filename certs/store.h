@@ -13,7 +13,8 @@
 #include "certs/load.h"
 #include "proxy/base/arena.h"
 
-struct certs_store; /* immutable; its contexts end with its arena */
+struct
+    certs_store; /* immutable but for `forget`; its contexts end with its arena */
 
 /*
  * Load `n` (at least 1) pairs into a store. *which (may be NULL) is the index
@@ -38,3 +39,9 @@ struct ssl_ctx_st *certs_store_first(const struct certs_store *s);
  * another context than its connection's SNI did is misdirected: 421.
  */
 struct ssl_ctx_st *certs_store_find(const struct certs_store *s, span name);
+
+/*
+ * In a process that serves nobody by it: its contexts and the numbers of their
+ * private keys are wiped, and no name is found any more.
+ */
+void certs_store_forget(struct certs_store *s);

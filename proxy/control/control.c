@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proxy/control/control.h"
 
+#include "certs/store.h"
 #include "proxy/control/api.h"
 #include "proxy/control/drains.h"
 #include "proxy/control/life.h"
@@ -11,6 +12,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -383,6 +385,19 @@ end(struct life *l)
     free(l->in);
 }
 
+/* What came with the fork and is of no use here: nobody is served by it. */
+static void
+forget_keys(const struct generation *gen)
+{
+    for (size_t i = 0; i < gen->n_listeners; i++) {
+        struct certs_store *ours;
+
+        memcpy(&ours, &gen->listeners[i].tls, sizeof(ours));
+        if (ours)
+            certs_store_forget(ours);
+    }
+}
+
 int
 control_main(const struct control_env *env)
 {
@@ -391,6 +406,7 @@ control_main(const struct control_env *env)
 
     if (!l)
         return 1;
+    forget_keys(env->gen);
     l->env = env;
     l->signal_fd = l->log_fd = l->supervisor_fd = -1;
     l->control.gen = env->gen;

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "certs/store.h"
 
+#include "certs/keys.h"
 #include "tests/certs/make.h"
+
+#include <openssl/crypto.h>
 
 struct fixture {
     struct arena *a;
@@ -146,6 +149,28 @@ on_warning(void *ctx, size_t i, const char *sentence)
 
     *sum += 10 + i;
     assert_non_null(strstr(sentence, "ended at"));
+}
+
+TEST(what_is_forgotten_leaves_no_key_and_finds_no_name)
+{
+    struct fixture f = fixture_new();
+    struct certs_store *s = NULL;
+    struct err e = {0};
+    const struct certs_store *built = NULL;
+
+    assert_true(keys_open());
+    size_t was = CRYPTO_secure_used();
+    assert_int_equal(certs_store_build(f.a, f.specs, 4, time(NULL), NULL, NULL,
+                                       &built, NULL, &e),
+                     OK);
+    assert_true(CRYPTO_secure_used() > was);
+    memcpy(&s, &built, sizeof(s)); /* ours alone */
+    certs_store_forget(s);
+    assert_int_equal(CRYPTO_secure_used(), was);
+    assert_null(certs_store_first(s));
+    assert_null(certs_store_find(s, SPAN("shop.example")));
+    assert_null(certs_store_find(s, SPAN("any.example")));
+    fixture_end(&f);
 }
 
 TEST(warnings_and_errors_name_the_pair)

@@ -3,7 +3,9 @@
 import os
 import pathlib
 import pwd
+import re
 import signal
+import subprocess
 
 from peers import answering, message
 import soaking
@@ -149,3 +151,32 @@ def test_private_keys_are_locked_and_out_of_dumps_in_every_worker(t):
         maps = pathlib.Path(f"/proc/{pid}/smaps").read_text().split("VmFlags:")
         locked = [m for m, flags in zip(maps, maps[1:]) if {"lo", "dd"} <= set(flags.split("\n")[0].split())]
         assert len(locked) == 1 and "Size:               1024 kB" in locked[0], (pid, locked)
+
+
+def holds(pid, what):
+    """Do these bytes lie anywhere in a process's own memory?"""
+    with open(f"/proc/{pid}/mem", "rb", buffering=0) as mem:
+        for line in pathlib.Path(f"/proc/{pid}/maps").read_text().splitlines():
+            places, may = line.split()[:2]
+            if may != "rw-p":
+                continue
+            begin, end = (int(x, 16) for x in places.split("-"))
+            mem.seek(begin)
+            if what in mem.read(end - begin):
+                return True
+    return False
+
+
+def test_control_has_no_key_of_a_listener(t):
+    s = one_pool(t, tls=True, plain=True)
+    if os.geteuid() != 0:
+        return  # nobody else may look
+    text = subprocess.run(["openssl", "pkey", "-in", t.certs() / "localhost.key", "-noout", "-text"], capture_output=True, text=True, check=True).stdout
+    number = bytes.fromhex("".join(re.search(r"priv:((?:\s+[0-9a-f:]+)+)\n", text)[1].split()).replace(":", ""))[-32:]
+    there = number[::-1]  # as OpenSSL keeps it: words, the least first
+    assert all(holds(pid, there) for pid in [loader_of(s), *s.workers()]), "a key is found where it is"
+    assert not any(holds(pid, number) for pid in [loader_of(s), *s.workers()]), "and not as it was read"
+    assert not holds(s.control(), there) and not holds(s.control(), number)
+    s.kill(dead := s.control())
+    until(lambda: s.is_ready() and s.control() != dead, "another control")
+    assert not holds(s.control(), there)
