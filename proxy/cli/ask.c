@@ -3,6 +3,7 @@
 
 #include "certs/digest.h"
 #include "proxy/base/hex.h"
+#include "proxy/cli/page.h"
 
 #include <stdio.h>
 
@@ -13,7 +14,7 @@ code_of(const struct client_answer *answer, const char *command)
 {
     if (answer->status >= 200 && answer->status < 300)
         return CLI_OK;
-    fprintf(stderr, "stile %s: %s\n", command, client_answer_says(answer));
+    page_error("stile %s: %s", command, client_answer_says(answer));
     return answer->status == 404 ? CLI_UNKNOWN : CLI_REFUSED;
 }
 
@@ -33,7 +34,7 @@ ask_daemon(struct ask *ask, const char *command)
     struct err e;
 
     if (client_ask(&ask->request, &ask->answer, &e)) {
-        fprintf(stderr, "stile %s: %s\n", command, e.text);
+        page_error("stile %s: %s", command, e.text);
         return CLI_UNKNOWN;
     }
     return code_of(&ask->answer, command);
@@ -51,7 +52,7 @@ ask_events(const struct ask *ask, const char *command, const char *path,
     struct err e;
 
     if (client_watch(&r, fn, arg, &answer, &e)) {
-        fprintf(stderr, "stile %s: %s\n", command, e.text);
+        page_error("stile %s: %s", command, e.text);
         return CLI_UNKNOWN;
     }
     int code = answer.status ? code_of(&answer, command) : CLI_OK;
@@ -62,9 +63,23 @@ ask_events(const struct ask *ask, const char *command, const char *path,
 void
 ask_print_json(const struct ask *ask)
 {
-    if (ask->answer.body)
-        json_dumpf(ask->answer.body, stdout, JSON_INDENT(2));
-    putchar('\n');
+    ask_put_json(json_incref(ask->answer.body));
+}
+
+void
+ask_put_json(json_t *json)
+{
+    if (json)
+        (void)json_dumpf(json, stdout, JSON_INDENT(2));
+    (void)putchar('\n');
+    json_decref(json);
+}
+
+void
+ask_put_json_line(const json_t *json)
+{
+    (void)json_dumpf(json, stdout, JSON_COMPACT);
+    (void)putchar('\n');
 }
 
 void

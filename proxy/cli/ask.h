@@ -53,4 +53,11 @@ int ask_events(const struct ask *ask, const char *command, const char *path,
                feed_fn fn, void *arg);
 
 void ask_print_json(const struct ask *ask);
+
+/* The same of what the command itself made; `json` is taken. */
+void ask_put_json(json_t *json);
+
+/* One of many, a line each. */
+void ask_put_json_line(const json_t *json);
+
 void ask_fini(struct ask *ask);

@@ -16,12 +16,10 @@ struct tailing {
 static void
 print_one(const struct tailing *t, const json_t *revision)
 {
-    if (!t->ask.as_json) {
+    if (t->ask.as_json)
+        ask_put_json_line(revision);
+    else
         revision_print(revision);
-        return;
-    }
-    (void)json_dumpf(revision, stdout, JSON_COMPACT);
-    (void)putchar('\n');
 }
 
 static bool

@@ -5,6 +5,7 @@
 #include "proxy/cli/cli.h"
 
 #include "proxy/cli/matrix.h"
+#include "proxy/cli/page.h"
 #include "translators/lens/lens.h"
 
 #include <stdio.h>
@@ -16,39 +17,9 @@ find(const struct matrix *m, const char *version, const char *pool)
         if (span_is(matrix_client(&m->cells[i])->label, version) &&
             span_is(m->cells[i].pool->name, pool))
             return &m->cells[i];
-    fprintf(stderr,
-            "stile can-i: no pool `%s` with an api that has clients at `%s`\n",
-            pool, version);
+    page_error("stile can-i: no pool `%s` with an api that has clients at `%s`",
+               pool, version);
     return NULL;
-}
-
-static void
-print(const struct matrix_cell *c, bool as_json)
-{
-    json_t *json = as_json ? matrix_json(c) : NULL;
-
-    if (!as_json) {
-        matrix_print_cell(c);
-        return;
-    }
-    if (json)
-        json_dumpf(json, stdout, JSON_INDENT(2));
-    putchar('\n');
-    json_decref(json);
-}
-
-static int
-code_of(enum cases_verdict v)
-{
-    switch (v) {
-    case CASES_YES:
-        return CLI_OK;
-    case CASES_NO:
-        return CLI_REFUSED;
-    case CASES_UNKNOWN:
-        return CLI_UNKNOWN;
-    }
-    return CLI_UNKNOWN;
 }
 
 int
@@ -89,9 +60,11 @@ cmd_can_i(int argc, char **argv)
     code = matrix_open(&m, config, &ask, live, "can-i");
     if (code == CLI_OK) {
         const struct matrix_cell *c = find(&m, operands[0], operands[1]);
-        if (c)
-            print(c, ask.as_json);
-        code = c ? code_of(c->verdict) : CLI_USAGE;
+        if (c && ask.as_json)
+            ask_put_json(matrix_json(c));
+        else if (c)
+            matrix_print_cell(c);
+        code = c ? matrix_code(c->verdict) : CLI_USAGE;
     }
     matrix_close(&m);
     ask_fini(&ask);

@@ -12,15 +12,18 @@
 #include "config/generation.h"
 #include "proxy/cli/ask.h"
 #include "proxy/cli/described.h"
+#include "proxy/cli/page.h"
 #include "proxy/cli/translating.h"
 #include "proxy/server/decide.h"
 #include "translators/libstile/api.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 
 #define EXPLAIN_BYTES ((size_t)8 << 30)
 #define BODY_MAX      ((size_t)64 << 20)
+#define KNOWN         17 /* behind "NAME             " */
 
 struct explaining {
     struct arena *arena;
@@ -43,20 +46,21 @@ print_step(const json_t *step)
     const char *to = json_string_value(json_object_get(step, "to"));
 
     if (strcmp(from, to) == 0)
-        printf("-- %s, as it came\n", from);
+        page_line(3, "-- %s, as it came", from);
     else
-        printf("-- %s -> %s\n", from, to);
+        page_line(3, "-- %s -> %s", from, to);
 
     const json_t *touch;
     size_t i;
     json_array_foreach(json_object_get(step, "touches"), i, touch)
     {
-        printf("   %s %s   %s, %s:%lld\n",
-               json_string_value(json_object_get(touch, "what")),
-               json_string_value(json_object_get(touch, "place")),
-               json_string_value(json_object_get(touch, "change")),
-               json_string_value(json_object_get(touch, "file")),
-               (long long)json_integer_value(json_object_get(touch, "line")));
+        page_line(
+            6, "   %s %s   %s, %s:%lld",
+            json_string_value(json_object_get(touch, "what")),
+            json_string_value(json_object_get(touch, "place")),
+            json_string_value(json_object_get(touch, "change")),
+            json_string_value(json_object_get(touch, "file")),
+            (long long)json_integer_value(json_object_get(touch, "line")));
     }
     printf("%s\n", json_string_value(json_object_get(step, "document")));
 }
@@ -79,11 +83,11 @@ print_known(json_t *known)
                 print_step(step);
             }
         } else if (!json_is_string(value)) {
-            printf("%-16s ", name);
-            json_dumpf(value, stdout, JSON_ENCODE_ANY | JSON_COMPACT);
-            putchar('\n');
+            char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+            page_line(KNOWN, "%-16s %s", name, text ? text : "");
+            free(text);
         } else if (json_string_length(value)) {
-            printf("%-16s %s\n", name, json_string_value(value));
+            page_line(KNOWN, "%-16s %s", name, json_string_value(value));
         }
     }
 }
@@ -186,12 +190,16 @@ know_version(struct explaining *x, const struct decision *d)
 static void
 know_pool(struct explaining *x, const struct decision *d)
 {
+    const struct gen_rollout *rollout = d->canary ? d->canary->rollout : NULL;
+
     if (d->canary) {
         know(x, "split", span_str(arm_word(d->arm)));
         know_number(x, "bucket", d->bucket);
         know_number(x, "weight_ppm", d->weight_ppm);
-        if (d->canary->rollout)
-            know(x, "rollout", d->canary->rollout->name);
+        if (rollout) {
+            know(x, "rollout", rollout->name);
+            know_number(x, "step", plan_step_at(&rollout->plan, d->weight_ppm));
+        }
     }
     know(x, "pool", d->pool->name);
     if (d->pool->version >= 0)

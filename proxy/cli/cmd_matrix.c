@@ -5,11 +5,10 @@
 #include "proxy/cli/cli.h"
 
 #include "proxy/cli/matrix.h"
+#include "proxy/cli/page.h"
 #include "translators/lens/lens.h"
 
 #include <stdio.h>
-
-#define COLUMNS 100
 
 /* ---------------------------------------------------------------------- as a table */
 
@@ -73,7 +72,7 @@ print_table(const struct matrix *m, const struct gen_api *api)
     for (size_t i = 0; i < m->gen->n_pools; i++)
         if (is_column(&m->gen->pools[i], api))
             all += 2 + width_of(&m->gen->pools[i]);
-    if (all > COLUMNS || all == width) /* the cells are told below */
+    if (all > PAGE_COLUMNS || all == width) /* the cells are told below */
         return;
     printf("%-*.*s", (int)width, SPAN_FMT(api->name));
     for (size_t i = 0; i < m->gen->n_pools; i++) {
@@ -110,12 +109,8 @@ print_json(const struct matrix *m)
 
     for (size_t i = 0; i < m->n; i++)
         (void)json_array_append_new(list, matrix_json(&m->cells[i]));
-    json_t *json = json_pack("{s:o, s:I}", "matrix", list, "cases",
-                             (json_int_t)m->n_cases);
-    if (json)
-        json_dumpf(json, stdout, JSON_INDENT(2));
-    putchar('\n');
-    json_decref(json);
+    ask_put_json(json_pack("{s:o, s:I}", "matrix", list, "cases",
+                           (json_int_t)m->n_cases));
 }
 
 /* The worst of them: 0 yes, 1 no, 3 unknown. */
@@ -126,9 +121,9 @@ verdict_of(const struct matrix *m)
 
     for (size_t i = 0; i < m->n; i++)
         if (m->cells[i].verdict == CASES_NO)
-            return CLI_REFUSED;
-        else if (m->cells[i].verdict == CASES_UNKNOWN)
-            code = CLI_UNKNOWN;
+            return matrix_code(CASES_NO);
+        else if (m->cells[i].verdict != CASES_YES)
+            code = matrix_code(m->cells[i].verdict);
     return code;
 }
 
@@ -148,10 +143,11 @@ cmd_matrix(int argc, char **argv)
         .summary = "say which client versions each pool can serve",
         .text =
             "For each client version and pool: yes, no or unknown. Yes is "
-            "proven: every change between the two\nis shown by a case beside "
-            "the api that holds (see `stile check`), upwards and downwards. No "
-            "is a case\nthat does not hold, or, with --live, an answer that "
-            "could not be translated. All else is unknown.\n\n"
+            "proven: every change between the\ntwo is shown by a case beside "
+            "the api that holds (see `stile check`), upwards and "
+            "downwards.\nNo "
+            "is a case that does not hold, or, with --live, an answer that "
+            "could not be translated. All\nelse is unknown.\n\n"
             "Exits 0 if all are yes, 1 if one is no, 3 if one is unknown.\n",
         .options = options,
         .n_options = COUNT(options),

@@ -216,8 +216,8 @@ cmd_plan(int argc, char **argv)
             "between. The class says what is held back while a document "
             "streams:\nS nothing, D a value, B a list or an object with lists. "
             "`again` names what does not compose:\nsuch objects are held, each "
-            "by itself, and go through the "
-            "versions one after another, and nothing else does.\n",
+            "by itself, and go through the versions one after another, and\n"
+            "nothing else does.\n",
         .options = options,
         .n_options = COUNT(options),
         .examples = "  stile plan config/examples/shop --type Order v1 v3\n",

@@ -74,8 +74,7 @@ print_page(void *arg, const json_t *writes)
     json_array_foreach(writes, i, one)
     {
         if (r->ask.as_json) {
-            json_dumpf(one, stdout, JSON_COMPACT);
-            putchar('\n');
+            ask_put_json_line(one);
         } else {
             report_print_write(one);
         }
@@ -94,15 +93,11 @@ print_repair(struct reporting *r, const json_t *report)
 {
     struct repair *steps = repair_new();
     int code = steps ? each_page(r, report, take_page, steps) : CLI_REFUSED;
-    json_t *json = NULL;
 
-    if (code == CLI_OK && !r->ask.as_json)
+    if (code == CLI_OK && r->ask.as_json)
+        ask_put_json(repair_json(steps));
+    else if (code == CLI_OK)
         repair_print(steps, report);
-    else if (code == CLI_OK && (json = repair_json(steps)))
-        json_dumpf(json, stdout, JSON_INDENT(2));
-    if (json)
-        putchar('\n');
-    json_decref(json);
     repair_free(&steps);
     return code;
 }

@@ -3,6 +3,7 @@
 
 #include "proxy/base/quantity.h"
 #include "proxy/cli/ask.h"
+#include "proxy/cli/page.h"
 #include "proxy/cli/rollout_print.h"
 
 #include <stdio.h>
@@ -74,11 +75,12 @@ static void
 print_told(const json_t *r)
 {
     if (json_is_true(json_object_get(r, "dry_run")))
-        printf("%s: %s would make it %s, step %lld, %s (nothing was changed)\n",
-               rollout_text(r, "name"), rollout_text(r, "event"),
-               rollout_text(r, "state"),
-               (long long)json_integer_value(json_object_get(r, "step")),
-               rollout_text(r, "weight"));
+        page_line(
+            4, "%s: %s would make it %s, step %lld, %s (nothing was changed)",
+            rollout_text(r, "name"), rollout_text(r, "event"),
+            rollout_text(r, "state"),
+            (long long)json_integer_value(json_object_get(r, "step")),
+            rollout_text(r, "weight"));
     else
         rollout_print_line(r);
 }
@@ -130,7 +132,7 @@ verdict(const json_t *r)
 
 struct watching {
     struct ask *ask;
-    char last[512]; /* the line that was printed last */
+    char last[ROLLOUT_LINE_MAX]; /* the line that was printed last */
     int code;
 };
 
@@ -139,17 +141,16 @@ static void
 print_change(struct watching *w)
 {
     const json_t *r = w->ask->answer.body;
-    char line[512];
+    char line[ROLLOUT_LINE_MAX];
 
-    rollout_line(r, line, sizeof(line));
+    rollout_line(r, line);
     if (strcmp(line, w->last) == 0)
         return;
     memcpy(w->last, line, sizeof(w->last));
     if (w->ask->as_json)
-        (void)json_dumpf(r, stdout, JSON_COMPACT);
+        ask_put_json_line(r);
     else
-        (void)fputs(line, stdout);
-    (void)putchar('\n');
+        rollout_print_line(r);
     (void)fflush(stdout);
 }
 
@@ -166,8 +167,7 @@ look_again(void *arg, const struct feed_event *ev)
     if (client_ask(&w->ask->request, &w->ask->answer, &e))
         return true; /* it restarts; the events say whether it comes back */
     if (w->ask->answer.status != 200) {
-        fprintf(stderr, "stile rollout: %s\n",
-                client_answer_says(&w->ask->answer));
+        page_error("stile rollout: %s", client_answer_says(&w->ask->answer));
         w->code = w->ask->answer.status == 404 ? CLI_UNKNOWN : CLI_REFUSED;
         return false;
     }
@@ -230,7 +230,8 @@ ask_one(struct ask *ask, char **operands, const struct telling *t)
     int code = CLI_USAGE;
 
     if (!word)
-        fprintf(stderr, "stile rollout: there is no word `%s`\n", operands[0]);
+        page_error("stile rollout: there is no word `%s`; see --help",
+                   operands[0]);
     else if (!a || !(ask->request.path = path_of(a, word, operands[1])))
         fprintf(stderr, "stile rollout: the name is too long\n");
     else

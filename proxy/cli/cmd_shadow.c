@@ -3,9 +3,13 @@
  * shadow: where the canary's answers to mirrored requests differ from the baseline's.
  */
 #include "proxy/cli/ask.h"
+#include "proxy/cli/page.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+
+#define HANG   4
+#define PLACES 22 /* behind what is counted */
 
 static const char *
 text_of(const json_t *json, const char *name)
@@ -32,28 +36,31 @@ static void
 print_head(const json_t *s)
 {
     const char *verdict = text_of(s, "verdict");
+    int64_t new = number_of(s, "new_differences");
 
-    printf("%s  %s", text_of(s, "route"), verdict);
     if (strcmp(verdict, "differs") == 0)
-        printf(", %" PRId64 " new difference%s",
-               number_of(s, "new_differences"),
-               number_of(s, "new_differences") == 1 ? "" : "s");
-    printf("\n  %s against %s: %" PRId64 " answers compared, noise measured on "
-           "%" PRId64 ", %" PRId64 " needed of each; %" PRId64 " skipped\n",
-           text_of(s, "canary"), text_of(s, "pool"),
-           pair_of(s, "compared", "raw"), pair_of(s, "compared", "noise"),
-           number_of(s, "answers_needed"), pair_of(s, "skipped", "raw"));
+        page_line(HANG, "%s  %s, %" PRId64 " new difference%s",
+                  text_of(s, "route"), verdict, new, new == 1 ? "" : "s");
+    else
+        page_line(HANG, "%s  %s", text_of(s, "route"), verdict);
+    page_line(HANG,
+              "  %s against %s: %" PRId64
+              " answers compared, noise measured on %" PRId64 ", %" PRId64
+              " needed of each; %" PRId64 " skipped",
+              text_of(s, "canary"), text_of(s, "pool"),
+              pair_of(s, "compared", "raw"), pair_of(s, "compared", "noise"),
+              number_of(s, "answers_needed"), pair_of(s, "skipped", "raw"));
 }
 
 static void
 print_difference(const json_t *d)
 {
-    printf("  %s %6" PRId64 " %6" PRId64 "  %-8s %s\n",
-           json_is_true(json_object_get(d, "new")) ? "new" : "   ",
-           pair_of(d, "answers", "raw"), pair_of(d, "answers", "noise"),
-           text_of(d, "kind"), text_of(d, "place"));
-    printf("  %18s  %s -> %s\n", "", text_of(d, "baseline"),
-           text_of(d, "canary"));
+    page_line(PLACES, "  %s %6" PRId64 " %6" PRId64 "  %-8s %s",
+              json_is_true(json_object_get(d, "new")) ? "new" : "   ",
+              pair_of(d, "answers", "raw"), pair_of(d, "answers", "noise"),
+              text_of(d, "kind"), text_of(d, "place"));
+    page_line(PLACES, "  %18s  %s -> %s", "", text_of(d, "baseline"),
+              text_of(d, "canary"));
 }
 
 static void

@@ -3,10 +3,13 @@
 
 #include "proxy/base/quantity.h"
 #include "proxy/cli/ask.h"
+#include "proxy/cli/page.h"
 #include "proxy/cli/rollout_print.h"
 
 #include <stdio.h>
 #include <string.h>
+
+#define HANG 4
 
 /* Every revision is one: the newest first, as one looks for where it was well. */
 static int
@@ -47,11 +50,12 @@ print_slot(const char *name, const json_t *slot)
     char share[32];
 
     share_of(slot, share);
-    printf("%-32s %9s", name, share);
     if (json_object_get(slot, "state"))
-        printf("  %s, step %lld", rollout_text(slot, "state"),
-               (long long)json_integer_value(json_object_get(slot, "step")));
-    putchar('\n');
+        page_line(HANG, "%-32s %9s  %s, step %lld", name, share,
+                  rollout_text(slot, "state"),
+                  (long long)json_integer_value(json_object_get(slot, "step")));
+    else
+        page_line(HANG, "%-32s %9s", name, share);
 }
 
 /* The revision that a path ends with; an answer of the daemon, whatever it is. */
@@ -62,7 +66,7 @@ read_at(struct ask *ask, struct arena *a, const char *revision)
     ask->request.path = client_path(a, "/v1/snapshots/", revision);
     if (ask->request.path)
         return ask_daemon(ask, "snapshot");
-    fprintf(stderr, "stile snapshot: `%s` is no revision\n", revision);
+    page_error("stile snapshot: `%s` is no revision", revision);
     return CLI_USAGE;
 }
 
@@ -130,13 +134,13 @@ print_change(json_t *changes, const char *name, const json_t *was,
     }
     share_of(was, from);
     share_of(is, to);
-    printf("%-32s %9s -> %s", name, from, to);
     if (json_object_get(is, "state"))
-        printf("  (%s -> %s, step %lld)",
-               was ? rollout_text(was, "state") : "not begun",
-               rollout_text(is, "state"),
-               (long long)json_integer_value(json_object_get(is, "step")));
-    putchar('\n');
+        page_line(HANG, "%-32s %9s -> %s  (%s -> %s, step %lld)", name, from,
+                  to, was ? rollout_text(was, "state") : "not begun",
+                  rollout_text(is, "state"),
+                  (long long)json_integer_value(json_object_get(is, "step")));
+    else
+        page_line(HANG, "%-32s %9s -> %s", name, from, to);
 }
 
 /* What moved from one revision to another; the newest unless told. */
@@ -166,10 +170,8 @@ diff(struct ask *ask, struct arena *a, const char *from, const char *to)
                 print_change(changes, name, slot, NULL, ask->as_json);
         }
     }
-    if (code == CLI_OK && ask->as_json) {
-        (void)json_dumpf(changes, stdout, JSON_INDENT(2));
-        putchar('\n');
-    }
+    if (code == CLI_OK && ask->as_json)
+        ask_put_json(json_incref(changes));
     json_decref(was);
     json_decref(changes);
     return code;
@@ -188,14 +190,14 @@ print_restored(const json_t *answer)
             (uint32_t)json_integer_value(json_object_get(one, "was_ppm")), was,
             sizeof(was));
         share_of(one, is);
-        printf("%-32s %9s -> %s\n", rollout_text(one, "slot"), was, is);
+        page_line(HANG, "%-32s %9s -> %s", rollout_text(one, "slot"), was, is);
     }
     if (i == 0)
         puts("every weight is as it was then: nothing was moved");
     json_array_foreach(json_object_get(answer, "left"), i, one)
     {
-        printf("%-32s left as it is: %s\n", rollout_text(one, "slot"),
-               rollout_text(one, "why"));
+        page_line(HANG, "%-32s left as it is: %s", rollout_text(one, "slot"),
+                  rollout_text(one, "why"));
     }
 }
 

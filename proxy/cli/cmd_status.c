@@ -3,8 +3,11 @@
 
 #include "proxy/base/quantity.h"
 #include "proxy/cli/ask.h"
+#include "proxy/cli/page.h"
 
 #include <stdio.h>
+
+#define HANG 4
 
 static const char *
 text_of(const json_t *object, const char *name, const char *otherwise)
@@ -28,17 +31,18 @@ print_head(const json_t *s)
     const json_t *reload = json_object_get(s, "reload");
     const char *refuses = json_string_value(json_object_get(store, "refuses"));
 
-    printf("stile %s, pid %lld, %s\n", text_of(s, "version", "?"),
-           number_of(s, "pid"),
-           json_is_true(json_object_get(s, "ready")) ? "ready" : "NOT READY");
-    printf("generation %lld of %s, store at revision %lld\n",
-           number_of(generation, "number"), text_of(generation, "file", "?"),
-           number_of(store, "revision"));
+    page_line(HANG, "stile %s, pid %lld, %s", text_of(s, "version", "?"),
+              number_of(s, "pid"),
+              json_is_true(json_object_get(s, "ready")) ? "ready"
+                                                        : "NOT READY");
+    page_line(HANG, "generation %lld of %s, store at revision %lld",
+              number_of(generation, "number"), text_of(generation, "file", "?"),
+              number_of(store, "revision"));
     if (refuses)
-        printf("CHANGES ARE REFUSED: %s\n", refuses);
+        page_line(HANG, "CHANGES ARE REFUSED: %s", refuses);
     if (json_is_false(json_object_get(reload, "ok")))
-        printf("the last reload was refused: %s\n",
-               text_of(reload, "said", "?"));
+        page_line(HANG, "the last reload was refused: %s",
+                  text_of(reload, "said", "?"));
 }
 
 static void
@@ -50,9 +54,10 @@ print_workers(const json_t *workers)
     puts("\nworkers");
     json_array_foreach(workers, i, w)
     {
-        printf("  %-3lld pid %-8lld generation %-4lld heartbeat %lld ms ago\n",
-               number_of(w, "worker"), number_of(w, "pid"),
-               number_of(w, "generation"), number_of(w, "heartbeat_ms"));
+        page_line(HANG,
+                  "  %-3lld pid %-8lld generation %-4lld heartbeat %lld ms ago",
+                  number_of(w, "worker"), number_of(w, "pid"),
+                  number_of(w, "generation"), number_of(w, "heartbeat_ms"));
     }
 }
 
@@ -65,17 +70,36 @@ print_pools(const json_t *pools)
     puts("\npools");
     json_array_foreach(pools, i, p)
     {
-        printf("  %-16s %s %s\n", text_of(p, "name", "?"),
-               text_of(p, "api", "plain"), text_of(p, "version", ""));
+        page_line(HANG, "  %-16s %s %s", text_of(p, "name", "?"),
+                  text_of(p, "api", "plain"), text_of(p, "version", ""));
         json_array_foreach(json_object_get(p, "endpoints"), j, e)
         {
-            printf("    %-36s %-10s %s%s\n", text_of(e, "url", "?"),
-                   text_of(e, "health", "?"),
-                   json_is_true(json_object_get(e, "drained")) ? "DRAINED "
-                                                               : "",
-                   text_of(e, "said", ""));
+            page_line(2 * HANG, "    %-36s %-10s %s%s", text_of(e, "url", "?"),
+                      text_of(e, "health", "?"),
+                      json_is_true(json_object_get(e, "drained")) ? "DRAINED "
+                                                                  : "",
+                      text_of(e, "said", ""));
         }
     }
+}
+
+static void
+print_route(const json_t *r)
+{
+    const json_t *canary = json_object_get(r, "canary");
+    const char *name = text_of(r, "name", "?"), *pool = text_of(r, "pool", "?");
+    const char *api = text_of(r, "api", "plain");
+    char share[16];
+
+    if (!json_is_object(canary)) {
+        page_line(HANG, "  %-24s %-10s %s", name, api, pool);
+        return;
+    }
+    quantity_share_text((uint32_t)number_of(canary, "effective_ppm"), share,
+                        sizeof(share));
+    page_line(HANG, "  %-24s %-10s %s -> %s at %s%s", name, api, pool,
+              text_of(canary, "canary", "?"), share,
+              json_is_true(json_object_get(canary, "halted")) ? " HALTED" : "");
 }
 
 static void
@@ -87,19 +111,7 @@ print_routes(const json_t *routes)
     puts("\nroutes");
     json_array_foreach(routes, i, r)
     {
-        const json_t *canary = json_object_get(r, "canary");
-        char share[16];
-
-        printf("  %-24s %-10s %s", text_of(r, "name", "?"),
-               text_of(r, "api", "plain"), text_of(r, "pool", "?"));
-        if (json_is_object(canary)) {
-            quantity_share_text((uint32_t)number_of(canary, "effective_ppm"),
-                                share, sizeof(share));
-            printf(" -> %s at %s%s", text_of(canary, "canary", "?"), share,
-                   json_is_true(json_object_get(canary, "halted")) ? " HALTED"
-                                                                   : "");
-        }
-        putchar('\n');
+        print_route(r);
     }
 }
 

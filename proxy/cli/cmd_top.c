@@ -11,6 +11,7 @@
 #include "proxy/base/buf.h"
 #include "proxy/base/quantity.h"
 #include "proxy/cli/ask.h"
+#include "proxy/cli/page.h"
 #include "proxy/cli/rollout_print.h"
 
 #include <errno.h>
@@ -24,8 +25,9 @@
 
 #define FRAME_MS    1000
 #define FRAME_BYTES ((size_t)1 << 20)
-#define COLUMNS     100 /* without a terminal */
 #define ROWS        1000
+#define NAME        ((size_t)20) /* columns */
+#define WORD        ((size_t)10)
 
 struct top {
     struct ask ask;
@@ -76,21 +78,33 @@ put_head(struct buf *b, const json_t *s)
         buf_fmt(b, "CHANGES ARE REFUSED: %s\n", rollout_text(store, "refuses"));
 }
 
+/* A column of a table: the whole name, or both its ends. */
+static void
+put_cell(struct buf *b, const char *text, size_t columns)
+{
+    char cell[PAGE_CELL_MAX];
+
+    page_cell(span_str(text), columns, cell);
+    buf_str(b, cell);
+    buf_byte(b, ' ');
+}
+
 static void
 put_pools(struct buf *b, const json_t *pools)
 {
     const json_t *pool, *endpoint;
     size_t i, j;
 
-    buf_str(b, "\nPOOL                 VERSION     ENDPOINTS\n");
+    buf_str(b, "\nPOOL                 VERSION    ENDPOINTS\n");
     json_array_foreach(pools, i, pool)
     {
-        buf_fmt(b, "%-20s %-10s ", rollout_text(pool, "name"),
-                rollout_text(pool, "version"));
+        put_cell(b, rollout_text(pool, "name"), NAME);
+        put_cell(b, rollout_text(pool, "version"), WORD);
         json_array_foreach(json_object_get(pool, "endpoints"), j, endpoint)
         {
-            buf_fmt(b, " %s %s", rollout_text(endpoint, "url"),
-                    rollout_text(endpoint, "health"));
+            buf_fmt(b, "%s%s %s", j ? ", " : "",
+                    rollout_text(endpoint, "health"),
+                    rollout_text(endpoint, "url"));
         }
         buf_byte(b, '\n');
     }
@@ -111,10 +125,12 @@ put_routes(struct buf *b, const json_t *routes)
         if (json_is_object(canary))
             quantity_share_text((uint32_t)number_of(canary, "effective_ppm"),
                                 share, sizeof(share));
-        buf_fmt(
-            b, "%-20s %-10s %-10s %9s%s\n", rollout_text(route, "name"),
-            rollout_text(route, "pool"), rollout_text(canary, "canary"), share,
-            json_is_true(json_object_get(canary, "halted")) ? " HALTED" : "");
+        put_cell(b, rollout_text(route, "name"), NAME);
+        put_cell(b, rollout_text(route, "pool"), WORD);
+        put_cell(b, rollout_text(canary, "canary"), WORD);
+        buf_fmt(b, "%9s%s\n", share,
+                json_is_true(json_object_get(canary, "halted")) ? " HALTED"
+                                                                : "");
     }
 }
 
@@ -122,7 +138,7 @@ static void
 put_rollouts(struct buf *b, const json_t *rollouts)
 {
     const json_t *rollout;
-    char line[512];
+    char line[ROLLOUT_LINE_MAX];
     size_t i;
 
     if (json_array_size(rollouts) == 0)
@@ -130,7 +146,8 @@ put_rollouts(struct buf *b, const json_t *rollouts)
     buf_str(b, "\nROLLOUT              STATE        STEP            SHARE\n");
     json_array_foreach(rollouts, i, rollout)
     {
-        rollout_line(rollout, line, sizeof(line));
+        rollout_line(rollout, line);
+        put_cell(b, rollout_text(rollout, "name"), NAME);
         buf_fmt(b, "%s\n", line);
     }
 }
@@ -143,39 +160,66 @@ ask_for(struct top *t, const char *path)
     return ask_daemon(&t->ask, "top");
 }
 
+/* All that a frame is made of; CLI_OK, and both are the caller's. */
+static int
+ask_all(struct top *t, json_t **status, json_t **rollouts)
+{
+    int code = ask_for(t, "/v1/status");
+
+    *status = json_incref(t->ask.answer.body);
+    *rollouts = NULL;
+    if (code == CLI_OK)
+        code = ask_for(t, "/v1/rollouts");
+    if (code == CLI_OK)
+        *rollouts =
+            json_incref(json_object_get(t->ask.answer.body, "rollouts"));
+    else
+        json_decref(*status);
+    return code;
+}
+
 static int
 make_frame(struct top *t)
 {
-    int code = ask_for(t, "/v1/status");
+    json_t *status, *rollouts;
+    int code = ask_all(t, &status, &rollouts);
 
     buf_clear(&t->frame);
     if (code != CLI_OK)
         return code;
-    put_head(&t->frame, t->ask.answer.body);
-    put_pools(&t->frame, json_object_get(t->ask.answer.body, "pools"));
-    put_routes(&t->frame, json_object_get(t->ask.answer.body, "routes"));
-    code = ask_for(t, "/v1/rollouts");
+    put_head(&t->frame, status);
+    put_pools(&t->frame, json_object_get(status, "pools"));
+    put_routes(&t->frame, json_object_get(status, "routes"));
+    put_rollouts(&t->frame, rollouts);
+    json_decref(status);
+    json_decref(rollouts);
+    return CLI_OK;
+}
+
+static int
+show_json(struct top *t)
+{
+    json_t *status, *rollouts;
+    int code = ask_all(t, &status, &rollouts);
+
     if (code == CLI_OK)
-        put_rollouts(&t->frame,
-                     json_object_get(t->ask.answer.body, "rollouts"));
+        ask_put_json(
+            json_pack("{s:o, s:o}", "status", status, "rollouts", rollouts));
     return code;
 }
 
 /* -------------------------------------------------------------------- the screen */
 
-/* What is printable of a line, a character a column: what came from outside may
- * not steer the terminal. A letter of several bytes is kept whole. */
 static void
 print_line(span line, size_t columns, const char *end)
 {
-    size_t n = 0;
+    size_t i = 0;
 
-    for (size_t i = 0; i < line.len; i++) {
-        unsigned char c = (unsigned char)line.at[i];
-        bool begins = (c & 0xc0) != 0x80;
-        if (begins && n++ == columns)
-            break;
-        (void)putchar(c < ' ' || c == 0x7f ? '?' : c);
+    while (line.len > 0 && line.at[line.len - 1] == ' ')
+        line.len--;
+    for (size_t n = 0; n < columns && i < line.len; n++) {
+        span letter = page_letter(line, &i);
+        (void)fwrite(letter.at, 1, letter.len, stdout);
     }
     (void)fputs(end, stdout);
 }
@@ -199,7 +243,7 @@ print_frame(const struct buf *frame, const struct winsize *size, bool is_screen)
 static void
 measure(struct winsize *size)
 {
-    *size = (struct winsize){.ws_row = ROWS, .ws_col = COLUMNS};
+    *size = (struct winsize){.ws_row = ROWS, .ws_col = PAGE_COLUMNS};
     struct winsize w;
     if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_row && w.ws_col)
         *size = w;
@@ -264,8 +308,7 @@ cmd_top(int argc, char **argv)
     struct top t = {.ask = ASK_PRESET};
     const struct option options[] = {
         {'1', OPTION_FLAG, "once", NULL, &t.once, "one frame, and no more"},
-        {'s', OPTION_TEXT, "socket", "PATH", &t.ask.request.socket,
-         "the admin socket (" CLI_SOCKET_PRESET ")"},
+        ASK_OPTIONS(t.ask),
     };
     const struct command_usage usage = {
         .name = "top",
@@ -292,7 +335,9 @@ cmd_top(int argc, char **argv)
     }
     bool is_screen = !t.once && isatty(STDOUT_FILENO) && isatty(STDIN_FILENO);
     buf_init(&t.frame, FRAME_BYTES);
-    code = is_screen ? show_on_screen(&t) : show(&t, false);
+    code = t.ask.as_json ? show_json(&t)
+           : is_screen   ? show_on_screen(&t)
+                         : show(&t, false);
     buf_fini(&t.frame);
     ask_fini(&t.ask);
     return code;

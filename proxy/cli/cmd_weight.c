@@ -3,8 +3,11 @@
 
 #include "proxy/base/quantity.h"
 #include "proxy/cli/ask.h"
+#include "proxy/cli/page.h"
 
 #include <stdio.h>
+
+#define HANG 4
 
 static const char *
 text_of(const json_t *object, const char *name)
@@ -25,11 +28,11 @@ print_weight(const json_t *w)
     quantity_share_text(
         (uint32_t)json_integer_value(json_object_get(w, "file_ppm")), file,
         sizeof(file));
-    printf("%-24s %9s  %s -> %s  (file %s, revision %lld%s)\n",
-           text_of(w, "route"), effective, text_of(w, "pool"),
-           text_of(w, "canary"), file,
-           (long long)json_integer_value(json_object_get(w, "revision")),
-           json_is_true(json_object_get(w, "halted")) ? ", HALTED" : "");
+    page_line(HANG, "%-24s %9s  %s -> %s  (file %s, revision %lld%s)",
+              text_of(w, "route"), effective, text_of(w, "pool"),
+              text_of(w, "canary"), file,
+              (long long)json_integer_value(json_object_get(w, "revision")),
+              json_is_true(json_object_get(w, "halted")) ? ", HALTED" : "");
 }
 
 static void
@@ -44,9 +47,9 @@ print_answer(const struct ask *ask)
         return;
     }
     if (json_is_true(json_object_get(ask->answer.body, "dry_run"))) {
-        printf("%s would be at %s (nothing was changed)\n",
-               text_of(ask->answer.body, "route"),
-               text_of(ask->answer.body, "weight"));
+        page_line(HANG, "%s would be at %s (nothing was changed)",
+                  text_of(ask->answer.body, "route"),
+                  text_of(ask->answer.body, "weight"));
         return;
     }
     if (!list) {
@@ -81,9 +84,8 @@ move(struct ask *ask, const char *share, const char *reason,
     int code;
 
     if (!quantity_share(span_str(share), &ppm)) {
-        fprintf(stderr,
-                "stile weight: `%s` is no share; write 12.5%%, 100ppm or 0\n",
-                share);
+        page_error("stile weight: `%s` is no share; write 12.5%%, 100ppm or 0",
+                   share);
         return CLI_USAGE;
     }
     if (!reason) {

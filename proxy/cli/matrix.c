@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proxy/cli/matrix.h"
 
+#include "proxy/cli/page.h"
 #include "translators/lens/lens.h"
 
 #include <stdio.h>
@@ -182,15 +183,17 @@ matrix_print_cell(const struct matrix_cell *c)
 {
     span client = matrix_client(c)->label, pool = c->pool->name;
 
-    printf("%.*s for clients at %.*s: %s\n", SPAN_FMT(pool), SPAN_FMT(client),
-           cases_verdict_word(c->verdict));
-    printf("    %.96s\n", c->why);
+    page_line(4, "%.*s for clients at %.*s: %s", SPAN_FMT(pool),
+              SPAN_FMT(client), cases_verdict_word(c->verdict));
+    page_line(4, "    %s", c->why);
     if (c->has_traffic)
-        printf("    traffic: %llu requests and %llu answers; refused %llu, "
-               "failed %llu\n",
-               (unsigned long long)c->requests, (unsigned long long)c->answers,
-               (unsigned long long)c->requests_failed,
-               (unsigned long long)c->answers_failed);
+        page_line(
+            4,
+            "    traffic: %llu requests and %llu answers; refused %llu, failed "
+            "%llu",
+            (unsigned long long)c->requests, (unsigned long long)c->answers,
+            (unsigned long long)c->requests_failed,
+            (unsigned long long)c->answers_failed);
 }
 
 json_t *
@@ -212,4 +215,18 @@ matrix_json(const struct matrix_cell *c)
                       (json_int_t)c->answers, "answers_failed",
                       (json_int_t)c->answers_failed));
     return json;
+}
+
+int
+matrix_code(enum cases_verdict verdict)
+{
+    switch (verdict) {
+    case CASES_YES:
+        return CLI_OK;
+    case CASES_NO:
+        return CLI_REFUSED;
+    case CASES_UNKNOWN:
+        return CLI_UNKNOWN;
+    }
+    return CLI_UNKNOWN;
 }

@@ -43,6 +43,9 @@ void matrix_close(struct matrix *m);
 const struct lens_version *matrix_client(const struct matrix_cell *c);
 span matrix_pool_version(const struct matrix_cell *c);
 
-/* "green, a client at v1: unknown: ..." in lines of at most 100 columns. */
+/* "green for clients at v1: unknown", why, and the traffic. */
 void matrix_print_cell(const struct matrix_cell *c);
 json_t *matrix_json(const struct matrix_cell *c);
+
+/* The exit code: 0 yes, 1 no, 3 unknown, which is never told as yes. */
+int matrix_code(enum cases_verdict verdict);

@@ -3,6 +3,7 @@
 
 #include "proxy/base/quantity.h"
 #include "proxy/base/span.h"
+#include "proxy/cli/page.h"
 #include "proxy/cli/rollout_print.h"
 #include "routing/rollout/plan.h"
 
@@ -11,8 +12,7 @@
 #include <stdio.h>
 #include <time.h>
 
-#define COLUMNS 100
-#define INDENT  14 /* "  LABEL       " */
+#define INDENT 14 /* "  LABEL       " */
 
 static long long
 number_of(const json_t *object, const char *name)
@@ -20,35 +20,15 @@ number_of(const json_t *object, const char *name)
     return (long long)json_integer_value(json_object_get(object, name));
 }
 
-/* Print what fits, broken at blanks; a word that is longer than a line is cut in two. */
-static void
-wrap(const char *label, const char *text)
-{
-    span rest = span_str(text);
-    const size_t room = COLUMNS - INDENT;
-
-    do {
-        size_t n = rest.len;
-        if (n > room) {
-            for (n = room; n > 0 && rest.at[n] != ' '; n--)
-                ;
-            n = n ? n : room;
-        }
-        printf("  %-11s %.*s\n", label, (int)n, rest.len ? rest.at : "");
-        rest = span_trim(span_skip(rest, n));
-        label = "";
-    } while (rest.len);
-}
-
 static void PRINTF(2, 3) say(const char *label, const char *fmt, ...)
 {
-    char text[1024];
+    char text[4096];
     va_list args;
 
     va_start(args, fmt);
     (void)vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
-    wrap(label, text);
+    page_line(INDENT, "  %-11s %s", label, text);
 }
 
 static void
@@ -71,9 +51,9 @@ print_cause(const json_t *report)
 
     quantity_share_text((uint32_t)number_of(report, "weight_ppm"), share,
                         sizeof(share));
-    printf("rollout %s, run %lld: taken back from %s, in step %lld\n",
-           rollout_text(report, "rollout"), number_of(report, "run"), share,
-           number_of(report, "step"));
+    page_line(INDENT, "rollout %s, run %lld: taken back from %s, in step %lld",
+              rollout_text(report, "rollout"), number_of(report, "run"), share,
+              number_of(report, "step"));
     say("cause", "%s", rollout_text(cause, "says"));
     say("", "gate %s, journalled by %s", rollout_text(cause, "gate"),
         rollout_text(cause, "by"));
@@ -211,6 +191,7 @@ report_print_write(const json_t *write)
     long long status = number_of(write, "status");
 
     time_text(number_of(write, "time_ms"), time, sizeof(time));
-    printf("%s  %-6s %3lld  %s  %s\n", time, rollout_text(write, "method"),
-           status, rollout_text(write, "subject"), rollout_text(write, "path"));
+    page_line(INDENT, "%s  %-6s %3lld  %s  %s", time,
+              rollout_text(write, "method"), status,
+              rollout_text(write, "subject"), rollout_text(write, "path"));
 }

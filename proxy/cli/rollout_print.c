@@ -2,10 +2,14 @@
 #include "proxy/cli/rollout_print.h"
 
 #include "proxy/base/quantity.h"
+#include "proxy/cli/page.h"
 #include "routing/rollout/plan.h"
 
 #include <stdio.h>
 #include <string.h>
+
+#define HANG  4
+#define FACTS 13 /* behind "  NAME       " */
 
 const char *
 rollout_text(const json_t *object, const char *name)
@@ -22,7 +26,7 @@ number_of(const json_t *object, const char *name)
 }
 
 void
-rollout_line(const json_t *r, char *out, size_t size)
+rollout_line(const json_t *r, char out[ROLLOUT_LINE_MAX])
 {
     const char *cause = rollout_text(r, "cause"), *waits;
 
@@ -34,8 +38,8 @@ rollout_line(const json_t *r, char *out, size_t size)
     if (strcmp(waits, "nothing") == 0)
         waits = "";
     (void)snprintf(
-        out, size, "%-20s %-12s step %lld of %zu  %8s  %s%s%s%s",
-        rollout_text(r, "name"), rollout_text(r, "state"), number_of(r, "step"),
+        out, ROLLOUT_LINE_MAX, "%-12s step %lld of %zu  %8s  %s%s%s%s",
+        rollout_text(r, "state"), number_of(r, "step"),
         json_array_size(json_object_get(r, "steps")), rollout_text(r, "weight"),
         waits, is_shown && waits[0] ? "  " : "",
         is_shown ? "GLASS BROKEN: " : "",
@@ -45,10 +49,10 @@ rollout_line(const json_t *r, char *out, size_t size)
 void
 rollout_print_line(const json_t *r)
 {
-    char line[512];
+    char line[ROLLOUT_LINE_MAX];
 
-    rollout_line(r, line, sizeof(line));
-    puts(line);
+    rollout_line(r, line);
+    page_line(HANG, "%-20s %s", rollout_text(r, "name"), line);
 }
 
 void
@@ -71,7 +75,7 @@ print_fact(const json_t *object, const char *name)
     const char *text = rollout_text(object, name);
 
     if (text[0])
-        printf("  %-10s %s\n", name, text);
+        page_line(FACTS, "  %-10s %s", name, text);
 }
 
 static void
@@ -81,13 +85,14 @@ print_forced(const json_t *glass)
 
     if (!glass)
         return;
-    printf("  %-10s %s to step %lld by %s: %s\n", "forced",
-           rollout_text(glass, "event"), number_of(glass, "step"),
-           rollout_text(glass, "actor"), rollout_text(glass, "reason"));
-    printf("  %-10s over %s%s%s\n", "",
-           rollout_text(glass, "skipped")[0] ? rollout_text(glass, "skipped")
-                                             : "nothing",
-           by[0] ? "; acknowledged by " : "; nobody has acknowledged it", by);
+    page_line(FACTS, "  %-10s %s to step %lld by %s: %s", "forced",
+              rollout_text(glass, "event"), number_of(glass, "step"),
+              rollout_text(glass, "actor"), rollout_text(glass, "reason"));
+    page_line(FACTS, "  %-10s over %s%s%s", "",
+              rollout_text(glass, "skipped")[0] ? rollout_text(glass, "skipped")
+                                                : "nothing",
+              by[0] ? "; acknowledged by " : "; nobody has acknowledged it",
+              by);
 }
 
 void
@@ -101,14 +106,15 @@ rollout_print_whole(const json_t *r)
     rollout_print_line(r);
     for (i = 0; i < sizeof(facts) / sizeof(facts[0]); i++)
         print_fact(json_object_get(r, "manifest"), facts[i]);
-    printf("  %-10s %s -> %s, run %lld, revision %lld, %lld canary answers\n",
-           "pools", rollout_text(r, "baseline"), rollout_text(r, "canary"),
-           number_of(r, "run"), number_of(r, "revision"),
-           number_of(r, "canary_answers"));
+    page_line(FACTS,
+              "  %-10s %s -> %s, run %lld, revision %lld, %lld canary answers",
+              "pools", rollout_text(r, "baseline"), rollout_text(r, "canary"),
+              number_of(r, "run"), number_of(r, "revision"),
+              number_of(r, "canary_answers"));
     json_array_foreach(json_object_get(r, "approvals"), i, approval)
     {
-        printf("  %-10s %s, step %lld\n", "approved",
-               rollout_text(approval, "actor"), number_of(approval, "step"));
+        page_line(FACTS, "  %-10s %s, step %lld", "approved",
+                  rollout_text(approval, "actor"), number_of(approval, "step"));
     }
     print_forced(json_object_get(r, "break_glass"));
 }
@@ -118,19 +124,19 @@ print_step(const json_t *s, size_t i, bool is_here)
 {
     const json_t *halts = json_object_get(s, "halts_after");
     const json_t *takes = json_object_get(s, "takes_ms");
-    char hold[24], expected[24] = "";
+    char hold[24], expected[24] = "", errors[48] = "";
 
     plan_duration_text((uint64_t)number_of(s, "hold_ms"), hold, sizeof(hold));
     if (json_is_integer(takes))
         plan_duration_text((uint64_t)json_integer_value(takes), expected,
                            sizeof(expected));
-    printf("%c %4zu %8s  hold %-8s %8lld requests  %-9s", is_here ? '>' : ' ',
-           i + 1, rollout_text(s, "weight"), hold, number_of(s, "min_requests"),
-           expected);
     if (json_is_integer(halts))
-        printf(" halts after %lld errors",
-               (long long)json_integer_value(halts));
-    puts(json_is_true(json_object_get(s, "approve")) ? ", approval" : "");
+        (void)snprintf(errors, sizeof(errors), " halts after %lld errors",
+                       (long long)json_integer_value(halts));
+    page_line(HANG, "%c %4zu %8s  hold %-8s %8lld requests  %-9s%s%s",
+              is_here ? '>' : ' ', i + 1, rollout_text(s, "weight"), hold,
+              number_of(s, "min_requests"), expected, errors,
+              json_is_true(json_object_get(s, "approve")) ? ", approval" : "");
 }
 
 void
@@ -149,9 +155,10 @@ rollout_print_plan(const json_t *r)
 void
 revision_print(const json_t *revision)
 {
-    printf("%6lld  %s  %-18s %s: %s\n", number_of(revision, "revision"),
-           rollout_text(revision, "time"), rollout_text(revision, "kind"),
-           rollout_text(revision, "actor"), rollout_text(revision, "reason"));
+    page_line(2 * HANG, "%6lld  %s  %-18s %s: %s",
+              number_of(revision, "revision"), rollout_text(revision, "time"),
+              rollout_text(revision, "kind"), rollout_text(revision, "actor"),
+              rollout_text(revision, "reason"));
 }
 
 void
@@ -167,8 +174,9 @@ rollout_print_history(const json_t *answer)
         revision_print(r);
         quantity_share_text((uint32_t)number_of(after, "weight_ppm"), share,
                             sizeof(share));
-        printf("        %s, step %lld, %s\n", rollout_text(after, "state"),
-               number_of(after, "step"), share);
+        page_line(2 * HANG, "        %s, step %lld, %s",
+                  rollout_text(after, "state"), number_of(after, "step"),
+                  share);
     }
     if (json_array_size(list) == 0)
         puts("it took no edge yet");
@@ -178,14 +186,14 @@ static void
 print_arm(const char *name, const json_t *arm)
 {
     const json_t *us = json_object_get(arm, "quantile_us");
+    char slow[48] = "";
 
-    printf("    %-9s %9lld answers %7lld errors, %lld counted", name,
-           number_of(arm, "answers"), number_of(arm, "errors"),
-           number_of(arm, "errors_counted"));
     if (json_is_integer(us))
-        printf(", slow ones take %.3g ms",
-               (double)json_integer_value(us) / 1000);
-    putchar('\n');
+        (void)snprintf(slow, sizeof(slow), ", slow ones take %.3g ms",
+                       (double)json_integer_value(us) / 1000);
+    page_line(2 * HANG, "    %-9s %9lld answers %7lld errors, %lld counted%s",
+              name, number_of(arm, "answers"), number_of(arm, "errors"),
+              number_of(arm, "errors_counted"), slow);
 }
 
 void
@@ -196,11 +204,11 @@ rollout_print_evidence(const json_t *answer)
 
     json_array_foreach(list, i, cell)
     {
-        printf("%s: sum %.2f of %.2f, %.4g %% of subjects\n",
-               rollout_text(cell, "cell"),
-               json_number_value(json_object_get(cell, "sum")),
-               json_number_value(json_object_get(cell, "bound")),
-               (double)number_of(cell, "share_ppm") / 10000);
+        page_line(HANG, "%s: sum %.2f of %.2f, %.4g %% of subjects",
+                  rollout_text(cell, "cell"),
+                  json_number_value(json_object_get(cell, "sum")),
+                  json_number_value(json_object_get(cell, "bound")),
+                  (double)number_of(cell, "share_ppm") / 10000);
         print_arm("baseline", json_object_get(cell, "baseline"));
         print_arm("canary", json_object_get(cell, "canary"));
     }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * rollout_print: what the admin API says of rollouts, for people: at most 100
- * columns, a fact a line.
+ * rollout_print: what the admin API says of rollouts, for people: a fact a line.
  */
 #pragma once
 
@@ -12,8 +11,9 @@
 /* "" if it is not there. */
 const char *rollout_text(const json_t *object, const char *name);
 
-/* Where it stands, in a line without its end. */
-void rollout_line(const json_t *r, char *out, size_t size);
+/* Where it stands, in a line without its end and without its name. */
+#define ROLLOUT_LINE_MAX 1024
+void rollout_line(const json_t *r, char out[ROLLOUT_LINE_MAX]);
 
 void rollout_print_line(const json_t *r);
 void rollout_print_list(const json_t *answer);

@@ -26,6 +26,7 @@
     X(subject_known, "1: a subject was found")                                 \
     X(bucket, "of a million; 0 without subject")                               \
     X(weight_ppm, "the effective weight it was compared with")                 \
+    X(step, "of the rollout it was in; 0: none, or its canary is for nobody")  \
     X(canary, "1: on the canary")                                              \
     X(fallback, "1: the canary's, served by the baseline as it was down")      \
     X(request_bytes, "of the request's body, as it came")                      \
@@ -43,6 +44,7 @@
     X(version_from, "the client's version; empty on a plain route")            \
     X(version_source, "what told it: header, media, client, default, ...")     \
     X(version_to, "the pool's version")                                        \
+    X(rollout, "the rollout it was in; empty without")                         \
     X(pool, "the pool's name")                                                 \
     X(endpoint, "host:port that was asked")                                    \
     X(request_type, "the type the request's body was read as")                 \

@@ -379,6 +379,7 @@ report(struct exchange *x, uint64_t us)
 {
     struct worker *w = x->worker;
     const struct decision *d = &x->decision;
+    const struct gen_rollout *rollout = d->canary ? d->canary->rollout : NULL;
     char changes[RECORD_TEXT_MAX];
     struct record r = {
         .time_ms = loop_wall_ms(),
@@ -389,6 +390,7 @@ report(struct exchange *x, uint64_t us)
         .subject_known = d->subject.len != 0,
         .bucket = d->bucket,
         .weight_ppm = d->weight_ppm,
+        .step = rollout ? plan_step_at(&rollout->plan, d->weight_ppm) : 0,
         .canary = d->arm == ARM_CANARY,
         .fallback = d->arm == ARM_FALLBACK,
         .request_bytes = x->request_bytes,
@@ -404,6 +406,7 @@ report(struct exchange *x, uint64_t us)
         .version_from = client_label(x),
         .version_source = span_str(d->api ? source_word(d) : ""),
         .version_to = pool_label(x),
+        .rollout = rollout ? rollout->name : (span){0},
         .pool = d->pool ? d->pool->name : (span){0},
         .endpoint = x->endpoint,
         .changes = changes_of(x, changes, sizeof(changes)),

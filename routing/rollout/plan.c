@@ -49,6 +49,15 @@ plan_check(const struct rollout_plan *p, struct err *e)
     return OK;
 }
 
+uint32_t
+plan_step_at(const struct rollout_plan *p, uint32_t weight_ppm)
+{
+    for (uint32_t i = 0; i < p->n_steps; i++)
+        if (p->steps[i].weight_ppm == weight_ppm)
+            return i + 1;
+    return 0;
+}
+
 uint64_t
 plan_step_takes_ms(const struct rollout_plan *p, uint32_t i,
                    uint64_t requests_a_day)

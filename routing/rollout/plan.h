@@ -43,6 +43,12 @@ MUST_CHECK enum err_code plan_check(const struct rollout_plan *p,
                                     struct err *e);
 
 /*
+ * The step (from 1) that puts so many on the canary; 0: none does. Weights rise
+ * from step to step, so a weight tells its step.
+ */
+uint32_t plan_step_at(const struct rollout_plan *p, uint32_t weight_ppm);
+
+/*
  * Milliseconds until step `i` has its canary requests, if the rollout's routes
  * get `requests_a_day` in all. UINT64_MAX: never.
  */

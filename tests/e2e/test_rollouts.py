@@ -102,6 +102,30 @@ def broken(t, s, green):
     green.fails = True
 
 
+def test_a_request_is_explained_with_its_bucket_and_the_step_it_met(t):
+    s, _, _ = scene(t, plan("[{weight: 10%, hold: 1h}, {weight: 100%, hold: 1h}]"))
+    until(lambda: state(s) == "approved", "approved")
+
+    def explained(account):
+        """As it was, and as it would be: the same words."""
+        id_ = t.ask(s.port, X_Account=account).get("x-request-id")
+        words = (["--socket", s.socket, id_], ["-c", s.config, "-H", f"X-Account: {account}", "GET", "/"])
+        was, is_ = (json.loads(s.cli("explain", "--json", *w).stdout) for w in words)
+        told = [{k: r[k] for k in ("rollout", "step", "bucket", "weight_ppm", "pool")} for r in (was, is_)]
+        assert told[0] == told[1] and 0 <= was["bucket"] < 1000000, told
+        assert re.search(r"^bucket +\d+$", s.cli("explain", *words[0]).stdout, re.M), "for people, too"
+        return was
+
+    assert explained("a")["step"] == 0 and explained("a")["rollout"] == "ios"
+    tell(s, "start")
+    first = explained("a")
+    assert (first["step"], first["weight_ppm"]) == (1, 100000), first
+    tell(s, "promote")
+    assert (explained("a")["step"], explained("a")["pool"]) == (2, "green")
+    tell(s, "abort")
+    assert (explained("a")["step"], explained("a")["pool"]) == (0, "blue")
+
+
 def test_a_canary_that_fails_is_halted_and_told_why(t):
     s, _, green = scene(t, plan("[{weight: 25%, hold: 1h}, {weight: 100%, hold: 1h}]"))
     broken(t, s, green)
