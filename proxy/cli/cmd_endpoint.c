@@ -2,6 +2,7 @@
 #include "proxy/cli/cli.h"
 
 #include "proxy/cli/ask.h"
+#include "proxy/cli/page.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -19,12 +20,14 @@ print_endpoint(const json_t *e)
 {
     const json_t *n = json_object_get(e, "under_way");
     bool is_there = json_is_true(json_object_get(e, "in_file"));
+    char under_way[40] = "";
 
-    printf("  %-40s %-10s", text_of(e, "url"),
-           is_there ? text_of(e, "health") : "not in file");
     if (json_is_integer(n))
-        printf(" %6lld under way", (long long)json_integer_value(n));
-    puts(json_is_true(json_object_get(e, "drained")) ? "  DRAINED" : "");
+        (void)snprintf(under_way, sizeof(under_way), " %6lld under way",
+                       (long long)json_integer_value(n));
+    page_line(4, "  %-40s %-10s%s%s", text_of(e, "url"),
+              is_there ? text_of(e, "health") : "not in file", under_way,
+              json_is_true(json_object_get(e, "drained")) ? "  DRAINED" : "");
 }
 
 static void
@@ -33,8 +36,8 @@ print_pool(const json_t *pool)
     const json_t *e;
     size_t i;
 
-    printf("%s (revision %lld)\n", text_of(pool, "pool"),
-           (long long)json_integer_value(json_object_get(pool, "revision")));
+    page_line(4, "%s (revision %lld)", text_of(pool, "pool"),
+              (long long)json_integer_value(json_object_get(pool, "revision")));
     json_array_foreach(json_object_get(pool, "endpoints"), i, e)
     {
         print_endpoint(e);
@@ -47,9 +50,9 @@ print_would(const json_t *would)
     bool is = json_is_true(json_object_get(would, "drained"));
     bool was = json_is_true(json_object_get(would, "was_drained"));
 
-    printf("%s of %s %s %s (nothing was changed)\n", text_of(would, "endpoint"),
-           text_of(would, "pool"), is == was ? "is" : "would be",
-           is ? "drained" : "in use");
+    page_line(4, "%s of %s %s %s (nothing was changed)",
+              text_of(would, "endpoint"), text_of(would, "pool"),
+              is == was ? "is" : "would be", is ? "drained" : "in use");
 }
 
 static void

@@ -180,6 +180,7 @@ diff(struct ask *ask, struct arena *a, const char *from, const char *to)
 static void
 print_restored(const json_t *answer)
 {
+    bool dry = json_is_true(json_object_get(answer, "dry_run"));
     const json_t *one;
     size_t i;
 
@@ -194,6 +195,8 @@ print_restored(const json_t *answer)
     }
     if (i == 0)
         puts("every weight is as it was then: nothing was moved");
+    else if (dry)
+        puts("so it would be; nothing was changed");
     json_array_foreach(json_object_get(answer, "left"), i, one)
     {
         page_line(HANG, "%-32s left as it is: %s", rollout_text(one, "slot"),
@@ -203,9 +206,11 @@ print_restored(const json_t *answer)
 
 static int
 restore(struct ask *ask, struct arena *a, const char *revision,
-        const char *reason, const char *if_match)
+        const char *reason, const char *if_match, bool dry)
 {
-    json_t *body = reason ? json_pack("{s:s}", "reason", reason) : NULL;
+    const char *said = dry && !reason ? "dry run" : reason;
+    json_t *body =
+        said ? json_pack("{s:s, s:b}", "reason", said, "dry_run", dry) : NULL;
 
     if (!body) {
         fprintf(stderr, "stile snapshot: say why, with --reason TEXT; it is "
@@ -235,7 +240,7 @@ cmd_snapshot(int argc, char **argv)
         {0, OPTION_TEXT, "if-match", "REVISION", &if_match,
          "restore only if this is still the newest revision"},
         {'n', OPTION_FLAG, "dry-run", NULL, &dry,
-         "restore nothing; say what differs"},
+         "say what it would come to; change nothing"},
         ASK_OPTIONS(ask),
     };
     const struct command_usage usage = {
@@ -272,8 +277,7 @@ cmd_snapshot(int argc, char **argv)
     } else if ((n == 2 || n == 3) && strcmp(words[0], "diff") == 0) {
         code = diff(&ask, a, words[1], n == 3 ? words[2] : NULL);
     } else if (n == 2 && strcmp(words[0], "restore") == 0) {
-        code = dry ? diff(&ask, a, words[1], NULL)
-                   : restore(&ask, a, words[1], reason, if_match);
+        code = restore(&ask, a, words[1], reason, if_match, dry);
     } else {
         fprintf(stderr, "stile snapshot: list, show N, diff N [M] or restore "
                         "N; see --help\n");

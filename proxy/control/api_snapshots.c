@@ -53,7 +53,7 @@ is_expected(struct call *c)
 }
 
 static void
-put_back(struct call *c, const json_t *snapshot, span reason)
+put_back(struct call *c, const json_t *snapshot, span reason, bool dry)
 {
     struct snapshot_restored done;
     span said = arena_fmt(c->arena, "as at revision %.*s: %.*s",
@@ -64,28 +64,34 @@ put_back(struct call *c, const json_t *snapshot, span reason)
         api_problem(c->out, 500, "no memory for the reason");
         return;
     }
-    enum err_code code = snapshot_restore(
-        &c->control->slots, c->control->store, snapshot,
-        span_str(c->request->who->actor), said, c->request->wall_ms, &done, &e);
+    const struct snapshot_order order = {.actor =
+                                             span_str(c->request->who->actor),
+                                         .reason = said,
+                                         .now_ms = c->request->wall_ms,
+                                         .dry = dry};
+    enum err_code code = snapshot_restore(&c->control->slots, c->control->store,
+                                          snapshot, &order, &done, &e);
     if (code)
         api_problem(c->out, call_status_of(code), "%s", e.text);
     else
         call_answer(c->out, 200,
-                    json_pack("{s:I, s:o, s:o}", "revision",
-                              (json_int_t)done.revision, "moved", done.moved,
-                              "left", done.left));
+                    json_pack("{s:b, s:I, s:o, s:o}", "dry_run", dry,
+                              "revision", (json_int_t)done.revision, "moved",
+                              done.moved, "left", done.left));
 }
 
 void
 post_snapshot(struct call *c)
 {
-    static const char *const members[] = {"reason"};
+    static const char *const members[] = {"reason", "dry_run"};
     json_t *snapshot = snapshot_of(c);
     json_t *json = snapshot ? call_body(c, members, COUNT(members)) : NULL;
     span reason;
+    bool dry;
 
-    if (json && call_reason(c, json, &reason) && is_expected(c))
-        put_back(c, snapshot, reason);
+    if (json && call_reason(c, json, &reason) && call_dry(c, json, &dry) &&
+        is_expected(c))
+        put_back(c, snapshot, reason, dry);
     json_decref(json);
     json_decref(snapshot);
 }

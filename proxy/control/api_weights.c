@@ -104,6 +104,7 @@ static void
 move_weight(struct call *c, const struct slot *slot, const json_t *json)
 {
     const struct gen_rollout *rollout = slot->canary->rollout;
+    span name = slot->canary->slot_name;
     struct slot_move move = {.actor = span_str(c->request->who->actor),
                              .kind = SPAN("weight.set"),
                              .now_ms = c->request->wall_ms};
@@ -121,8 +122,10 @@ move_weight(struct call *c, const struct slot *slot, const json_t *json)
                     SPAN_FMT(rollout->name));
         return;
     }
-    switch (call_key(c, call_key_slot(slot->canary->slot_name), "weight.set",
-                     &move.key)) {
+    switch (call_key(c,
+                     json_pack("{s:s%, s:I}", "slot", name.at, name.len,
+                               "weight_ppm", (json_int_t)move.weight_ppm),
+                     "weight.set", &move.key)) {
     case KEY_NEW:
         break;
     case KEY_SAME:

@@ -115,8 +115,8 @@ see_rollout(struct restoring *r, const struct slot *slot, const json_t *was)
 }
 
 static bool
-see_slot(struct restoring *r, const struct slot *slot, uint64_t now_ms,
-         span actor, span reason)
+see_slot(struct restoring *r, const struct slot *slot,
+         const struct snapshot_order *order)
 {
     span name = slot->canary->slot_name;
     const json_t *was = json_object_getn(r->was, name.at, name.len);
@@ -132,10 +132,10 @@ see_slot(struct restoring *r, const struct slot *slot, uint64_t now_ms,
         return true;
     r->at[r->n] = slot;
     r->moves[r->n++] = (struct slot_move){.weight_ppm = (uint32_t)ppm,
-                                          .actor = actor,
-                                          .reason = reason,
+                                          .actor = order->actor,
+                                          .reason = order->reason,
                                           .kind = SPAN("weight.restore"),
-                                          .now_ms = now_ms};
+                                          .now_ms = order->now_ms};
     return json_array_append_new(r->out->moved,
                                  json_pack("{s:s%, s:I, s:I}", "slot", name.at,
                                            name.len, "was_ppm",
@@ -144,13 +144,17 @@ see_slot(struct restoring *r, const struct slot *slot, uint64_t now_ms,
 }
 
 static enum err_code
-restore(struct restoring *r, uint64_t now_ms, span actor, span reason,
-        struct err *e)
+restore(struct restoring *r, const struct snapshot_order *order, struct err *e)
 {
+    const char *refuses = store_refuses(r->store);
+
+    if (order->dry && refuses)
+        return err_set(e, ERR_CONFLICT, "%s", refuses);
     for (size_t i = 0; i < r->slots->n; i++)
-        if (!see_slot(r, &r->slots->at[i], now_ms, actor, reason))
+        if (!see_slot(r, &r->slots->at[i], order))
             return err_set(e, ERR_LIMIT, "no memory for a restore");
-    if (r->n && slots_move_all(r->slots, r->store, r->at, r->moves, r->n, e))
+    if (!order->dry && r->n &&
+        slots_move_all(r->slots, r->store, r->at, r->moves, r->n, e))
         return e->code;
     r->out->revision = store_sequence(r->store);
     return OK;
@@ -158,7 +162,7 @@ restore(struct restoring *r, uint64_t now_ms, span actor, span reason,
 
 enum err_code
 snapshot_restore(struct slots *s, struct store *store, const json_t *snapshot,
-                 span actor, span reason, uint64_t now_ms,
+                 const struct snapshot_order *order,
                  struct snapshot_restored *out, struct err *e)
 {
     struct restoring r = {.slots = s,
@@ -171,7 +175,7 @@ snapshot_restore(struct slots *s, struct store *store, const json_t *snapshot,
     *out =
         (struct snapshot_restored){.moved = json_array(), .left = json_array()};
     enum err_code code = r.moves && r.at && out->moved && out->left
-                             ? restore(&r, now_ms, actor, reason, e)
+                             ? restore(&r, order, e)
                              : err_set(e, ERR_LIMIT, "no memory for a restore");
     free(r.moves);
     free(r.at);

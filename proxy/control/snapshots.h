@@ -26,13 +26,21 @@ struct snapshot_restored {
     json_t *left;      /* [{"slot", "why"}]; the caller's */
 };
 
+/* Who puts it back, why and when; `dry`: say what would be, and move nothing. */
+struct snapshot_order {
+    span actor;
+    span reason;
+    uint64_t now_ms;
+    bool dry;
+};
+
 /*
  * Every route's weight as it was, in one transaction, durable before it takes effect;
- * `actor` and `reason` go to the journal. Nothing to move is OK and no revision. The
+ * actor and reason go to the journal. Nothing to move is OK and no revision. The
  * errors are store_commit's; then nothing was moved.
  */
 MUST_CHECK enum err_code snapshot_restore(struct slots *s, struct store *store,
-                                          const json_t *snapshot, span actor,
-                                          span reason, uint64_t now_ms,
+                                          const json_t *snapshot,
+                                          const struct snapshot_order *order,
                                           struct snapshot_restored *out,
                                           struct err *e);

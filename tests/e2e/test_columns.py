@@ -44,7 +44,7 @@ def scene(t):
     salt: ios-2026
     approvals: {{need: 1}}
     shadow: {{share: 100%, answers: 1}}
-    steps: [{{weight: 25%, hold: 1h, min_requests: 1000000, at_most: 30d, approve: true}}, {{weight: 100%, hold: 1h}}]
+    steps: [{{weight: 25%, hold: 1h, min_requests: 1000000, at_most: 30d, approve: true}}, {{weight: 30%, hold: 1h}}, {{weight: 100%, hold: 1h}}]
     gates: {{errors: {{ratio: 5, alpha: 1e-4}}, translate: {{max_rate: 50%}}}}
 """
     s = Stile(t, apis={LONG: t.folder / "a/api.yaml"},
@@ -138,7 +138,7 @@ def test_every_command_fits_100_columns_and_its_json_is_json(t):
     for words in (["rollout"], ["rollout", "show", ROLLOUT], ["rollout", "watch", ROLLOUT], ["rollout", "history", ROLLOUT], ["rollout", "evidence", ROLLOUT],
                   ["report", ROLLOUT], ["report", ROLLOUT, "--writes"], ["weight"], ["weight", f"{ROUTE[:-1]}2"],
                   ["weight", f"{ROUTE[:-1]}2", "20%", "--reason", REASON, "--dry-run"],
-                  ["status"], ["top", "--once"], ["shadow"], ["shadow", ROUTE, "--all"], ["audit", "verify"], ["audit", "tail"],
+                  ["status"], ["endpoint", "list"], ["endpoint", "drain", GREEN + POOL, green.backend.url, "--reason", REASON, "--dry-run"], ["top", "--once"], ["shadow"], ["shadow", ROUTE, "--all"], ["audit", "verify"], ["audit", "tail"],
                   ["explain", f"{'r' * 120}0"], ["snapshot", "list"], ["snapshot", "show", "8"], ["snapshot", "diff", "2"]):
         p.look(*words)
     for words in (["matrix", s.config], ["can-i", "v1", GREEN + POOL, "-c", s.config], ["explain", "-c", s.config, "-H", "V: v1", "-H", "X-Account: a", "GET", "/orders/1"]):

@@ -109,6 +109,7 @@ def test_a_request_is_explained_with_its_bucket_and_the_step_it_met(t):
     def explained(account):
         """As it was, and as it would be: the same words."""
         id_ = t.ask(s.port, X_Account=account).get("x-request-id")
+        until(lambda: s.cli("explain", id_, "--socket", s.socket, code=None).returncode == 0, "its record has come")
         words = (["--socket", s.socket, id_], ["-c", s.config, "-H", f"X-Account: {account}", "GET", "/"])
         was, is_ = (json.loads(s.cli("explain", "--json", *w).stdout) for w in words)
         told = [{k: r[k] for k in ("rollout", "step", "bucket", "weight_ppm", "pool")} for r in (was, is_)]

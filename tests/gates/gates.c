@@ -195,6 +195,16 @@ others(struct gates *g)
     s.n_cells = 4;
     s.canary[0] = 0.05;
     always(g, "one platform of four fails", &s);
+    s.routes = true;
+    always(g, "one route of four fails", &s);
+    s = base;
+    s.storm = 0.9;
+    s.requests = 1000000;
+    never(g, "a client storms with bad requests", &s);
+    s.invents = true;
+    never(g, "the same, another subject each time", &s);
+    s.canary[0] = 0.05;
+    always(g, "and the canary fails meanwhile", &s);
     s = base;
     s.requests = 3000000;
     s.canary[0] = 3e-3;

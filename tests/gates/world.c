@@ -131,19 +131,37 @@ chance_of(const struct world *w, const struct cell_event *v, uint32_t cell,
                                                    : s->canary[cell];
 }
 
+/* Who sends it: anybody, or the client that storms; false: the latter. */
+static bool
+sender(struct worker *me, uint64_t request, uint32_t *subject)
+{
+    const struct world *w = me->world;
+    const struct world_spec *s = w->spec;
+    bool storms = s->storm > 0 && world_chance(&me->seed) < s->storm;
+
+    if (!storms)
+        *subject = (uint32_t)(world_chance(&me->seed) * (double)s->subjects);
+    else
+        *subject = s->invents ? s->subjects + (uint32_t)request : w->culprit;
+    return !storms;
+}
+
 static void
 one_request(struct worker *me, uint64_t request)
 {
     struct world *w = me->world;
     const struct world_spec *s = w->spec;
-    uint32_t subject =
-        (uint32_t)(world_chance(&me->seed) * (double)s->subjects);
+    uint32_t subject;
+    bool may_err = sender(me, request, &subject);
     struct cell_event v = event_of(w, subject, request, me->index);
-    uint32_t cell = (uint32_t)(v.subject % s->n_cells);
+    uint32_t cell =
+        (uint32_t)((s->routes ? test_random(&me->seed) : v.subject) %
+                   s->n_cells);
 
     cell_answer(cell_of(w, cell), &w->law, &v,
                 answer_us(s, v.is_canary, &me->seed));
-    if (world_chance(&me->seed) < chance_of(w, &v, cell, subject, request))
+    if (may_err &&
+        world_chance(&me->seed) < chance_of(w, &v, cell, subject, request))
         err(w, &v, cell);
     if (s->slower > 0 && request % LOOK_EVERY == 0)
         look(w);

@@ -17,14 +17,18 @@ struct world_spec {
     uint32_t subjects; /* who they are drawn from, all alike */
     uint32_t weight_ppm;
     uint32_t n_workers;
-    uint32_t n_cells; /* platforms, say: a subject belongs to one; alpha is
-                          divided among them */
-    double baseline;  /* chance that an answer is an error */
+    uint32_t n_cells; /* alpha is divided among them */
+    bool routes; /* cells are routes: a subject's requests go to any; without
+                    it they are platforms, and a subject has one */
+    double baseline;            /* chance that an answer is an error */
     double canary[WORLD_CELLS]; /* the same, in each cell */
     uint32_t repeats; /* an error is tried so often again by its subject */
     uint32_t outage_at, outage_n; /* requests in which both arms err at half */
     double slower;    /* the canary's times, in the baseline's; 0: not timed */
     bool one_subject; /* the canary's errors are all of one */
+    double storm;     /* this part of the requests is one client's: bad by its
+                         own fault, answered, and no error */
+    bool invents;     /* it says another subject each time */
 };
 
 struct world_run {
