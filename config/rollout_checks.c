@@ -236,6 +236,54 @@ check_require(struct rollout_reading *reading)
         prove_matrix(reading);
 }
 
+/* Each step where it stands: is it one, and can it conclude? */
+static bool
+check_steps(struct rollout_reading *reading)
+{
+    const struct gen_rollout *r = reading->r;
+    bool all_are = true;
+    struct err e;
+
+    for (uint32_t i = 0; i < r->plan.n_steps; i++) {
+        enum err_code code = plan_step_check(&r->plan, i, &e);
+        if (!code && r->requests_a_day)
+            code = plan_step_concludes(&r->plan, i, r->requests_a_day, &e);
+        if (code)
+            yaml_problem(reading->l->r.problems, reading->steps->items[i], "%s",
+                         e.text);
+        all_are &= code == OK;
+    }
+    return all_are;
+}
+
+static bool
+is_of_group(const struct gen_user *user, const span *groups, size_t n)
+{
+    for (size_t i = 0; i < user->n_groups * n; i++)
+        if (span_eq(user->groups[i / n], groups[i % n]))
+            return true;
+    return n == 0;
+}
+
+/* A warning, since whoever may not approve any more must be taken out at once. */
+static void
+check_approvals(struct rollout_reading *reading)
+{
+    const struct generation *g = reading->l->g;
+    const struct gen_rollout *r = reading->r;
+    const struct yaml *at = reading->approvals;
+    uint32_t n = 0;
+
+    for (size_t i = 0; i < g->n_users; i++)
+        n += g->users[i].is_approver &&
+             is_of_group(&g->users[i], r->approvers, r->n_approvers);
+    if (at && n < r->plan.approvals_need)
+        problem_warn(reading->l->r.problems, at->file, at->line, at->column,
+                     "it needs %u approvals, and %u of `admin.users` may give "
+                     "one: it cannot begin",
+                     r->plan.approvals_need, n);
+}
+
 static void
 check_whole(struct rollout_reading *reading)
 {
@@ -252,12 +300,9 @@ check_whole(struct rollout_reading *reading)
         yaml_problem(p, reading->node, "%s", e.text);
     take_manifest(reading);
     check_routes(reading);
-    bool is_plan = plan_check(&r->plan, &e) == OK;
-    if (!is_plan)
+    if (check_steps(reading) && plan_check(&r->plan, &e))
         yaml_problem(p, reading->node, "%s", e.text);
-    if (is_plan && r->requests_a_day &&
-        plan_concludes(&r->plan, r->requests_a_day, &e))
-        yaml_problem(p, reading->node, "%s", e.text);
+    check_approvals(reading);
 }
 
 void

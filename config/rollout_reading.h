@@ -13,6 +13,8 @@ struct rollout_reading {
     const struct gen_api *api; /* of `match` */
     span salt;
     const struct yaml *match;
+    const struct yaml *steps;
+    const struct yaml *approvals; /* NULL: none are needed */
 };
 
 /* All its words were read: find its routes, judge it, count its cells. */

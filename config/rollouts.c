@@ -214,6 +214,7 @@ READS(read_approvals)
                                                {"of", read_of, false},
                                                {"not", read_not, false}};
 
+    ((struct rollout_reading *)self)->approvals = value;
     reader_map(r, value, "`approvals`", words, COUNT(words), self);
 }
 
@@ -259,8 +260,10 @@ READS(read_steps)
         {"min_requests", read_min_requests, false},
         {"at_most", read_at_most, false},
         {"approve", read_approve, false}};
-    struct rollout_plan *plan = &((struct rollout_reading *)self)->r->plan;
+    struct rollout_reading *reading = self;
+    struct rollout_plan *plan = &reading->r->plan;
 
+    reading->steps = value;
     if (!reader_is_list(r, value, "`steps`"))
         return;
     if (value->n > ROLLOUT_STEPS_MAX) {

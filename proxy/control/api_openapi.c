@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The API's own description (OpenAPI 3.1), made from one table. A test walks it:
+ * The API's own description (OpenAPI 3.1), made from tables. A test walks it:
  * each call of the router is in it, and each path in it answers.
  */
 #include "proxy/control/api_call.h"
@@ -9,78 +9,64 @@
 
 enum body { NONE, EMPTY, REASON, FORWARD, WEIGHT, DRAIN };
 
-/* X(call of the router, method, path, who, body, query, what it does) */
-#define OPERATIONS(X)                                                          \
-    X("openapi", "get", "/openapi.json", "viewer", NONE, "", "this document")  \
-    X("status", "get", "/v1/status", "viewer", NONE, "",                       \
-      "what the processes do now")                                             \
-    X("weights", "get", "/v1/weights", "viewer", NONE, "", "all weights")      \
-    X("weight", "get", "/v1/weights/{slot}", "viewer", NONE, "", "one weight") \
-    X("weight_set", "put", "/v1/weights/{slot}", "operator", WEIGHT, "",       \
-      "move a weight")                                                         \
-    X("endpoints", "get", "/v1/endpoints", "viewer", NONE, "",                 \
-      "the endpoints of all pools")                                            \
-    X("pool_endpoints", "get", "/v1/endpoints/{pool}", "viewer", NONE, "",     \
-      "those of one pool")                                                     \
-    X("endpoint_do", "post", "/v1/endpoints/{pool}/drain", "operator", DRAIN,  \
-      "", "take an endpoint out of use")                                       \
-    X("endpoint_do", "post", "/v1/endpoints/{pool}/undrain", "operator",       \
-      DRAIN, "", "take it back into use")                                      \
-    X("revisions", "get", "/v1/revisions", "viewer", NONE, "before,limit",     \
+/* What a viewer may look at: X(call of the router, path, query, what it tells) */
+#define LOOKS(X)                                                               \
+    X("openapi", "/openapi.json", "", "this document")                         \
+    X("status", "/v1/status", "", "what the processes do now")                 \
+    X("weights", "/v1/weights", "", "all weights")                             \
+    X("weight", "/v1/weights/{slot}", "", "one weight")                        \
+    X("endpoints", "/v1/endpoints", "", "the endpoints of all pools")          \
+    X("pool_endpoints", "/v1/endpoints/{pool}", "", "those of one pool")       \
+    X("revisions", "/v1/revisions", "before,limit",                            \
       "the journal, newest first")                                             \
-    X("events", "get", "/v1/events", "viewer", NONE, "after,beat_ms",          \
+    X("events", "/v1/events", "after,beat_ms",                                 \
       "the journal as it grows, as server-sent events")                        \
-    X("snapshot", "get", "/v1/snapshots/{revision}", "viewer", NONE, "",       \
-      "what held at a revision")                                               \
-    X("snapshot_restore", "post", "/v1/snapshots/{revision}", "operator",      \
-      REASON, "", "put the weights of a revision back")                        \
-    X("verify", "get", "/v1/audit/verify", "viewer", NONE, "",                 \
-      "is the journal whole")                                                  \
-    X("rollouts", "get", "/v1/rollouts", "viewer", NONE, "", "all rollouts")   \
-    X("rollout", "get", "/v1/rollouts/{rollout}", "viewer", NONE, "",          \
-      "one rollout")                                                           \
-    X("rollout", "get", "/v1/rollouts/{rollout}/history", "viewer", NONE, "",  \
-      "the edges it took")                                                     \
-    X("rollout", "get", "/v1/rollouts/{rollout}/evidence", "viewer", NONE, "", \
-      "what was counted")                                                      \
-    X("rollout", "get", "/v1/rollouts/{rollout}/report", "viewer", NONE,       \
-      "run", "what a rollback left")                                           \
-    X("rollout", "get", "/v1/rollouts/{rollout}/writes", "viewer", NONE,       \
-      "run,from", "writes that the canary did or may have done")               \
-    X("rollout_do", "post", "/v1/rollouts/{rollout}/shadow", "operator",       \
-      REASON, "", "begin to compare")                                          \
-    X("rollout_do", "post", "/v1/rollouts/{rollout}/start", "operator",        \
-      FORWARD, "", "to the first step")                                        \
-    X("rollout_do", "post", "/v1/rollouts/{rollout}/pause", "operator",        \
-      REASON, "", "stay at this weight")                                       \
-    X("rollout_do", "post", "/v1/rollouts/{rollout}/resume", "operator",       \
-      REASON, "", "the step's hold begins anew")                               \
-    X("rollout_do", "post", "/v1/rollouts/{rollout}/promote", "operator",      \
-      FORWARD, "", "to the next step now")                                     \
-    X("rollout_do", "post", "/v1/rollouts/{rollout}/flip", "operator",         \
-      FORWARD, "", "everybody to the canary now")                              \
-    X("rollout_do", "post", "/v1/rollouts/{rollout}/abort", "operator",        \
-      REASON, "", "nobody is on the canary from now on")                       \
-    X("rollout_do", "post", "/v1/rollouts/{rollout}/rollback", "operator",     \
-      REASON, "", "everybody to the baseline")                                 \
-    X("rollout_do", "post", "/v1/rollouts/{rollout}/withdraw", "operator",     \
-      REASON, "", "give it up before it began")                                \
-    X("rollout_do", "post", "/v1/rollouts/{rollout}/again", "operator",        \
-      REASON, "", "a new run, from the draft")                                 \
-    X("rollout_do", "post", "/v1/rollouts/{rollout}/approve", "approver",      \
-      REASON, "", "one approval of the start, or of the step it is in")        \
-    X("rollout_do", "post", "/v1/rollouts/{rollout}/acknowledge",              \
-      "operator or approver", REASON, "", "the broken glass was seen")         \
-    X("reload", "post", "/v1/reload", "operator", EMPTY, "",                   \
-      "load the configuration anew")                                           \
-    X("explain", "get", "/v1/explain/{request}", "viewer", NONE, "",           \
+    X("snapshot", "/v1/snapshots/{revision}", "", "what held at a revision")   \
+    X("verify", "/v1/audit/verify", "", "is the journal whole")                \
+    X("rollouts", "/v1/rollouts", "", "all rollouts")                          \
+    X("rollout", "/v1/rollouts/{rollout}", "", "one rollout")                  \
+    X("rollout", "/v1/rollouts/{rollout}/history", "", "the edges it took")    \
+    X("rollout", "/v1/rollouts/{rollout}/evidence", "", "what was counted")    \
+    X("rollout", "/v1/rollouts/{rollout}/report", "run",                       \
+      "what a rollback left")                                                  \
+    X("rollout", "/v1/rollouts/{rollout}/writes", "run,from",                  \
+      "writes that the canary did or may have done")                           \
+    X("explain", "/v1/explain/{request}", "",                                  \
       "what was decided of one of the last requests")                          \
-    X("traffic", "get", "/v1/traffic", "viewer", NONE, "",                     \
+    X("traffic", "/v1/traffic", "",                                            \
       "what messages between each two versions came to")                       \
-    X("shadows", "get", "/v1/shadow", "viewer", NONE, "",                      \
-      "routes that mirror requests")                                           \
-    X("shadow", "get", "/v1/shadow/{route}", "viewer", NONE, "",               \
-      "what the canary answers otherwise")
+    X("shadows", "/v1/shadow", "", "routes that mirror requests")              \
+    X("shadow", "/v1/shadow/{route}", "", "what the canary answers otherwise")
+
+/* X(call of the router, method, path, who, body, what it does) */
+#define WRITES(X)                                                              \
+    X("weight_set", "put", "/v1/weights/{slot}", "operator", WEIGHT,           \
+      "move a weight")                                                         \
+    X("endpoint_do", "post", "/v1/endpoints/{pool}/drain", "operator", DRAIN,  \
+      "take an endpoint out of use")                                           \
+    X("endpoint_do", "post", "/v1/endpoints/{pool}/undrain", "operator",       \
+      DRAIN, "take it back into use")                                          \
+    X("snapshot_restore", "post", "/v1/snapshots/{revision}", "operator",      \
+      REASON, "put the weights of a revision back")                            \
+    X("reload", "post", "/v1/reload", "operator", EMPTY,                       \
+      "load the configuration anew")
+
+/* What a rollout is told: X(word, who, body, what it does) */
+#define TELLS(X)                                                               \
+    X("shadow", "operator", REASON, "begin to compare")                        \
+    X("start", "operator", FORWARD, "to the first step")                       \
+    X("pause", "operator", REASON, "stay at this weight")                      \
+    X("resume", "operator", REASON, "the step's hold begins anew")             \
+    X("promote", "operator", FORWARD, "to the next step now")                  \
+    X("flip", "operator", FORWARD, "everybody to the canary now")              \
+    X("abort", "operator", REASON, "nobody is on the canary from now on")      \
+    X("rollback", "operator", REASON, "everybody to the baseline")             \
+    X("withdraw", "operator", REASON, "give it up before it began")            \
+    X("again", "operator", REASON, "a new run, from the draft")                \
+    X("approve", "approver", REASON,                                           \
+      "one approval of the start, or of the step it is in")                    \
+    X("acknowledge", "operator or approver", REASON,                           \
+      "the broken glass was seen")
 
 static const struct operation {
     const char *call;
@@ -91,9 +77,17 @@ static const struct operation {
     const char *query;
     const char *summary;
 } operations[] = {
-#define X(call, method, path, who, body, query, summary)                       \
-    {call, method, path, who, body, query, summary},
-    OPERATIONS(X)
+#define X(call, path, query, what)                                             \
+    {call, "get", path, "viewer", NONE, query, what},
+    LOOKS(X)
+#undef X
+#define X(call, method, path, who, body, what)                                 \
+    {call, method, path, who, body, "", what},
+        WRITES(X)
+#undef X
+#define X(word, who, body, what)                                               \
+    {"rollout_do", "post", "/v1/rollouts/{rollout}/" word, who, body, "", what},
+            TELLS(X)
 #undef X
 };
 

@@ -8,8 +8,28 @@
 
 #define DAY_MS ((double)86400000)
 
-static enum err_code
-check_step(const struct rollout_plan *p, uint32_t i, struct err *e)
+enum err_code
+plan_check(const struct rollout_plan *p, struct err *e)
+{
+    uint32_t forbidden = 0;
+
+    if (p->n_steps == 0)
+        return err_set(e, ERR_INVALID, "a rollout has at least one step");
+    for (uint32_t i = 0; i < p->n_steps; i++)
+        if (plan_step_check(p, i, e))
+            return e->code;
+    for (uint32_t i = 0; i < p->n_forbidden; i++)
+        forbidden +=
+            (p->forbidden[i].to + WEEK_MINUTES - p->forbidden[i].from) %
+            WEEK_MINUTES;
+    if (forbidden >= WEEK_MINUTES)
+        return err_set(e, ERR_INVALID,
+                       "the forbidden windows may leave no hour of the week");
+    return OK;
+}
+
+enum err_code
+plan_step_check(const struct rollout_plan *p, uint32_t i, struct err *e)
 {
     const struct rollout_step *s = &p->steps[i];
 
@@ -26,26 +46,6 @@ check_step(const struct rollout_plan *p, uint32_t i, struct err *e)
         return err_set(e, ERR_INVALID,
                        "step %u cannot conclude: `at_most` ends before `hold`",
                        i + 1);
-    return OK;
-}
-
-enum err_code
-plan_check(const struct rollout_plan *p, struct err *e)
-{
-    uint32_t forbidden = 0;
-
-    if (p->n_steps == 0)
-        return err_set(e, ERR_INVALID, "a rollout has at least one step");
-    for (uint32_t i = 0; i < p->n_steps; i++)
-        if (check_step(p, i, e))
-            return e->code;
-    for (uint32_t i = 0; i < p->n_forbidden; i++)
-        forbidden +=
-            (p->forbidden[i].to + WEEK_MINUTES - p->forbidden[i].from) %
-            WEEK_MINUTES;
-    if (forbidden >= WEEK_MINUTES)
-        return err_set(e, ERR_INVALID,
-                       "the forbidden windows may leave no hour of the week");
     return OK;
 }
 
@@ -77,29 +77,26 @@ plan_step_takes_ms(const struct rollout_plan *p, uint32_t i,
 }
 
 enum err_code
-plan_concludes(const struct rollout_plan *p, uint64_t requests_a_day,
-               struct err *e)
+plan_step_concludes(const struct rollout_plan *p, uint32_t i,
+                    uint64_t requests_a_day, struct err *e)
 {
+    const struct rollout_step *s = &p->steps[i];
+    uint64_t ms = plan_step_takes_ms(p, i, requests_a_day);
     char takes[32], most[32], share[16];
 
-    for (uint32_t i = 0; i < p->n_steps; i++) {
-        const struct rollout_step *s = &p->steps[i];
-        uint64_t ms = plan_step_takes_ms(p, i, requests_a_day);
-        if (ms != UINT64_MAX && (s->at_most_ms == 0 || ms <= s->at_most_ms))
-            continue;
-        plan_duration_text(ms, takes, sizeof(takes));
-        plan_duration_text(s->at_most_ms, most, sizeof(most));
-        quantity_share_text(s->weight_ppm, share, sizeof(share));
-        return err_set(
-            e, ERR_INVALID,
-            "step %u cannot conclude: it needs %llu canary requests; %.3g a "
-            "minute at %s make that %s%s%s",
-            i + 1, (unsigned long long)s->min_requests,
-            (double)requests_a_day / 1440 * s->weight_ppm / (double)SHARE_ALL,
-            share, takes, s->at_most_ms ? ", more than `at_most` " : "",
-            s->at_most_ms ? most : "");
-    }
-    return OK;
+    if (ms != UINT64_MAX && (s->at_most_ms == 0 || ms <= s->at_most_ms))
+        return OK;
+    plan_duration_text(ms, takes, sizeof(takes));
+    plan_duration_text(s->at_most_ms, most, sizeof(most));
+    quantity_share_text(s->weight_ppm, share, sizeof(share));
+    return err_set(
+        e, ERR_INVALID,
+        "step %u cannot conclude: it needs %llu canary requests; %.3g a "
+        "minute at %s make that %s%s%s",
+        i + 1, (unsigned long long)s->min_requests,
+        (double)requests_a_day / 1440 * s->weight_ppm / (double)SHARE_ALL,
+        share, takes, s->at_most_ms ? ", more than `at_most` " : "",
+        s->at_most_ms ? most : "");
 }
 
 void

@@ -42,6 +42,10 @@ struct rollout_plan {
 MUST_CHECK enum err_code plan_check(const struct rollout_plan *p,
                                     struct err *e);
 
+/* The same of step `i` alone, beside the one before it. */
+MUST_CHECK enum err_code plan_step_check(const struct rollout_plan *p,
+                                         uint32_t i, struct err *e);
+
 /*
  * The step (from 1) that puts so many on the canary; 0: none does. Weights rise
  * from step to step, so a weight tells its step.
@@ -56,11 +60,13 @@ uint64_t plan_step_takes_ms(const struct rollout_plan *p, uint32_t i,
                             uint64_t requests_a_day);
 
 /*
- * Can it conclude with so many requests? ERR_INVALID: a step would take longer
+ * Can step `i` conclude with so many requests? ERR_INVALID: it would take longer
  * than its `at_most`; the sentence has the arithmetic.
  */
-MUST_CHECK enum err_code plan_concludes(const struct rollout_plan *p,
-                                        uint64_t requests_a_day, struct err *e);
+MUST_CHECK enum err_code plan_step_concludes(const struct rollout_plan *p,
+                                             uint32_t i,
+                                             uint64_t requests_a_day,
+                                             struct err *e);
 
 /* "37 h", "20 min", "3 d": what fits; `size` >= 24. */
 void plan_duration_text(uint64_t ms, char *out, size_t size);

@@ -232,3 +232,44 @@ TEST(as_many_rollouts_as_there_are_places_for_and_no_more)
     assert_non_null(strstr(l.text, "more than 128 rollouts"));
     unload(&l);
 }
+
+TEST(a_step_that_is_wrong_is_told_where_it_stands)
+{
+    struct loaded l;
+
+    assert_int_equal(
+        load(&l,
+             WHY POOLS "steps: [{weight: 5%, hold: 1h}, {weight: 4%, hold: 1h},"
+                       "\n  {weight: 50%, hold: 2h, at_most: 1h}], " GATES,
+             ROUTE),
+        ERR_INVALID);
+    assert_non_null(strstr(l.text, ":6:3: step 3 cannot conclude"));
+    assert_non_null(strstr(l.text, ": step 2 goes nowhere"));
+    unload(&l);
+}
+
+TEST(approvals_that_nobody_can_give_are_warned_of)
+{
+    static const struct {
+        const char *approvals, *says;
+    } all[] = {
+        {"approvals: {need: 1}", NULL},
+        {"approvals: {need: 1, of: [sales, release]}", NULL},
+        {"approvals: {need: 0, of: [sales]}", NULL},
+        {"approvals: {need: 2}", "it needs 2 approvals, and 1 of"},
+        {"approvals: {need: 1, of: [sales]}", "and 0 of `admin.users`"},
+    };
+
+    for (size_t i = 0; i < COUNT(all); i++) {
+        struct loaded l;
+        char text[1024];
+
+        (void)snprintf(text, sizeof(text), "%s, %s", WHOLE, all[i].approvals);
+        assert_int_equal(load(&l, text, ROUTE), OK);
+        bool is_told = strstr(l.text, "it cannot begin") != NULL;
+        if (is_told != (all[i].says != NULL) ||
+            (is_told && !strstr(l.text, all[i].says)))
+            fail_msg("%s: %s", all[i].approvals, l.text);
+        unload(&l);
+    }
+}

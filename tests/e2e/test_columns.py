@@ -138,7 +138,7 @@ def test_every_command_fits_100_columns_and_its_json_is_json(t):
     for words in (["rollout"], ["rollout", "show", ROLLOUT], ["rollout", "watch", ROLLOUT], ["rollout", "history", ROLLOUT], ["rollout", "evidence", ROLLOUT],
                   ["report", ROLLOUT], ["report", ROLLOUT, "--writes"], ["weight"], ["weight", f"{ROUTE[:-1]}2"],
                   ["weight", f"{ROUTE[:-1]}2", "20%", "--reason", REASON, "--dry-run"],
-                  ["status"], ["endpoint", "list"], ["endpoint", "drain", GREEN + POOL, green.backend.url, "--reason", REASON, "--dry-run"], ["top", "--once"], ["shadow"], ["shadow", ROUTE, "--all"], ["audit", "verify"], ["audit", "tail"],
+                  ["status"], ["endpoint", "list"], ["top", "--once"], ["shadow"], ["shadow", ROUTE, "--all"], ["audit", "verify"], ["audit", "tail"],
                   ["explain", f"{'r' * 120}0"], ["snapshot", "list"], ["snapshot", "show", "8"], ["snapshot", "diff", "2"]):
         p.look(*words)
     for words in (["matrix", s.config], ["can-i", "v1", GREEN + POOL, "-c", s.config], ["explain", "-c", s.config, "-H", "V: v1", "-H", "X-Account: a", "GET", "/orders/1"]):
@@ -148,6 +148,8 @@ def test_every_command_fits_100_columns_and_its_json_is_json(t):
     p.people("weight", f"{ROUTE[:-1]}2", "20%", "--reason", REASON)
     p.look("snapshot", "restore", "8", "--reason", REASON, "--dry-run")
     p.people("snapshot", "restore", "8", "--reason", REASON)
+    p.people("endpoint", "drain", GREEN + POOL, green.backend.url, "--reason", REASON, codes=(1,))
+    p.people("endpoint", "drain", GREEN + POOL, green.backend.url, "--reason", REASON, "--last", "--dry-run", codes=(0,))
     tell(p, "again")
     p.people("reload")
     assert p.seen >= {"rollout", "report", "weight", "status", "top", "shadow", "audit", "explain", "snapshot", "matrix", "can-i", "token", "reload"}

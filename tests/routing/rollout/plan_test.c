@@ -43,14 +43,14 @@ TEST(a_plan_that_cannot_conclude_shows_its_arithmetic)
     struct err e;
 
     /* ROLLOUTS.md: 0.9 a minute at 1 %. */
-    assert_int_equal(plan_concludes(&p, 129600, &e), ERR_INVALID);
+    assert_int_equal(plan_step_concludes(&p, 0, 129600, &e), ERR_INVALID);
     assert_string_equal(e.text,
                         "step 1 cannot conclude: it needs 2000 canary "
                         "requests; 0.9 a minute at 1% make that 37 h, more "
                         "than `at_most` 24 h");
-    assert_int_equal(plan_concludes(&p, 0, &e), ERR_INVALID);
+    assert_int_equal(plan_step_concludes(&p, 0, 0, &e), ERR_INVALID);
     assert_non_null(strstr(e.text, "for ever"));
-    assert_int_equal(plan_concludes(&p, 200000, &e), OK);
+    assert_int_equal(plan_step_concludes(&p, 0, 200000, &e), OK);
     assert_int_equal(plan_step_takes_ms(&p, 0, 200000), 86400000);
     assert_int_equal(plan_step_takes_ms(&p, 0, 20000000000), 3600000);
 }
