@@ -6,7 +6,7 @@
  * Only what each document has most of is done here: the expected key, with a scalar or
  * with an object or a list that has a state; and an object behind another in a list. At
  * whatever else comes it stops where the walk goes on, as if it had not been here.
- * Behind the last place of the index there are some that repeat it (index.h), so a member
+ * Behind the last place of the index there are some that repeat it (walk.h), so a member
  * does not ask how many are left: no key, value and mark stand in one place.
  */
 #pragma once

@@ -16,15 +16,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ENGINE_INDEX        2048 /* bytes that are looked at in one go */
-#define ENGINE_INDEX_SLACK  64   /* places that are written at once */
-#define ENGINE_INDEX_BEHIND 4    /* behind the last, which they repeat */
+#define ENGINE_INDEX       2048 /* bytes that are looked at in one go */
+#define ENGINE_INDEX_SLACK 64   /* places that are written at once */
 
 struct engine_index {
     const char *base; /* places count from here */
     size_t n;
     bool has_escapes; /* in a text */
-    /* Behind the last, four more times the last. */
     uint16_t at[ENGINE_INDEX + ENGINE_INDEX_SLACK];
 };
 

@@ -102,7 +102,5 @@ INDEX_RUN(struct engine_index *x, const char *from, const char *end)
     }
     x->base = from;
     x->n = n;
-    uint64_t behind = n ? x->at[n - 1] * UINT64_C(0x0001000100010001) : 0;
-    memcpy(x->at + n, &behind, sizeof(behind));
     x->has_escapes = has_escapes;
 }

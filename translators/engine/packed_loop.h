@@ -10,7 +10,6 @@
  * the head of one that is only copied. A window may end anywhere: STOP says what
  * is wanted when it goes on, and what must be seen whole comes again.
  */
-#include "translators/engine/edit.h"
 #include "translators/engine/lesson.h"
 #include "translators/engine/packed_token.h"
 #include "translators/engine/spell.h"
@@ -69,37 +68,6 @@ spell_key(struct engine *m, bool has_others, const char *p, const char *q)
     return engine_spell_key(m, has_others, span_of(text, (size_t)(q - text)));
 }
 
-/* From the key at `p` on, members as far as each is the expected one, and stays, and its
- * value is short. */
-static inline const char *
-follow(struct engine *m, struct engine_frame *f, const char *p,
-       const char *safe)
-{
-    struct engine_learnt *last = f->learnt;
-    uint64_t left = f->left;
-    for (; left > 0 && p < safe; left--) {
-        struct engine_learnt *l = last->next;
-        if (UNLIKELY(!is_there(l, p))) {
-            l = l->next;
-            if (!is_there(l, p))
-                break;
-        }
-        const char *v = p + l->len;
-        const char *q = v < safe ? short_scalar(v) : NULL;
-        if (!q || l->way != ENGINE_STAYS ||
-            (!l->is_plain && !engine_edit_key(m, f, l, p, q)))
-            break;
-        last = l;
-        p = q;
-    }
-    if (last == f->learnt)
-        return p;
-    f->left = left;
-    f->wrote = true;
-    engine_at_member(f, last);
-    return p;
-}
-
 bool
 PACKED_RUN(struct engine *m, struct engine_window *w)
 {
@@ -153,11 +121,7 @@ want_key:
     if (f->left == 0)
         goto close;
     if (f->learnt && p < safe) {
-        if (!SPELLS)
-            p = follow(m, f, p, safe);
-        if (f->left == 0)
-            goto close;
-        struct engine_learnt *l = p < safe ? expected(f, p) : NULL;
+        struct engine_learnt *l = expected(f, p);
         if (LIKELY(l)) {
             f->learnt = l;
             f->left--;

@@ -46,6 +46,14 @@ static_assert(SKIP_AFTER < SKIP_COLON && SKIP_COLON < IN_TEXT,
 
 #include "translators/engine/follow.h"
 
+/* Four more places behind the last, which are the last: see follow.h. */
+static inline void
+repeat_last(struct engine_index *x)
+{
+    uint64_t four = x->at[x->n - 1] * UINT64_C(0x0001000100010001);
+    memcpy(x->at + x->n, &four, sizeof(four));
+}
+
 ENGINE_TARGET bool
 ENGINE_WALK(struct engine *m, struct engine_window *w)
 {
@@ -78,6 +86,7 @@ again:
     base = p;
     at = x->at;
     to = at + x->n;
+    repeat_last(x);
     switch (want) {
     case WANT_VALUE:
         goto want_value;
