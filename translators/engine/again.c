@@ -7,8 +7,8 @@
  * is no entry in a value that is held. What may vanish is held from its separator on,
  * as what is given out cannot be taken back.
  */
-#include "translators/engine/machine.h"
 #include "translators/engine/packed.h"
+#include "translators/engine/work.h"
 
 #include "translators/msgpack/unpack.h"
 

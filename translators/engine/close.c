@@ -3,8 +3,8 @@
  * close: what is written when an object ends, in front of its bracket and the
  * space before that.
  */
-#include "translators/engine/machine.h"
 #include "translators/engine/packed.h"
+#include "translators/engine/work.h"
 
 static bool
 happens(const struct engine *m, const struct engine_op *op)

@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include "translators/engine/machine.h"
+#include "translators/engine/work.h"
 
 /* The member of `l` is at hand. */
 static inline void

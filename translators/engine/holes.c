@@ -8,7 +8,7 @@
  * hole on goes to `open`, and from there to the output when that hole is filled. A
  * hole in a value that waits is in `captures`, which waits anyway.
  */
-#include "translators/engine/machine.h"
+#include "translators/engine/work.h"
 
 #include "translators/msgpack/token.h"
 

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "translators/engine/machine.h"
+#include "translators/engine/work.h"
 
 /* The key from `p` to `q`, which the frame has found; `len` bytes must be there for it
  * to stand there again. 32 may be read. */

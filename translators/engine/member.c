@@ -6,7 +6,7 @@
  * the one behind it (the loop sees to that).
  */
 #include "translators/engine/lookup.h"
-#include "translators/engine/machine.h"
+#include "translators/engine/work.h"
 
 #include "translators/json/text.h"
 

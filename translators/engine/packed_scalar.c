@@ -3,8 +3,8 @@
  * packed_scalar: a scalar of MessagePack that an entry reads, spelt as JSON is:
  * tables, tests and forms know no other spelling.
  */
-#include "translators/engine/machine.h"
 #include "translators/engine/packed.h"
+#include "translators/engine/work.h"
 
 #include "translators/json/carried.h"
 #include "translators/json/tree.h"

@@ -5,8 +5,8 @@
 #pragma once
 
 #include "translators/engine/lookup.h"
-#include "translators/engine/machine.h"
 #include "translators/engine/scan.h"
+#include "translators/engine/work.h"
 
 #include "translators/msgpack/token.h"
 

@@ -3,7 +3,7 @@
  * pool: machines at rest. To make one costs as much as a short document does, and one
  * that comes again knows in which order keys came.
  */
-#include "translators/engine/machine.h"
+#include "translators/engine/work.h"
 
 #define RESTING  16                    /* machines */
 #define ROOM     ((size_t)1024 * 1024) /* of one: its arena's limit */

@@ -7,7 +7,7 @@
  * which nothing stands yet is not given out between windows: it is a few keys and
  * brackets, whatever the size of the object.
  */
-#include "translators/engine/machine.h"
+#include "translators/engine/work.h"
 
 bool
 engine_mark(struct engine *m, struct engine_frame *f, const char *p)

@@ -5,9 +5,9 @@
  * The loop has seen all of it, and begun its capture if it has one.
  */
 #include "translators/engine/lookup.h"
-#include "translators/engine/machine.h"
 #include "translators/engine/packed.h"
 #include "translators/engine/spell.h"
+#include "translators/engine/work.h"
 
 #include "translators/json/carried.h"
 #include "translators/json/text.h"

@@ -20,7 +20,7 @@
  */
 #pragma once
 
-#include "translators/engine/machine.h"
+#include "translators/engine/work.h"
 
 /* How far the grammar of a number got. */
 enum number_state {

@@ -9,7 +9,7 @@
  * behind the inner one. A slot that is written into a value that itself waits is
  * relinked, not copied.
  */
-#include "translators/engine/machine.h"
+#include "translators/engine/work.h"
 
 #include <assert.h>
 

@@ -8,7 +8,7 @@
  */
 #pragma once
 
-#include "translators/engine/machine.h"
+#include "translators/engine/work.h"
 
 #include "translators/msgpack/token.h"
 

@@ -5,7 +5,7 @@
  * Each place is kept as the steps that lead to it, of the first of each notice and of the
  * fault, and becomes a JSON Pointer when it is asked for.
  */
-#include "translators/engine/machine.h"
+#include "translators/engine/work.h"
 
 #include <stdlib.h>
 

@@ -7,7 +7,7 @@
  * behind them. Where a token reaches into the next piece, some of that is put
  * behind it, until the loop stands in the new piece and goes on there.
  */
-#include "translators/engine/machine.h"
+#include "translators/engine/work.h"
 
 #include <stdlib.h>
 
