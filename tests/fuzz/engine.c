@@ -133,6 +133,7 @@ make_keys(void)
     items[1].child = &node;
     each = entry(ENGINE_KEEP);
     each.child = &node;
+    engine_entry_settle(&each);
     node.entries = entries;
     node.n_slots = 4;
 }
