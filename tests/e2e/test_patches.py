@@ -145,6 +145,22 @@ def test_an_old_client_patches_what_a_new_pool_keeps(t):
             assert ask(t, s, way, "GET", version="v3")[1] == store.document
 
 
+def test_members_of_an_open_set_are_patched_one_by_one(t):
+    api, store = t.folder / "bag", Store({})
+    t.write("bag/api.yaml", "api: bag\nversions: {v1: {}, v2: {}}\ndetect: [{header: Api-Version}]\nmissing: v1\nunknown: refuse\n"
+                            'types: {Order: {at: "* /orders/{id}"}}\n')
+    t.write("bag/changes/bag.yaml", "change: bag\nfrom: v1\nto: v2\nmanifest: {title: t, owner: o, guarantee: none}\n"
+                                    'Order: {map: {id: id, "*": "bag/*"}}\n')
+    s = Stile(t, apis={"bag": api / "api.yaml"}, pools={"b": {"api": "bag", "version": "v2", "endpoints": t.backend(store)}}, tls=True,
+              routes=[{"name": "orders", "match": {"path": "/orders/**"}, "api": "bag", "pool": "b"}])
+    for way in WAYS:
+        store.document = {"id": "o-1", "bag": {"color": "red", "size": 4}}
+        assert ask(t, s, way, "PATCH", {"color": "blue", "x": 1}, MERGE) == (200, {"id": "o-1", "color": "blue", "size": 4, "x": 1}), way
+        assert store.document == {"id": "o-1", "bag": {"color": "blue", "size": 4, "x": 1}}, way
+        status, p = ask(t, s, way, "PATCH", {"size": None}, MERGE)
+        assert status == 422 and "is there is not known" in p["detail"], (way, p)
+
+
 def test_a_new_pools_own_client_is_not_touched(t):
     store = Store(V3)
     s = proxy(t, store)

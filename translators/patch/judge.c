@@ -256,7 +256,7 @@ judge_arrow(struct judge *j, struct scene *s, const struct lens_arrow *arrow)
     if (arrow->kind != LENS_MAP)
         return judge_own(j, s, arrow);
     if (arrow->ways[0].open)
-        return judge_open(j, s, arrow);
+        return judge_set(j, s, arrow);
     if (lens_way_lookup(&arrow->ways[0]))
         return judge_lookup(j, s, arrow);
     return arrow->joint ? judge_joint(j, s, arrow) : judge_map(j, s, arrow);

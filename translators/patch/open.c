@@ -52,7 +52,7 @@ judge_member(struct judge *j, const struct lens_arrow *arrow,
 }
 
 bool
-judge_open(struct judge *j, struct scene *s, const struct lens_arrow *arrow)
+judge_set(struct judge *j, struct scene *s, const struct lens_arrow *arrow)
 {
     const struct lens_way *way = &arrow->ways[0];
     const struct lens_place *from = &way->place[j->leg->read];
