@@ -72,6 +72,7 @@ source_new(struct compose *c, struct source source)
         return 0;
     c->sources = grown;
     uint32_t self = (uint32_t)c->n_sources++;
+    source.term = NORMAL_NONE;
     source.each = NORMAL_NONE;
     source.element = NORMAL_NONE;
     source.beside = NORMAL_NONE;
@@ -158,8 +159,8 @@ term_make(struct compose *c, struct term term)
     if (c->n_terms == c->room_terms) {
         size_t more = c->room_terms ? c->room_terms * 2 : 64;
         grown = arena_grow(c->a, c->terms, c->n_terms, more, sizeof(term));
-        void *equals = arena_grow(c->a, c->equals, c->n_terms, more,
-                                  sizeof(struct equal *));
+        void *equals =
+            arena_grow(c->a, c->equals, c->n_terms, more, sizeof(*c->equals));
         if (!grown || !equals) {
             compose_full(c);
             return 0;
@@ -176,7 +177,7 @@ term_make(struct compose *c, struct term term)
     for (; c->term_slots[at]; at = (at + 1) & (c->n_term_slots - 1))
         if (term_same(&c->terms[c->term_slots[at] - 1], &term))
             return c->term_slots[at] - 1;
-    c->equals[c->n_terms] = NULL;
+    c->equals[c->n_terms] = (struct equals){0};
     c->term_slots[at] = (uint32_t)c->n_terms + 1;
     return (uint32_t)c->n_terms++;
 }
@@ -184,7 +185,13 @@ term_make(struct compose *c, struct term term)
 uint32_t
 term_of_source(struct compose *c, uint32_t source)
 {
-    return term_make(c, (struct term){.kind = TERM_SOURCE, .source = source});
+    uint32_t term = c->sources[source].term;
+    if (term == NORMAL_NONE) {
+        term =
+            term_make(c, (struct term){.kind = TERM_SOURCE, .source = source});
+        c->sources[source].term = term;
+    }
+    return term;
 }
 
 uint32_t
@@ -213,8 +220,8 @@ atom_same(const struct atom *a, const struct atom *b)
            a->n == b->n && span_eq(a->text, b->text);
 }
 
-static uint32_t
-atom_make(struct compose *c, struct atom atom)
+uint32_t
+ask_atom(struct compose *c, struct atom atom)
 {
     void *grown = COMPOSE_GROW(c, c->atoms, c->n_atoms, c->room_atoms);
     if (!grown)
@@ -235,7 +242,7 @@ atom_make(struct compose *c, struct atom atom)
 guard
 ask(struct compose *c, struct atom atom)
 {
-    return guard_of(&c->guards, atom_make(c, atom));
+    return guard_of(&c->guards, ask_atom(c, atom));
 }
 
 /* ---- presence ---- */
@@ -258,7 +265,7 @@ ask_present(struct compose *c, uint32_t source)
                 ask(c, (struct atom){.kind = ATOM_PRESENT, .source = source}));
 }
 
-/* ---- types ------------------------------------------------------------------------ */
+/* ---- constants ------------------------------------------------------------------- */
 
 static unsigned
 types_of(const struct json *value)
@@ -289,14 +296,39 @@ constant(bool holds)
     return holds ? GUARD_ALWAYS : GUARD_NEVER;
 }
 
-/* What is asked of an enum's image. */
+/* ---- an enum's image ---- */
+
+/* What is asked of it. */
 struct question {
     guard (*of)(struct compose *c, uint32_t term, const struct question *q);
+    bool (*fits)(const struct json *value, const struct question *q);
     unsigned types;
     const struct json *value;
     span text;
     size_t n;
 };
+
+/* The symbols whose rows answer the question otherwise than they would themselves; all, where
+ * what has no row is replaced. */
+static guard
+ask_rows(struct compose *c, const struct term *t, const struct question *q,
+         bool replaces, bool does)
+{
+    const struct lens_symbols *s = t->symbols;
+    size_t n = 0;
+    for (size_t i = 0; i < s->n_rows; i++) {
+        const struct lens_symbol *row = &s->rows[i];
+        if (!row->to /* it went */ || q->fits(row->to, q) != does ||
+            (!replaces && q->fits(row->from, q) == does))
+            continue;
+        void *grown = COMPOSE_GROW(c, c->symbols, n, c->room_symbols);
+        if (!grown)
+            return GUARD_NEVER;
+        c->symbols = grown;
+        c->symbols[n++] = row->from;
+    }
+    return ask_one_of(c, t->of, c->symbols, n);
+}
 
 /* The question of what came, but for the rows that answer it otherwise. */
 static guard
@@ -304,20 +336,12 @@ ask_enum(struct compose *c, const struct term *t, const struct question *q)
 {
     const struct lens_symbols *s = t->symbols;
     bool replaces = s->unlisted == LENS_UNLISTED_IS && s->image;
-    guard is = q->of(c, replaces ? term_const(c, s->image) : t->of, q);
-    for (size_t i = 0; i < s->n_rows; i++) {
-        if (!s->rows[i].to)
-            continue; /* it went */
-        guard would =
-            replaces ? is : q->of(c, term_const(c, s->rows[i].from), q);
-        guard does = q->of(c, term_const(c, s->rows[i].to), q);
-        if (would == does && !replaces)
-            continue;
-        guard here = ask_equals(c, t->of, s->rows[i].from);
-        is = does == GUARD_ALWAYS ? either(c, is, here) : without(c, is, here);
-    }
-    return is;
+    guard is = replaces ? constant(q->fits(s->image, q)) : q->of(c, t->of, q);
+    is = either(c, is, ask_rows(c, t, q, replaces, true));
+    return without(c, is, ask_rows(c, t, q, replaces, false));
 }
+
+/* ---- types ---- */
 
 /* The types of a term that is no constant, one after another. */
 static guard
@@ -349,11 +373,17 @@ ask_types_of(struct compose *c, uint32_t term, const struct question *q)
     return ask_types(c, term, q->types);
 }
 
-guard
-ask_types(struct compose *c, uint32_t term, unsigned types)
+static bool
+has_type(const struct json *value, const struct question *q)
+{
+    return types_of(value) & q->types;
+}
+
+static guard
+find_types(struct compose *c, uint32_t term, unsigned types)
 {
     struct term t = c->terms[term];
-    struct question q = {ask_types_of, types, NULL, {0}, 0};
+    struct question q = {.of = ask_types_of, .fits = has_type, .types = types};
     switch (t.kind) {
     case TERM_CONST:
         return constant(types_of(t.value) & types);
@@ -385,6 +415,33 @@ ask_types(struct compose *c, uint32_t term, unsigned types)
     return types_in_order(c, term, types);
 }
 
+/* Each step asks the same of the same terms, several times. */
+#define TYPES_CELLS 1024u
+
+struct types_cell {
+    uint32_t term; /* 1 + */
+    unsigned types;
+    guard is;
+};
+
+bool
+ask_room(struct compose *c)
+{
+    c->types = arena_array(c->a, TYPES_CELLS, sizeof(*c->types));
+    return c->types != NULL;
+}
+
+guard
+ask_types(struct compose *c, uint32_t term, unsigned types)
+{
+    struct types_cell *cell =
+        &c->types[mix(term, types) >> 8 & (TYPES_CELLS - 1)];
+    if (cell->term != term + 1 || cell->types != types)
+        *cell =
+            (struct types_cell){term + 1, types, find_types(c, term, types)};
+    return cell->is;
+}
+
 /* ---- equality ---- */
 
 static guard
@@ -393,39 +450,17 @@ ask_equals_of(struct compose *c, uint32_t term, const struct question *q)
     return ask_equals(c, term, q->value);
 }
 
-/* Not one of those that were met before, and this one. */
-static guard
-equals_in_order(struct compose *c, uint32_t term, const struct json *value)
+static bool
+is_value(const struct json *value, const struct question *q)
 {
-    guard before = GUARD_ALWAYS;
-    struct equal **at = &c->equals[term];
-    for (; *at; at = &(*at)->next) {
-        if ((*at)->value->kind != value->kind)
-            continue;
-        guard met = guard_of(&c->guards, (*at)->atom);
-        if (json_alike((*at)->value, value))
-            return both(c, (*at)->before, met);
-        before = without(c, (*at)->before, met);
-    }
-    struct equal *new = arena_alloc(c->a, sizeof(*new));
-    if (!new) {
-        compose_full(c);
-        return GUARD_NEVER;
-    }
-    *new = (struct equal){value,
-                          atom_make(c, (struct atom){.kind = ATOM_EQUALS,
-                                                     .term = term,
-                                                     .value = value}),
-                          before, NULL};
-    *at = new;
-    return both(c, before, guard_of(&c->guards, new->atom));
+    return json_alike(value, q->value);
 }
 
 guard
 ask_equals(struct compose *c, uint32_t term, const struct json *value)
 {
     struct term t = c->terms[term];
-    struct question q = {ask_equals_of, 0, value, {0}, 0};
+    struct question q = {.of = ask_equals_of, .fits = is_value, .value = value};
     if (t.kind == TERM_CONST)
         return constant(json_alike(t.value, value));
     if (t.kind == TERM_ENUM)
@@ -438,7 +473,34 @@ ask_equals(struct compose *c, uint32_t term, const struct json *value)
         guard yes = ask(c, (struct atom){.kind = ATOM_TRUE, .term = term});
         return value->truth ? both(c, of_type, yes) : without(c, of_type, yes);
     }
-    return both(c, of_type, equals_in_order(c, term, value));
+    return both(c, of_type, equal_in_order(c, term, value));
+}
+
+guard
+ask_one_of(struct compose *c, uint32_t term, const struct json *const *values,
+           size_t n)
+{
+    guard is = GUARD_NEVER;
+    unsigned mark = ++c->n_marked;
+    unsigned marked = 0;
+    enum term_kind kind = c->terms[term].kind;
+    for (size_t i = 0; i < n; i++) {
+        const struct json *v = values[i];
+        bool ordered = v->kind == JSON_TEXT || v->kind == JSON_NUMBER;
+        if (n == 1 || !ordered || kind == TERM_CONST || kind == TERM_ENUM)
+            is = either(c, is, ask_equals(c, term, v));
+        else if (equal_mark(c, term, v, mark))
+            marked |= 1u << v->kind;
+    }
+    if (marked & 1u << JSON_TEXT)
+        is = either(c, is,
+                    both(c, ask_types(c, term, LENS_STRING),
+                         equal_marked(c, term, JSON_TEXT, mark)));
+    if (marked & 1u << JSON_NUMBER)
+        is = either(c, is,
+                    both(c, ask_types(c, term, LENS_NUMBER),
+                         equal_marked(c, term, JSON_NUMBER, mark)));
+    return is;
 }
 
 guard
@@ -472,14 +534,19 @@ ask_starts_of(struct compose *c, uint32_t term, const struct question *q)
     return ask_starts(c, term, q->text);
 }
 
+static bool
+starts(const struct json *value, const struct question *q)
+{
+    return value->kind == JSON_TEXT && span_starts(value->text, q->text);
+}
+
 guard
 ask_starts(struct compose *c, uint32_t term, span text)
 {
     struct term t = c->terms[term];
-    struct question q = {ask_starts_of, 0, NULL, text, 0};
+    struct question q = {.of = ask_starts_of, .fits = starts, .text = text};
     if (t.kind == TERM_CONST)
-        return constant(t.value->kind == JSON_TEXT &&
-                        span_starts(t.value->text, text));
+        return constant(starts(t.value, &q));
     if (t.kind == TERM_ENUM)
         return ask_enum(c, &t, &q);
     return both(
@@ -493,14 +560,19 @@ ask_lines_of(struct compose *c, uint32_t term, const struct question *q)
     return ask_lines(c, term, q->n);
 }
 
+static bool
+has_lines(const struct json *value, const struct question *q)
+{
+    return value->kind == JSON_TEXT && lines_of(value->text) == q->n;
+}
+
 guard
 ask_lines(struct compose *c, uint32_t term, size_t n)
 {
     struct term t = c->terms[term];
-    struct question q = {ask_lines_of, 0, NULL, {0}, n};
+    struct question q = {.of = ask_lines_of, .fits = has_lines, .n = n};
     if (t.kind == TERM_CONST)
-        return constant(t.value->kind == JSON_TEXT &&
-                        lines_of(t.value->text) == n);
+        return constant(has_lines(t.value, &q));
     if (t.kind == TERM_ENUM)
         return ask_enum(c, &t, &q);
     return both(

@@ -16,12 +16,10 @@
 #include "translators/compose/compose.h"
 #include "translators/json/tree.h"
 
-/* What a term has been compared with. */
-struct equal {
-    const struct json *value;
-    uint32_t atom;
-    guard before; /* it is none that was met earlier */
-    struct equal *next;
+/* What a term has been compared with (equal.c). */
+struct equals {
+    struct equal *first; /* in the order in which they were met */
+    struct equal *last;
 };
 
 struct compose {
@@ -39,7 +37,8 @@ struct compose {
     size_t n_sources;
     size_t room_sources;
     struct term *terms;
-    struct equal **equals; /* by term */
+    struct equals *equals;    /* by term */
+    struct types_cell *types; /* what ask_types was asked last */
     size_t n_terms;
     size_t room_terms;
     uint32_t *term_slots;
@@ -49,6 +48,12 @@ struct compose {
     size_t room_atoms;
     uint32_t *atom_slots;
     size_t n_atom_slots;
+    struct equal **equal_slots;
+    size_t n_equal_slots;
+    size_t n_equal;
+    unsigned n_marked;           /* sets of values that were asked for */
+    const struct json **symbols; /* one of them, while it is gathered */
+    size_t room_symbols;
     bool full;
 
     /* What lowering needs, for the next: guards, and by source spots and levels. */
@@ -130,16 +135,45 @@ uint32_t term_of_source(struct compose *c, uint32_t source);
 uint32_t term_const(struct compose *c, const struct json *value);
 uint32_t term_make(struct compose *c, struct term term);
 
+/* Room for what was answered, before anything is asked. False: full. */
+MUST_CHECK bool ask_room(struct compose *c);
+
 /* ---- questions about terms; a term that is asked is there ---- */
 
+uint32_t ask_atom(struct compose *c, struct atom atom);
 guard ask(struct compose *c, struct atom atom);
 guard ask_present(struct compose *c, uint32_t source);
 guard ask_types(struct compose *c, uint32_t term, unsigned types);
 guard ask_equals(struct compose *c, uint32_t term, const struct json *value);
+/* It is one of these. */
+guard ask_one_of(struct compose *c, uint32_t term,
+                 const struct json *const *values, size_t n);
 guard ask_same(struct compose *c, uint32_t term, uint32_t other);
 guard ask_starts(struct compose *c, uint32_t term, span text);
 guard ask_lines(struct compose *c, uint32_t term, size_t n);
 guard ask_unclean(struct compose *c, uint32_t term);
+
+/* ---- texts and numbers that a term is compared with (equal.c) ---- */
+
+struct equal {
+    const struct json *value;
+    uint32_t term;
+    uint32_t atom;
+    guard before; /* it is none of its kind that was met earlier */
+    unsigned mark;
+    struct equal *earlier;
+    struct equal *next;
+};
+
+/* It is this value, and none of its kind that was met earlier. */
+guard equal_in_order(struct compose *c, uint32_t term,
+                     const struct json *value);
+/* Put it into the set of this mark. False: full. */
+MUST_CHECK bool equal_mark(struct compose *c, uint32_t term,
+                           const struct json *value, unsigned mark);
+/* It is one of those of the set that are of this kind. */
+guard equal_marked(struct compose *c, uint32_t term, enum json_kind kind,
+                   unsigned mark);
 
 /* ---- nodes (node.c) ---- */
 

@@ -177,7 +177,8 @@ compose_begin(struct arena *a, const struct lens_api *api, size_t from, bool up,
                           .up = up,
                           .read = up ? LENS_OLDER : LENS_NEWER,
                           .write = up ? LENS_NEWER : LENS_OLDER};
-    if (!make_states(c) || !guards_init(&c->guards, a) || !compose_reach(c))
+    if (!make_states(c) || !guards_init(&c->guards, a) || !ask_room(c) ||
+        !compose_reach(c))
         return too_much(e);
     /* The first of each kind is what stands for those that find no room. */
     static const struct json null = {.kind = JSON_NULL, .touched = true};

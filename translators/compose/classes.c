@@ -436,7 +436,7 @@ class_symbols(struct lowering *l, uint32_t source, const struct json ***out,
 {
     uint32_t term = term_of_source(l->c, source);
     size_t count = COUNT(words);
-    for (const struct equal *e = l->c->equals[term]; e; e = e->next)
+    for (const struct equal *e = l->c->equals[term].first; e; e = e->next)
         count++;
     const struct json **symbols =
         arena_array(l->c->a, count, sizeof(const struct json *));
@@ -445,7 +445,7 @@ class_symbols(struct lowering *l, uint32_t source, const struct json ***out,
     *n = 0;
     for (size_t i = 0; i < COUNT(words); i++)
         symbols[(*n)++] = &words[i];
-    for (const struct equal *e = l->c->equals[term]; e; e = e->next)
+    for (const struct equal *e = l->c->equals[term].first; e; e = e->next)
         if (!json_is_container(e->value))
             symbols[(*n)++] = e->value;
     *out = symbols;

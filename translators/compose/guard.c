@@ -134,6 +134,13 @@ guard_of(struct guards *g, uint32_t atom)
 }
 
 guard
+guard_if(struct guards *g, uint32_t atom, guard yes, guard no)
+{
+    assert(atom < g->at[yes].atom && atom < g->at[no].atom);
+    return make(g, atom, yes, no);
+}
+
+guard
 guard_not(struct guards *g, guard x)
 {
     return choose(g, x, GUARD_NEVER, GUARD_ALWAYS);

@@ -42,6 +42,9 @@ MUST_CHECK bool guards_init(struct guards *g, struct arena *a);
 /* The guard that asks this atom alone. */
 guard guard_of(struct guards *g, uint32_t atom);
 
+/* If the atom holds then `yes` else `no`, which ask no atom up to this one. */
+guard guard_if(struct guards *g, uint32_t atom, guard yes, guard no);
+
 guard guard_not(struct guards *g, guard x);
 guard guard_and(struct guards *g, guard x, guard y);
 guard guard_or(struct guards *g, guard x, guard y);

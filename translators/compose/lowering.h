@@ -49,6 +49,7 @@ struct spot_of {
                        noted whole, and nothing in it is met */
     struct uint16_list notices; /* of the state, told where this is met */
     struct uint16_list checks;
+    guard fails; /* when one of them does */
 };
 
 /* What is known of a guard. */

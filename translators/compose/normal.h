@@ -44,6 +44,7 @@ struct source {
     const struct lens_step *step; /* of an ELEMENT */
     uint32_t next;                /* ELEMENT of the same list, or NORMAL_NONE */
     uint32_t element;             /* the first of them */
+    uint32_t term;                /* builder: of it, or NORMAL_NONE */
     guard asked; /* builder: a doubled key is refused when this holds */
     guard asked_any;
 };

@@ -205,7 +205,9 @@ lower_place_checks(struct lowering *l)
             l->check_waits[i] = l->once_more = true;
             return lower_stop(l, "a check that no value decides");
         }
-        if (!add_number(l, &l->spots[at].checks, i))
+        struct spot_of *spot = &l->spots[at];
+        spot->fails = guard_or(&l->c->guards, spot->fails, g);
+        if (!add_number(l, &spot->checks, i))
             return false;
     }
     return true;

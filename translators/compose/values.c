@@ -160,9 +160,7 @@ fate_of(struct lowering *l, const struct value_class *k, struct fate *f)
     const struct spot_of *s = &l->spots[k->source];
     const struct normal_alt *alt = NULL;
     *f = (struct fate){.term = NORMAL_NONE};
-    for (size_t i = 0; i < s->checks.n; i++)
-        if (class_truth(l, l->check_when[s->checks.at[i]], k) != IS_NEVER)
-            f->aside = true;
+    f->aside = class_truth(l, s->fails, k) != IS_NEVER;
     for (size_t i = 0; i < s->uses.n; i++) {
         enum truth is =
             class_truth(l, lower_guard(l, s->uses.at[i].alt->when), k);
