@@ -4,7 +4,8 @@
 #include "proxy/base/hash.h"
 #include "translators/engine/engine.h"
 
-#define PLACES    64
+#define SETS      32
+#define PLACES    4 /* of a set: questions that meet in it are kept side by side */
 #define TEXT_MAX  512 /* bytes of what a message is known by */
 #define ARENA_MAX ((size_t)64 * 1024)
 
@@ -16,7 +17,6 @@ struct question {
 };
 
 struct place {
-    uint64_t asked; /* hash of what was asked here last, and was not kept */
     struct question is;
     struct arena *arena; /* of what is kept; NULL: nothing is */
     enum program_need need;
@@ -24,16 +24,26 @@ struct place {
     size_t users; /* arenas of messages that have it */
 };
 
+struct set {
+    struct place places[PLACES];
+    unsigned next; /* to be taken, unless it has users */
+    uint64_t
+        asked[PLACES]; /* hashes of what was asked last, and was not kept */
+    unsigned n_asked;
+};
+
 struct memo {
     struct engine_pool *machines;
-    struct place places[PLACES];
+    struct set sets[SETS];
 };
 
 static void
-close_memo(void *memo)
+close_memo(void *p)
 {
-    for (size_t i = 0; i < PLACES; i++)
-        arena_free(&((struct memo *)memo)->places[i].arena);
+    struct memo *memo = p;
+    for (size_t i = 0; i < SETS; i++)
+        for (size_t k = 0; k < PLACES; k++)
+            arena_free(&memo->sets[i].places[k].arena);
 }
 
 struct memo *
@@ -58,7 +68,9 @@ hash_of(const struct question *q)
     const struct message *m = &q->message;
     uint64_t numbers = (uint64_t)q->from << 40 | (uint64_t)q->to << 20 |
                        (uint64_t)m->status << 4 | (uint64_t)m->side;
-    return hash64_seeded(m->path, hash64_seeded(m->media, numbers));
+    numbers += (uint64_t)(uintptr_t)q->translator * 0x9E3779B97F4A7C15u;
+    uint64_t h = hash64_seeded(m->method, numbers);
+    return hash64_seeded(m->path, hash64_seeded(m->media, h));
 }
 
 static bool
@@ -106,6 +118,41 @@ fill(struct place *p, const struct question *q)
     return false;
 }
 
+/* Where it is kept; NULL: nowhere. */
+static struct place *
+find(struct set *s, const struct question *q)
+{
+    for (size_t i = 0; i < PLACES; i++)
+        if (s->places[i].arena && is_same(&s->places[i].is, q))
+            return &s->places[i];
+    return NULL;
+}
+
+/* It takes the place of another that nobody uses; NULL: there is none, or nothing to keep. */
+static struct place *
+keep(struct set *s, const struct question *q)
+{
+    for (size_t i = 0; i < PLACES; i++) {
+        struct place *p = &s->places[s->next++ % PLACES];
+        if (!p->users)
+            return fill(p, q) ? p : NULL;
+    }
+    return NULL;
+}
+
+/* Was it asked before? */
+static bool
+is_asked(struct set *s, uint64_t hash)
+{
+    for (size_t i = 0; i < PLACES; i++)
+        if (s->asked[i] == hash) {
+            s->asked[i] = 0;
+            return true;
+        }
+    s->asked[s->n_asked++ % PLACES] = hash;
+    return false;
+}
+
 static void
 leave(void *place)
 {
@@ -120,14 +167,16 @@ memo_program(struct memo *memo, const struct translator *t, struct arena *a,
     const struct question q = {t, *m, from, to};
     size_t len = m->path.len + m->method.len + m->media.len + m->to.len +
                  m->platform.len;
-    uint64_t hash = memo && len <= TEXT_MAX ? hash_of(&q) : 0;
-    struct place *p = hash ? &memo->places[hash % PLACES] : NULL;
-    bool is_kept = p && p->arena && is_same(&p->is, &q);
-    if (p && !is_kept && !p->users && p->asked == hash)
-        is_kept = fill(p, &q);
-    if (p)
-        p->asked = is_kept ? 0 : hash;
-    if (!is_kept || !arena_defer(a, leave, p))
+    struct set *s = NULL;
+    struct place *p = NULL;
+    if (memo && len <= TEXT_MAX) {
+        uint64_t hash = hash_of(&q);
+        s = &memo->sets[hash % SETS];
+        p = find(s, &q);
+        if (!p && is_asked(s, hash))
+            p = keep(s, &q);
+    }
+    if (!p || !arena_defer(a, leave, p))
         return translator_program(t, a, m, from, to, out, e);
     p->users++;
     *out = p->program;

@@ -337,7 +337,25 @@ log_line(struct exchange *x, uint64_t us)
 
 /* ── the record ──────────────────────────────────────────────────────────── */
 
-/* Names of the changes between two versions, in the order they were applied. */
+/* The first change at a table or above: they stand by table. */
+static size_t
+first_change(const struct lens_api *api, size_t table)
+{
+    size_t low = 0, high = api->n_changes;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (api->changes[middle].table < table)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Names of the changes between two versions, in the order they were applied, as far as there is
+ * room. */
 static span
 changes_of(struct exchange *x, char *room, size_t size)
 {
@@ -347,13 +365,14 @@ changes_of(struct exchange *x, char *room, size_t size)
     if (!d->translates)
         return (span){0};
     size_t a = (size_t)d->client, b = (size_t)d->pool->version;
-    size_t low = a < b ? a : b, high = a < b ? b : a;
+    const struct lens_api *api = d->api->lens;
+    size_t last = first_change(api, a < b ? b : a);
 
-    for (size_t i = 0; i < d->api->lens->n_changes; i++) {
-        const struct lens_change *c = &d->api->lens->changes[i];
+    for (size_t i = first_change(api, a < b ? a : b); i < last; i++) {
+        const struct lens_change *c = &api->changes[i];
 
-        if (c->table < low || c->table >= high || n + c->name.len + 1 >= size)
-            continue;
+        if (n + c->name.len + 1 >= size)
+            break;
         if (n)
             room[n++] = ',';
         memcpy(room + n, c->name.at, c->name.len);

@@ -87,6 +87,29 @@ TEST(what_is_asked_again_is_kept)
     close_shop(&s);
 }
 
+TEST(what_is_asked_of_two_apis_in_turn_is_kept_of_both)
+{
+    struct shop s, other;
+    open_shop(&s);
+    open_shop(&other);
+    struct memo *own = other.memo;
+    other.memo = s.memo;
+    struct message m = get(SPAN("/orders/1"));
+    const struct program *kept[2] = {NULL, NULL};
+    for (size_t round = 0; round < 4; round++) {
+        struct arena *a = arena_new(DOCUMENT_ROOM);
+        const struct program *is[] = {ask(&s, a, &m), ask(&other, a, &m)};
+        for (size_t i = 0; i < 2; i++) {
+            assert_true(round < 2 || is[i] == kept[i]);
+            kept[i] = is[i];
+        }
+        arena_free(&a);
+    }
+    other.memo = own;
+    close_shop(&s); /* and the memo before its translators */
+    close_shop(&other);
+}
+
 /* Those that differ in one thing. */
 static struct message
 variant(size_t i)
