@@ -172,7 +172,7 @@ def start(row, n, build, folder, backend, running):
     p = proxies.Proxy(f"{row.name.split()[0]}-{n}", folder)
     config = p.write("stile.yaml", row.config(p.folder, n, p.port, backend))
     begin = time.monotonic()
-    p.start(f"{build}/stile", "run", "--config", config)
+    p.start(f"{build}/stile", "run", "--config", config, seconds=120)  # it is told how long that takes
     p.seconds = time.monotonic() - begin
     running.callback(p.stop)
     p.private_mb = account.private_kb(p.process.pid) / 1024

@@ -20,8 +20,8 @@ def free_port():
         return s.getsockname()[1]
 
 
-def wait_for(port, who, log=None):
-    for _ in range(400):
+def wait_for(port, who, log=None, seconds=20):
+    for _ in range(20 * seconds):
         try:
             socket.create_connection(("127.0.0.1", port), 1).close()
             return
@@ -38,10 +38,10 @@ class Proxy:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.port, self.h2_port, self.tls_port, self.process = free_port(), free_port(), free_port(), None
 
-    def start(self, *command):
+    def start(self, *command, seconds=20):
         log = open(self.folder / "log", "w")
         self.process = subprocess.Popen(["taskset", "-c", self.core, *map(str, command)], stdout=log, stderr=log)
-        wait_for(self.port, self.name, self.folder / "log")
+        wait_for(self.port, self.name, self.folder / "log", seconds)
         return self
 
     def stop(self):

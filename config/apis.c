@@ -221,12 +221,32 @@ build_translator(struct loader *l, struct gen_api *api, struct err *e)
                                 &api->translator, e) == OK;
 }
 
+static void
+warn_of_unplanned(struct loader *l, size_t i)
+{
+    const struct yaml *at = l->api_nodes[i];
+    size_t of = 0;
+    size_t n = translator_unplanned(l->api_at[i].translator, &of);
+
+    if (n)
+        problem_warn(l->r.problems, at->file, at->line, at->column,
+                     "of %zu pairs of versions %zu have no program, as this "
+                     "API's are too many: their messages are translated "
+                     "step by step, which costs some fifty times as much",
+                     of, n);
+}
+
 void
 load_translators(struct loader *l)
 {
     struct err e = {0};
 
-    for (size_t i = 0; i < l->g->n_apis; i++)
-        if (l->api_at[i].lens && !build_translator(l, &l->api_at[i], &e))
+    for (size_t i = 0; i < l->g->n_apis; i++) {
+        if (!l->api_at[i].lens)
+            continue;
+        if (build_translator(l, &l->api_at[i], &e))
+            warn_of_unplanned(l, i);
+        else
             yaml_problem(l->r.problems, l->api_nodes[i], "%s", e.text);
+    }
 }

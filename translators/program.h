@@ -17,6 +17,8 @@ struct translator {
     const bool *changes[2]; /* going up, going down */
     /* [from * n_versions + to]; NULL: not planned ahead */
     const struct plan *const *plans;
+    size_t n_wanted;  /* plans that were to be made ahead, */
+    size_t n_planned; /* and those that were */
     /* Have messages the same types at the same places at version v and the next? */
     const bool *same_sites;
     const uint64_t *tables_below; /* hashed, by version */

@@ -84,6 +84,10 @@ MUST_CHECK enum err_code translator_build_for(struct arena *a,
                                               const struct translator **out,
                                               struct err *e);
 
+/* Of the pairs of versions that it has programs for (*of), so many are left to the reference, as
+ * theirs would have taken too much room or time. */
+size_t translator_unplanned(const struct translator *t, size_t *of);
+
 /* What is to be done with a message between two versions. */
 enum program_need {
     PROGRAM_PASS,      /* nothing can change: its bytes pass untouched */

@@ -184,9 +184,10 @@ wanted_of(const struct lens_api *api, const bool *spoken, size_t from,
 }
 
 static enum err_code
-build_plans(struct arena *a, const struct lens_api *api, const bool *spoken,
-            const struct plan *const **out, struct err *e)
+build_plans(struct arena *a, struct translator *t, const bool *spoken,
+            struct err *e)
 {
+    const struct lens_api *api = t->api;
     size_t n = api->n_versions;
     const struct plan **plans =
         arena_array(a, n * n + 1, sizeof(const struct plan *));
@@ -196,8 +197,15 @@ build_plans(struct arena *a, const struct lens_api *api, const bool *spoken,
     for (size_t from = 0; from < n; from++)
         for (size_t to = 0; to < n; to++)
             wanted[from * n + to] = wanted_of(api, spoken, from, to);
-    *out = plans;
-    return plan_build_all(a, api, wanted, plans, e);
+    t->plans = plans;
+    if (plan_build_all(a, api, wanted, plans, e) != OK)
+        return e->code;
+    for (size_t i = 0; i < n * n; i++) {
+        bool is_wanted = wanted[i] && i / n != i % n;
+        t->n_wanted += is_wanted;
+        t->n_planned += is_wanted && plans[i];
+    }
+    return OK;
 }
 
 enum err_code
@@ -214,9 +222,15 @@ translator_build_for(struct arena *a, const struct lens_api *api,
         !build_same_sites(a, api, &t->same_sites) ||
         !build_tables(a, api, &t->tables_below))
         return err_set(e, ERR_LIMIT, "no room for a translator");
-    enum err_code code = build_plans(a, api, spoken, &t->plans, e);
     *out = t;
-    return code;
+    return build_plans(a, t, spoken, e);
+}
+
+size_t
+translator_unplanned(const struct translator *t, size_t *of)
+{
+    *of = t->n_wanted;
+    return t->n_wanted - t->n_planned;
 }
 
 enum err_code

@@ -15,6 +15,7 @@ struct weight {
 
 struct composing {
     const struct lens_api *api;
+    const bool *reaches; /* compose_reach's */
     struct arena *arena;
     struct arena *programs; /* of one type, for as long as it is looked at */
     struct weight
@@ -187,7 +188,7 @@ composing_of(struct arena *a, const struct lens_api *api, size_t type,
              size_t from, size_t to, struct composed *out, struct err *e)
 {
     struct compose *c = NULL;
-    enum err_code code = compose_begin(a, api, from, to > from, &c, e);
+    enum err_code code = compose_begin(a, api, NULL, from, to > from, &c, e);
     for (size_t at = from; code == OK && at != to;
          at = to > from ? at + 1 : at - 1)
         code = compose_step(c, e);
@@ -254,7 +255,7 @@ all_up(struct composing *c, struct arena *a, size_t older)
 {
     struct compose *up = NULL;
     struct err e;
-    if (compose_begin(a, c->api, older, true, &up, &e) != OK ||
+    if (compose_begin(a, c->api, c->reaches, older, true, &up, &e) != OK ||
         compose_step(up, &e) != OK || !keep(c, up, UP_NEAR, older))
         return false;
     size_t v = older + 1;
@@ -272,7 +273,8 @@ all_down(struct composing *c, struct arena *a)
     struct compose *down = NULL;
     struct err e;
     size_t older = c->api->n_versions - 1;
-    bool ok = compose_begin(a, c->api, older, false, &down, &e) == OK;
+    bool ok =
+        compose_begin(a, c->api, c->reaches, older, false, &down, &e) == OK;
     while (ok && older-- > 0)
         ok = compose_step(down, &e) == OK && keep_far(c, down, DOWN_FAR, older);
 }
@@ -282,7 +284,8 @@ near_down(const struct composing *c, struct arena *a, size_t older)
 {
     struct compose *down = NULL;
     struct err e;
-    return compose_begin(a, c->api, older + 1, false, &down, &e) == OK &&
+    return compose_begin(a, c->api, c->reaches, older + 1, false, &down, &e) ==
+               OK &&
            compose_step(down, &e) == OK && keep(c, down, DOWN_NEAR, older);
 }
 
@@ -299,7 +302,8 @@ composing_all(struct arena *a, const struct lens_api *api)
         c->programs = arena_new(SCRATCH_MAX);
         c->at = arena_array(a, WAYS * api->n_types * api->n_versions + 1,
                             sizeof(*c->at));
-        ok = c->at && c->programs;
+        c->reaches = compose_reach(a, api);
+        ok = c->at && c->programs && c->reaches;
     }
     if (ok)
         all_down(c, scratch);

@@ -102,7 +102,7 @@ source_kid(struct compose *c, uint32_t source, span key)
 {
     const struct source *s = &c->sources[source];
     for (uint32_t i = 0; i < s->n_kids; i++)
-        if (span_eq(c->sources[s->kids[i]].key, key))
+        if (key_eq(c->sources[s->kids[i]].key, key))
             return s->kids[i];
     uint32_t kid = source_new(c, (struct source){.kind = SOURCE_KEY,
                                                  .parent = source,
@@ -321,7 +321,8 @@ ask_rows(struct compose *c, const struct term *t, const struct question *q,
         if (!row->to /* it went */ || q->fits(row->to, q) != does ||
             (!replaces && q->fits(row->from, q) == does))
             continue;
-        void *grown = COMPOSE_GROW(c, c->symbols, n, c->room_symbols);
+        void *grown = compose_grow(c, c->symbols, n, &c->room_symbols,
+                                   sizeof(const struct json *));
         if (!grown)
             return GUARD_NEVER;
         c->symbols = grown;

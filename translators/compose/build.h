@@ -30,7 +30,8 @@ struct compose {
     bool up;
     enum lens_side read;
     enum lens_side write;
-    unsigned step; /* number of the version step, from 1 */
+    unsigned step;     /* number of the version step, from 1 */
+    bool touched_only; /* nobody asks for types that the first leaves alone */
 
     struct guards guards;
     struct source *sources;
@@ -51,9 +52,9 @@ struct compose {
     struct equal **equal_slots;
     size_t n_equal_slots;
     size_t n_equal;
-    unsigned n_marked;           /* sets of values that were asked for */
-    const struct json **symbols; /* one of them, while it is gathered */
+    const struct json **symbols; /* a set of values, while it is gathered */
     size_t room_symbols;
+    unsigned n_marked; /* sets that were asked for */
     bool full;
 
     /* What lowering needs, for the next: guards, and by source spots and levels. */
@@ -66,7 +67,8 @@ struct compose {
     void *levels;
     size_t room_spots;
 
-    bool *reaches; /* [type * n_types + inner]: an arrow of it leads into one */
+    const bool
+        *reaches; /* [type * n_types + inner]: an arrow of it leads into one */
     struct normal_state **roots; /* by type */
     struct normal_state **fresh; /* by type: begun in this step */
     struct normal_state *state;  /* at hand */
@@ -96,11 +98,17 @@ void *compose_grow(struct compose *c, void *array, size_t n, size_t *room,
 
 /* ---- chains (chain.c) ---- */
 
-/* Which types arrows of others lead into (reach.c). */
-MUST_CHECK bool compose_reach(struct compose *c);
-
 /* Which types the step at hand may do something to (touch.c). */
 void touch_find(struct compose *c);
+
+/* Keys of one object that are of one length mostly differ at their end. */
+static inline bool
+key_eq(span x, span y)
+{
+    return x.len == y.len &&
+           (x.len == 0 ||
+            (x.at[x.len - 1] == y.at[x.len - 1] && span_eq(x, y)));
+}
 
 /* ---- guards, shortly ---- */
 

@@ -133,6 +133,10 @@ inner_state(struct compose *c, struct normal_node *n, size_t type)
         return may_stand(c, n);
     }
     bool done = s->stepped == c->step;
+    /* What a step leaves as it is was read in an earlier one. */
+    if (!done && !c->touched[type] && s->stepped_as == type &&
+        n->n_steps == s->n_steps)
+        return may_stand(c, n);
     if (done ? s->stepped_as != type || n->n_steps + 1 != s->n_steps
              : n->n_steps != s->n_steps)
         return compose_stop(
@@ -164,8 +168,8 @@ make_states(struct compose *c)
 }
 
 enum err_code
-compose_begin(struct arena *a, const struct lens_api *api, size_t from, bool up,
-              struct compose **out, struct err *e)
+compose_begin(struct arena *a, const struct lens_api *api, const bool *reaches,
+              size_t from, bool up, struct compose **out, struct err *e)
 {
     struct compose *c = arena_alloc(a, sizeof(*c));
     if (!c)
@@ -176,9 +180,10 @@ compose_begin(struct arena *a, const struct lens_api *api, size_t from, bool up,
                           .at = from,
                           .up = up,
                           .read = up ? LENS_OLDER : LENS_NEWER,
-                          .write = up ? LENS_NEWER : LENS_OLDER};
-    if (!make_states(c) || !guards_init(&c->guards, a) || !ask_room(c) ||
-        !compose_reach(c))
+                          .write = up ? LENS_NEWER : LENS_OLDER,
+                          .reaches = reaches ? reaches : compose_reach(a, api)};
+    if (!c->reaches || !make_states(c) || !guards_init(&c->guards, a) ||
+        !ask_room(c))
         return too_much(e);
     /* The first of each kind is what stands for those that find no room. */
     static const struct json null = {.kind = JSON_NULL, .touched = true};
@@ -189,6 +194,13 @@ compose_begin(struct arena *a, const struct lens_api *api, size_t from, bool up,
         return too_much(e);
     *out = c;
     return OK;
+}
+
+void
+compose_touched_only(struct compose *c)
+{
+    assert(c->at == c->from);
+    c->touched_only = true;
 }
 
 size_t
@@ -245,15 +257,15 @@ go_further(struct compose *c)
     memset(c->fresh, 0, c->api->n_types * sizeof(struct normal_state *));
     for (size_t type = 0; type < c->api->n_types; type++) {
         struct normal_state *s = c->roots[type];
-        if (!s)
+        if (c->at == c->from && (c->touched[type] || !c->touched_only))
             c->roots[type] = state_fresh(c, type);
-        else if (s->stepped != c->step)
+        else if (s && s->stepped != c->step && c->touched[type])
             (void)state_step(c, s, type);
         if (c->full || c->guards.full)
             return false;
     }
     for (size_t type = 0; type < c->api->n_types; type++)
-        if (!settle(c, c->roots[type]))
+        if (c->roots[type] && c->touched[type] && !settle(c, c->roots[type]))
             return false;
     c->at = next_version(c);
     return !c->full && !c->guards.full;
@@ -263,9 +275,11 @@ enum err_code
 compose_step(struct compose *c, struct err *e)
 {
     assert(c->up ? c->at + 1 < c->api->n_versions : c->at > 0);
+    bool first = c->at == c->from;
     touch_find(c);
     for (size_t type = 0; type < c->api->n_types; type++)
-        c->forms[type] += c->touched[type] || !c->roots[type];
+        c->forms[type] += (first && !c->touched_only) ||
+                          (c->touched[type] && (first || c->roots[type]));
     return go_further(c) ? OK : too_much(e);
 }
 

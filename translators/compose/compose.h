@@ -15,21 +15,28 @@
 
 struct compose;
 
+/* Which types arrows of others lead into, in any version: of all chains of an API the same.
+ * In `a`; NULL: that is full. */
+const bool *compose_reach(struct arena *a, const struct lens_api *api);
+
 /*
  * Start at version `from`, to go up (to newer ones) or down. All that comes of it
- * lives in `a`. ERR_LIMIT: `a` is full.
+ * lives in `a`. `reaches` is compose_reach's, or NULL: then it is made. ERR_LIMIT: `a` is full.
  */
-MUST_CHECK enum err_code compose_begin(struct arena *a,
-                                       const struct lens_api *api, size_t from,
-                                       bool up, struct compose **out,
-                                       struct err *e);
+MUST_CHECK enum err_code
+compose_begin(struct arena *a, const struct lens_api *api, const bool *reaches,
+              size_t from, bool up, struct compose **out, struct err *e);
+
+/* Before the first step: nobody asks for a type to which that does nothing, as its chain is the
+ * one that begins a version later. */
+void compose_touched_only(struct compose *c);
 
 /* One version further. There must be one. ERR_LIMIT: `a` is full, or the guards have
  * grown too many. */
 MUST_CHECK enum err_code compose_step(struct compose *c, struct err *e);
 
 /* A number that stays as long as steps do nothing to this type, nor to what lies in it:
- * then what was taken of it still holds. */
+ * then what was taken of it still holds. 0: nobody asks for it. */
 unsigned compose_form(const struct compose *c, size_t type);
 
 /* What the steps so far do to an object of this type. ERR_LIMIT: `a` is full. */

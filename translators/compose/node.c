@@ -213,7 +213,7 @@ node_kid(struct compose *c, struct normal_node *n, span key)
                          "a place names both every member and one of them");
             return NULL;
         }
-        if (!every && span_eq(n->kids[i]->key, key) && !node_is_turned_list(n))
+        if (!every && key_eq(n->kids[i]->key, key) && !node_is_turned_list(n))
             return n->kids[i];
     }
     if (turned)
@@ -442,7 +442,7 @@ has_kid(const struct normal_node *n, span key, size_t *next)
 {
     for (size_t i = 0; i < n->n_kids; i++) {
         size_t at = (*next + i) % n->n_kids;
-        if (span_eq(n->kids[at]->key, key)) {
+        if (key_eq(n->kids[at]->key, key)) {
             *next = at + 1;
             return true;
         }

@@ -236,7 +236,7 @@ struct normal_stop {
 struct normal_state {
     size_t type;
     size_t first; /* the version of its objects as they come */
-    size_t last;  /* and as they go */
+    size_t last;  /* and as they go: later ones leave them as they are */
     struct normal_stop stop;
     uint32_t source; /* its ROOT */
     struct normal_node *root;

@@ -186,10 +186,11 @@ print_state(struct printing *p, size_t at)
     const struct normal_state *s = p->n->states[at];
     const struct lens_api *api = p->n->api;
     struct normal_held held = normal_class_of(p->n, s);
+    size_t last = s == p->n->root ? p->n->to : s->last;
     buf_fmt(p->b, "state %zu: %.*s, %.*s to %.*s, class %s", at,
             SPAN_FMT(api->types[s->type].name),
             SPAN_FMT(api->versions[s->first].label),
-            SPAN_FMT(api->versions[s->last].label), words[held.class]);
+            SPAN_FMT(api->versions[last].label), words[held.class]);
     if (s->stop.why) {
         buf_fmt(p->b, "\n  again                    %s", s->stop.why);
         print_origin(p, s->stop.origin);

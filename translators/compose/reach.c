@@ -17,7 +17,10 @@ leads_into(const struct lens_place *child, const struct lens_place *place)
 }
 
 struct reach {
-    struct compose *c;
+    struct arena *a;
+    const struct lens_api *api;
+    bool *reaches;
+    bool full;
     size_t type;
     size_t table;
 };
@@ -25,13 +28,12 @@ struct reach {
 static void
 reach(const struct reach *r, const struct lens_place *place)
 {
-    const struct lens_type *type = &r->c->api->types[r->type];
+    const struct lens_type *type = &r->api->types[r->type];
     for (size_t v = r->table; v <= r->table + 1; v++)
         for (size_t i = 0; i < type->at[v].n_children; i++) {
             const struct lens_child *child = &type->at[v].children[i];
             if (leads_into(&child->place, place))
-                r->c->reaches[r->type * r->c->api->n_types + child->type] =
-                    true;
+                r->reaches[r->type * r->api->n_types + child->type] = true;
         }
 }
 
@@ -60,7 +62,7 @@ reach_shape(const struct reach *r, const struct lens_shape *shape)
 
 /* The key of a list's elements lies in them. */
 static void
-reach_keys(const struct reach *r, const struct lens_way *way)
+reach_keys(struct reach *r, const struct lens_way *way)
 {
     for (size_t i = 0; i < way->stages.n; i++)
         for (size_t side = 0; side < 2; side++) {
@@ -69,9 +71,9 @@ reach_keys(const struct reach *r, const struct lens_way *way)
             size_t n = p->n + 1 + key->n;
             if (way->stages.at[i].kind != LENS_STAGE_INDEX || !key->n)
                 continue;
-            struct lens_step *steps = arena_array(r->c->a, n, sizeof(*steps));
+            struct lens_step *steps = arena_array(r->a, n, sizeof(*steps));
             if (!steps) {
-                compose_full(r->c);
+                r->full = true;
                 return;
             }
             if (p->n)
@@ -83,7 +85,7 @@ reach_keys(const struct reach *r, const struct lens_way *way)
 }
 
 static void
-reach_block(const struct reach *r, const struct lens_block *block)
+reach_block(struct reach *r, const struct lens_block *block)
 {
     for (size_t i = 0; block && i < block->n_choices; i++)
         for (size_t k = 0; k < block->choices[i].n_cases; k++) {
@@ -112,44 +114,51 @@ reach_block(const struct reach *r, const struct lens_block *block)
 
 /* Does `from` reach `to`, by one or several? */
 static bool
-is_reached(const struct compose *c, size_t from, size_t to, bool *seen)
+is_reached(const struct reach *r, size_t from, size_t to, bool *seen)
 {
-    size_t n = c->api->n_types;
+    size_t n = r->api->n_types;
     if (seen[from])
         return false;
     seen[from] = true;
     for (size_t i = 0; i < n; i++)
-        if (c->reaches[from * n + i] && (i == to || is_reached(c, i, to, seen)))
+        if (r->reaches[from * n + i] && (i == to || is_reached(r, i, to, seen)))
             return true;
     return false;
 }
 
-bool
-compose_reach(struct compose *c)
+/* What holds itself stays a state: it is not looked into. */
+static void
+cut_circles(const struct reach *r, bool *circles, bool *seen)
 {
-    const struct lens_api *api = c->api;
-    size_t n = api->n_types;
-    bool *seen = arena_array(c->a, n + 1, sizeof(*seen));
-    bool *circles = arena_array(c->a, n * n + 1, sizeof(*circles));
-    c->reaches = arena_array(c->a, n * n + 1, sizeof(*c->reaches));
-    if (!c->reaches || !seen || !circles)
-        return compose_full(c);
-    for (size_t type = 0; type < n; type++)
-        for (size_t t = 0; t + 1 < api->n_versions; t++) {
-            struct reach r = {c, type, t};
-            reach_block(&r, api->tables[t].blocks[type]);
-            for (size_t i = 0; i < api->types[type].at[t].n_markers; i++)
-                reach(&r, &api->types[type].at[t].markers[i]);
-        }
-    /* What holds itself stays a state: it is not looked into. */
+    size_t n = r->api->n_types;
     for (size_t i = 0; i < n * n; i++) {
-        if (!c->reaches[i])
+        if (!r->reaches[i])
             continue;
         memset(seen, 0, n * sizeof(*seen));
-        circles[i] = i / n == i % n || is_reached(c, i % n, i / n, seen);
+        circles[i] = i / n == i % n || is_reached(r, i % n, i / n, seen);
     }
     for (size_t i = 0; i < n * n; i++)
-        c->reaches[i] = c->reaches[i] && !circles[i];
-    return true;
+        r->reaches[i] = r->reaches[i] && !circles[i];
+}
+
+const bool *
+compose_reach(struct arena *a, const struct lens_api *api)
+{
+    size_t n = api->n_types;
+    bool *seen = arena_array(a, n + 1, sizeof(*seen));
+    bool *circles = arena_array(a, n * n + 1, sizeof(*circles));
+    struct reach r = {.a = a, .api = api};
+    r.reaches = arena_array(a, n * n + 1, sizeof(*r.reaches));
+    if (!r.reaches || !seen || !circles)
+        return NULL;
+    for (r.type = 0; r.type < n; r.type++)
+        for (r.table = 0; r.table + 1 < api->n_versions; r.table++) {
+            const struct lens_type_at *at = &api->types[r.type].at[r.table];
+            reach_block(&r, api->tables[r.table].blocks[r.type]);
+            for (size_t i = 0; i < at->n_markers; i++)
+                reach(&r, &at->markers[i]);
+        }
+    cut_circles(&r, circles, seen);
+    return r.full ? NULL : r.reaches;
 }
 /* NOLINTEND(misc-no-recursion) */

@@ -75,7 +75,7 @@ lead(struct arena *a, const struct lens_place *place,
 
 /* A type in one kind of message, as it was made last. */
 struct plan_group {
-    unsigned form; /* of the builder's; 0: none was made */
+    unsigned form; /* of the builder's */
     bool known;    /* there is a program, or all of a value goes again */
     bool is_again;
     struct plan_entry whole;
@@ -99,16 +99,16 @@ again(struct arena *a, const struct lower_again *whole)
     return e;
 }
 
-/* What the builder's steps so far do to a type. */
-static bool
-make_group(struct plan_maker *m, struct plan_group *g, size_t type,
-           bool is_request)
+/* What the builder's steps so far do to a type. NULL: no room. */
+static struct plan_group *
+make_group(struct plan_maker *m, size_t type, bool is_request)
 {
     struct lowered l;
     struct err e;
-    *g = (struct plan_group){.form = compose_form(m->c, type)};
-    if (compose_lower(m->c, m->a, type, is_request, &l, &e) != OK)
-        return false;
+    struct plan_group *g = arena_alloc(m->kept, sizeof(*g));
+    if (!g || compose_lower(m->c, m->a, type, is_request, &l, &e) != OK)
+        return NULL;
+    g->form = compose_form(m->c, type);
     g->known = !l.why || l.whole;
     g->is_again = l.why;
     g->whole = (struct plan_entry){.api = m->api,
@@ -123,7 +123,7 @@ make_group(struct plan_maker *m, struct plan_group *g, size_t type,
                                    .program = l.program};
     if (g->known && l.why)
         g->whole.program.root = again(m->a, l.whole);
-    return !g->known || g->whole.program.root;
+    return !g->known || g->whole.program.root ? g : NULL;
 }
 
 /* The program, of a document that has its value at a place. NULL: no room. */
@@ -137,7 +137,7 @@ entry_at(struct plan_maker *m, struct plan_group *g,
     struct plan_entry *e = arena_alloc(m->a, sizeof(*e));
     if (g->n == g->room) {
         size_t room = g->room ? 2 * g->room : 4;
-        void *grown = arena_grow(m->scratch, g->entries, g->n, room,
+        void *grown = arena_grow(m->kept, g->entries, g->n, room,
                                  sizeof(struct plan_entry *));
         if (!grown)
             return NULL;
@@ -189,48 +189,86 @@ add_type(struct plan_maker *m, struct plan_group *g, size_t from,
 
 /* ---- plans ------------------------------------------------------------------------ */
 
+struct plan_group **
+plan_groups_new(struct plan_maker *m)
+{
+    return arena_array(m->kept, 2 * m->api->n_types + 1,
+                       sizeof(struct plan_group *));
+}
+
 bool
 plan_maker_init(struct plan_maker *m, struct arena *a,
                 const struct lens_api *api)
 {
     *m = (struct plan_maker){.a = a, .api = api};
+    m->kept = arena_new(SCRATCH_MAX);
     m->scratch = arena_new(SCRATCH_MAX);
-    m->packer = m->scratch ? engine_packer_new(a, m->scratch) : NULL;
-    m->groups = m->scratch ? arena_array(m->scratch, 2 * api->n_types + 1,
-                                         sizeof(*m->groups))
-                           : NULL;
-    return m->packer && m->groups;
+    if (!m->kept || !m->scratch)
+        return false;
+    m->reaches = compose_reach(m->kept, api);
+    m->packer = engine_packer_new(a, m->kept);
+    m->groups = plan_groups_new(m);
+    return m->reaches && m->packer && m->groups;
 }
 
 void
 plan_maker_fini(struct plan_maker *m)
 {
     arena_free(&m->scratch);
+    arena_free(&m->kept);
+}
+
+bool
+plan_begin(struct plan_maker *m, size_t from, bool up)
+{
+    struct err none;
+    m->c = NULL;
+    arena_reset(m->scratch);
+    memset(m->groups, 0, 2 * m->api->n_types * sizeof(struct plan_group *));
+    return compose_begin(m->scratch, m->api, m->reaches, from, up, &m->c,
+                         &none) == OK;
+}
+
+/* As the builder has it now; or, if it knows nothing of it, as it was made before. *room: false
+ * if there was none. */
+static struct plan_group *
+group_of(struct plan_maker *m, size_t i, struct plan_group **shared, bool *room)
+{
+    struct plan_group *g = m->groups[i];
+    unsigned form = compose_form(m->c, i / 2);
+    if (!form)
+        return shared ? shared[i] : NULL;
+    if (!g || g->form != form)
+        g = m->groups[i] = make_group(m, i / 2, i % 2);
+    *room = g != NULL;
+    if (shared)
+        shared[i] = g;
+    return g;
 }
 
 const struct plan *
-plan_take(struct plan_maker *m, size_t from, unsigned kinds)
+plan_take(struct plan_maker *m, size_t from, unsigned kinds,
+          struct plan_group **shared)
 {
     const struct lens_api *api = m->api;
     struct plan *p = arena_alloc(m->a, sizeof(*p));
-    if (!p)
-        return NULL;
-    p->entries =
+    const struct plan_entry **entries =
         arena_array(m->scratch, 2 * (api->n_types + api->n_sites[from]) + 1,
                     sizeof(const struct plan_entry *));
-    if (!p->entries)
+    bool room = p && entries;
+    if (!room)
         return NULL;
-    for (size_t i = 0; i < 2 * api->n_types; i++) {
-        struct plan_group *g = &m->groups[i];
-        bool is_request = i % 2;
-        if (!(kinds & (is_request ? PLAN_REQUESTS : PLAN_ANSWERS)))
+    p->entries = entries;
+    for (size_t i = 0; i < 2 * api->n_types && room; i++) {
+        if (!(kinds & (i % 2 ? PLAN_REQUESTS : PLAN_ANSWERS)))
             continue;
-        if (g->form != compose_form(m->c, i / 2) &&
-            !make_group(m, g, i / 2, is_request))
-            break; /* the reference has the others */
-        if (!add_type(m, g, from, p))
+        struct plan_group *g = group_of(m, i, shared, &room);
+        if (g && !add_type(m, g, from, p))
             return NULL;
     }
+    if (!room &&
+        shared) /* the reference has the others, and what leans on them */
+        memset(shared, 0, 2 * api->n_types * sizeof(struct plan_group *));
     const struct plan_entry **kept =
         arena_array(m->a, p->n_entries + 1, sizeof(const struct plan_entry *));
     if (kept && p->n_entries)
@@ -249,12 +287,11 @@ plan_build(struct arena *a, const struct lens_api *api, size_t from, size_t to,
     struct err none;
     *out = &nothing;
     bool ok = plan_maker_init(&m, a, api);
-    bool goes =
-        ok && compose_begin(m.scratch, api, from, to > from, &m.c, &none) == OK;
+    bool goes = ok && plan_begin(&m, from, to > from);
     for (size_t at = from; goes && at != to; at = to > from ? at + 1 : at - 1)
         goes = compose_step(m.c, &none) == OK;
     if (goes)
-        ok = (*out = plan_take(&m, from, PLAN_BOTH)) != NULL;
+        ok = (*out = plan_take(&m, from, PLAN_BOTH, NULL)) != NULL;
     plan_maker_fini(&m);
     return ok ? OK : err_set(e, ERR_LIMIT, "no room for a plan");
 }

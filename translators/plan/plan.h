@@ -33,7 +33,8 @@ enum plan_kind { PLAN_REQUESTS = 1, PLAN_ANSWERS = 2, PLAN_BOTH = 3 };
  * Plan all pairs that are wanted: wanted[from * n_versions + to], of enum plan_kind, and
  * plans likewise, which were NULL. A chain is made of its neighbour's, to a nearer version; and
  * they share the programs of what no step between them does anything to. A chain that would be
- * too large to compose stays NULL.
+ * too large to compose stays NULL, and so do all others once those that are made have taken half
+ * of the room in `a`, or some seconds: the nearest are made first.
  * ERR_LIMIT: `a` is full.
  */
 MUST_CHECK enum err_code

@@ -68,14 +68,20 @@ struct plan {
 
 /* ---- making plans (plan.c) ---- */
 
-/* A builder, and what was made of it: what its steps did nothing to is made once. */
+/* What was made of a type in one kind of message: [2 * type + is_request]. */
+struct plan_group;
+
+/* Of builders one after another. What the steps of one did nothing to is made once; and what the
+ * first step of one does nothing to is what was made of the one before. */
 struct plan_maker {
     struct arena *a;       /* of the plans */
-    struct arena *scratch; /* of the builder, and what is needed meanwhile */
+    struct arena *kept;    /* of what is needed until the last is made */
+    struct arena *scratch; /* of one builder */
     const struct lens_api *api;
-    struct compose *c; /* the caller's, in `scratch` */
+    const bool *reaches;
+    struct compose *c; /* at hand */
     struct engine_packer *packer;
-    struct plan_group *groups; /* [2 * type + is_request] */
+    struct plan_group **groups; /* of the builder, as they were made last */
 };
 
 /* False: no room. To be ended in any case. */
@@ -83,5 +89,16 @@ MUST_CHECK bool plan_maker_init(struct plan_maker *m, struct arena *a,
                                 const struct lens_api *api);
 void plan_maker_fini(struct plan_maker *m);
 
-/* What the builder's steps so far come to, for messages of version `from`. NULL: no room. */
-const struct plan *plan_take(struct plan_maker *m, size_t from, unsigned kinds);
+/* The next builder. False: no room. */
+MUST_CHECK bool plan_begin(struct plan_maker *m, size_t from, bool up);
+
+/* Room for what is made of all types; NULL: none. */
+struct plan_group **plan_groups_new(struct plan_maker *m);
+
+/*
+ * What the builder's steps so far come to, for messages of version `from`. Types of which the
+ * builder knows nothing are as `shared` has them, which gets the others; NULL: there are none.
+ * NULL: no room.
+ */
+const struct plan *plan_take(struct plan_maker *m, size_t from, unsigned kinds,
+                             struct plan_group **shared);

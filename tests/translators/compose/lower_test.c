@@ -135,7 +135,7 @@ TEST(without_memory_there_is_an_error_and_no_crash)
         struct lowered l;
         struct err e;
         arena_fail_after(n);
-        enum err_code code = compose_begin(b, api, 0, true, &c, &e);
+        enum err_code code = compose_begin(b, api, NULL, 0, true, &c, &e);
         for (size_t v = 1; code == OK && v < api->n_versions; v++)
             code = compose_step(c, &e);
         if (code == OK)

@@ -10,7 +10,7 @@ lowered_chain(struct arena *a, const struct lens_api *api, size_t from,
 {
     struct compose *c = NULL;
     struct err e;
-    assert_int_equal(compose_begin(a, api, from, to > from, &c, &e), OK);
+    assert_int_equal(compose_begin(a, api, NULL, from, to > from, &c, &e), OK);
     for (size_t at = from; at != to; at += to > from ? 1 : (size_t)-1)
         assert_int_equal(compose_step(c, &e), OK);
     assert_int_equal(compose_lower(c, a, 0, is_request, out, &e), OK);

@@ -54,7 +54,8 @@ survey_way(const struct lens_api *api, bool up, const char *path,
     struct compose *c = NULL;
     struct err e;
     size_t newest = api->n_versions - 1;
-    assert_int_equal(compose_begin(a, api, up ? 0 : newest, up, &c, &e), OK);
+    assert_int_equal(compose_begin(a, api, NULL, up ? 0 : newest, up, &c, &e),
+                     OK);
     for (size_t i = 0; i < newest; i++)
         assert_int_equal(compose_step(c, &e), OK);
     for (size_t type = 0; type < api->n_types; type++) {

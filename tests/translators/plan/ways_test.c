@@ -208,3 +208,178 @@ TEST(so_it_is_of_all_arrows)
     tell("all arrows", &t);
     assert_true(t.done * 2 > t.documents && t.others * 30 < t.documents);
 }
+
+/* ---- of several types, each touched now and then -------------------------------------------- */
+
+static const char *const arrows[] = {
+    "  map: {a: b}\n",
+    "  map: {b: a}\n",
+    "  map: {a: {enum: {p: q, q: p}}}\n",
+    "  map: {c: {enum: {p: q, r: p}}}\n",
+    "  map: {c: d, d: c}\n",
+    "  map: {d: {as: minor(2) <> decimal(2)}}\n",
+    "  add: {e: {up: 1, write: lose}}\n",
+    "  drop: {f: {down: 1, write: ignore}}\n",
+};
+
+static void
+touch(struct buf *b, uint64_t *seed, const char *type)
+{
+    buf_fmt(b, "%s:\n%s", type, arrows[chain_dice(seed, COUNT(arrows))]);
+}
+
+/* In each step mostly one of three types, of which one lies in another. */
+static const struct lens_api *
+now_and_then(struct arena *a, uint64_t *seed, size_t n_changes)
+{
+    span changes[16] = {{0}};
+    assert_true(n_changes <= COUNT(changes));
+    for (size_t i = 0; i < n_changes; i++) {
+        struct buf b;
+        buf_init(&b, CHAIN_ROOM);
+        size_t what = chain_dice(seed, 6);
+        if (what == 0 || what == 5)
+            touch(&b, seed, "Doc");
+        if (what == 1 || what == 5)
+            touch(&b, seed, "Item");
+        if (what > 1 && what < 5)
+            touch(&b, seed, "Other");
+        assert_true(span_dup(a, buf_span(&b), &changes[i]));
+        buf_fini(&b);
+    }
+    return bench_api(a,
+                     SPAN("Doc: {at: \"* /doc\"}\n"
+                          "Item: {at: \"items/* of Doc\"}\n"
+                          "Other: {at: \"* /other\"}\n"),
+                     changes, n_changes, "now and then");
+}
+
+/* For some messages of some pairs. */
+static void
+compare_some(struct arena *a, const struct lens_api *api, uint64_t *seed,
+             struct tally *t)
+{
+    size_t n = api->n_versions;
+    size_t few = 1 + chain_dice(seed, 5);
+    uint8_t *wanted = arena_array(a, n * n, sizeof(*wanted));
+    const struct plan **plans =
+        arena_array(a, n * n, sizeof(const struct plan *));
+    struct err e;
+    for (size_t i = 0; i < n * n; i++)
+        wanted[i] = chain_dice(seed, few) ? 0 : (uint8_t)chain_dice(seed, 4);
+    assert_int_equal(plan_build_all(a, api, wanted, plans, &e), OK);
+    for (size_t i = 0; i < n * n; i++) {
+        const struct plan *alone = NULL;
+        size_t from = i / n, to = i % n;
+        if (from == to || !wanted[i])
+            continue;
+        assert_int_equal(plan_build(a, api, from, to, &alone, &e), OK);
+        t->pairs++;
+        for (size_t k = 0; k < 8; k++) {
+            bool is_request = k % 2;
+            span body = planned(a, seed, api, from);
+            if (!(wanted[i] & (is_request ? PLAN_REQUESTS : PLAN_ANSWERS)))
+                continue;
+            struct chain_result is =
+                chain_compare(a, api, plans[i], from, to, is_request, body);
+            struct chain_result should =
+                chain_compare(a, api, alone, from, to, is_request, body);
+            assert_span(is.difference, "");
+            t->documents++;
+            t->planned += is.planned;
+            t->done += is.done;
+            /* What nothing is done to needs no program. */
+            bool needed = is.planned;
+            for (size_t at = from; !needed && at != to;) {
+                size_t next = at < to ? at + 1 : at - 1;
+                needed = reference_changes(api, 0, at, next);
+                at = next;
+            }
+            t->others += needed && (is.planned != should.planned ||
+                                    is.done != should.done);
+        }
+    }
+}
+
+TEST(a_type_to_which_the_first_step_does_nothing_has_the_next_ones_program)
+{
+    uint64_t seed = 17;
+    struct tally t = {0};
+    for (size_t i = 0; i < 60; i++) {
+        struct arena *a = arena_new(CHAIN_ROOM);
+        const struct lens_api *api =
+            now_and_then(a, &seed, 2 + chain_dice(&seed, 9));
+        assert_non_null(api);
+        compare_some(a, api, &seed, &t);
+        arena_free(&a);
+    }
+    tell("now and then", &t);
+    assert_int_equal(t.others, 0);
+    assert_true(t.planned * 2 > t.documents && t.done * 4 > t.documents);
+}
+
+/* ---- of a size --------------------------------------------------------------------------------- */
+
+/* A symbol becomes another in each version. */
+static const struct lens_api *
+dense_enum(struct arena *a, size_t n_changes)
+{
+    span *changes = arena_array(a, n_changes, sizeof(*changes));
+    assert_non_null(changes);
+    for (size_t i = 0; i < n_changes; i++)
+        changes[i] = arena_fmt(
+            a, "T:\n  map: {n%zu: n%zu, state: {enum: {s%zu: s%zu}}}\n", i,
+            i + 1, i, i + 1);
+    return bench_api(a, SPAN("T: {at: \"* /t\"}\n"), changes, n_changes, NULL);
+}
+
+TEST(a_symbol_that_moves_on_in_each_of_many_versions_is_one_map)
+{
+    enum { CHANGES = 80 };
+    struct arena *a = arena_new(CHAIN_ROOM);
+    const struct lens_api *api = dense_enum(a, CHANGES);
+    size_t done = 0;
+    assert_non_null(api);
+    for (size_t up = 0; up < 2; up++) {
+        size_t from = up ? 0 : CHANGES, to = CHANGES - from;
+        const struct plan *plan = NULL;
+        struct err e;
+        assert_int_equal(plan_build(a, api, from, to, &plan, &e), OK);
+        for (size_t i = 0; i <= CHANGES + 1; i++) {
+            span body =
+                arena_fmt(a, "{\"n%zu\":1,\"state\":\"s%zu\"}", from, i);
+            for (size_t is_request = 0; is_request < 2; is_request++) {
+                struct chain_result is =
+                    chain_compare(a, api, plan, from, to, is_request, body);
+                assert_true(is.planned);
+                assert_span(is.difference, "");
+                done += is.done;
+            }
+        }
+    }
+    assert_true(done >= 4);
+    arena_free(&a);
+}
+
+TEST(plans_that_find_no_room_are_left_to_the_reference_the_farthest_first)
+{
+    enum { VERSIONS = 31 };
+    struct arena *a = arena_new(CHAIN_ROOM);
+    const struct lens_api *api = dense_enum(a, VERSIONS - 1);
+    struct arena *few = arena_new((size_t)192 * 1024);
+    uint8_t wanted[VERSIONS * VERSIONS] = {0};
+    const struct plan *plans[VERSIONS * VERSIONS] = {0};
+    struct err e;
+    size_t n = 0;
+    for (size_t from = 1; from < VERSIONS; from++)
+        wanted[from * VERSIONS] = PLAN_REQUESTS;
+    assert_int_equal(plan_build_all(few, api, wanted, plans, &e), OK);
+    while (n + 1 < VERSIONS && plans[(n + 1) * VERSIONS])
+        n++;
+    assert_true(n > 2 && n + 1 < VERSIONS);
+    for (size_t from = n + 1; from < VERSIONS; from++)
+        assert_null(plans[from * VERSIONS]);
+    assert_false(arena_is_full(few));
+    arena_free(&few);
+    arena_free(&a);
+}

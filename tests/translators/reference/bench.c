@@ -38,7 +38,7 @@ bench_api(struct arena *a, span types, const span *changes, size_t n_changes,
 {
     const struct lens_api *api = NULL;
     struct problems problems;
-    struct lens_text texts[16];
+    struct lens_text texts[128];
     assert_true(n_changes <= COUNT(texts));
     for (size_t i = 0; i < n_changes; i++)
         texts[i] = (struct lens_text){arena_fmt(a, "changes/%zu.yaml", i + 1),
