@@ -8,7 +8,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define HANG   4
+#define HANG   ((size_t)4)
 #define PLACES 22 /* behind what is counted */
 
 static const char *

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define HANG 4
+#define HANG ((size_t)4)
 
 /* Every revision is one: the newest first, as one looks for where it was well. */
 static int

@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-#define HANG 4
+#define HANG ((size_t)4)
 
 static const char *
 text_of(const json_t *object, const char *name, const char *otherwise)

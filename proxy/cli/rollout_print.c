@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define HANG  4
+#define HANG  ((size_t)4)
 #define FACTS 13 /* behind "  NAME       " */
 
 const char *
