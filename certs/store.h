@@ -44,4 +44,4 @@ struct ssl_ctx_st *certs_store_find(const struct certs_store *s, span name);
  * In a process that serves nobody by it: its contexts and the numbers of their
  * private keys are wiped, and no name is found any more.
  */
-void certs_store_forget(struct certs_store *s);
+void certs_store_forget(const struct certs_store *store);

@@ -389,13 +389,9 @@ end(struct life *l)
 static void
 forget_keys(const struct generation *gen)
 {
-    for (size_t i = 0; i < gen->n_listeners; i++) {
-        struct certs_store *ours;
-
-        memcpy(&ours, &gen->listeners[i].tls, sizeof(ours));
-        if (ours)
-            certs_store_forget(ours);
-    }
+    for (size_t i = 0; i < gen->n_listeners; i++)
+        if (gen->listeners[i].tls)
+            certs_store_forget(gen->listeners[i].tls);
 }
 
 int
