@@ -2,6 +2,8 @@
 /*
  * machine: one is made, has limits, and begins with a document.
  */
+#include "translators/engine/machine.h"
+
 #include "translators/engine/work.h"
 
 #include <assert.h>
