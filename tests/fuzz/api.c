@@ -23,7 +23,7 @@ static const char configuration[] =
     /* of "token" */
     "3c469e9d6c5875d37a43f353d4f88e61fcf812c66eee3457465a40b0da4153e0\"]}]}\n"
     "state: state\n"
-    "pools: {b: {endpoints: [\"http://127.0.0.1:1\"]}, "
+    "pools: {b: {endpoints: [\"http://127.0.0.1:1\", \"unix:b\"]}, "
     "g: {endpoints: [\"http://127.0.0.1:2\"]}}\n"
     "routes: [{name: orders, match: {path: /a}, pool: b, subject: "
     "[\"header:X-A\"], canary: {pool: g, weight: 0%, salt: x}}, {name: r, "

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * replay: every fuzz target reads its corpus once, in builds without a fuzzer: what
- * once was found stays found, and a target that no longer compiles is seen at once.
+ * once was found stays found, and a target that no longer compiles, or has no inputs,
+ * is seen at once.
  *
  *     replay CORPUS      CORPUS/NAME/... is the target NAME's
  */
@@ -43,7 +44,7 @@ run_file(const struct target *t, const char *path)
     free(bytes);
 }
 
-/* How many inputs it has; one that has none is still called with no bytes. */
+/* How many inputs it has; besides, it is called with no bytes. */
 static size_t
 run_target(const struct target *t, const char *corpus)
 {
@@ -70,8 +71,13 @@ main(int argc, char **argv)
 {
     if (argc != 2)
         return 2;
-    for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++)
-        printf("%s: %zu inputs\n", targets[i].name,
-               run_target(&targets[i], argv[1]));
-    return 0;
+    int code = 0;
+    for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {
+        size_t n = run_target(&targets[i], argv[1]);
+
+        printf("%s: %zu inputs\n", targets[i].name, n);
+        if (n == 0)
+            code = 1;
+    }
+    return code;
 }
