@@ -108,11 +108,18 @@ struct gen_pool {
     span tls_name;          /* whom they must be; empty: their host */
 };
 
+/* X(name, default, what): a route's limits of time. */
+#define GEN_TIMEOUTS(X)                                                        \
+    X(connect_ms, 1000, "until a pool's connection is there (504)")            \
+    X(answer_head_ms, 15000,                                                   \
+      "until an answer's head is whole, 1xx included (504)")                   \
+    X(idle_ms, 15000, "between two pieces of an answer's body (broken off)")   \
+    X(total_ms, 60000, "of all of it, but for streams; 0: any (504, broken)")
+
 struct gen_timeouts {
-    uint32_t connect_ms;
-    uint32_t answer_head_ms; /* the whole head, 1xx included */
-    uint32_t idle_ms;        /* between body bytes */
-    uint32_t total_ms;       /* 0: no limit */
+#define X(name, preset, doc) uint32_t name;
+    GEN_TIMEOUTS(X)
+#undef X
 };
 
 struct gen_field {

@@ -177,11 +177,14 @@ read_hash(struct reader *r, const struct yaml *value, void *self)
 static void
 read_balance(struct reader *r, const struct yaml *value, void *self)
 {
-    static const struct reader_word words[] = {{"hash", read_hash, true}};
     struct pool_reading *reading = self;
     span text;
 
     if (value->kind == YAML_MAP) {
+        /* Others call it by its usual means; what it promises is the same. */
+        const char *word = yaml_get(value, "ring_hash") ? "ring_hash" : "hash";
+        const struct reader_word words[] = {{word, read_hash, true}};
+
         reading->pool->balance = GEN_BALANCE_HASH;
         reader_map(r, value, "`balance`", words, COUNT(words), self);
         return;

@@ -20,10 +20,11 @@ struct route_reading {
     const struct yaml *writes; /* read when the api's labels are known */
 };
 
-static const struct gen_timeouts timeouts_preset = {.connect_ms = 1000,
-                                                    .answer_head_ms = 15000,
-                                                    .idle_ms = 15000,
-                                                    .total_ms = 60000};
+static const struct gen_timeouts timeouts_preset = {
+#define X(name, preset, doc) .name = (preset),
+    GEN_TIMEOUTS(X)
+#undef X
+};
 
 static void
 read_name(struct reader *r, const struct yaml *value, void *self)

@@ -375,6 +375,11 @@ print_defaults(void)
         puts("#   " #name);
     GEN_LIMITS(X)
 #undef X
+    puts("# Of a route, in `timeouts:`, counted by these names as well:");
+#define X(name, preset, doc)                                                   \
+    printf("#   %-18s %10u  # %s\n", #name ":", (unsigned)(preset), doc);
+    GEN_TIMEOUTS(X)
+#undef X
 }
 
 int

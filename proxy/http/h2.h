@@ -17,8 +17,8 @@
  *
  * Abuse is counted here: client resets and glitches in two buckets, header
  * lists while they are decoded. At the limit comes GOAWAY ENHANCE_YOUR_CALM.
- * How many streams are still *worked on* after a reset is known to the caller
- * alone: it stops feeding at its own limit.
+ * What a request is to others ends with its stream, at the caller's: so those that
+ * are worked on are never more than those that are open.
  */
 #pragma once
 

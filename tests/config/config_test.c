@@ -303,6 +303,9 @@ static const struct {
     {"pools: {b: {endpoints: [\"ftp://x\"]}}\n", "`ftp://x` is no endpoint"},
     {"pools: {b: {endpoints: [\"http://x\"], balance: least}}\n",
      ":1:47: `least` is no way to balance"},
+    {"pools: {b: {endpoints: [\"http://x\"], balance: {ring_hash: "
+     "[certificate], hash: [certificate]}}}\n",
+     "hash"},
     {"pools: {b: {endpoints: [\"http://x\"], balance: {hash: [x]}}}\n",
      ":1:55: a subject is header:NAME"},
     {"pools: {b: {endpoints: [\"http://x\"], eject: {most: 50}}}\n",

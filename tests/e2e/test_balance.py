@@ -40,6 +40,8 @@ def test_a_key_stays_with_its_endpoint_and_moves_only_if_that_goes(t):
     assert len(asks(t, w, 30)) > 1, "without a key, by p2c"
     gone = where[0]
     w = t.worker(b, pools=pool([x for i, x in enumerate(b) if i != gone], more))
+    alike = t.worker(b, pools=pool(b, 'balance: {ring_hash: ["header:X-Account"]}'))
+    assert all(asks(t, alike, 1, X_Account=f"k{key}") == {i: 1} for key, i in where.items()), "its other name"
     for key, i in where.items():
         now = next(iter(asks(t, w, 1, X_Account=f"k{key}")))
         assert now == i or i == gone, (key, i, now)

@@ -111,6 +111,24 @@ def test_what_is_written_may_be_so_many_times_what_came(t):
         assert status == 200 or w.says("limit_reached limit=output_ratio")
 
 
+MOVES = MANIFEST + """change: moves
+from: v1
+to: v2
+Order:
+  map: {a: b, kind: {to: kind, enum: {x: y}, other: pass}}
+"""
+
+
+def test_texts_and_numbers_may_be_longer_than_what_may_be_held(t):
+    """Each by itself, both ways; a text that a list of words is asked for, too."""
+    for long in (b'"' + b"y" * 400000 + b'"', b"1" * 400000, b"0." + b"3" * 400000):
+        body = b'{"b":1,"kind":' + long + b',"x":' + long + b"}"
+        b = t.backend(answering(message(body=body)))
+        w = shop(t, b, changes=(NOTHING, MOVES), limits="held_request: 100KiB, held_answer: 100KiB, request_commit: 64KiB")
+        a = t.ask(w.port, "PUT", "/orders/1", body=body.replace(b'"b"', b'"a"'), Api_Version="v1")
+        assert a.status == 200 and a.body == body.replace(b'"b"', b'"a"') and b.seen().body == body, (a.status, long[:9])
+
+
 def test_what_an_answer_may_have_held_and_how_deep(t):
     def sized(n):
         return b'{"note":"a","x":"' + b"y" * (n - 19) + b'"}'

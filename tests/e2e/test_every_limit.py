@@ -24,7 +24,8 @@ DEFAULTS = {
     "chunk_size_digits": 16, "trailer_bytes": 8 * KIB, "trailer_fields": 16, "json_depth": 128, "output_ratio": 4, "connections": 0,
     "connections_per_client": 0, "accepts_a_second": 0, "upstream_kept": 64, "upstream_idle_ms": 4000, "retry_percent": 20, "retry_floor": 3,
 }
-OF_ROUTES = ("connect_ms", "answer_head_ms", "idle_ms", "total_ms", "rate", "pool_requests")
+TIMEOUTS = {"connect_ms": 1000, "answer_head_ms": 15000, "idle_ms": 15000, "total_ms": 60000}
+OF_ROUTES = (*TIMEOUTS, "rate", "pool_requests")
 
 
 def test_each_is_a_setting_with_its_default_and_has_a_counter_from_the_beginning(t):
@@ -32,6 +33,7 @@ def test_each_is_a_setting_with_its_default_and_has_a_counter_from_the_beginning
     told = s.cli("check", "--defaults").stdout
     said = {name: int(value) for name, value in re.findall(r"^  (\w+): +(\d+)", told, re.M)}
     assert {name: said.get(name) for name in DEFAULTS} == DEFAULTS
+    assert {name: int(value) for name, value in re.findall(r"^#   (\w+): +(\d+)", told, re.M)} == TIMEOUTS
     parts = set(re.findall(r"^#   (\w+)$", told, re.M))
     shown = dict(re.findall(r'^stile_limits_total\{limit="(\w+)"\} (\d+)$', s.get_observe("/metrics")[1], re.M))
     assert set(said) - parts | set(OF_ROUTES) <= set(shown), (set(said) - parts) - set(shown)
@@ -175,6 +177,7 @@ def test_sections_of_http2_have_their_limits(t):
         before = s.metric("stile_limits_total")
         f = Frames(t.connect(s.port)).send(data)
         f.until(lambda f=f: f.status(1) or f.goaway)
+        assert f.settings[6] == 1000, "clients are told"
         assert f.status(1) == status and (status or f.goaway == CALM), (limit, len(data), f.heads, f.goaway)
         until(lambda limit=limit, before=before, status=status: s.metric("stile_limits_total") == before + (status != 200), limit)
         f.conn.close()
