@@ -115,14 +115,13 @@ MOVES = MANIFEST + """change: moves
 from: v1
 to: v2
 Order:
-  map: {a: b, kind: {to: kind, enum: {x: y}, other: pass}}
+  map: {a: b}
 """
 
 
-def test_texts_and_numbers_may_be_longer_than_what_may_be_held(t):
-    """Each by itself, both ways; a text that a list of words is asked for, too."""
-    for long in (b'"' + b"y" * 400000 + b'"', b"1" * 400000, b"0." + b"3" * 400000):
-        body = b'{"b":1,"kind":' + long + b',"x":' + long + b"}"
+def test_texts_and_numbers_that_nobody_touches_may_be_longer_than_what_may_be_held(t):
+    for long in (b'"' + b"y" * 1500000 + b'"', b"1" * 1500000, b"0." + b"3" * 1500000):
+        body = b'{"b":1,"x":' + long + b"}"
         b = t.backend(answering(message(body=body)))
         w = shop(t, b, changes=(NOTHING, MOVES), limits="held_request: 100KiB, held_answer: 100KiB, request_commit: 64KiB")
         a = t.ask(w.port, "PUT", "/orders/1", body=body.replace(b'"b"', b'"a"'), Api_Version="v1")
