@@ -13,8 +13,10 @@ carried_encode(const char *bytes, size_t n, char *out)
         uint32_t bits = 0;
         for (size_t k = 0; k < 3; k++)
             bits = bits << 8 | (k < here ? (unsigned char)bytes[i + k] : 0);
-        for (size_t k = 0; k < 4; k++)
-            *o++ = k <= here ? alphabet[bits >> (18 - 6 * k) & 63] : '=';
+        for (size_t k = 0; k <= here; k++)
+            *o++ = alphabet[bits >> (18 - 6 * k) & 63];
+        for (size_t k = here; k < 3; k++)
+            *o++ = '=';
     }
     return (size_t)(o - out);
 }
