@@ -154,12 +154,16 @@ is_accepted(struct exchange *x, const struct http_head *h)
            span_eq(value_of(h, ACCEPT_LOW), accept_of(x, x->tunnel_sent));
 }
 
-/* Its head in the client's version; it has no body, its messages come apart. */
+/*
+ * Its head in the client's version; it has no body, its messages come apart. What
+ * the API's arrows are told of is a success, whatever the pool's HTTP calls it.
+ */
 static bool
 translate_open(struct exchange *x, struct http_head *h)
 {
     struct problem_doc p;
 
+    h->status = 200;
     h->body = HTTP_BODY_NONE;
     return translate_answer(x, h, &p) && !x->down_way.is_joint &&
            messages_begin(x);

@@ -89,18 +89,19 @@ class H1Socket:
 class H2Socket:
     """A client's side over HTTP/2."""
 
-    def __init__(self, conn, early=b"", path="/ws"):
+    def __init__(self, conn, early=b"", path="/ws", **more):
         self.c = Client(conn)
         self.c.until(lambda: self.c.h2.remote_settings.get(CONNECT) is not None or self.c.h2.remote_settings.initial_window_size)
         self.stream = self.c.h2.get_next_available_stream_id()
         self.s = self.c.streams[self.stream] = {"head": None, "body": b"", "ended": False, "reset": None, "interim": [], "trailers": []}
         self.c.h2.send_headers(self.stream, [(":method", "CONNECT"), (":protocol", "websocket"), (":scheme", "http"), (":authority", "localhost"),
-                                             (":path", path), ("sec-websocket-version", "13")])
+                                             (":path", path), ("sec-websocket-version", "13"), *((n.lower(), v) for n, v in more.items())])
         self.c.flush()
         if early:
             self.send(early)
         self.c.until(lambda: self.s["head"] or self.s["reset"] is not None)
-        self.status = int(self.s["head"][":status"]) if self.s["head"] else None
+        self.head = self.s["head"]
+        self.status = int(self.head[":status"]) if self.head else None
 
     def send(self, data):
         self.c.send(self.stream, data)

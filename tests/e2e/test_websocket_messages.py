@@ -3,13 +3,19 @@
 import struct
 
 from peers import Gone
-from test_versions import API, MANIFEST, NEW, NOTHING, OLD, api
+from test_versions import API, MANIFEST, MONEY, NEW, NOTHING, OLD, api
 from test_websocket import CLIENTS, TunnelOrigin, switched, ws_worker
 
 MASK = b"\x01\x80\xff\x00"
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 OTHERS = {"h1": "", "h2": ", http: h2"}
 STRANGE = OLD.replace(b"open", b"strange")
+HEADS = MANIFEST + """change: heads
+from: v1
+to: v2
+http:
+  "*": {map: {header/X-Old: header/X-New}}
+"""
 HIDES = MANIFEST + """change: hides
 from: v1
 to: v2
@@ -141,6 +147,23 @@ def test_messages_are_told_in_the_others_version_on_every_pair_of_protocols(t):
             assert s.is_gone(), (kind, way)
     line = w.line(path="/orders/1")
     assert line["translation_us"] > 0 and line["status"] in (101, 200), line
+
+
+def test_heads_are_told_in_the_others_version_and_a_101_is_a_success(t):
+    def play(side, backend):
+        backend.requests.put(side.frame())
+        side.send(frame(TEXT, NEW))
+
+    for kind in OTHERS:
+        b = pool(t, play, kind, **{"X-New": "theirs"})
+        w = socket_shop(t, b, kind, (NOTHING, MONEY, HEADS), tls=True)
+        for way in CLIENTS:
+            s = client(t, w, way, **{"X-Old": "ours"})
+            r = b.seen()
+            assert (r.get("x-new") if kind == "h1" else r.head.get("x-new")) == "ours", (kind, way)
+            s.send(frame(TEXT, OLD, MASK))
+            assert b.seen() == (TEXT, NEW) and told(s) == (TEXT, OLD), (kind, way)
+            assert s.head.get("x-old") == "theirs", (kind, way)
 
 
 def test_a_message_that_cannot_be_told_closes_both_sides_with_its_reason(t):
