@@ -20,7 +20,6 @@ conn_peer_note(struct conn *conn, const struct sockaddr *peer, size_t len)
     const struct generation *gen = conn->worker->gen;
     struct client *c = &conn->client;
     char text[INET6_ADDRSTRLEN] = "unix";
-    const char *open = "", *close = "";
     const void *at = peer;
 
     c->has_address = false;
@@ -39,12 +38,9 @@ conn_peer_note(struct conn *conn, const struct sockaddr *peer, size_t len)
 
         memcpy(c->address, &v6->sin6_addr, 16);
         inet_ntop(AF_INET6, &v6->sin6_addr, text, sizeof(text));
-        open = "[";
-        close = "]";
         c->has_address = true;
     }
-    c->peer_len =
-        (size_t)snprintf(c->peer, sizeof(c->peer), "%s%s%s", open, text, close);
+    c->peer_len = (size_t)snprintf(c->peer, sizeof(c->peer), "%s", text);
     c->is_trusted =
         c->has_address && gate_is_in(gen->trust, gen->n_trust, c->address);
 }

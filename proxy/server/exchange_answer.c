@@ -50,10 +50,9 @@ exchange_says_stream(const struct http_head *h)
 static bool
 is_of_another_form(struct exchange *x)
 {
-    const struct program *p = x->down_way.program;
+    const struct program *p =
+        x->decision.translates ? translate_told(x, x->answer) : NULL;
 
-    if (x->answer->status == 304 && x->decision.translates)
-        p = translate_expected(x);
     return p && program_has_body(p);
 }
 

@@ -9,8 +9,6 @@
 #include "routing/facts.h"
 
 #define ID_MAX 128
-#define VIA    SPAN("1.1 stile")
-#define VIA_H2 SPAN("2.0 stile")
 #define CHAIN  2048 /* of a trusted X-Forwarded-For; a longer one is dropped */
 
 /* ── the request id ──────────────────────────────────────────────────────── */
@@ -134,14 +132,19 @@ concat(struct exchange *x, const span *parts, size_t n)
     return span_of(at, len);
 }
 
-/* "for=..;host=..;proto=.." (RFC 7239): addresses of IPv6 are quoted. */
+/* "for=..;host=..;proto=..": IPv6 in brackets and quotes (RFC 7239 §6). */
 static span
 forwarded(struct exchange *x, span peer, span authority, span scheme)
 {
-    span quote = span_find(peer, ':') >= 0 ? SPAN("\"") : (span){0};
-    const span parts[] = {
-        SPAN("for="),      quote, peer, quote, SPAN(";host=\""), authority,
-        SPAN("\";proto="), scheme};
+    bool is_v6 = span_find(peer, ':') >= 0;
+    const span parts[] = {SPAN("for="),
+                          is_v6 ? SPAN("\"[") : (span){0},
+                          peer,
+                          is_v6 ? SPAN("]\"") : (span){0},
+                          SPAN(";host=\""),
+                          authority,
+                          SPAN("\";proto="),
+                          scheme};
 
     return concat(x, parts, COUNT(parts));
 }
@@ -258,18 +261,37 @@ rewrite_request(struct exchange *x, struct http_head *h)
                OK;
 }
 
+/* How this message came to us (RFC 9110 §7.6.3). */
+static bool
+add_via(struct http_head *h)
+{
+    static const span said[] = {[HTTP_1_0] = {"1.0 stile", 9},
+                                [HTTP_1_1] = {"1.1 stile", 9},
+                                [HTTP_2] = {"2.0 stile", 9}};
+
+    return head_add(h, SPAN("Via"), said[h->version]) == OK;
+}
+
+/* They are of bytes that are not sent on. */
+static void
+drop_digests(struct http_head *h)
+{
+    fields_remove_id(&h->fields, FIELD_DIGEST);
+    head_remove(h, SPAN("content-digest"));
+    head_remove(h, SPAN("content-md5"));
+    head_remove(h, SPAN("repr-digest"));
+}
+
 /* What cannot hold for a body in another version is not asked for. */
 static bool
 ask_plainly(struct exchange *x, struct http_head *h)
 {
     fields_remove_id(&h->fields, FIELD_RANGE);
     fields_remove_id(&h->fields, FIELD_IF_RANGE);
-    if (x->up_way.has_body) {
-        fields_remove_id(&h->fields, FIELD_DIGEST);
-        head_remove(h, SPAN("content-digest"));
-        head_remove(h, SPAN("content-md5"));
-    }
-    head_remove(h, SPAN("repr-digest"));
+    if (x->up_way.has_body)
+        drop_digests(h);
+    else
+        head_remove(h, SPAN("repr-digest"));
     translate_conditions(x, h);
     /* Only what can be taken off; who says nothing gets none. */
     if (x->form.first.len) {
@@ -323,9 +345,7 @@ forward_request(struct exchange *x, struct http_head *h)
     if (!x->wants_tunnel)
         h->upgrade = (span){0};
     return edit(h, &d->route->request) && say_who(x, h) &&
-           head_set(h, SPAN("X-Request-ID"), x->id) == OK &&
-           head_add(h, SPAN("Via"), h->version == HTTP_2 ? VIA_H2 : VIA) ==
-               OK &&
+           head_set(h, SPAN("X-Request-ID"), x->id) == OK && add_via(h) &&
            rewrite_target(x, h);
 }
 
@@ -410,13 +430,11 @@ forward_version(struct exchange *x, struct http_head *h)
 static bool
 tell_plainly(struct exchange *x, struct http_head *h)
 {
+    const struct program *told = translate_told(x, h);
+
     fields_remove_id(&h->fields, FIELD_ACCEPT_RANGES);
-    if (x->down_way.has_body) {
-        fields_remove_id(&h->fields, FIELD_DIGEST);
-        head_remove(h, SPAN("content-digest"));
-        head_remove(h, SPAN("content-md5"));
-        head_remove(h, SPAN("repr-digest"));
-    }
+    if (told && program_has_body(told))
+        drop_digests(h);
     translate_etag(x, h);
     if (x->decision.pool->media != GEN_MEDIA_ANY &&
         !append_list(x, h, SPAN("vary"), SPAN("accept")))
@@ -433,8 +451,7 @@ forward_answer(struct exchange *x, struct http_head *h)
         (d->translates && !tell_plainly(x, h)))
         return false;
     return forward_version(x, h) && edit(h, &d->route->answer) &&
-           head_set(h, SPAN("X-Request-ID"), x->id) == OK &&
-           head_add(h, SPAN("Via"), VIA) == OK;
+           head_set(h, SPAN("X-Request-ID"), x->id) == OK && add_via(h);
 }
 
 bool

@@ -70,6 +70,13 @@ void translate_fault(struct exchange *x, const struct translate *tr,
 const struct program *translate_expected(struct exchange *x);
 
 /*
+ * The program of the body that the answer `h` is about: its own, that of the GET
+ * which HEAD stands for, or that of what a 304 says is stored. NULL without one.
+ */
+const struct program *translate_told(struct exchange *x,
+                                     const struct http_head *h);
+
+/*
  * The entity tags that conditions of the request name, without what we put
  * after them on the way out; and that put after the answer's own.
  */

@@ -40,7 +40,7 @@ ASK = b"GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 1.2.3.4\r\n\r\n"
 def test_the_proxy_header_says_who_the_client_is(t):
     b = t.backend(answering(message(body=b"x")))
     w = proxied(t, b)
-    for says, told in ((header("192.0.2.7"), "192.0.2.7"), (header("2001:db8::7"), "[2001:db8::7]"), (header("192.0.2.8", more=b"\x04\0\x01\0" * 9), "192.0.2.8"),
+    for says, told in ((header("192.0.2.7"), "192.0.2.7"), (header("2001:db8::7"), "2001:db8::7"), (header("192.0.2.8", more=b"\x04\0\x01\0" * 9), "192.0.2.8"),
                        (header(command=0), "1.2.3.4, 127.0.0.1"), (header(), "1.2.3.4, 127.0.0.1"), (header(command=0, more=b"junk"), "1.2.3.4, 127.0.0.1")):
         conn = t.connect(w.port)
         assert conn.send(says + ASK).answer().status == 200
@@ -49,7 +49,7 @@ def test_the_proxy_header_says_who_the_client_is(t):
         for i in range(len(says)):
             conn.send(says[i:i + 1])
         assert conn.send(ASK).answer().status == 200 and b.seen().get("x-forwarded-for") == told
-    assert w.line(client="192.0.2.7") and w.line(client="[2001:db8::7]")
+    assert w.line(client="192.0.2.7") and w.line(client="2001:db8::7")
     c = t.connect(w.port)
     c.send(header("192.0.2.9"))
     c = Client(c)
@@ -150,7 +150,7 @@ def test_ipv6_on_both_sides(t):
             client.sendall(b"GET / HTTP/1.0\r\n\r\n")
             server, _ = listener.accept()
             head = server.recv(65536).decode()
-            assert f"Host: [::1]:{listener.getsockname()[1]}\r\n" in head and 'Forwarded: for="[::1]"' in head and "X-Forwarded-For: [::1]" in head, head
+            assert f"Host: [::1]:{listener.getsockname()[1]}\r\n" in head and 'Forwarded: for="[::1]"' in head and "X-Forwarded-For: ::1\r\n" in head, head
             server.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx")
             assert client.recv(65536).endswith(b"x")
             server.close()

@@ -13,7 +13,7 @@ def test_a_body_passes_untouched_and_its_head_says_the_same(t):
     w = t.worker(b)
     a = t.ask(w.port, path="/x/y?q=%20a&b", X_Mine="v", Accept_Encoding="gzip")
     assert a.status == 200 and a.body == b'{ "a":1.0,\n "b" : [ ] }', a
-    assert a.get("x-own") == "kept" and a.get("etag") == '"e1"' and a.get("content-length") == str(len(a.body)), a
+    assert a.get("x-own") == "kept" and a.get("etag") == '"e1"' and a.get("via") == "1.1 stile" and a.get("content-length") == str(len(a.body)), a
     r = b.seen()
     assert r.start == "GET /x/y?q=%20a&b HTTP/1.1", r
     assert r.get("host") == "a.example" and r.get("x-mine") == "v" and r.get("accept-encoding") == "gzip", r
@@ -120,9 +120,11 @@ def test_bytes_may_come_one_by_one(t):
 
 
 def test_an_old_client_gets_no_chunks_and_a_close(t):
-    w = t.worker(t.backend(answering(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n")))
+    b = t.backend(answering(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"))
+    w = t.worker(b)
     c = t.connect(w.port).send(b"GET / HTTP/1.0\r\n\r\n")
     a = c.answer()
+    assert b.seen().get("via") == "1.0 stile"
     assert a.body == b"abc" and a.get("transfer-encoding") is None, a
     c = t.connect(w.port).send(b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
     assert c.answer().body == b"abc"

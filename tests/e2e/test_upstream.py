@@ -64,11 +64,14 @@ def test_every_client_reaches_every_kind_of_pool(t):
             ask = Curl(t, s, way)
             a = ask("/a?q=%20")
             assert a.status == 200 and a.body == b"" and a.fields["x-own"] == "1", (kind, way, a.status, a.fields)
+            assert a.fields["via"] == ("2.0 stile" if "h2" in kind else "1.1 stile"), "how it was received (RFC 9110 7.6.3)"
             a = ask("/big", "--data-binary", f"@{big}", "-H", "Content-Type: application/octet-stream")
             assert a.status == 200 and a.body == BIG, (kind, way, a.status, len(a.body))
             a = ask("/head", "-I")
             assert a.status == 200 and a.fields["content-length"] == "5", (kind, way, a.fields)
             told = [b.seen() for _ in range(3)]
+            via = "2.0 stile" if "h2" in way else "1.1 stile"
+            assert (told[0].head["via"] if "h2" in kind else told[0].get("via")) == via, (kind, way)
             if "h2" in kind:
                 assert told[0].head[":path"] == "/a?q=%20" and told[0].head[":scheme"] == ("https" if "tls" in kind else "http"), told[0].head
                 assert told[1].head["content-length"] == str(len(BIG)) and told[1].body == BIG
