@@ -111,9 +111,28 @@ read_method(struct reader *r, const struct yaml *value, void *self)
 }
 
 static void
+read_scheme(struct reader *r, const struct yaml *value, void *self)
+{
+    struct route_reading *reading = self;
+    span text;
+
+    if (!reader_text(r, value, &text))
+        return;
+    if (span_is(text, "http") || span_is(text, "https")) {
+        reading->spec->scheme =
+            span_is(text, "http") ? ROUTE_HTTP : ROUTE_HTTPS;
+        return;
+    }
+    yaml_problem(r->problems, value, "`%.*s` is not http or https",
+                 SPAN_FMT(text));
+    problem_remedy(r->problems, "say http: what comes in clear");
+}
+
+static void
 read_match(struct reader *r, const struct yaml *value, void *self)
 {
-    static const struct reader_word words[] = {{"host", read_host, false},
+    static const struct reader_word words[] = {{"scheme", read_scheme, false},
+                                               {"host", read_host, false},
                                                {"path", read_path, false},
                                                {"method", read_method, false}};
 
@@ -561,6 +580,29 @@ check_target(struct route_reading *reading)
         reading->route->pool = &no_pool;
 }
 
+/*
+ * A redirect to another scheme alone is of what comes by the one it leads away
+ * from: of the other it would be asked again and again.
+ */
+static void
+settle_redirect(struct route_reading *reading)
+{
+    const struct gen_redirect *to = &reading->route->redirect;
+    struct problems *p = reading->l->r.problems;
+    bool leads_to_https = span_is(to->scheme, "https");
+    struct route_spec *spec = reading->spec;
+
+    if (to->scheme.len == 0 || to->host.len || to->path.len)
+        return;
+    if (spec->scheme == (leads_to_https ? ROUTE_HTTPS : ROUTE_HTTP)) {
+        yaml_problem(p, yaml_get(reading->node, "redirect"),
+                     "a request that came by %.*s is sent to itself",
+                     SPAN_FMT(to->scheme));
+        problem_remedy(p, "take `scheme` out of `match`");
+    }
+    spec->scheme = leads_to_https ? ROUTE_HTTP : ROUTE_HTTPS;
+}
+
 /* What the canary erases is asked when the baseline erases nothing. */
 static void
 check_route_writes(struct route_reading *reading)
@@ -609,6 +651,7 @@ load_route(struct route_reading *reading)
     reader_map(&reading->l->r, reading->node, "a route", words, COUNT(words),
                reading);
     check_target(reading);
+    settle_redirect(reading);
     load_labels(reading);
     if (reading->writes)
         load_writes(reading->l, reading->writes, reading->spec, reading->route);

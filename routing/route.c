@@ -33,10 +33,15 @@ struct node {
     size_t rank;          /* the lowest rank in or below it */
 };
 
-struct route_table {
+struct hosts {
     struct map exact;  /* "shop.example" to struct node */
     struct map suffix; /* ".example" to struct node */
     struct node *any;  /* "*"; NULL if no route has it */
+};
+
+struct route_table {
+    struct hosts of[ROUTE_SCHEMES]; /* by the scheme that their routes name */
+    bool is_empty[ROUTE_SCHEMES];
 };
 
 /* ---- building: one route ---- */
@@ -154,8 +159,7 @@ covers(const struct route_spec *a, const struct route_spec *b)
             return false;
     if (b->n_methods == 0 && a->n_methods > 0)
         return false;
-    return a->listeners == 0 ||
-           (b->listeners != 0 && (b->listeners & ~a->listeners) == 0);
+    return true;
 }
 
 /* ---- building: the trie ---- */
@@ -239,7 +243,7 @@ node_add(struct arena *a, struct node *n, const struct route *r,
 }
 
 static struct node *
-host_node(struct arena *a, struct route_table *t, span host, size_t rank)
+host_node(struct arena *a, struct hosts *t, span host, size_t rank)
 {
     struct map *hosts = NULL;
     struct node *n = t->any;
@@ -281,7 +285,8 @@ insert(struct arena *a, struct route_table *t, const struct route *r,
     const struct template *path = r->template;
     const struct template_label *labels = path->n_labels ? path->labels : &none;
     size_t n = path->n_labels ? path->n_labels : 1;
-    struct node *host = host_node(a, t, r->spec.host, r->rank);
+    struct node *host =
+        host_node(a, &t->of[r->spec.scheme], r->spec.host, r->rank);
     bool is_new = false;
 
     if (is_deep(path))
@@ -308,10 +313,14 @@ route_build(struct arena *a, const struct route_spec *specs, size_t n,
 
     if (!t || !routes)
         return err_set(e, ERR_LIMIT, "no room for routes");
-    map_init(&t->exact, a);
-    map_init(&t->suffix, a);
+    for (size_t i = 0; i < ROUTE_SCHEMES; i++) {
+        map_init(&t->of[i].exact, a);
+        map_init(&t->of[i].suffix, a);
+        t->is_empty[i] = true;
+    }
     for (size_t i = 0; !code && i < n; i++) {
         at = i;
+        t->is_empty[specs[i].scheme] = false;
         code = build_one(a, &specs[i], i, &routes[i], e);
     }
     if (!code && n > 0)
@@ -368,12 +377,9 @@ meet(struct search *s, const struct end *end)
     for (; end && (!s->best || end->route->rank < s->best->rank);
          end = end->next) {
         const struct route_spec *spec = &end->route->spec;
-        bool listens =
-            spec->listeners == 0 ||
-            (r->listener < 64 && (spec->listeners >> r->listener) & 1);
-        if (listens && s->methods)
+        if (s->methods)
             note_methods(s, spec);
-        else if (listens && has_method(spec, r->method))
+        else if (has_method(spec, r->method))
             s->best = end->route;
     }
 }
@@ -447,15 +453,11 @@ host_name(span host, char bytes[HOST_MAX])
 }
 
 static void
-search_hosts(struct search *s, const struct route_table *t)
+search_hosts(struct search *s, const struct hosts *t, span host)
 {
-    char bytes[HOST_MAX];
-    span host = host_name(s->request->host, bytes);
     const struct node *n = map_get(&t->exact, host);
     ssize_t dot;
 
-    if (s->request->path.len == 0 || s->request->path.at[0] != '/')
-        return;
     if (n)
         search(s, n);
     /* Longer suffixes first; without any there is nothing to look for. */
@@ -469,13 +471,28 @@ search_hosts(struct search *s, const struct route_table *t)
         search(s, t->any);
 }
 
+static void
+search_all(struct search *s, const struct route_table *t)
+{
+    enum route_scheme own = s->request->is_https ? ROUTE_HTTPS : ROUTE_HTTP;
+    char bytes[HOST_MAX];
+    span host = host_name(s->request->host, bytes);
+
+    if (s->request->path.len == 0 || s->request->path.at[0] != '/')
+        return;
+    if (!t->is_empty[own])
+        search_hosts(s, &t->of[own], host);
+    if (!s->best)
+        search_hosts(s, &t->of[ROUTE_ANY_SCHEME], host);
+}
+
 int
 route_find(const struct route_table *t, const struct route_request *r,
            struct template_match *m)
 {
     struct search s = {.request = r};
 
-    search_hosts(&s, t);
+    search_all(&s, t);
     if (!s.best)
         return ROUTE_NONE;
     if (m && !template_matches(s.best->template, r->path, m))
@@ -489,6 +506,6 @@ route_methods(const struct route_table *t, const struct route_request *r,
 {
     struct search s = {.request = r, .methods = out, .max = max};
 
-    search_hosts(&s, t);
+    search_all(&s, t);
     return s.n_methods;
 }

@@ -35,6 +35,7 @@ struct explaining {
     json_t *known;   /* of a described request: printed at the end */
     json_t *steps;   /* a member of it */
     struct described request;
+    bool is_https; /* its target says so */
 };
 
 /* ---- for people ---- */
@@ -302,12 +303,23 @@ know_translation(struct explaining *x, const struct decide_case *c,
     return code;
 }
 
+/* By its target, or where there is no other way in. */
+static bool
+is_https(const struct explaining *x)
+{
+    for (size_t i = 0; i < x->gen->n_listeners; i++)
+        if (!x->gen->listeners[i].tls)
+            return x->is_https;
+    return true;
+}
+
 static int
 decide(struct explaining *x)
 {
     const struct decide_case c = {
         .gen = x->gen,
         .head = x->request.head,
+        .is_https = is_https(x),
         .now_s = (int64_t)time(NULL),
         .weight_ppm = weight_in_force,
         .pool_is_up = pool_is_up,
@@ -395,6 +407,7 @@ explain_request(struct explaining *x, const char *method, const char *target)
     }
     if ((code = load(x)) != CLI_OK)
         return code;
+    x->is_https = target && span_starts(span_str(target), SPAN("https://"));
     ask_weights(x);
     x->known = json_object();
     code = decide(x);

@@ -292,7 +292,7 @@ log_line(struct exchange *x, uint64_t us)
     access_text(a, "id", x->id);
     if (x->trace.len)
         access_text(a, "trace", x->trace);
-    access_text(a, "client", client_peer(x->client));
+    access_text(a, "client", x->asker.text);
     access_text(a, "protocol", span_str(x->client->speaks));
     access_text(a, "method", x->request ? x->request->method_token : (span){0});
     access_text(a, "host", x->request ? x->request->host : (span){0});

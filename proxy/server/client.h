@@ -7,11 +7,10 @@
 
 #include "config/generation.h"
 
-#define CLIENT_PEER_MAX 64 /* "[2001:db8::1]" and more */
+#define CLIENT_PEER_MAX 64 /* "2001:db8::1" and more */
 
 struct client {
     const struct gen_listener *listener;
-    size_t listener_index;
     const char *speaks; /* "h1", "tls_h2": for the log and the gauge */
     span certificate;   /* the verified certificate's name, or empty */
     bool is_trusted;    /* its Forwarded fields are believed */

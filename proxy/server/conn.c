@@ -470,7 +470,6 @@ conn_accept(struct worker *w, size_t listener, int fd,
     c->magic = MAGIC;
     c->worker = w;
     c->client.listener = gen;
-    c->client.listener_index = listener;
     c->state = gen->proxy_protocol ? CONN_PROXY
                : gen->tls          ? CONN_HANDSHAKE
                                    : CONN_FRESH;

@@ -71,7 +71,7 @@ static struct route_request
 request_of(const struct decide_case *c)
 {
     return (struct route_request){
-        .listener = c->listener,
+        .is_https = c->is_https,
         .host = c->head->host,
         .method = c->head->method_token,
         .path = c->head->path,

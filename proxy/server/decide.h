@@ -20,7 +20,7 @@
 struct decide_case {
     const struct generation *gen;
     const struct http_head *head; /* as the client sent it */
-    size_t listener;
+    bool is_https;
     span certificate; /* the verified client certificate's name, or empty */
     int64_t now_s;    /* Unix seconds */
     /* Read live: the weight in force, and whether a pool has an endpoint up. */

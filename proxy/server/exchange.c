@@ -51,6 +51,7 @@ exchange_new_mirrored(struct worker *w, const struct client *client,
     x->worker = w;
     x->arena = a;
     x->client = client;
+    asker_init(&x->asker, client);
     x->down = down;
     x->began_us = loop_clock_us();
     /* What is searched, and all that may come with its last byte. */

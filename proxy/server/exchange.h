@@ -13,6 +13,7 @@
 
 #include "proxy/http/fault.h"
 #include "proxy/http/head.h"
+#include "proxy/server/asker.h"
 #include "proxy/server/decide.h"
 #include "proxy/server/form.h"
 #include "proxy/server/loop.h"
@@ -84,7 +85,8 @@ struct exchange {
     struct worker *worker;
     struct arena *arena;
     struct conn *conn;           /* NULL once it is over */
-    const struct client *client; /* whoever asks; the conn's */
+    const struct client *client; /* the conn's */
+    struct asker asker;          /* whom it asks for */
     const struct down *down;
     struct h2_stream *stream; /* h2 alone */
     struct exchange *next_dead;

@@ -93,7 +93,7 @@ exchange_case(const struct exchange *x)
     return (struct decide_case){
         .gen = x->worker->gen,
         .head = x->request,
-        .listener = x->client->listener_index,
+        .is_https = x->asker.is_secure,
         .certificate = x->client->certificate,
         .now_s = (int64_t)(loop_wall_ms() / 1000),
         .weight_ppm = weight_in_force,
@@ -269,6 +269,7 @@ begin(struct exchange *x, struct http_head *head, bool ends)
     x->has_body = !ends;
     x->is_received = ends;
     x->began_ms = x->received_ms = x->moved_ms = loop_now_ms(x->worker->loop);
+    asker_read(x);
     forward_id(x);
     forward_trace(x);
 }

@@ -42,10 +42,10 @@ static bool
 is_allowed(const struct exchange *x)
 {
     const struct gen_route *r = x->decision.route;
-    const struct client *c = x->client;
+    const uint8_t *address = x->asker.address;
 
-    return r->n_allow == 0 || !c->has_address ||
-           gate_is_in(r->allow, r->n_allow, c->address);
+    return r->n_allow == 0 || !address ||
+           gate_is_in(r->allow, r->n_allow, address);
 }
 
 /* Two rooms that may not know each other must agree. NOLINTNEXTLINE(misc-redundant-expression) */
@@ -84,7 +84,7 @@ key_of(const struct exchange *x)
     decide_facts(&c, x->request, &facts);
     if (subject_find(r->rate.by, &facts, &who, &source))
         return hash64_seeded(who, r->index * 2 + 1);
-    return hash64_seeded(client_peer(x->client), r->index * 2);
+    return hash64_seeded(x->asker.text, r->index * 2);
 }
 
 static bool
@@ -163,7 +163,7 @@ location(struct exchange *x)
     span path = to->path.len ? to->path : h->path;
 
     if (scheme.len == 0)
-        scheme = client_is_secure(x->client) ? SPAN("https") : SPAN("http");
+        scheme = x->asker.is_secure ? SPAN("https") : SPAN("http");
     if (host.len == 0)
         return (span){0};
     return arena_fmt(x->arena, "%.*s://%.*s%.*s%s%.*s", SPAN_FMT(scheme),

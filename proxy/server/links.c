@@ -98,7 +98,7 @@ put_back(struct exchange *x, struct reference *r)
 
     if (is_told_host(x, r->authority)) {
         r->before = arena_fmt(x->arena, "%s://%.*s",
-                              client_is_secure(x->client) ? "https" : "http",
+                              x->asker.is_secure ? "https" : "http",
                               SPAN_FMT(x->request->authority));
         r->is_changed = true;
     }

@@ -31,6 +31,52 @@ def test_a_redirect_keeps_what_it_does_not_change(t):
     assert conn.answer().get("location") == "https://a/s/x" and conn.answer().get("location") == "https://a/s/y", "the body is passed over"
 
 
+def test_what_came_in_clear_is_sent_to_https_and_what_came_by_it_is_served(t):
+    b = t.backend(answering(message(body=b"served")))
+    s = Stile(t, pools={"b": b}, tls=True, workers=1, more="trust: [127.0.0.2]\n", routes=[
+        {"name": "secure", "redirect": "https"}, {"name": "acme", "match": {"scheme": "http", "path": "/.well-known/**"}, "answer": {"status": 200, "body": "token"}},
+        {"name": "orders", "match": {"path": "/orders/**", "host": "localhost"}, "pool": "b"}])
+    a = t.ask(s.port, path="/orders/1?x")
+    assert (a.status, a.get("location")) == (308, "https://a.example/orders/1?x"), a
+    assert t.ask(s.port, path="/.well-known/x").body == b"token", "what is said of clear requests alone"
+    secure = ("--cacert", t.certs() / "ca.pem")
+    assert t.curl(*secure, f"https://localhost:{s.tls_port}/orders/1") == b"served"
+    assert t.curl("-H", "Host: localhost", "-o", "/dev/null", "-w", "%{http_code}", f"http://127.0.0.1:{s.port}/orders/1") == b"308", "no longer path walks around it"
+    assert t.curl(*secure, "-o", "/dev/null", "-w", "%{http_code}", f"https://localhost:{s.tls_port}/.well-known/x") == b"404"
+    ask = ("--interface", "127.0.0.2", "-H", "Host: localhost", "-o", "/dev/null", "-w", "%{http_code}")
+    for fields, status in ((("X-Forwarded-Proto: https",), b"200"), (("X-Forwarded-Proto: http",), b"308"), (('Forwarded: for=x;proto=http, for="[::1]";Proto=HTTPS',), b"200"),
+                           (("X-Forwarded-Proto: http", "Forwarded: proto=https"), b"308")):
+        words = [w for f in fields for w in ("-H", f)]
+        assert t.curl(*ask, *words, f"http://127.0.0.1:{s.port}/orders/1") == status, fields
+    assert t.curl("-H", "Host: localhost", "-H", "X-Forwarded-Proto: https", "-o", "/dev/null", "-w", "%{http_code}",
+                  f"http://127.0.0.1:{s.port}/orders/1") == b"308", "nobody's word is not believed"
+    explain = ("explain", "--config", s.config, "--socket", s.socket, "GET")
+    assert "secure" in s.cli(*explain, "http://localhost/orders/1").stdout and "orders" in s.cli(*explain, "https://localhost/orders/1").stdout
+
+
+def test_a_redirect_to_itself_is_refused(t):
+    s = Stile(t, pools={"b": 1}, routes=[{"name": "all", "pool": "b"}], workers=1)
+    s.rewrite(lambda text: text.replace('"pool": "b"', "").replace("routes:\n", 'routes:\n  - {name: r, match: {path: /r, scheme: https}, redirect: https}\n'
+                                                                   '  - {name: f, match: {path: /f, scheme: ftp}, pool: b}\n'))
+    told = s.cli("check", s.config, code=1).stdout
+    assert "a request that came by https is sent to itself" in told and "`ftp` is not http or https" in told, told
+
+
+def test_whom_a_trusted_proxy_asks_for_is_who_may_come_and_is_counted(t):
+    w = t.worker(t.backend(answering(message(body=b"x"))), more="trust: [127.0.0.1, 10.0.0.0/8]\n", routes=routes(
+        'match: {path: "/in/**"}, pool: b, allow: ["192.0.2.0/24", "2001:db8::/32"]', 'match: {path: "/rate/**"}, pool: b, rate: {requests: 1, per: 60s}',
+        'match: {path: "/**"}, pool: b'))
+    for status, fields in ((403, {}), (200, {"X_Forwarded_For": "192.0.2.7"}), (403, {"X_Forwarded_For": "192.0.2.7, 198.51.100.1"}),
+                           (200, {"X_Forwarded_For": "198.51.100.1, 192.0.2.7, 10.1.2.3"}), (200, {"X_Forwarded_For": "192.0.2.7:4711"}),
+                           (200, {"X_Forwarded_For": "2001:DB8::7"}), (200, {"X_Forwarded_For": "[2001:db8::7]:80"}), (403, {"X_Forwarded_For": "192.0.2.7, unknown"}),
+                           (200, {"Forwarded": 'for="[2001:db8::7]:80";proto=https, for=10.0.0.1;by=10.0.0.2'}), (403, {"Forwarded": "for=_x"}),
+                           (403, {"Forwarded": 'host="x;for=192.0.2.7";for=198.51.100.1'}), (403, {"Forwarded": "for=192.0.2.7", "X_Forwarded_For": "198.51.100.1"}),
+                           (200, {"X_Forwarded_For": ", ".join(["198.51.100.1"] * 40 + ["192.0.2.7"])}), (403, {"X_Forwarded_For": "192.0.2.7.8"})):
+        assert t.ask(w.port, path="/in/x", **fields).status == status, (status, fields)
+    assert [t.ask(w.port, path="/rate/x", X_Forwarded_For=who).status for who in ("192.0.2.1", "192.0.2.2", "192.0.2.1, 10.0.0.1", "192.0.2.2")] == [200, 200, 429, 429]
+    assert w.line(client="2001:db8::7") and w.line(client="192.0.2.2", path="/rate/x") and w.line(client="127.0.0.1", path="/in/x")
+
+
 def test_a_route_answers_by_itself(t):
     w = t.worker(t.backend(answering(message())), routes=routes(
         'match: {path: "/robots.txt"}, answer: {status: 200, body: "User-agent: *\\nDisallow: /\\n"}',

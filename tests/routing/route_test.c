@@ -128,21 +128,29 @@ TEST(without_a_route_that_fits_there_is_none)
     arena_free(&a);
 }
 
-TEST(a_route_may_hold_on_some_listeners_alone)
+TEST(a_route_that_names_its_scheme_is_not_walked_around_by_one_that_does_not)
 {
     static const struct route_spec specs[] = {
-        {.path = SPAN("/**"), .listeners = 2},
-        {.path = SPAN("/**")},
+        {.host = SPAN("h"), .path = SPAN("/x")},
+        {.path = SPAN("/**"), .scheme = ROUTE_HTTP},
+        {.path = SPAN("/acme/**"), .scheme = ROUTE_HTTP},
+        {.path = SPAN("/y"), .scheme = ROUTE_HTTPS},
     };
+    static const struct {
+        bool is_https;
+        const char *path;
+        int route;
+    } cases[] = {{false, "/x", 1},      {true, "/x", 0},
+                 {false, "/acme/1", 2}, {true, "/acme/1", ROUTE_NONE},
+                 {true, "/y", 3},       {false, "/y", 1}};
     struct arena *a = arena_new(1 << 20);
-    const struct route_table *t = built(a, specs, 2);
-    struct route_request r = {1, SPAN("h"), SPAN("GET"), SPAN("/x")};
+    const struct route_table *t = built(a, specs, COUNT(specs));
 
-    assert_int_equal(route_find(t, &r, NULL), 0);
-    r.listener = 0;
-    assert_int_equal(route_find(t, &r, NULL), 1);
-    r.listener = 64; /* no mask has it */
-    assert_int_equal(route_find(t, &r, NULL), 1);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct route_request r = {cases[i].is_https, SPAN("h"), SPAN("GET"),
+                                  span_str(cases[i].path)};
+        assert_int_equal(route_find(t, &r, NULL), cases[i].route);
+    }
     arena_free(&a);
 }
 
@@ -186,7 +194,8 @@ TEST(a_route_that_nothing_can_reach_is_refused)
         {ROUTE("", ""), ROUTE("*", "/**")},
         {{.path = SPAN("/a"), .methods = put_post, .n_methods = 2},
          {.path = SPAN("/a"), .methods = put_post + 1, .n_methods = 1}},
-        {{.path = SPAN("/a")}, {.path = SPAN("/a"), .listeners = 4}},
+        {{.path = SPAN("/a"), .scheme = ROUTE_HTTPS},
+         {.path = SPAN("/a"), .scheme = ROUTE_HTTPS}},
     };
     struct arena *a = arena_new(1 << 20);
 
@@ -291,10 +300,10 @@ random_path(struct arena *a, uint64_t *seed, bool is_template)
 }
 
 static span
-methods(struct arena *a, const struct route_table *t, size_t listener,
+methods(struct arena *a, const struct route_table *t, bool is_https,
         const char *host, const char *path, size_t max)
 {
-    struct route_request r = {listener, span_str(host), SPAN("LOCK"),
+    struct route_request r = {is_https, span_str(host), SPAN("LOCK"),
                               span_str(path)};
     span found[16], text = {0};
 
@@ -318,30 +327,30 @@ TEST(what_a_path_takes_is_told_over_all_routes_that_fit_it)
          .path = SPAN("/orders/**"),
          .methods = odd,
          .n_methods = 2,
-         .listeners = 1},
+         .scheme = ROUTE_HTTP},
         {.path = SPAN("/orders/7"), .methods = put_post, .n_methods = 2},
         {.path = SPAN("/free"), .methods = put_post, .n_methods = 2},
     };
     static const struct {
-        size_t listener;
+        bool is_https;
         const char *host, *path, *methods;
         size_t max;
     } cases[] = {
-        {0, "shop.example", "/orders/8", "GET HEAD PURGE PUT", 16},
-        {1, "shop.example", "/orders/8", "GET HEAD", 16},
-        {0, "shop.example", "/orders/7", "GET HEAD PURGE PUT POST", 16},
-        {0, "shop.example", "/orders/7", "GET HEAD PURGE", 3},
-        {0, "a.example", "/orders/7", "PURGE PUT POST", 16},
-        {0, "x", "/orders/7", "PUT POST", 16},
-        {0, "x", "/orders/8", "", 16},
-        {0, "x", "/", "", 16},
-        {0, "x", "*", "", 16},
+        {false, "shop.example", "/orders/8", "PURGE PUT GET HEAD", 16},
+        {true, "shop.example", "/orders/8", "GET HEAD", 16},
+        {false, "shop.example", "/orders/7", "PURGE PUT GET HEAD POST", 16},
+        {false, "shop.example", "/orders/7", "PURGE PUT GET", 3},
+        {false, "a.example", "/orders/7", "PURGE PUT POST", 16},
+        {false, "x", "/orders/7", "PUT POST", 16},
+        {false, "x", "/orders/8", "", 16},
+        {false, "x", "/", "", 16},
+        {false, "x", "*", "", 16},
     };
     struct arena *a = arena_new(1 << 20);
     const struct route_table *t = built(a, specs, COUNT(specs));
 
     for (size_t i = 0; i < COUNT(cases); i++) {
-        span told = methods(a, t, cases[i].listener, cases[i].host,
+        span told = methods(a, t, cases[i].is_https, cases[i].host,
                             cases[i].path, cases[i].max);
         assert_span(told, cases[i].methods);
     }
