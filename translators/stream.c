@@ -88,6 +88,16 @@ bad_record(struct stream *s, enum err_code code, const char *text)
                    text);
 }
 
+/* Nothing is said against the record: there is no memory for it. */
+static enum err_code
+no_room(struct stream *s)
+{
+    struct translation_fault *f = &s->report->fault;
+    *f = (struct translation_fault){.status = 503, .limit = FAULT_NO_MEMORY};
+    return err_set(&f->err, ERR_LIMIT, "record %llu: there is no memory for it",
+                   (unsigned long long)s->n);
+}
+
 /* What a record's own translation says; its texts end with the record. */
 static enum err_code
 take_fault(struct stream *s, const struct translation_fault *fault)
@@ -208,7 +218,7 @@ read_version(struct stream *s, span *text, size_t *from)
     json_print(root, &b);
     ok = ok && !buf_failed(&b) && span_dup(s->scratch, buf_span(&b), text);
     buf_fini(&b);
-    return ok ? OK : bad_record(s, ERR_LIMIT, "there is no room for it");
+    return ok ? OK : no_room(s);
 }
 
 /* What an event is called where the stream goes. */
@@ -237,7 +247,7 @@ find_program(struct stream *s, span event, size_t from, struct found *out)
     if (!span_dup(a, event, &new.event) ||
         program_of_record(s->program, a, new.event, from, &new.program, &e) ==
             PROGRAM_UNSUPPORTED)
-        return bad_record(s, ERR_LIMIT, "there is no room for its program");
+        return no_room(s);
     find_name(s, &new);
     if (keeps)
         s->found[s->n_found++] = new;
@@ -270,7 +280,7 @@ run_record(struct stream *s, const struct program *p, span text,
 {
     struct err e;
     if (translation_open(s->scratch, p, &s->limits, &s->text, t, &e) != OK)
-        return bad_record(s, ERR_LIMIT, "there is no room for it");
+        return no_room(s);
     if (s->report->trace)
         translation_trace(*t, s->report->trace, s->report->trace_arg);
     /* Of the head a record knows the method, which a guard may ask. */
@@ -293,9 +303,7 @@ hide(struct stream *s, const struct record *record,
                                    .line = f->line,
                                    .n = 1};
     records_print_hidden(&s->records, record, s->out);
-    return take_notice(s, &n)
-               ? OK
-               : bad_record(s, ERR_LIMIT, "there is no room for its notices");
+    return take_notice(s, &n) ? OK : no_room(s);
 }
 
 /* Its bytes as they came, but for the version it says. */
@@ -344,7 +352,7 @@ translate(struct stream *s, const struct record *record)
     if (code)
         return t ? take_fault(s, translation_fault(t)) : code;
     if (!take_notices(s, t))
-        return bad_record(s, ERR_LIMIT, "there is no room for its notices");
+        return no_room(s);
     records_print(&s->records, record, buf_span(&s->text), found.name, s->out);
     return OK;
 }
@@ -361,9 +369,20 @@ take_record(struct stream *s, const struct record *record)
         arena_reset(s->scratch);
     }
     if (!code && buf_failed(s->out))
-        code =
-            bad_record(s, ERR_LIMIT, "what is written is more than is taken");
+        code = buf_is_starved(s->out)
+                   ? no_room(s)
+                   : bad_record(s, ERR_LIMIT,
+                                "what is written is more than is taken");
     return code;
+}
+
+/* What came next is none, or could not be kept until it is whole. */
+static enum err_code
+no_record(struct stream *s, const struct err *e)
+{
+    s->n++;
+    return records_are_starved(&s->records) ? no_room(s)
+                                            : bad_record(s, e->code, e->text);
 }
 
 /* ---- bytes ------------------------------------------------------------------------- */
@@ -380,8 +399,7 @@ stream_feed(struct stream *s, span bytes)
         if (code)
             return code;
     }
-    s->n += step == RECORDS_BAD;
-    return step == RECORDS_BAD ? bad_record(s, e.code, e.text) : OK;
+    return step == RECORDS_BAD ? no_record(s, &e) : OK;
 }
 
 enum err_code
@@ -395,8 +413,7 @@ stream_end(struct stream *s)
         if (code)
             return code;
     }
-    s->n += step == RECORDS_BAD;
-    return step == RECORDS_BAD ? bad_record(s, e.code, e.text) : OK;
+    return step == RECORDS_BAD ? no_record(s, &e) : OK;
 }
 
 size_t

@@ -115,7 +115,7 @@ static enum err_code
 no_room(struct translation *t, const char *what)
 {
     struct translation_fault *f = &t->report.fault;
-    *f = (struct translation_fault){.status = t->facts.is_request ? 500 : 502};
+    *f = (struct translation_fault){.status = 503, .limit = FAULT_NO_MEMORY};
     return t->failed = err_set(&f->err, ERR_LIMIT, "%s", what);
 }
 

@@ -305,6 +305,15 @@ leave(struct h2 *h, ssize_t error)
     return is_done(h) ? H2_DONE : H2_OK;
 }
 
+/* It used a stream that it had closed by opening a higher one. */
+static void
+look_back(struct h2 *h)
+{
+    if (h->walk.went_back)
+        h2_terminate(h, H2_PROTOCOL_ERROR);
+    h->walk.went_back = false;
+}
+
 enum h2_step
 h2_feed(struct h2 *s, span bytes, uint64_t now_ms)
 {
@@ -316,8 +325,10 @@ h2_feed(struct h2 *s, span bytes, uint64_t now_ms)
         span piece = span_take(bytes, FEED_MAX);
         n = nghttp2_session_mem_recv(s->session, (const uint8_t *)piece.at,
                                      piece.len);
-        if (!s->doomed)
+        if (!s->doomed) {
             h2_glitch(s, H2_GLITCH_FRAME * h2_walk(&s->walk, piece));
+            look_back(s);
+        }
         bytes = span_skip(bytes, piece.len);
     }
     return leave(s, n);

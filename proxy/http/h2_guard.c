@@ -3,6 +3,13 @@
 
 #define MILLIS 1000u
 
+enum { /* RFC 9113 §6 */
+       FRAME_DATA = 0,
+       FRAME_HEADERS = 1,
+       FRAME_PRIORITY = 2,
+       FRAME_LAST = 9 /* CONTINUATION */
+};
+
 #define PREFACE "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
 void
@@ -49,9 +56,41 @@ h2_bucket_take(struct h2_bucket *b, uint32_t n, uint64_t now_ms)
 }
 
 void
-h2_walk_init(struct h2_walk *w, bool has_preface)
+h2_walk_init(struct h2_walk *w, bool is_client)
 {
-    *w = (struct h2_walk){.skip = has_preface ? sizeof(PREFACE) - 1 : 0};
+    *w = (struct h2_walk){.skip = is_client ? sizeof(PREFACE) - 1 : 0,
+                          .is_client = is_client,
+                          .next = 1};
+}
+
+static bool
+is_in_gap(const struct h2_walk *w, uint32_t id)
+{
+    for (size_t i = 0; i < H2_GAPS_MAX; i++)
+        if (id >= w->gaps[i].first && id <= w->gaps[i].last)
+            return true;
+    return false;
+}
+
+/* A client's HEADERS or DATA; of ids that are no client's nghttp2 knows. */
+static void
+look_at_stream(struct h2_walk *w)
+{
+    uint32_t id = (uint32_t)(w->head[5] & 0x7f) << 24 |
+                  (uint32_t)w->head[6] << 16 | (uint32_t)w->head[7] << 8 |
+                  w->head[8];
+
+    if (id % 2 == 0)
+        return;
+    if (id < w->next) {
+        w->went_back = w->went_back || is_in_gap(w, id);
+        return;
+    }
+    if (w->head[3] != FRAME_HEADERS)
+        return;
+    if (id > w->next)
+        w->gaps[w->n_gaps++ % H2_GAPS_MAX] = (struct h2_gap){w->next, id - 2};
+    w->next = id + 2;
 }
 
 /* Some of the next frame's head; true when it is whole. */
@@ -73,11 +112,10 @@ take_head(struct h2_walk *w, span *bytes)
     return true;
 }
 
-/* RFC 9113 §6: PRIORITY is 2, the last known type is CONTINUATION, 9. */
 static bool
 is_passed_over(unsigned char type)
 {
-    return type == 2 || type > 9;
+    return type == FRAME_PRIORITY || type > FRAME_LAST;
 }
 
 size_t
@@ -89,8 +127,12 @@ h2_walk(struct h2_walk *w, span bytes)
         size_t n = w->skip < bytes.len ? (size_t)w->skip : bytes.len;
         bytes = span_skip(bytes, n);
         w->skip -= n;
-        if (bytes.len && take_head(w, &bytes) && is_passed_over(w->head[3]))
+        if (!bytes.len || !take_head(w, &bytes))
+            continue;
+        if (is_passed_over(w->head[3]))
             n_passed++;
+        else if (w->is_client && w->head[3] <= FRAME_HEADERS)
+            look_at_stream(w);
     }
     return n_passed;
 }

@@ -46,9 +46,13 @@ struct encoder *encoder_new(struct arena *a, enum coding c);
 /*
  * Take from the front of *in; *out is what that gave: empty if more is needed.
  * Ask again until *in is empty and so was *out. *out is good until the next call.
- * ERR_INVALID: it is not in this coding; ERR_LIMIT: it wants too much memory.
+ * ERR_INVALID: it is not in this coding; ERR_LIMIT: it wants too much memory, or
+ * there is none.
  */
 MUST_CHECK enum err_code decoder_take(struct decoder *d, span *in, span *out);
+
+/* Was it that there is none? */
+bool decoder_is_starved(const struct decoder *d);
 
 /* Has it come to its end? What follows that is at fault (ERR_INVALID). */
 bool decoder_is_whole(const struct decoder *d);

@@ -21,6 +21,7 @@ struct decoder {
     bool is_whole;
     bool has_begun;
     bool wants_more; /* the library has nothing left to give */
+    bool is_starved; /* it got no memory that it may have */
     z_stream zlib;
     BrotliDecoderState *brotli;
     size_t brotli_bytes;
@@ -44,8 +45,10 @@ brotli_alloc(void *opaque, size_t size)
 
     if (size > MEMORY_MAX - d->brotli_bytes)
         return NULL;
-    if (!(b = malloc(sizeof(*b) + size)))
+    if (!(b = malloc(sizeof(*b) + size))) {
+        d->is_starved = true;
         return NULL;
+    }
     b->size = size;
     d->brotli_bytes += size;
     return b + 1;
@@ -120,6 +123,12 @@ decoder_is_whole(const struct decoder *d)
     return d->is_whole;
 }
 
+bool
+decoder_is_starved(const struct decoder *d)
+{
+    return d->is_starved;
+}
+
 /* ── zlib ────────────────────────────────────────────────────────────────── */
 
 /*
@@ -161,7 +170,8 @@ zlib_take(struct decoder *d, span *in, span *out)
     *in = span_skip(*in, n - z->avail_in);
     *out = span_of(d->piece, PIECE - z->avail_out);
     d->is_whole = code == Z_STREAM_END;
-    if (code == Z_MEM_ERROR)
+    d->is_starved = code == Z_MEM_ERROR; /* its window is 32 KiB at most */
+    if (d->is_starved)
         return ERR_LIMIT;
     return code == Z_OK || code == Z_STREAM_END || code == Z_BUF_ERROR
                ? OK
@@ -211,12 +221,14 @@ zstd_take(struct decoder *d, span *in, span *out)
         return OK;
     /* Frames may follow each other (RFC 8878 §3.1). */
     size_t left = ZSTD_decompressStream(d->zstd, &to, &from);
-    if (ZSTD_isError(left))
-        return ZSTD_getErrorCode(left) ==
-                           ZSTD_error_frameParameter_windowTooLarge ||
-                       ZSTD_getErrorCode(left) == ZSTD_error_memory_allocation
+    if (ZSTD_isError(left)) {
+        ZSTD_ErrorCode code = ZSTD_getErrorCode(left);
+
+        d->is_starved = code == ZSTD_error_memory_allocation;
+        return d->is_starved || code == ZSTD_error_frameParameter_windowTooLarge
                    ? ERR_LIMIT
                    : ERR_INVALID;
+    }
     d->is_whole = left == 0;
     d->wants_more = to.pos < PIECE;
     *in = span_skip(*in, from.pos);

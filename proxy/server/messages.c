@@ -315,7 +315,11 @@ cannot_tell(struct exchange *x, struct way *way)
     translate_fault(x, &way->tr, !way->is_up, &p);
     if (p.limit)
         limit_reached(x->worker, span_str(p.limit));
-    return ending_of(way, p.limit ? WS_TOO_BIG : WS_INVALID, p.detail);
+    return ending_of(way,
+                     p.status == 503 ? WS_TRY_LATER
+                     : p.limit       ? WS_TOO_BIG
+                                     : WS_INVALID,
+                     p.detail);
 }
 
 static struct ending

@@ -210,6 +210,20 @@ no_memory(void)
     return p;
 }
 
+/* The heap is empty just now: nobody's message is too large, and none is wrong. */
+static struct problem_doc
+out_of_memory(void)
+{
+    struct problem_doc p =
+        problem_plain(503, "there is no memory for this message just now");
+
+    p.type = "no-memory";
+    p.limit = FAULT_NO_MEMORY;
+    p.retry_after_s = 1;
+    p.is_ours = true;
+    return p;
+}
+
 /* Nothing is told against the message: what failed had no room for it. */
 static bool
 is_starved(const struct translation_fault *f)
@@ -226,6 +240,10 @@ translate_fault(struct exchange *x, const struct translate *tr, bool is_answer,
 
     if (is_starved(f)) {
         *p = no_memory();
+        return;
+    }
+    if (span_is(span_str(f->limit), FAULT_NO_MEMORY)) {
+        *p = out_of_memory();
         return;
     }
     count_failure(x, f, is_answer);
@@ -441,6 +459,10 @@ coding_fault(const struct exchange *x, const struct translate *tr,
     bool is_answer = tr == &x->down_way;
     unsigned status = code == ERR_LIMIT ? 413 : 400;
 
+    if (decoder_is_starved(tr->decoder)) {
+        *p = out_of_memory();
+        return;
+    }
     *p = problem_plain(is_answer ? 502 : status, sentence);
     p->type = is_answer           ? "answer-untranslatable"
               : code == ERR_LIMIT ? "too-large"

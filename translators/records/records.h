@@ -81,6 +81,13 @@ void records_fini(struct records *r);
 MUST_CHECK enum records_step records_next(struct records *r, span *bytes,
                                           struct record *out, struct err *e);
 
+/* Was it for want of memory, and not for the size of a record, that it failed? */
+static inline bool
+records_are_starved(const struct records *r)
+{
+    return buf_is_starved(&r->held) || buf_is_starved(&r->joined);
+}
+
 /*
  * What the end of the stream completes: a last line without its end. An event
  * without its blank line is none (WHATWG HTML §9.2.6) and is let go.

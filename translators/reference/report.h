@@ -12,12 +12,15 @@
 #include "proxy/base/err.h"
 #include "proxy/base/span.h"
 
+/* The `limit` of what failed only since there was no memory for it just then. */
+#define FAULT_NO_MEMORY "memory"
+
 /* Why it failed, as far as it is known; empty spans and zeros where it is not. */
 struct translation_fault {
     struct err err; /* code and sentence; offset into the body that was fed */
     /* A hint. Requests: 400 (not JSON, a doubled key, too deep, the marker),
      * 413 (too large), 422 (well formed, but the changes cannot carry it),
-     * 500 (no memory). Answers: 502. */
+     * 500 (no memory). Answers: 502. Both: 503 with FAULT_NO_MEMORY. */
     unsigned status;
     span pointer; /* RFC 6901, into the message as it was sent */
     span change;  /* the change's name */

@@ -76,6 +76,43 @@ frame(char *to, size_t len, uint8_t type, uint8_t flags, int32_t id)
     return span_of(to, 9 + len);
 }
 
+/* Does a walk find fault with HEADERS (DATA: type 0) on this stream? */
+static bool
+goes_back(struct h2_walk *w, uint8_t type, int32_t id)
+{
+    char bytes[9];
+
+    w->went_back = false;
+    for (size_t i = 0; i < sizeof(bytes); i++) /* at any cut */
+        (void)h2_walk(
+            w, span_skip(span_take(frame(bytes, 0, type, 0, id), i + 1), i));
+    return w->went_back;
+}
+
+TEST(a_stream_that_a_higher_one_closed_unopened_is_known_for_eight_gaps)
+{
+    struct h2_walk w;
+
+    h2_walk_init(&w, true);
+    w.skip = 0;                        /* behind the preface */
+    assert_false(goes_back(&w, 0, 3)); /* idle: nghttp2 knows */
+    assert_false(goes_back(&w, 1, 1));
+    assert_false(goes_back(&w, 1, 3));
+    assert_false(goes_back(&w, 1, 3)); /* trailers, or late */
+    assert_false(goes_back(&w, 1, 13));
+    assert_true(goes_back(&w, 1, 5));
+    assert_true(goes_back(&w, 0, 11));
+    assert_false(
+        goes_back(&w, 8, 11)); /* WINDOW_UPDATE of a closed one may be late */
+    assert_false(goes_back(&w, 1, 13));
+    for (int32_t id = 17; id <= 13 + 8 * 4; id += 4)
+        assert_false(goes_back(&w, 1, id));
+    assert_true(goes_back(&w, 1, 15));
+    assert_false(goes_back(&w, 1, 5)); /* forgotten */
+    h2_walk_init(&w, false);
+    assert_false(goes_back(&w, 1, 13) || goes_back(&w, 1, 5));
+}
+
 TEST(frames_that_no_honest_client_needs_many_of_are_counted)
 {
     static const struct {
