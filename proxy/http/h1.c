@@ -3,6 +3,7 @@
 
 #include "proxy/http/chars.h"
 #include "proxy/http/h1_parse.h"
+#include "proxy/http/h1_section.h"
 
 #include <assert.h>
 
@@ -33,23 +34,6 @@ const struct h1_limits h1_limits_answer = {
     .interim_n = 8,
 };
 
-enum state {
-    ST_HEAD,
-    ST_SIZED,
-    ST_UNTIL_CLOSE,
-    ST_CHUNK_SIZE,     /* its digits */
-    ST_CHUNK_SPACE,    /* space after them: only an extension may follow */
-    ST_CHUNK_EXT_NAME, /* after ';' */
-    ST_CHUNK_EXT,
-    ST_CHUNK_LINE_LF,
-    ST_CHUNK_DATA,
-    ST_CHUNK_CR, /* after the data */
-    ST_CHUNK_LF,
-    ST_TRAILERS,
-    ST_END,
-    ST_ERROR,
-};
-
 void
 h1_init(struct h1 *p, enum h1_role role, const struct h1_limits *limits)
 {
@@ -70,7 +54,7 @@ h1_fini(struct h1 *p)
 
 /* Ready for another head or trailer section of the same message. */
 static void
-begin_section(struct h1 *p, enum state state)
+begin_section(struct h1 *p, enum h1_state state)
 {
     buf_fini(&p->part);
     p->scanned = p->line_start = p->lines_n = 0;
@@ -108,174 +92,7 @@ fail(struct h1 *p, enum fault fault, struct h1_out *out)
     return H1_ERROR;
 }
 
-/*
- * Sections: a head or trailers, lines up to an empty one. They are cut here and
- * measured by the byte, so that a limit strikes at the same byte however the
- * input was cut into reads.
- */
-
-/* Where the section begins: after an empty line that was passed over. */
-static size_t
-section_start(const struct h1 *p)
-{
-    return p->empty_seen ? 2 : 0;
-}
-
-static size_t
-section_max(const struct h1 *p)
-{
-    return p->state == ST_HEAD ? p->limits->head_bytes
-                               : p->limits->trailer_bytes;
-}
-
-static bool
-at_start_line(const struct h1 *p)
-{
-    return p->state == ST_HEAD && p->lines_n == 0;
-}
-
-/*
- * Is there a limit broken by a line that reaches to `end`, with its LF there or
- * not yet? Of two, the one that broke first.
- */
-static enum fault
-check_limits(const struct h1 *p, size_t end, bool has_lf)
-{
-    size_t line_max =
-        at_start_line(p) ? p->limits->start_line_bytes : p->limits->line_bytes;
-    size_t long_at = p->line_start + line_max + 2; /* a CR may be one of them */
-    size_t large_at = section_start(p) + section_max(p) + 1;
-    bool is_long = end >= long_at;
-    bool is_large = end + has_lf >= large_at;
-
-    if (!is_long && !is_large)
-        return FAULT_NONE;
-    if (p->state == ST_TRAILERS)
-        return FAULT_TRAILERS_LARGE;
-    if (!is_long || (is_large && large_at < long_at))
-        return FAULT_HEAD_LARGE;
-    return at_start_line(p) ? FAULT_START_LINE_LONG : FAULT_LINE_LONG;
-}
-
-/* A line is complete, its LF at `lf`. */
-static enum fault
-check_line(struct h1 *p, span bytes, size_t lf)
-{
-    enum fault fault = check_limits(p, lf, true);
-
-    if (fault)
-        return fault;
-    if (lf == p->line_start || bytes.at[lf - 1] != '\r')
-        return FAULT_LINE_END;
-    if (lf == p->line_start + 1)
-        return FAULT_NONE; /* the empty one is counted by nobody */
-    p->lines_n++;
-    if (p->state == ST_TRAILERS)
-        return p->lines_n > p->limits->trailer_fields_n ? FAULT_TRAILERS_MANY
-                                                        : FAULT_NONE;
-    return p->lines_n - 1 > p->limits->fields_n ? FAULT_FIELDS_MANY
-                                                : FAULT_NONE;
-}
-
-/* A start line that cannot begin so is known at its first byte (TLS, binary). */
-static enum fault
-check_first(const struct h1 *p, char c)
-{
-    if (p->state != ST_HEAD || p->scanned > section_start(p))
-        return FAULT_NONE;
-    if (p->role == H1_ANSWERS)
-        return c == 'H' ? FAULT_NONE : FAULT_START_LINE;
-    return char_is(c, CHAR_UPPER) || (c == '\r' && !p->empty_seen)
-               ? FAULT_NONE
-               : FAULT_METHOD;
-}
-
-/* Not yet the end of the section: 0, else its length, its empty line included. */
-static enum fault
-scan(struct h1 *p, span bytes, size_t *len)
-{
-    *len = 0;
-    while (p->scanned < bytes.len) {
-        assert(bytes.at);
-        enum fault fault = check_first(p, bytes.at[p->scanned]);
-        if (fault)
-            return fault;
-        const char *nl =
-            memchr(bytes.at + p->scanned, '\n', bytes.len - p->scanned);
-        size_t lf = nl ? (size_t)(nl - bytes.at) : bytes.len;
-        if (!nl) {
-            p->scanned = bytes.len;
-            return check_limits(p, lf, false);
-        }
-        fault = check_line(p, bytes, lf);
-        if (fault)
-            return fault;
-        bool empty = lf == p->line_start + 1;
-        p->scanned = p->line_start = lf + 1;
-        if (!empty)
-            continue;
-        if (!at_start_line(p)) {
-            *len = lf + 1;
-            return FAULT_NONE;
-        }
-        /* RFC 9112 §2.2: an empty line before a request is passed over. One. */
-        p->empty_seen = true;
-    }
-    return FAULT_NONE;
-}
-
-/* The start line's own faults come before those of lines behind it. */
-static enum fault
-check_start(struct h1 *p, span bytes)
-{
-    struct http_head scratch;
-
-    if (p->state != ST_HEAD || p->lines_n == 0 || p->start_seen)
-        return FAULT_NONE;
-    head_init(&scratch, p->arena);
-    p->start_seen = true;
-    bytes = span_skip(bytes, section_start(p));
-
-    span line = span_cut(&bytes, '\n');
-    line.len--;
-    return p->role == H1_REQUESTS ? h1_parse_request_line(line, &scratch)
-                                  : h1_parse_status_line(line, &scratch);
-}
-
-/*
- * Take a section's bytes from *in. *block is the whole of it when it is there
- * (else empty), in `in` itself if it came in one piece, else in p->part.
- */
-static enum fault
-take_section(struct h1 *p, span *in, span *block)
-{
-    size_t held = buf_len(&p->part), len;
-    span bytes = *in;
-
-    if (held) {
-        size_t more = section_max(p) + 4 - held; /* held is within the limit */
-        buf_add(&p->part, span_take(*in, more));
-        if (buf_failed(&p->part))
-            return FAULT_NO_ROOM;
-        bytes = buf_span(&p->part);
-    }
-    enum fault fault = scan(p, bytes, &len);
-    if (fault || len == 0) {
-        enum fault first = check_start(p, bytes);
-        if (first || fault)
-            return first ? first : fault;
-        if (!held)
-            buf_add(&p->part, *in);
-        *in = span_skip(*in, in->len);
-        *block = (span){0};
-        return buf_failed(&p->part) ? FAULT_NO_ROOM : FAULT_NONE;
-    }
-    *in = span_skip(*in, len - held);
-    *block = span_skip(span_take(bytes, len), section_start(p));
-    return FAULT_NONE;
-}
-
-static enum state
+static enum h1_state
 body_state(const struct http_head *h)
 {
     switch (h->body) {
@@ -318,7 +135,7 @@ static enum h1_event
 next_head(struct h1 *p, span *in, struct h1_out *out)
 {
     span block;
-    enum fault fault = take_section(p, in, &block);
+    enum fault fault = h1_section_take(p, in, &block);
 
     if (fault)
         return fail(p, fault, out);
@@ -339,7 +156,7 @@ static enum h1_event
 next_trailers(struct h1 *p, span *in, struct h1_out *out)
 {
     span block;
-    enum fault fault = take_section(p, in, &block);
+    enum fault fault = h1_section_take(p, in, &block);
 
     if (fault)
         return fail(p, fault, out);
@@ -358,7 +175,7 @@ next_trailers(struct h1 *p, span *in, struct h1_out *out)
 
 /* As much of a body or chunk as there is. */
 static enum h1_event
-next_data(struct h1 *p, span *in, struct h1_out *out, enum state then)
+next_data(struct h1 *p, span *in, struct h1_out *out, enum h1_state then)
 {
     out->body = p->left < in->len ? span_take(*in, (size_t)p->left) : *in;
     *in = span_skip(*in, out->body.len);
@@ -433,7 +250,7 @@ chunk_opened(struct h1 *p)
 static enum fault
 chunk_byte(struct h1 *p, char c)
 {
-    switch ((enum state)p->state) {
+    switch ((enum h1_state)p->state) {
     case ST_CHUNK_SIZE:
         return chunk_digit(p, c);
     case ST_CHUNK_SPACE:
@@ -494,7 +311,7 @@ next_chunk_line(struct h1 *p, span *in, struct h1_out *out)
 static enum h1_event
 step(struct h1 *p, span *in, struct h1_out *out)
 {
-    switch ((enum state)p->state) {
+    switch ((enum h1_state)p->state) {
     case ST_HEAD:
         return next_head(p, in, out);
     case ST_SIZED:
@@ -555,7 +372,7 @@ bool
 h1_is_inside(const struct h1 *p)
 {
     if (p->state == ST_HEAD)
-        return p->scanned > section_start(p) || p->interim_n > 0;
+        return p->scanned > h1_section_start(p) || p->interim_n > 0;
     return p->state != ST_END && p->state != ST_ERROR;
 }
 
