@@ -57,6 +57,8 @@ uint64_t log_dropped(void);
  */
 #define log_warn_limited(now_ms, event, key, ...)                              \
     log_event_limited(now_ms, LOG_AT_WARN, event, key, " " __VA_ARGS__)
+#define log_info_limited(now_ms, event, key, ...)                              \
+    log_event_limited(now_ms, LOG_AT_INFO, event, key, " " __VA_ARGS__)
 #define log_error_limited(now_ms, event, key, ...)                             \
     log_event_limited(now_ms, LOG_AT_ERROR, event, key, " " __VA_ARGS__)
 #define log_debug_limited(now_ms, event, key, ...)                             \

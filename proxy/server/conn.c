@@ -365,6 +365,18 @@ begin(struct conn *c)
         conn_enter(c, c->client.listener->tls ? CONN_HANDSHAKE : CONN_FRESH);
 }
 
+/* Whoever shows no certificate, or a wrong one, is told by an alert alone. */
+static void
+note_handshake_failed(struct conn *c)
+{
+    span at = c->client.listener->at.text;
+
+    metrics_count(c->worker->metrics, METRIC_HANDSHAKES, 1, SPAN("failed"));
+    log_info_limited(loop_now_ms(c->worker->loop), "handshake_failed", at,
+                     "listener=%.*s peer=%.*s why=\"%s\"", SPAN_FMT(at),
+                     SPAN_FMT(client_peer(&c->client)), tls_problem(c->io.tls));
+}
+
 static void
 readable(struct conn *c)
 {
@@ -394,8 +406,7 @@ readable(struct conn *c)
         break;
     case IO_BROKEN:
         if (c->state == CONN_HANDSHAKE)
-            metrics_count(c->worker->metrics, METRIC_HANDSHAKES, 1,
-                          SPAN("failed"));
+            note_handshake_failed(c);
         conn_close(c, false);
         break;
     }

@@ -176,3 +176,5 @@ types:
             raise AssertionError("a stranger was served")
         except (ssl.SSLError, OSError, EOFError):
             pass
+    s.process.says("handshake_failed listener=127.0.0.1")
+    assert 'why="peer did not return a certificate"' in s.process.text(), "and the operator is told why"
