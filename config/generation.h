@@ -13,6 +13,7 @@
 #include "proxy/base/err.h"
 #include "proxy/base/problem.h"
 #include "proxy/observe/log.h"
+#include "proxy/observe/metrics.h"
 #include "routing/rollout/plan.h"
 #include "translators/cases/proof.h"
 #include "translators/shadow/shadow.h"
@@ -104,6 +105,7 @@ struct gen_pool {
     uint64_t requests_max;  /* at a time, of one worker; 0: no limit */
     enum gen_http http;
     enum gen_media media;
+    span build_header; /* of its answers: says which build it is; empty: none */
     struct ssl_ctx_st *tls; /* NULL: none of the endpoints wants it */
     span tls_name;          /* whom they must be; empty: their host */
 };
@@ -158,6 +160,13 @@ struct gen_canary {
     const struct gen_rollout *rollout; /* that moves it; NULL: by hand */
 };
 
+/* A gate that judges the rollout, or a metric whose number is shown with it. */
+struct gen_watch {
+    span name;
+    bool is_metric;
+    enum metric metric;
+};
+
 /* Why a rollout is made, and how to go back: no rollout is without. */
 struct gen_manifest {
     span change; /* of the api; empty: the manifest stands in the rollout */
@@ -165,6 +174,8 @@ struct gen_manifest {
     span owner;
     span guarantee;
     span backout;
+    const struct gen_watch *watch; /* what is to be looked at meanwhile */
+    size_t n_watch;
 };
 
 /* What is asked before the first step. */

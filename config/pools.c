@@ -297,6 +297,22 @@ read_media(struct reader *r, const struct yaml *value, void *self)
 }
 
 static void
+read_build_header(struct reader *r, const struct yaml *value, void *self)
+{
+    struct pool_reading *reading = self;
+
+    span name;
+
+    if (!reader_text(r, value, &name))
+        return;
+    if (reader_is_token(name))
+        reading->pool->build_header = name;
+    else
+        yaml_problem(r->problems, value, "`%.*s` is no header's name",
+                     SPAN_FMT(name));
+}
+
+static void
 read_pool_tls(struct reader *r, const struct yaml *value, void *self)
 {
     struct pool_reading *reading = self;
@@ -369,6 +385,7 @@ load_pools(struct loader *l)
         {"requests", read_requests, false},
         {"http", read_http, false},
         {"media", read_media, false},
+        {"build_header", read_build_header, false},
         {"tls", read_pool_tls, false},
     };
     struct gen_pool *pools;

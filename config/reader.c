@@ -193,3 +193,13 @@ reader_path(struct reader *r, const struct yaml *node, span path)
                            SPAN_FMT(path));
     return whole.at;
 }
+
+bool
+reader_is_token(span s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (s.at[i] <= ' ' || s.at[i] >= 0x7f ||
+            strchr("\"(),/:;<=>?@[\\]{}", s.at[i]))
+            return false;
+    return s.len > 0;
+}

@@ -45,6 +45,9 @@ bool reader_is_list(struct reader *r, const struct yaml *node,
                     const char *what);
 bool reader_is_map(struct reader *r, const struct yaml *node, const char *what);
 
+/* May it be a field's name (RFC 9110 §5.6.2)? */
+bool reader_is_token(span s);
+
 /* Zeroed room for `n` things; the limit reached is a problem and gives NULL. */
 void *reader_array(struct reader *r, const struct yaml *at, size_t n,
                    size_t size);

@@ -7,6 +7,7 @@
 #include "proxy/base/hash.h"
 #include "routing/route.h"
 #include "routing/split.h"
+#include "routing/subject.h"
 #include "translators/cases/cases.h"
 #include "translators/lens/lens.h"
 
@@ -36,6 +37,8 @@ take_manifest(struct rollout_reading *reading)
         m->guarantee = span_str(lens_guarantee_word(c->guarantee));
         m->why = c->why;
         m->backout = c->backout;
+        reading->watch = c->watch;
+        reading->n_watch = c->n_watch;
         if (m->why.len == 0 || m->backout.len == 0)
             yaml_problem(p, reading->node,
                          "the manifest of change `%.*s` lacks `%s`",
@@ -99,6 +102,55 @@ check_route(struct rollout_reading *reading, const struct gen_route *route)
                      r->canary.pool);
 }
 
+static bool
+is_within(const struct gen_network *in, const struct gen_network *one)
+{
+    unsigned whole = in->prefix_bits / 8, rest = in->prefix_bits % 8;
+
+    if (one->prefix_bits < in->prefix_bits ||
+        memcmp(in->bytes, one->bytes, whole) != 0)
+        return false;
+    return rest == 0 ||
+           (in->bytes[whole] ^ one->bytes[whole]) >> (8 - rest) == 0;
+}
+
+/* Do all who may come to this route come from whom is trusted? */
+static bool
+is_behind_trust(const struct generation *g, const struct gen_route *route)
+{
+    for (size_t i = 0; i < route->n_allow; i++) {
+        bool is_in = false;
+        for (size_t j = 0; j < g->n_trust; j++)
+            is_in |= is_within(&g->trust[j], &route->allow[i]);
+        if (!is_in)
+            return false;
+    }
+    return route->n_allow > 0;
+}
+
+/* A subject that anybody can make up is as many subjects as he likes: then so are his errors. */
+static void
+check_subject(struct rollout_reading *reading, const struct gen_route *route)
+{
+    struct problems *p = reading->l->r.problems;
+    const struct subject_spec *s = route->subject;
+    bool is_certain =
+        reading->r->plan.by_network || is_behind_trust(reading->l->g, route);
+
+    for (size_t i = 0; !is_certain && s && i < s->n_sources; i++)
+        if (s->sources[i].kind != SUBJECT_CERTIFICATE) {
+            problem_warn(p, reading->node->file, reading->node->line,
+                         reading->node->column,
+                         "anybody can make up a subject of route `%.*s`, and "
+                         "errors of many halt the rollout",
+                         SPAN_FMT(route->name));
+            problem_remedy(
+                p, "add `gates: {distinct: network}`, or to the route `allow:` "
+                   "with networks of `trust:`, or `subject: [certificate]`");
+            return;
+        }
+}
+
 static void
 check_routes(struct rollout_reading *reading)
 {
@@ -109,6 +161,7 @@ check_routes(struct rollout_reading *reading)
         yaml_problem(p, reading->node, "no route is covered by it");
     for (size_t i = 0; i < r->n_routes; i++) {
         check_route(reading, r->routes[i]);
+        check_subject(reading, r->routes[i]);
         if (r->routes[i]->api != r->routes[0]->api)
             yaml_problem(p, reading->node, "its routes have several apis");
     }
@@ -299,6 +352,7 @@ check_whole(struct rollout_reading *reading)
     if (split_build(reading->l->r.arena, reading->salt, &r->canary.split, &e))
         yaml_problem(p, reading->node, "%s", e.text);
     take_manifest(reading);
+    rollout_check_watch(reading);
     check_routes(reading);
     if (check_steps(reading) && plan_check(&r->plan, &e))
         yaml_problem(p, reading->node, "%s", e.text);

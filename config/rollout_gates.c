@@ -6,7 +6,13 @@
 
 #include "proxy/base/quantity.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define ZONES "/usr/share/zoneinfo"
 
 /* ROLLOUTS.md's, and a window in which a subject's errors are one. */
 void
@@ -161,6 +167,19 @@ read_window(struct reader *r, const struct yaml *value, void *self)
                      "errors again and again");
 }
 
+static void
+read_distinct(struct reader *r, const struct yaml *value, void *self)
+{
+    span text;
+
+    if (!reader_text(r, value, &text))
+        return;
+    ((struct rollout_plan *)self)->by_network = span_is(text, "network");
+    if (!span_is(text, "network") && !span_is(text, "subject"))
+        yaml_problem(r->problems, value, "`%.*s` is not subject or network",
+                     SPAN_FMT(text));
+}
+
 /* A gate that nobody judges would pass: so it is refused, not ignored. */
 static void
 refuse_contract(struct reader *r, const struct yaml *value, void *self)
@@ -182,6 +201,7 @@ load_rollout_gates(struct loader *l, const struct yaml *node,
         {"translate", read_translate, false},
         {"burst", read_burst, false},
         {"window", read_window, false},
+        {"distinct", read_distinct, false},
         {"contract", refuse_contract, false}};
 
     reader_map(&l->r, node, "`gates`", words, COUNT(words), plan);
@@ -193,16 +213,39 @@ load_rollout_gates(struct loader *l, const struct yaml *node,
 
 /* -------------------------------------------------------------------- windows */
 
+/* What the system knows of this place. */
+static bool
+find_zone(struct reader *r, span name, struct zone *out, struct err *e)
+{
+    span path = arena_fmt(r->arena, ZONES "/%.*s", SPAN_FMT(name));
+    int fd = path.at ? open(path.at, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
+
+    if (fd < 0)
+        return err_set(e, ERR_NOT_FOUND, "%.*s: %s", SPAN_FMT(path),
+                       strerror(errno)) == OK;
+    char *room = malloc(ZONE_FILE_MAX + 1);
+    ssize_t n = room ? read(fd, room, ZONE_FILE_MAX + 1) : -1;
+    enum err_code code =
+        zone_parse(r->arena, span_of(room, n > 0 ? (size_t)n : 0), out, e);
+    free(room);
+    close(fd);
+    return code == OK;
+}
+
 static void
 read_zone(struct reader *r, const struct yaml *value, void *self)
 {
+    struct zone *zone = &((struct rollout_plan *)self)->zone;
+    struct err e = {.text = "no zone is called so"};
     span text;
 
-    if (!reader_text(r, value, &text) ||
-        window_zone(text, &((struct rollout_plan *)self)->zone))
+    if (!reader_text(r, value, &text) || zone_fixed(text, zone) ||
+        (zone_is_name(text) && find_zone(r, text, zone, &e)))
         return;
-    yaml_problem(r->problems, value, "`%.*s` is no zone", SPAN_FMT(text));
-    problem_remedy(r->problems, "say UTC, or a distance like +02:00");
+    yaml_problem(r->problems, value, "`%.*s` is no zone: %s", SPAN_FMT(text),
+                 e.text);
+    problem_remedy(r->problems, "say UTC, a distance like +02:00, or a place "
+                                "like Europe/Berlin (package tzdata)");
 }
 
 static void

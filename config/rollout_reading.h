@@ -15,10 +15,15 @@ struct rollout_reading {
     const struct yaml *match;
     const struct yaml *steps;
     const struct yaml *approvals; /* NULL: none are needed */
+    const span *watch; /* as written; rollout_watch.c */
+    size_t n_watch;
 };
 
 /* All its words were read: find its routes, judge it, count its cells. */
 void rollout_check(struct rollout_reading *reading);
+
+/* What the manifest says to watch: gates that it has, and metrics that there are. */
+void rollout_check_watch(struct rollout_reading *reading);
 
 /* The rollouts of one route; two for the same requests are refused. */
 void rollout_give_route(struct loader *l, struct gen_route *route,

@@ -22,7 +22,8 @@ read_text_into(struct reader *r, const struct yaml *value, span *out)
 #define MANIFEST_READER(field)                                                 \
     READS(read_##field)                                                        \
     {                                                                          \
-        read_text_into(r, value, &((struct gen_manifest *)self)->field);       \
+        read_text_into(r, value,                                               \
+                       &((struct rollout_reading *)self)->r->manifest.field);  \
     }
 
 MANIFEST_READER(why)
@@ -30,17 +31,26 @@ MANIFEST_READER(owner)
 MANIFEST_READER(guarantee)
 MANIFEST_READER(backout)
 
+READS(read_watch)
+{
+    struct rollout_reading *reading = self;
+
+    (void)r;
+    reading->watch =
+        loader_names(reading->l, value, "`watch`", &reading->n_watch);
+}
+
 READS(read_manifest)
 {
     static const struct reader_word words[] = {
         {"why", read_why, true},
         {"owner", read_owner, true},
         {"guarantee", read_guarantee, true},
-        {"backout", read_backout, true}};
+        {"backout", read_backout, true},
+        {"watch", read_watch, false}};
     struct rollout_reading *reading = self;
 
-    reader_map(r, value, "a manifest", words, COUNT(words),
-               &reading->r->manifest);
+    reader_map(r, value, "a manifest", words, COUNT(words), reading);
 }
 
 READS(read_change)

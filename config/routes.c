@@ -316,16 +316,6 @@ read_held_answer(struct reader *r, const struct yaml *value, void *self)
 }
 
 static bool
-is_token(span s)
-{
-    for (size_t i = 0; i < s.len; i++)
-        if (s.at[i] <= ' ' || s.at[i] >= 0x7f ||
-            strchr("\"(),/:;<=>?@[\\]{}", s.at[i]))
-            return false;
-    return s.len > 0;
-}
-
-static bool
 is_framing(span name)
 {
     static const char *const names[] = {
@@ -341,7 +331,7 @@ is_framing(span name)
 static bool
 check_field(struct reader *r, const struct yaml *node, span name)
 {
-    if (is_token(name) && !is_framing(name))
+    if (reader_is_token(name) && !is_framing(name))
         return true;
     yaml_problem(r->problems, node, "`%.*s` is no field that a route may edit",
                  SPAN_FMT(name));

@@ -211,6 +211,7 @@ restore(struct ask *ask, struct arena *a, const char *revision,
     const char *said = dry && !reason ? "dry run" : reason;
     json_t *body =
         said ? json_pack("{s:s, s:b}", "reason", said, "dry_run", dry) : NULL;
+    char key[ASK_KEY_CHARS];
 
     if (!body) {
         fprintf(stderr, "stile snapshot: say why, with --reason TEXT; it is "
@@ -220,7 +221,9 @@ restore(struct ask *ask, struct arena *a, const char *revision,
     ask->request.method = "POST";
     ask->request.body = body;
     ask->request.if_match = if_match;
+    ask_once(ask, key);
     int code = read_at(ask, a, revision);
+    ask->request.key = NULL;
     if (code == CLI_OK && ask->as_json)
         ask_print_json(ask);
     else if (code == CLI_OK)

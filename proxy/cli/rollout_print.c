@@ -78,6 +78,38 @@ print_fact(const json_t *object, const char *name)
         page_line(FACTS, "  %-10s %s", name, text);
 }
 
+/* "1.2% of 812 subjects; chance allows 0.4% to 1.6%" */
+static void
+print_observed(const json_t *o)
+{
+    char is[16], low[16], high[16];
+
+    if (!o)
+        return;
+    quantity_share_text((uint32_t)number_of(o, "share_ppm"), is, sizeof(is));
+    quantity_share_text((uint32_t)number_of(o, "low_ppm"), low, sizeof(low));
+    quantity_share_text((uint32_t)number_of(o, "high_ppm"), high, sizeof(high));
+    printf("  %-10s %s of %lld subjects; chance allows %s to %s\n", "observed",
+           is, number_of(o, "subjects"), low, high);
+}
+
+static void
+print_watch(const json_t *list)
+{
+    const json_t *one;
+    size_t i;
+
+    json_array_foreach(list, i, one)
+    {
+        const json_t *value = json_object_get(one, "value");
+        printf("  %-10s %s", i ? "" : "watch", rollout_text(one, "name"));
+        if (json_is_integer(value))
+            printf(": %lld\n", (long long)json_integer_value(value));
+        else
+            printf(" (%s)\n", rollout_text(one, "kind"));
+    }
+}
+
 static void
 print_forced(const json_t *glass)
 {
@@ -100,7 +132,7 @@ rollout_print_whole(const json_t *r)
 {
     static const char *const facts[] = {"change", "why", "owner", "guarantee",
                                         "backout"};
-    const json_t *approval;
+    const json_t *approval, *build;
     size_t i;
 
     rollout_print_line(r);
@@ -115,6 +147,12 @@ rollout_print_whole(const json_t *r)
     {
         page_line(FACTS, "  %-10s %s, step %lld", "approved",
                   rollout_text(approval, "actor"), number_of(approval, "step"));
+    }
+    print_observed(json_object_get(r, "observed"));
+    print_watch(json_object_get(json_object_get(r, "manifest"), "watch"));
+    json_array_foreach(json_object_get(r, "builds"), i, build)
+    {
+        printf("  %-10s %s\n", i ? "" : "builds", json_string_value(build));
     }
     print_forced(json_object_get(r, "break_glass"));
 }
@@ -139,6 +177,31 @@ print_step(const json_t *s, size_t i, bool is_here)
               json_is_true(json_object_get(s, "approve")) ? ", approval" : "");
 }
 
+/* Where the times are from: "400000 requests a day (live, over 36 h)". */
+static void
+print_traffic(const json_t *t)
+{
+    const json_t *cell;
+    char over[24];
+    size_t i;
+
+    if (!json_is_integer(json_object_get(t, "requests_a_day"))) {
+        puts("  nobody came yet, and `requests_a_day` is not said");
+        return;
+    }
+    printf("  %lld requests a day (%s", number_of(t, "requests_a_day"),
+           rollout_text(t, "source"));
+    plan_duration_text((uint64_t)number_of(t, "over_ms"), over, sizeof(over));
+    if (json_is_integer(json_object_get(t, "over_ms")))
+        printf(", over %s", over);
+    puts(")");
+    json_array_foreach(json_object_get(t, "cells"), i, cell)
+    {
+        printf("    %-40s %12lld a day\n", rollout_text(cell, "cell"),
+               number_of(cell, "requests_a_day"));
+    }
+}
+
 void
 rollout_print_plan(const json_t *r)
 {
@@ -146,6 +209,7 @@ rollout_print_plan(const json_t *r)
     size_t i;
 
     rollout_print_line(r);
+    print_traffic(json_object_get(r, "traffic"));
     json_array_foreach(json_object_get(r, "steps"), i, s)
     {
         print_step(s, i, (long long)i + 1 == number_of(r, "step"));

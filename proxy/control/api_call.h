@@ -45,6 +45,10 @@ MUST_CHECK enum key_is call_key(struct call *c, json_t *of, const char *kind,
 /* Such an object of a slot. */
 json_t *call_key_slot(span slot);
 
+/* The same of a change of several slots, whose reason begins so. */
+MUST_CHECK enum key_is call_key_said(struct call *c, const char *kind,
+                                     span said, span *key);
+
 /* `dry_run` of such a body: say what would be, and change nothing. */
 MUST_CHECK bool call_dry(struct call *c, const json_t *json, bool *dry);
 

@@ -8,6 +8,7 @@
 struct made {
     json_t *of;
     const char *kind;
+    span said; /* how its reason begins */
     bool is_it;
 };
 
@@ -19,7 +20,7 @@ is_it(void *arg, const struct store_revision *r)
     const char *name;
     json_t *value;
 
-    m->is_it = span_is(r->kind, m->kind);
+    m->is_it = span_is(r->kind, m->kind) && span_starts(r->reason, m->said);
     json_object_foreach(m->of, name, value)
     {
         m->is_it &= json_equal(json_object_get(after, name), value) != 0;
@@ -48,17 +49,32 @@ find(struct call *c, struct made *m, span key)
     return KEY_ANOTHER_S;
 }
 
-enum key_is
-call_key(struct call *c, json_t *of, const char *kind, span *key)
+static enum key_is
+look_up(struct call *c, struct made *m, span *key)
 {
     const struct field *field =
         head_get(c->request->head, SPAN("idempotency-key"));
-    struct made m = {.of = of, .kind = kind};
 
     *key = field ? field->value : (span){0};
-    enum key_is is = find(c, &m, *key);
-    json_decref(of);
+    enum key_is is = find(c, m, *key);
+    json_decref(m->of);
     return is;
+}
+
+enum key_is
+call_key(struct call *c, json_t *of, const char *kind, span *key)
+{
+    struct made m = {.of = of, .kind = kind};
+
+    return look_up(c, &m, key);
+}
+
+enum key_is
+call_key_said(struct call *c, const char *kind, span said, span *key)
+{
+    struct made m = {.of = json_object(), .kind = kind, .said = said};
+
+    return look_up(c, &m, key);
 }
 
 json_t *

@@ -8,6 +8,7 @@
 #include "proxy/control/api_view.h"
 #include "proxy/control/rollout_require.h"
 #include "proxy/control/view_rollout.h"
+#include "proxy/control/view_traffic.h"
 
 #include <stdio.h>
 
@@ -70,7 +71,11 @@ answer_rollout(struct call *c, const struct rollout *r)
 {
     (void)snprintf(c->out->etag, sizeof(c->out->etag), "\"%llu\"",
                    (unsigned long long)r->revision);
-    call_answer(c->out, 200, view_rollout_whole(&c->control->rollouts, r));
+    struct metrics_sum *sum =
+        r->gen->manifest.n_watch ? traffic_sum(c->control) : NULL;
+
+    call_answer(c->out, 200, view_rollout_whole(&c->control->rollouts, r, sum));
+    metrics_sum_free(&sum);
 }
 
 /* The revisions of one rollout, newest first. */

@@ -52,23 +52,45 @@ is_expected(struct call *c)
     return false;
 }
 
+/* It was made under this key: nothing is moved, and the journal stands where it does. */
+static void
+answer_again(struct call *c)
+{
+    call_answer(c->out, 200,
+                json_pack("{s:b, s:I, s:[], s:[]}", "dry_run", 0, "revision",
+                          (json_int_t)store_sequence(c->control->store),
+                          "moved", "left"));
+}
+
 static void
 put_back(struct call *c, const json_t *snapshot, span reason, bool dry)
 {
     struct snapshot_restored done;
-    span said = arena_fmt(c->arena, "as at revision %.*s: %.*s",
-                          SPAN_FMT(c->rest), SPAN_FMT(reason));
+    span as_at =
+        arena_fmt(c->arena, "as at revision %.*s: ", SPAN_FMT(c->rest));
+    struct snapshot_order order = {
+        .actor = span_str(c->request->who->actor),
+        .reason =
+            arena_fmt(c->arena, "%.*s%.*s", SPAN_FMT(as_at), SPAN_FMT(reason)),
+        .now_ms = c->request->wall_ms,
+        .dry = dry};
     struct err e;
 
-    if (!said.at) {
+    if (!as_at.at || !order.reason.at) {
         api_problem(c->out, 500, "no memory for the reason");
         return;
     }
-    const struct snapshot_order order = {.actor =
-                                             span_str(c->request->who->actor),
-                                         .reason = said,
-                                         .now_ms = c->request->wall_ms,
-                                         .dry = dry};
+    switch (call_key_said(c, SNAPSHOT_KIND, as_at, &order.key)) {
+    case KEY_NEW:
+        break;
+    case KEY_SAME:
+        answer_again(c);
+        return;
+    case KEY_ANOTHER_S:
+        return;
+    }
+    if (!is_expected(c))
+        return;
     enum err_code code = snapshot_restore(&c->control->slots, c->control->store,
                                           snapshot, &order, &done, &e);
     if (code)
@@ -89,8 +111,7 @@ post_snapshot(struct call *c)
     span reason;
     bool dry;
 
-    if (json && call_reason(c, json, &reason) && call_dry(c, json, &dry) &&
-        is_expected(c))
+    if (json && call_reason(c, json, &reason) && call_dry(c, json, &dry))
         put_back(c, snapshot, reason, dry);
     json_decref(json);
     json_decref(snapshot);

@@ -60,8 +60,10 @@ rollout_cause_text(const struct rollouts *all, const struct rollout *r,
                    char *out, size_t size)
 {
     uint64_t cause = r->place ? atomic_load(&r->place->cause) : 0;
-    const char *reason =
-        latch_reason_name(latches_get(all->latches, r->slot).reason);
+    enum latch_reason gate = rollout_is_latched(all, r)
+                                 ? latches_get(all->latches, r->slot).reason
+                                 : rollout_broken_gate(r);
+    const char *reason = latch_reason_name(gate);
     uint32_t cell = (uint32_t)(cause >> 32);
     char name[128];
 

@@ -2,6 +2,7 @@
 #include "proxy/control/rollout_people.h"
 
 #include "proxy/base/utf8.h"
+#include "proxy/control/rollout_traffic.h"
 
 #include <stdio.h>
 
@@ -119,6 +120,7 @@ rollout_may_go(const struct rollouts *all, const struct rollout *r,
                const struct rollout_ask *ask, struct err *e)
 {
     char why[ROLLOUT_SKIPPED_MAX];
+    struct err was;
     const struct machine_edge *edge =
         machine_edge(r->machine.state, ask->event);
 
@@ -130,6 +132,9 @@ rollout_may_go(const struct rollouts *all, const struct rollout *r,
         return err_set(e, ERR_UNSUPPORTED,
                        "who approved it does not start it: that is "
                        "for somebody else");
+    if (ask->event == EVENT_START &&
+        rollout_traffic_concludes(r, ask->wall_ms, &was))
+        return err_set(e, ERR_CONFLICT, "%s", was.text);
     lacks_text(all, r, ask, true, why, sizeof(why));
     if (why[0])
         return err_set(e, ERR_CONFLICT,

@@ -18,8 +18,8 @@ struct advance_facts rollout_facts(const struct rollouts *all,
                                    const struct rollout *r, uint64_t wall_ms);
 
 /*
- * ERR_UNSUPPORTED: who approved it does not start it. ERR_CONFLICT: an approval lacks, or a window forbids it. Neither
- * is asked of who breaks the glass.
+ * ERR_UNSUPPORTED: who approved it does not start it. ERR_CONFLICT: an approval lacks, a window forbids it, or
+ * with the live requests the plan cannot conclude. None of these is asked of who breaks the glass.
  */
 MUST_CHECK enum err_code rollout_may_go(const struct rollouts *all,
                                         const struct rollout *r,

@@ -2,6 +2,7 @@
 #include "proxy/control/rollout_record.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 void
 rollout_kind(const char *event, bool breaks_glass, char out[ROLLOUT_KIND_MAX])
@@ -41,12 +42,33 @@ words(const char *text)
 static json_t *
 story_json(const struct rollout_story *story)
 {
-    return json_pack("{s:I, s:I, s:I, s:I, s:o, s:o}", "began_ms",
-                     (json_int_t)story->began_ms, "exposed_from",
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "began_ms",
+                     (json_int_t)story->began_ms, "baseline_n",
+                     (json_int_t)story->baseline_n, "exposed_from",
                      (json_int_t)story->exposed_from, "halted_ms",
                      (json_int_t)story->halted_ms, "halted_ppm",
                      (json_int_t)story->halted_ppm, "halted_by",
                      words(story->halted_by), "cause", words(story->cause));
+}
+
+/* NULL, which is left out: it never began. */
+static json_t *
+builds_json(const struct rollout_builds *b)
+{
+    json_t *list = b->era ? json_array() : NULL;
+    char hash[24];
+
+    for (size_t i = 0; list && i < b->known.n; i++) {
+        (void)snprintf(hash, sizeof(hash), "%016llx",
+                       (unsigned long long)b->known.at[i].hash);
+        (void)json_array_append_new(
+            list, json_pack("{s:s, s:o}", "hash", hash, "name",
+                            words(b->known.at[i].text)));
+    }
+    if (!list)
+        return NULL;
+    return json_pack("{s:I, s:I, s:o}", "era", (json_int_t)b->era, "cleared",
+                     (json_int_t)b->cleared, "known", list);
 }
 
 json_t *
@@ -73,7 +95,7 @@ rollout_record_text(const struct rollout *r, const struct store_weight *w,
                    (unsigned long long)r->gen->shape);
     json_t *json = json_pack(
         "{" STORE_WEIGHT_MEMBERS ", s:s%, s:s, s:s, s:I, s:I, s:I, s:I, s:s, "
-                                 "s:o, s:o, s:o*, s:o*, s:o*}",
+        "s:o, s:o, s:o*, s:o*, s:o*, s:o*}",
         "slot", w->slot, "weight_ppm", (json_int_t)w->weight_ppm, "run",
         (json_int_t)w->run, "file_ppm", (json_int_t)w->file_ppm, "rollout",
         r->gen->name.at, r->gen->name.len, "event", event, "state",
@@ -82,7 +104,8 @@ rollout_record_text(const struct rollout *r, const struct store_weight *w,
         (json_int_t)m->latest_ms, "base_answers", (json_int_t)m->base_answers,
         "plan", shape, "approvals", approvals_json(r), "story",
         story_json(&r->story), "break_glass", rollout_forced_json(&r->forced),
-        "evidence", rollout_evidence(r), "report", report);
+        "builds", builds_json(&r->builds), "evidence", rollout_evidence(r),
+        "report", report);
     char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
 
     json_decref(json);
@@ -129,6 +152,7 @@ read_story(struct rollout_story *story, const json_t *json)
 {
     *story = (struct rollout_story){
         .began_ms = member(json, "began_ms"),
+        .baseline_n = (uint32_t)member(json, "baseline_n"),
         .exposed_from = member(json, "exposed_from"),
         .halted_ms = member(json, "halted_ms"),
         .halted_ppm = (uint32_t)member(json, "halted_ppm")};
@@ -149,6 +173,25 @@ read_forced(struct rollout_forced *f, const json_t *json)
     read_word(json, "skipped", f->skipped, sizeof(f->skipped));
     read_word(json, "acknowledged_by", f->acknowledged_by,
               sizeof(f->acknowledged_by));
+}
+
+static void
+read_builds(struct rollout_builds *b, const json_t *json)
+{
+    const json_t *one;
+    size_t i;
+
+    *b = (struct rollout_builds){.era = (uint32_t)member(json, "era"),
+                                 .cleared = (uint32_t)member(json, "cleared")};
+    json_array_foreach(json_object_get(json, "known"), i, one)
+    {
+        const char *hash = json_string_value(json_object_get(one, "hash"));
+        if (b->known.n == BUILDS_MAX || !hash)
+            return;
+        struct build *to = &b->known.at[b->known.n++];
+        to->hash = strtoull(hash, NULL, 16);
+        read_word(one, "name", to->text, sizeof(to->text));
+    }
 }
 
 bool
@@ -174,6 +217,7 @@ rollout_record_read(struct rollout *r, const struct store_record *record)
     read_approvals(r, json_object_get(json, "approvals"));
     read_story(&r->story, json_object_get(json, "story"));
     read_forced(&r->forced, json_object_get(json, "break_glass"));
+    read_builds(&r->builds, json_object_get(json, "builds"));
     (void)snprintf(shape, sizeof(shape), "%016llx",
                    (unsigned long long)r->gen->shape);
     bool same = span_is(plan, shape);

@@ -2,9 +2,11 @@
 #include "proxy/control/rollouts.h"
 
 #include "proxy/control/exposures.h"
+#include "proxy/control/rollout_builds.h"
 #include "proxy/control/rollout_people.h"
 #include "proxy/control/rollout_record.h"
 #include "proxy/control/rollout_report.h"
+#include "proxy/control/rollout_traffic.h"
 #include "proxy/observe/log.h"
 
 #include <assert.h>
@@ -12,7 +14,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-static_assert((uint32_t)CELL_WORDS <= GATES_CELL_WORDS, "a cell has room");
+static_assert((uint32_t)CELL_WORDS + (uint32_t)GATES_WORDS <= GATES_CELL_WORDS,
+              "a cell has room");
 static_assert(ROLLOUT_CELLS_MAX <= GATES_CELLS, "a rollout's cells have room");
 
 enum err_code
@@ -79,6 +82,20 @@ rollout_is_latched(const struct rollouts *all, const struct rollout *r)
     return latches_get(all->latches, r->slot).run == r->machine.run;
 }
 
+bool
+rollout_is_broken(const struct rollout *r)
+{
+    return atomic_load(gates_word(r->place, GATES_BLOCKED)) >> 32 ==
+           r->machine.run;
+}
+
+enum latch_reason
+rollout_broken_gate(const struct rollout *r)
+{
+    return (enum latch_reason)(uint32_t)atomic_load(
+        gates_word(r->place, GATES_BLOCKED));
+}
+
 /* Is enough of the baseline there to take everybody back? */
 static bool
 baseline_is_up(const struct rollouts *all, const struct rollout *r)
@@ -91,20 +108,28 @@ baseline_is_up(const struct rollouts *all, const struct rollout *r)
             backends_find(all->backends, &pool->endpoints[i]);
         n += !b || (b->health.is != HEALTH_DOWN && !b->is_drained);
     }
-    return n > 0 &&
-           n * WEIGHT_ALL >= pool->n_endpoints * (uint64_t)r->gen->capacity_ppm;
+    uint64_t began =
+        r->story.baseline_n ? r->story.baseline_n : pool->n_endpoints;
+    return n > 0 && n * WEIGHT_ALL >= began * r->gen->capacity_ppm;
 }
 
 struct advance_facts
 rollout_facts(const struct rollouts *all, const struct rollout *r,
               uint64_t wall_ms)
 {
-    return (struct advance_facts){.wall_ms = wall_ms,
-                                  .canary_answers = rollout_answers(r),
-                                  .approvals = rollout_approved(r),
-                                  .is_halted = rollout_is_latched(all, r),
-                                  .is_slower = r->is_slower,
-                                  .baseline_is_up = baseline_is_up(all, r)};
+    struct builds fresh;
+
+    rollout_builds_new(r, &fresh);
+    return (struct advance_facts){
+        .wall_ms = wall_ms,
+        .canary_answers = rollout_answers(r),
+        .approvals = rollout_approved(r),
+        .is_halted = rollout_is_latched(all, r),
+        .is_slower = r->is_slower,
+        .is_broken = rollout_is_broken(r),
+        .has_new_build = r->builds.known.n > 0 && fresh.n > 0,
+        .has_many_builds = builds_are_many(gates_word(r->place, GATES_BUILDS)),
+        .baseline_is_up = baseline_is_up(all, r)};
 }
 
 /* The cells' times; what is slower is remembered with its cell. */
@@ -196,6 +221,10 @@ show(struct rollouts *all, const struct rollout *r)
 {
     const struct machine *m = &r->machine;
 
+    rollout_builds_show(r);
+    atomic_store(gates_word(r->place, GATES_BASELINE_N), r->story.baseline_n);
+    atomic_store(gates_word(r->place, GATES_EXPOSED),
+                 machine_is_live(m->state) ? m->run : 0);
     atomic_store(&r->place->armed, is_judged(m->state) ? m->run : 0);
     weights_set(all->weights, r->slot,
                 (struct weight){.ppm = machine_weight(&r->gen->plan, m),
@@ -224,6 +253,7 @@ tell_story(const struct rollouts *all, const struct rollout *r,
     if (machine_begins(r->machine.state, ask->event))
         *story = (struct rollout_story){
             .began_ms = ask->wall_ms,
+            .baseline_n = (uint32_t)r->gen->baseline->n_endpoints,
             .exposed_from = exposures_end(all->gen->state_dir.at)};
     if (ask->event != EVENT_HALT && ask->event != EVENT_ROLL_BACK)
         return;
@@ -249,19 +279,23 @@ take_edge(struct rollouts *all, struct rollout *r,
                                 .canary_answers = rollout_answers(r)};
     bool begins = machine_begins(r->machine.state, ask->event);
 
-    if (begins) /* what an earlier run counted is not this one's */
+    /* What an earlier run counted, or an earlier build, is not this one's. */
+    if (begins || rollout_restarts(r->machine.state, ask->event))
         call.canary_answers = 0;
     if (machine_apply(&r->gen->plan, &r->machine, &call, &next.machine, e))
         return e->code;
     if (begins)
         clear_cells(r);
     tell_story(all, r, ask, &next.story);
+    rollout_builds_turn(r, ask->event, &next);
     if (ask->by == BY_GLASS)
         rollout_note_forced(all, r, ask, &next);
     if (rollout_commit(all, r, &next, ask, machine_event_word(ask->event), e))
         return e->code;
     if (ask->event == EVENT_HALT) /* workers that have not seen one */
-        latches_set(all->latches, r->slot, r->machine.run, LATCH_OPERATOR);
+        latches_set(all->latches, r->slot, r->machine.run,
+                    rollout_is_broken(r) ? rollout_broken_gate(r)
+                                         : LATCH_OPERATOR);
     show(all, r);
     if (ask->event == EVENT_HALT || ask->event == EVENT_ROLL_BACK)
         note_halt(r, ask->wall_ms);
@@ -343,12 +377,15 @@ reason_of(const struct rollouts *all, const struct rollout *r,
     switch (a->event) {
     case EVENT_HALT:
     case EVENT_BLOCK:
-        if (rollout_is_latched(all, r)) {
+        if (rollout_is_latched(all, r) || rollout_is_broken(r)) {
             rollout_cause_text(all, r, out, size);
             return;
         }
         gen_rollout_cell_text(r->gen, r->slow_cell, cell, sizeof(cell));
         (void)snprintf(out, size, "latency: %s", cell);
+        return;
+    case EVENT_REBUILD:
+        rollout_builds_reason(r, out, size);
         return;
     case EVENT_WAIT:
     case EVENT_PAUSE:
@@ -370,6 +407,9 @@ tick_one(struct rollouts *all, struct rollout *r, uint64_t wall_ms,
         judge_latency(r);
         r->latency_at_ms = now_ms;
     }
+    rollout_traffic_mark(r, wall_ms);
+    if (is_judged(r->machine.state))
+        rollout_builds_meet(all, r, wall_ms);
     for (int i = 0; i < 4; i++) { /* halt, rollback, report: no more in a row */
         struct advance_facts f = rollout_facts(all, r, wall_ms);
         advance_judge(&r->gen->plan, &r->machine, &f, &r->last);
@@ -384,6 +424,8 @@ tick_one(struct rollouts *all, struct rollout *r, uint64_t wall_ms,
 void
 rollouts_tick(struct rollouts *all, uint64_t wall_ms, uint64_t now_ms)
 {
+    all->wall_ms = wall_ms;
+    all->now_ms = now_ms;
     for (size_t i = 0; i < all->n; i++)
         tick_one(all, &all->at[i], wall_ms, now_ms);
 }

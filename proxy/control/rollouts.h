@@ -13,6 +13,7 @@
 #include "proxy/control/store.h"
 #include "proxy/observe/segments.h"
 #include "routing/rollout/advance.h"
+#include "routing/rollout/builds.h"
 
 #include <jansson.h>
 
@@ -36,6 +37,7 @@ struct rollout_story {
     uint64_t exposed_from; /* where its writes begin in the exposure file */
     uint64_t halted_ms;    /* 0: it was not */
     uint32_t halted_ppm;   /* from what weight */
+    uint32_t baseline_n;   /* endpoints of the baseline when it began */
     char halted_by[ROLLOUT_ACTOR_MAX];
     char cause[ROLLOUT_CAUSE_MAX];
 };
@@ -53,6 +55,13 @@ struct rollout_forced {
     char acknowledged_by[ROLLOUT_ACTOR_MAX]; /* empty: nobody has yet */
 };
 
+/* Of the canary: rollout_builds.h. */
+struct rollout_builds {
+    uint32_t era;     /* of the words that workers write */
+    uint32_t cleared; /* the one that the gates' counts began with */
+    struct builds known;
+};
+
 struct rollout {
     const struct gen_rollout *gen;
     uint32_t slot;             /* in weights and latches */
@@ -63,6 +72,7 @@ struct rollout {
     size_t n_approvals;
     struct rollout_story story;
     struct rollout_forced forced;
+    struct rollout_builds builds;
     struct advance last; /* what it waits for */
     bool is_slower;      /* the latency gate, as it was judged last */
     uint32_t slow_cell;
@@ -80,6 +90,7 @@ struct rollouts {
         *records; /* samples for a report; NULL: there are none */
     struct rollout *at;
     size_t n;
+    uint64_t wall_ms, now_ms; /* of the last tick */
 };
 
 /*
@@ -162,6 +173,10 @@ uint64_t rollout_answers(const struct rollout *r);
 
 /* Is the run it is in halted by a latch? */
 bool rollout_is_latched(const struct rollouts *all, const struct rollout *r);
+
+/* Did a gate break in its run without a halt, since the baseline could not carry it? And which. */
+bool rollout_is_broken(const struct rollout *r);
+enum latch_reason rollout_broken_gate(const struct rollout *r);
 
 /* The counts of each cell that has any, as JSON. rollout_evidence.c */
 MUST_CHECK json_t *rollout_evidence(const struct rollout *r);

@@ -134,7 +134,7 @@ see_slot(struct restoring *r, const struct slot *slot,
     r->moves[r->n++] = (struct slot_move){.weight_ppm = (uint32_t)ppm,
                                           .actor = order->actor,
                                           .reason = order->reason,
-                                          .kind = SPAN("weight.restore"),
+                                          .kind = SPAN(SNAPSHOT_KIND),
                                           .now_ms = order->now_ms};
     return json_array_append_new(r->out->moved,
                                  json_pack("{s:s%, s:I, s:I}", "slot", name.at,
@@ -153,6 +153,8 @@ restore(struct restoring *r, const struct snapshot_order *order, struct err *e)
     for (size_t i = 0; i < r->slots->n; i++)
         if (!see_slot(r, &r->slots->at[i], order))
             return err_set(e, ERR_LIMIT, "no memory for a restore");
+    if (r->n) /* the newest of its revisions stands for all */
+        r->moves[r->n - 1].key = order->key;
     if (!order->dry && r->n &&
         slots_move_all(r->slots, r->store, r->at, r->moves, r->n, e))
         return e->code;

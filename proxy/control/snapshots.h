@@ -26,10 +26,13 @@ struct snapshot_restored {
     json_t *left;      /* [{"slot", "why"}]; the caller's */
 };
 
+#define SNAPSHOT_KIND "weight.restore" /* of its revisions */
+
 /* Who puts it back, why and when; `dry`: say what would be, and move nothing. */
 struct snapshot_order {
     span actor;
     span reason;
+    span key; /* idempotency, of the whole; may be empty */
     uint64_t now_ms;
     bool dry;
 };

@@ -3,6 +3,7 @@
 
 #include "proxy/base/quantity.h"
 #include "proxy/control/rollout_record.h"
+#include "proxy/control/rollout_traffic.h"
 
 #include <stdio.h>
 
@@ -21,7 +22,7 @@ number(uint64_t n)
 }
 
 static json_t *
-steps_of(const struct gen_rollout *r)
+steps_of(const struct gen_rollout *r, uint64_t a_day)
 {
     json_t *list = json_array();
     char share[16];
@@ -39,9 +40,8 @@ steps_of(const struct gen_rollout *r)
                 "at_most_ms", number(s->at_most_ms), "approve", s->approve,
                 "halts_after",
                 halts == UINT32_MAX ? json_null() : number(halts), "takes_ms",
-                r->requests_a_day
-                    ? number(plan_step_takes_ms(&r->plan, i, r->requests_a_day))
-                    : json_null()));
+                a_day ? number(plan_step_takes_ms(&r->plan, i, a_day))
+                      : json_null()));
     }
     return list;
 }
@@ -70,11 +70,87 @@ routes_of(const struct gen_rollout *r)
 }
 
 static json_t *
-manifest_of(const struct gen_manifest *m)
+watch_of(const struct gen_manifest *m, const struct metrics_sum *sum)
 {
-    return json_pack("{s:o, s:o, s:o, s:o, s:o}", "change", text(m->change),
-                     "why", text(m->why), "owner", text(m->owner), "guarantee",
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < m->n_watch; i++) {
+        const struct gen_watch *w = &m->watch[i];
+        json_t *value = w->is_metric && sum
+                            ? number(metrics_sum_total(sum, w->metric))
+                            : NULL;
+        (void)json_array_append_new(
+            list, json_pack("{s:o, s:s, s:o*}", "name", text(w->name), "kind",
+                            w->is_metric ? "metric" : "gate", "value", value));
+    }
+    return list;
+}
+
+static json_t *
+manifest_of(const struct gen_manifest *m, const struct metrics_sum *sum)
+{
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "watch",
+                     watch_of(m, sum), "change", text(m->change), "why",
+                     text(m->why), "owner", text(m->owner), "guarantee",
                      text(m->guarantee), "backout", text(m->backout));
+}
+
+/* Requests a day, of all and of each cell, and where that is from. */
+static json_t *
+traffic_of_rollout(const struct rollouts *all, const struct rollout *r)
+{
+    json_t *cells = json_array();
+    struct traffic_rate rate;
+    char name[160];
+
+    for (uint32_t i = 0; i < rollout_cells_n(r); i++) {
+        rollout_traffic_cell(r, i, all->wall_ms, &rate);
+        if (rate.source == TRAFFIC_UNKNOWN || rate.requests_a_day == 0)
+            continue;
+        gen_rollout_cell_text(r->gen, i, name, sizeof(name));
+        (void)json_array_append_new(
+            cells, json_pack("{s:s, s:o}", "cell", name, "requests_a_day",
+                             number(rate.requests_a_day)));
+    }
+    rollout_traffic(r, all->wall_ms, &rate);
+    return json_pack(
+        "{s:s, s:o, s:o, s:o}", "source", traffic_source_word(rate.source),
+        "requests_a_day",
+        rate.source == TRAFFIC_UNKNOWN ? json_null()
+                                       : number(rate.requests_a_day),
+        "over_ms",
+        rate.source == TRAFFIC_LIVE ? number(rate.over_ms) : json_null(),
+        "cells", cells);
+}
+
+/* The share of subjects on the canary, beside what chance allows; NULL, which is left out: nobody is there. */
+static json_t *
+observed_of(const struct rollouts *all, const struct rollout *r)
+{
+    struct traffic_share s;
+
+    if (!machine_is_live(r->machine.state) ||
+        !rollout_share(r, machine_weight(&r->gen->plan, &r->machine),
+                       all->now_ms, &s))
+        return NULL;
+    return json_pack("{s:o, s:o, s:o, s:o, s:o}", "share_ppm",
+                     number(s.share_ppm), "low_ppm", number(s.low_ppm),
+                     "high_ppm", number(s.high_ppm), "subjects", number(s.all),
+                     "canary", number(s.canary));
+}
+
+/* NULL, which is left out: the canary's pool does not say which build it is. */
+static json_t *
+builds_of(const struct rollout *r)
+{
+    json_t *list = NULL;
+
+    if (r->gen->canary.pool->build_header.len)
+        list = json_array();
+    for (size_t i = 0; list && i < r->builds.known.n; i++)
+        (void)json_array_append_new(list,
+                                    text(span_str(r->builds.known.at[i].text)));
+    return list;
 }
 
 json_t *
@@ -84,38 +160,46 @@ view_rollout(const struct rollouts *all, const struct rollout *r)
     uint32_t effective = weights_effective(all->weights, all->latches, r->slot);
     uint32_t ppm = weights_get(all->weights, r->slot).ppm;
     bool halted = rollout_is_latched(all, r);
+    struct traffic_rate rate;
     char share[16], waits[96], cause[256] = "";
 
+    rollout_traffic(r, all->wall_ms, &rate);
     quantity_share_text(effective, share, sizeof(share));
     advance_text(&r->last, waits, sizeof(waits));
-    if (halted)
+    if (halted || rollout_is_broken(r))
         rollout_cause_text(all, r, cause, sizeof(cause));
     return json_pack(
         "{s:o, s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:b, s:s, s:s, s:o, s:o, "
-        "s:o, s:o, s:o, s:o, s:o, s:o*}",
+        "s:o, s:o, s:o, s:o, s:o, s:o*, s:o*}",
         "name", text(r->gen->name), "state", machine_state_word(m->state),
-        "step", number(m->step + 1), "steps", steps_of(r->gen), "weight", share,
-        "weight_ppm", number(ppm), "effective_ppm", number(effective), "run",
-        number(m->run), "halted", halted, "cause", cause, "waits", waits,
-        "since_ms", number(m->since_ms), "canary_answers",
-        number(rollout_answers(r)), "baseline", text(r->gen->baseline->name),
-        "canary", text(r->gen->canary.pool->name), "routes", routes_of(r->gen),
+        "step", number(m->step + 1), "steps",
+        steps_of(r->gen, rate.requests_a_day), "weight", share, "weight_ppm",
+        number(ppm), "effective_ppm", number(effective), "run", number(m->run),
+        "halted", halted, "cause", cause, "waits", waits, "since_ms",
+        number(m->since_ms), "canary_answers", number(rollout_answers(r)),
+        "baseline", text(r->gen->baseline->name), "canary",
+        text(r->gen->canary.pool->name), "routes", routes_of(r->gen),
         "approvals", approvals_of(r), "revision", number(r->revision),
-        "break_glass", rollout_forced_json(&r->forced));
+        "break_glass", rollout_forced_json(&r->forced), "builds", builds_of(r));
 }
 
 json_t *
-view_rollout_whole(const struct rollouts *all, const struct rollout *r)
+view_rollout_whole(const struct rollouts *all, const struct rollout *r,
+                   const struct metrics_sum *sum)
 {
     json_t *json = view_rollout(all, r);
+    json_t *observed = json ? observed_of(all, r) : NULL;
 
-    if (json && (json_object_set_new(json, "manifest",
-                                     manifest_of(&r->gen->manifest)) ||
-                 json_object_set_new(
-                     json, "on_fail",
-                     json_string(r->gen->plan.on_fail == ON_FAIL_ROLLBACK
-                                     ? "rollback"
-                                     : "pause")))) {
+    if (json &&
+        ((observed && json_object_set_new(json, "observed", observed)) ||
+         json_object_set_new(json, "traffic", traffic_of_rollout(all, r)) ||
+         json_object_set_new(json, "manifest",
+                             manifest_of(&r->gen->manifest, sum)) ||
+         json_object_set_new(
+             json, "on_fail",
+             json_string(r->gen->plan.on_fail == ON_FAIL_ROLLBACK
+                             ? "rollback"
+                             : "pause")))) {
         json_decref(json);
         return NULL;
     }

@@ -35,6 +35,8 @@ make(struct gates_place *p, span name, uint64_t shape)
     atomic_store(&p->error_ms, 0);
     atomic_store(&p->halt_ms, 0);
     atomic_store(&p->halt_at_ms, 0);
+    for (uint32_t i = 0; i < GATES_WORDS; i++)
+        atomic_store(gates_word(p, (enum gates_word)i), 0);
     atomic_store_explicit(&p->live, 1, memory_order_release);
 }
 

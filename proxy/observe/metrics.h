@@ -103,6 +103,11 @@ enum metric {
 };
 
 /*
+ * By its name, whole or without "stile_" and its unit ("translate_failures"). False: there is none. metrics_table.c
+ */
+MUST_CHECK bool metric_find(span name, enum metric *out);
+
+/*
  * Every histogram has these upper bounds, in microseconds, and one bucket more
  * for the rest. A change is a new layout of the stats segment.
  */
@@ -178,6 +183,9 @@ uint64_t metrics_sum_get(const struct metrics_sum *s, span full_name);
 
 /* Is there such a series? One that found no room is counted with others. */
 bool metrics_sum_has(const struct metrics_sum *s, span full_name);
+
+/* The sum over all its series; of a histogram how often something was measured. */
+uint64_t metrics_sum_total(const struct metrics_sum *s, enum metric id);
 
 /*
  * Prometheus text, version 0.0.4, in the order of the table. At most

@@ -104,6 +104,19 @@ metrics_sum_has(const struct metrics_sum *s, span full_name)
     return map_get(&s->by_name, full_name) != NULL;
 }
 
+uint64_t
+metrics_sum_total(const struct metrics_sum *s, enum metric id)
+{
+    bool is_histogram = metrics_table[id].type == METRIC_HISTOGRAM;
+    uint32_t n = is_histogram ? METRIC_BOUNDS + 1 : 1;
+    uint64_t total = 0;
+
+    for (const struct series *one = s->first[id]; one; one = one->next)
+        for (uint32_t i = 0; i < n; i++)
+            total += one->words[i];
+    return total;
+}
+
 static const char *
 type_name(enum metric_type type)
 {

@@ -160,3 +160,29 @@ metric_cell_read(const struct stats *s, uint32_t i, char room[METRIC_NAME_MAX],
                  c.n_words == metric_words(metrics_table[out->id].type);
     return true;
 }
+
+/* The name of a metric without what all have, and without its unit. */
+static span
+short_name(span name)
+{
+    static const char *const units[] = {"_total", "_seconds", "_ppm"};
+
+    name = span_skip(name, strlen("stile_"));
+    for (size_t i = 0; i < COUNT(units); i++)
+        if (span_ends(name, span_str(units[i])))
+            return span_take(name, name.len - strlen(units[i]));
+    return name;
+}
+
+bool
+metric_find(span name, enum metric *out)
+{
+    for (size_t i = 0; i < METRIC_COUNT; i++) {
+        span whole = span_str(metrics_table[i].name);
+        if (!span_eq(name, whole) && !span_eq(name, short_name(whole)))
+            continue;
+        *out = (enum metric)i;
+        return true;
+    }
+    return false;
+}

@@ -184,6 +184,22 @@ struct gates_place {
     _Atomic uint64_t cells[GATES_CELLS][GATES_CELL_WORDS];
 };
 
+/*
+ * Words of the place itself. They stand at the end of its first cell's room, where a segment that an older
+ * supervisor made has them, too.
+ */
+enum gates_word {
+    GATES_BASELINE_N, /* its endpoints when the run began */
+    GATES_BLOCKED,    /* run << 32 | reason: a gate broke, and the baseline
+                         could not carry what the canary has */
+    GATES_EXPOSED,    /* the run whose writes are listed; 0: none is */
+    GATES_CLEARED,    /* the era in which the cells were cleared last */
+    GATES_MARKED_MS,  /* two wall clocks: when its cells' requests were noted */
+    GATES_MARKED_MS_1,
+    GATES_BUILDS = 16, /* routing/rollout/builds.h */
+    GATES_WORDS = 128
+};
+
 struct gates {
     struct segment_head head;
     struct gates_place places[GATES_PLACES];
@@ -204,6 +220,12 @@ gates_once(_Atomic uint64_t *word, uint64_t ms)
 
     if (atomic_load_explicit(word, memory_order_relaxed) == 0)
         (void)atomic_compare_exchange_strong(word, &none, ms);
+}
+
+static inline _Atomic uint64_t *
+gates_word(struct gates_place *p, enum gates_word word)
+{
+    return &p->cells[0][GATES_CELL_WORDS - GATES_WORDS + word];
 }
 
 /* The rollout's place; NULL: there is none of this shape. */

@@ -219,6 +219,17 @@ upstreams_pool_is_up(struct upstreams *u, const struct gen_pool *pool)
     return fresh_pool(u, pool)->is_up;
 }
 
+size_t
+upstreams_pool_n(struct upstreams *u, const struct gen_pool *pool)
+{
+    const struct pool *p = fresh_pool(u, pool);
+    size_t n = 0;
+
+    for (size_t i = 0; i < pool->n_endpoints; i++)
+        n += has_bit(p->usable, i);
+    return n;
+}
+
 void
 upstreams_observe(struct upstreams *u, const struct gen_pool *pool, uint64_t us)
 {

@@ -9,6 +9,7 @@
 #include "proxy/server/expose.h"
 #include "proxy/server/forward.h"
 #include "proxy/server/held.h"
+#include "proxy/server/judge.h"
 #include "proxy/server/limit.h"
 #include "proxy/server/messages.h"
 #include "proxy/server/mirror.h"
@@ -91,6 +92,7 @@ exchange_answer(struct exchange *x, struct http_head *head)
     x->answer = head;
     x->pool_status = (unsigned)head->status;
     expose_told(x); /* before the client can hear of it */
+    judge_build(x);
     x->answered_us = loop_clock_us();
     x->moved_ms = loop_now_ms(x->worker->loop);
     x->is_stream |= exchange_says_stream(head);

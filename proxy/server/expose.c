@@ -50,7 +50,7 @@ expose_sent(struct exchange *x)
     uint64_t halt_at = atomic_load(&place->halt_at_ms);
     if (halt_at && x->began_ms > halt_at)
         cell_late(cell, x->began_ms - halt_at);
-    x->exposed_run = (uint32_t)atomic_load(&place->armed);
+    x->exposed_run = (uint32_t)atomic_load(gates_word(place, GATES_EXPOSED));
     if (x->exposed_run == 0)
         return;
     cell_expose(cell, hash64(x->decision.subject));

@@ -6,7 +6,7 @@
  * that was done, or may have been, is a line of the exposure file besides: method, path, hash of the subject,
  * time, never a body or a header but `Location`. The line is handed to the kernel before the client hears that it
  * was done; one that could not be is counted, so a list that is not whole says so. Nothing is told of what is no
- * rollout's, of mirrored requests, and of a rollout that is not judged (not begun, or done).
+ * rollout's, of mirrored requests, and of a rollout that has nobody on the canary.
  *
  * A halt is a line as well, on the disk before anything else is done: were every process to die before control
  * has journalled it, the run would go on at its stored weight.

@@ -18,5 +18,8 @@ struct gates_place;
 /* The places of this generation's rollouts, by index; NULL without memory. */
 MUST_CHECK struct gates_place **judge_open(struct worker *w);
 
+/* The pool's head is there: which build of the canary does it name? */
+void judge_build(struct exchange *x);
+
 /* An exchange is over; it took `us`. */
 void judge_answer(struct exchange *x, uint64_t us);

@@ -35,6 +35,9 @@ void upstreams_sweep(struct upstreams *u, bool all);
 /* Has the pool an endpoint that may be asked? One load if nothing changed. */
 bool upstreams_pool_is_up(struct upstreams *u, const struct gen_pool *pool);
 
+/* How many of its endpoints control's checks leave. */
+size_t upstreams_pool_n(struct upstreams *u, const struct gen_pool *pool);
+
 /* A pool answered after so long. */
 void upstreams_observe(struct upstreams *u, const struct gen_pool *pool,
                        uint64_t us);

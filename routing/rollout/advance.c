@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "routing/rollout/advance.h"
 
+#include "routing/rollout/builds.h"
+
 #include <stdio.h>
 
 static struct advance
@@ -28,8 +30,8 @@ static uint64_t
 forbidden_for_ms(const struct rollout_plan *plan, uint64_t wall_ms)
 {
     for (uint32_t i = 0; i < plan->n_forbidden; i++)
-        if (window_holds(&plan->forbidden[i], wall_ms, plan->zone))
-            return window_ends_ms(&plan->forbidden[i], wall_ms, plan->zone) -
+        if (window_holds(&plan->forbidden[i], wall_ms, &plan->zone))
+            return window_ends_ms(&plan->forbidden[i], wall_ms, &plan->zone) -
                    wall_ms;
     return 0;
 }
@@ -95,10 +97,17 @@ live(const struct rollout_plan *plan, const struct machine *m,
 {
     if (f->is_halted)
         return does(EVENT_HALT);
-    if (f->is_slower)
+    if (f->is_slower || f->is_broken)
         return does(f->baseline_is_up ? EVENT_HALT : EVENT_BLOCK);
+    if (f->has_new_build)
+        return does(EVENT_REBUILD);
     if (m->state == ROLLOUT_PAUSED)
         return waits(WAIT_OPERATOR, 0, 0);
+    if (f->has_many_builds) { /* which is new cannot be said any more */
+        struct advance a = does(EVENT_PAUSE);
+        a.wait = WAIT_BUILDS;
+        return a;
+    }
     return stepping(plan, m, f);
 }
 
@@ -226,6 +235,12 @@ advance_text(const struct advance *a, char *out, size_t size)
         return;
     case WAIT_APPROVAL:
         (void)snprintf(out, size, "approval: %llu of %llu", n, of);
+        return;
+    case WAIT_BUILDS:
+        (void)snprintf(out, size,
+                       "builds: more than %u answer, so `build_header` names "
+                       "none",
+                       BUILDS_MAX);
         return;
     case WAIT_START:
     case WAIT_UNDER_WAY:

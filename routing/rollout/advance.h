@@ -19,6 +19,7 @@
     X(WAIT_WINDOW, "window")       /* the end of a forbidden one */            \
     X(WAIT_APPROVAL, "approval")   /* a person */                              \
     X(WAIT_OPERATOR, "operator")   /* a person's decision */                   \
+    X(WAIT_BUILDS, "builds")       /* that can be told apart */                \
     X(WAIT_UNDER_WAY, "under way") /* the last answers, before the report */
 
 #define ADVANCE_REPORT_MS ((uint64_t)1000) /* so long, after a rollback */
@@ -36,6 +37,9 @@ struct advance_facts {
     uint32_t approvals;      /* of the start, or of the present step */
     bool is_halted;          /* the run's latch is set, by whomever */
     bool is_slower;          /* the latency gate broke */
+    bool is_broken;          /* another did, and no worker dared to halt */
+    bool has_new_build;      /* the canary answers as one that is not known */
+    bool has_many_builds;    /* more than can be told apart */
     bool baseline_is_up;     /* it could carry the canary's load */
 };
 

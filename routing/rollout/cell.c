@@ -104,8 +104,8 @@ counts(_Atomic uint64_t *cell, const struct cell_law *law,
     _Atomic uint64_t *seen = cell + CELL_SEEN;
     size_t at = (size_t)MARKS_WORDS * (now % 2), before = MARKS_WORDS - at;
 
-    return !marks_has(seen + before, now - 1, v->subject) &&
-           marks_put(seen + at, now, v->subject);
+    return !marks_has(seen + before, now - 1, v->erring) &&
+           marks_put(seen + at, now, v->erring);
 }
 
 /* Errors of one span of time: its tag in 24 bits, the arms in 20 each. They are one
@@ -188,7 +188,7 @@ witnessed(_Atomic uint64_t *cell, const struct cell_event *v, uint32_t cycle)
     _Atomic uint64_t *at = &cell[CELL_WITNESSES];
     uint64_t was = load(at), is;
     bool is_new =
-        v->is_canary && marks_put(cell + CELL_WITNESSED, cycle + 1, v->subject);
+        v->is_canary && marks_put(cell + CELL_WITNESSED, cycle + 1, v->erring);
 
     do {
         is = was >> 32 == cycle ? was : (uint64_t)cycle << 32;
@@ -215,7 +215,7 @@ untranslated(_Atomic uint64_t *cell, const struct cell_law *law,
     if (!v->is_untranslated || !v->is_canary || !law->translate)
         return false;
     uint64_t n = add_one(&cell[CELL_TRANSLATE]);
-    return strange_to_two(cell, v->subject) &&
+    return strange_to_two(cell, v->erring) &&
            n * ALL > cell_answers(cell, true) * law->translate_ppm;
 }
 
@@ -335,6 +335,34 @@ cell_read(const _Atomic uint64_t *cell, const struct cell_law *law,
     }
 }
 
+void
+cell_asked(_Atomic uint64_t *cell, uint32_t stripe)
+{
+    (void)add_one(cell + CELL_ASKED + (size_t)(stripe % CELL_STRIPES) * 8);
+}
+
+uint64_t
+cell_asked_n(const _Atomic uint64_t *cell)
+{
+    uint64_t n = 0;
+
+    for (size_t i = 0; i < CELL_STRIPES; i++)
+        n += load(&cell[CELL_ASKED + i * 8]);
+    return n;
+}
+
+void
+cell_visitors(const _Atomic uint64_t *cell, const struct cell_law *law,
+              uint64_t now_ms, uint32_t weight_ppm,
+              uint32_t bits[2][MARKS_WORDS])
+{
+    const struct cell_event v = {.now_ms = now_ms, .weight_ppm = weight_ppm};
+    uint32_t tag = visit_tag(law, &v);
+
+    for (size_t arm = 0; arm < 2; arm++)
+        marks_add(cell + CELL_VISITED + arm * MARKS_WORDS, tag, bits[arm]);
+}
+
 uint64_t
 cell_answers(const _Atomic uint64_t *cell, bool of_canary)
 {
@@ -346,10 +374,22 @@ cell_answers(const _Atomic uint64_t *cell, bool of_canary)
     return n;
 }
 
+static void
+clear(_Atomic uint64_t *cell, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (load(&cell[i])) /* pages that nobody writes take no memory */
+            atomic_store_explicit(&cell[i], 0, memory_order_relaxed);
+}
+
 void
 cell_clear(_Atomic uint64_t *cell)
 {
-    for (size_t i = 0; i < CELL_WORDS; i++)
-        if (load(&cell[i])) /* leaves pages that nobody wrote alone */
-            atomic_store_explicit(&cell[i], 0, memory_order_relaxed);
+    clear(cell, CELL_ASKED);
+}
+
+void
+cell_restart(_Atomic uint64_t *cell)
+{
+    clear(cell, CELL_EXPOSED);
 }

@@ -60,7 +60,10 @@ enum cell_word {
     CELL_LATE_MS, /* the longest after it */
     CELL_WRITES,  /* by enum cell_write */
     CELL_CROWD = CELL_WRITES + CELL_WRITES_N, /* whose requests they were */
-    CELL_WORDS = CELL_CROWD + CROWD_WORDS
+    /* What comes, on the canary or not, before it begins, too: no run's. */
+    CELL_ASKED = CELL_CROWD + CROWD_WORDS, /* by stripe, a cache line each */
+    CELL_MARKED = CELL_ASKED + CELL_STRIPES * 8, /* control's: at two times */
+    CELL_WORDS = CELL_MARKED + 2
 };
 
 struct cell_law {
@@ -87,8 +90,10 @@ enum cell_verdict {
 
 /* One answer, or the want of one. */
 struct cell_event {
-    uint64_t now_ms;     /* of a clock that all processes share */
-    uint64_t subject;    /* its hash */
+    uint64_t now_ms;  /* of a clock that all processes share */
+    uint64_t subject; /* its hash */
+    uint64_t erring;  /* by what errors are told apart: the subject's hash, or
+                            its network's */
     uint32_t weight_ppm; /* in force when the arm was chosen */
     uint32_t stripe;     /* the worker's index */
     bool is_canary;
@@ -147,8 +152,23 @@ struct cell_view {
 void cell_read(const _Atomic uint64_t *cell, const struct cell_law *law,
                struct cell_view *out);
 
+/* A request of those that the rollout covers, whatever becomes of it; and how many there were. */
+void cell_asked(_Atomic uint64_t *cell, uint32_t stripe);
+uint64_t cell_asked_n(const _Atomic uint64_t *cell);
+
+/*
+ * Add those who came in this window at this weight to `bits`, by arm (the baseline's first): who meets several cells
+ * is one of them.
+ */
+void cell_visitors(const _Atomic uint64_t *cell, const struct cell_law *law,
+                   uint64_t now_ms, uint32_t weight_ppm,
+                   uint32_t bits[2][MARKS_WORDS]);
+
 /* One arm's answers, without the rest of the view. */
 uint64_t cell_answers(const _Atomic uint64_t *cell, bool of_canary);
 
 /* Begin anew, for the next run. Not while workers still tell of the last. */
 void cell_clear(_Atomic uint64_t *cell);
+
+/* The gates begin anew, in the same run: what the canary was sent is kept. */
+void cell_restart(_Atomic uint64_t *cell);

@@ -51,7 +51,7 @@ static const struct machine_edge edges[] = {
     {ROLLOUT_BAKING, EVENT_ROLL_BACK, ROLLOUT_ROLLED_BACK, BY_OPERATOR},
 
     {ROLLOUT_PAUSED, EVENT_RESUME, ROLLOUT_STEP, BY_OPERATOR},
-    {ROLLOUT_PAUSED, EVENT_REBUILD, ROLLOUT_STEP, BY_CONTROL},
+    {ROLLOUT_PAUSED, EVENT_REBUILD, ROLLOUT_PAUSED, BY_CONTROL},
     {ROLLOUT_PAUSED, EVENT_HALT, ROLLOUT_HALTED, BY_ANY},
     {ROLLOUT_PAUSED, EVENT_BLOCK, ROLLOUT_BLOCKED, BY_CONTROL},
     {ROLLOUT_PAUSED, EVENT_ROLL_BACK, ROLLOUT_ROLLED_BACK, BY_OPERATOR},
@@ -133,8 +133,12 @@ settle(const struct rollout_plan *plan, struct machine *m,
     m->state = edge->to;
     switch (edge->event) {
     case EVENT_START:
+        to_step(plan, m, 0, call);
+        break;
     case EVENT_REBUILD:
         to_step(plan, m, 0, call);
+        if (edge->to == ROLLOUT_PAUSED) /* who paused it goes on by a word */
+            m->state = ROLLOUT_PAUSED;
         break;
     case EVENT_ADVANCE:
     case EVENT_PROMOTE:

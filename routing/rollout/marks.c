@@ -41,6 +41,16 @@ marks_put(_Atomic uint64_t *words, uint32_t tag, uint64_t subject)
     return true;
 }
 
+static uint32_t
+estimate(uint32_t set)
+{
+    uint32_t open = MARKS_BITS - set;
+
+    if (open < FREE_MIN)
+        return UINT32_MAX;
+    return (uint32_t)lround(MARKS_BITS * log((double)MARKS_BITS / open));
+}
+
 uint32_t
 marks_count(const _Atomic uint64_t *words, uint32_t tag)
 {
@@ -49,8 +59,24 @@ marks_count(const _Atomic uint64_t *words, uint32_t tag)
     for (size_t i = 0; i < MARKS_WORDS; i++)
         set += (uint32_t)__builtin_popcount(
             bits(atomic_load_explicit(&words[i], memory_order_relaxed), tag));
-    uint32_t open = MARKS_BITS - set;
-    if (open < FREE_MIN)
-        return UINT32_MAX;
-    return (uint32_t)lround(MARKS_BITS * log((double)MARKS_BITS / open));
+    return estimate(set);
+}
+
+void
+marks_add(const _Atomic uint64_t *words, uint32_t tag,
+          uint32_t set[MARKS_WORDS])
+{
+    for (size_t i = 0; i < MARKS_WORDS; i++)
+        set[i] |=
+            bits(atomic_load_explicit(&words[i], memory_order_relaxed), tag);
+}
+
+uint32_t
+marks_count_set(const uint32_t set[MARKS_WORDS])
+{
+    uint32_t n = 0;
+
+    for (size_t i = 0; i < MARKS_WORDS; i++)
+        n += (uint32_t)__builtin_popcount(set[i]);
+    return estimate(n);
 }

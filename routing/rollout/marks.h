@@ -27,3 +27,8 @@ bool marks_has(const _Atomic uint64_t *words, uint32_t tag, uint64_t subject);
  * counting), within 1 % up to 100 000. UINT32_MAX if almost none is free.
  */
 uint32_t marks_count(const _Atomic uint64_t *words, uint32_t tag);
+
+/* Add them to a set of nobody else's, and count such a set likewise. */
+void marks_add(const _Atomic uint64_t *words, uint32_t tag,
+               uint32_t set[MARKS_WORDS]);
+uint32_t marks_count_set(const uint32_t set[MARKS_WORDS]);

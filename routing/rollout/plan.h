@@ -30,10 +30,11 @@ struct rollout_plan {
     uint32_t approvals_need; /* before the start, and at each `approve` step */
     const struct window *forbidden;
     uint32_t n_forbidden;
-    int zone; /* minutes east of UTC, of `forbidden` */
+    struct zone zone; /* whose clocks `forbidden` is by */
     enum rollout_on_fail on_fail;
     bool has_errors;
     bool has_latency;
+    bool by_network; /* one error a client network counts, not one a subject */
     struct cell_law cell; /* alpha already divided among the cells */
     struct sketch_law latency;
 };

@@ -4,7 +4,6 @@
 #define MINUTE_MS    ((uint64_t)60000)
 #define DAY_MINUTES  1440u
 #define EPOCH_MINUTE ((uint64_t)3 * DAY_MINUTES) /* 1970-01-01 was a Thursday */
-#define ZONE_MAX     (14 * 60)
 
 /* "16:00" to minutes of a day; 24:00 is not one. */
 static bool
@@ -48,28 +47,13 @@ window_parse(span s, struct window *out)
            out->from != out->to;
 }
 
-bool
-window_zone(span s, int *minutes)
-{
-    unsigned east;
-
-    *minutes = 0;
-    if (span_is(s, "Z") || span_is(s, "UTC"))
-        return true;
-    if (s.len != 6 || (s.at[0] != '+' && s.at[0] != '-') ||
-        !clock_of(span_skip(s, 1), &east) || east > ZONE_MAX)
-        return false;
-    *minutes = s.at[0] == '-' ? -(int)east : (int)east;
-    return true;
-}
-
 static uint32_t
-minute_of_week(uint64_t wall_ms, int zone)
+minute_of_week(uint64_t wall_ms, int east)
 {
     /* A week is added so that a zone in the west does not go below zero. */
     uint64_t minutes = wall_ms / MINUTE_MS + EPOCH_MINUTE + WEEK_MINUTES;
 
-    return (uint32_t)((minutes + (uint64_t)(int64_t)zone) % WEEK_MINUTES);
+    return (uint32_t)((minutes + (uint64_t)(int64_t)east) % WEEK_MINUTES);
 }
 
 /* Minutes from one moment of the week to the next time another comes. */
@@ -80,17 +64,23 @@ minutes_to(uint32_t from, uint32_t to)
 }
 
 bool
-window_holds(const struct window *w, uint64_t wall_ms, int zone)
+window_holds(const struct window *w, uint64_t wall_ms, const struct zone *zone)
 {
-    uint32_t now = minute_of_week(wall_ms, zone);
+    uint32_t now = minute_of_week(wall_ms, zone_east(zone, wall_ms));
 
     return minutes_to(w->from, now) < minutes_to(w->from, w->to);
 }
 
 uint64_t
-window_ends_ms(const struct window *w, uint64_t wall_ms, int zone)
+window_ends_ms(const struct window *w, uint64_t wall_ms,
+               const struct zone *zone)
 {
-    uint64_t left = minutes_to(minute_of_week(wall_ms, zone), w->to);
+    int east = zone_east(zone, wall_ms);
+    uint64_t left = minutes_to(minute_of_week(wall_ms, east), w->to);
+    uint64_t end_ms = (wall_ms / MINUTE_MS + left) * MINUTE_MS;
+    int64_t later_ms =
+        (int64_t)(east - zone_east(zone, end_ms)) * (int64_t)MINUTE_MS;
 
-    return (wall_ms / MINUTE_MS + left) * MINUTE_MS;
+    end_ms += (uint64_t)later_ms;
+    return end_ms > wall_ms ? end_ms : wall_ms + MINUTE_MS;
 }

@@ -2,11 +2,12 @@
 /*
  * window: hours of the week in which nothing is moved forward.
  *
- * "Fri 16:00 - Mon 08:00", in UTC or at a fixed distance from it.
+ * "Fri 16:00 - Mon 08:00", by the clocks of a zone (zone.h).
  */
 #pragma once
 
 #include "proxy/base/span.h"
+#include "routing/rollout/zone.h"
 
 #include <stdint.h>
 
@@ -21,11 +22,10 @@ struct window {
 /* False: it is none, or it begins and ends at the same minute. */
 bool window_parse(span s, struct window *out);
 
-/* "Z", "+02:00", "-05:30": minutes east of UTC. False: no such zone. */
-bool window_zone(span s, int *minutes);
+/* Is the moment (Unix time) in it? */
+bool window_holds(const struct window *w, uint64_t wall_ms,
+                  const struct zone *zone);
 
-/* Is the moment (Unix time) in it? `zone` is in minutes east of UTC. */
-bool window_holds(const struct window *w, uint64_t wall_ms, int zone);
-
-/* When it ends, if window_holds. */
-uint64_t window_ends_ms(const struct window *w, uint64_t wall_ms, int zone);
+/* When it ends, if window_holds: clocks that are set in between are counted. */
+uint64_t window_ends_ms(const struct window *w, uint64_t wall_ms,
+                        const struct zone *zone);

@@ -49,7 +49,7 @@ load(struct loaded *l, const char *rollout, const char *route)
 
     buf_init(&text, 1 << 16);
     buf_fmt(&text,
-            "listen: [{at: \"127.0.0.1:1\"}]\n"
+            "listen: [{at: \"127.0.0.1:1\"}]\ntrust: [10.0.0.0/8]\n"
             "admin: {socket: a.sock, users: [{name: anna, uid: 7, "
             "roles: [approver], groups: [release]}]}\n"
             "pools: {b: {endpoints: [\"http://x\"]}, "
@@ -108,7 +108,8 @@ TEST(all_that_a_rollout_can_say_is_read)
     assert_true(r->author_may_not);
     assert_int_equal(r->capacity_ppm, 800000);
     assert_int_equal(r->plan.on_fail, ON_FAIL_PAUSE);
-    assert_int_equal(r->plan.zone, 120);
+    assert_int_equal(r->plan.zone.east, 120);
+    assert_int_equal(zone_east(&r->plan.zone, 0), 120);
     assert_int_equal(r->plan.cell.burst_errors, 20);
     assert_int_equal(r->plan.cell.translate_ppm, 1000);
     assert_int_equal(r->plan.cell.window_ms, 300000);
@@ -122,6 +123,28 @@ TEST(all_that_a_rollout_can_say_is_read)
     assert_int_equal(gen_rollout_cell(r, route, -1, SPAN("android")), 1);
     assert_int_equal(l.g->users[0].uid, 7);
     assert_true(l.g->users[0].is_approver && !l.g->users[0].is_operator);
+    unload(&l);
+}
+
+TEST(what_a_manifest_says_to_watch_is_carried)
+{
+    struct loaded l;
+
+    if (load(
+            &l,
+            "manifest: {why: w, owner: o, guarantee: full, backout: x, watch: "
+            "[errors, translate_failures, stile_upstream_errors_total]}, " POOLS
+                STEPS GATES ", windows: {forbid: [], zone: Europe/Berlin}",
+            ROUTE))
+        fail_msg("%s", l.text);
+    const struct gen_rollout *r = generation_rollout(l.g, SPAN("one"));
+    assert_int_equal(r->manifest.n_watch, 3);
+    assert_false(r->manifest.watch[0].is_metric);
+    assert_int_equal(r->manifest.watch[1].metric, METRIC_TRANSLATE_FAILURES);
+    assert_int_equal(r->manifest.watch[2].metric, METRIC_UPSTREAM_ERRORS);
+    /* A winter and a summer. */
+    assert_int_equal(zone_east(&r->plan.zone, UINT64_C(1768521600000)), 60);
+    assert_int_equal(zone_east(&r->plan.zone, UINT64_C(1784160000000)), 120);
     unload(&l);
 }
 
@@ -174,11 +197,24 @@ static const struct {
      "nothing is mirrored"},
     {WHOLE ", require: {shadow: {}}, shadow: {share: 1%}", ROUTE,
      "needs `new_differences`"},
+    {WHY POOLS STEPS "gates: {errors: {}, distinct: account}", ROUTE,
+     "`account` is not subject or network"},
+    {"manifest: {why: w, owner: o, guarantee: full, backout: x, watch: "
+     "[contract_violations]}, " POOLS STEPS GATES,
+     ROUTE, "watch `contract_violations`, and there is no such gate or metric"},
+    {"manifest: {why: w, owner: o, guarantee: full, backout: x, watch: "
+     "[latency]}, " POOLS STEPS GATES,
+     ROUTE, "watch the gate `latency`, and has none"},
     {WHOLE ", no_data: pass", ROUTE, "`no_data` is hold"},
     {WHOLE ", on_fail: shrug", ROUTE, "`shrug` is not rollback or pause"},
     {WHOLE ", windows: {forbid: [always]}", ROUTE, "`always` is no window"},
-    {WHOLE ", windows: {forbid: [\"Fri 16:00 - Mon 08:00\"], zone: Berlin}",
-     ROUTE, "`Berlin` is no zone"},
+    {WHOLE ", windows: {forbid: [\"Fri 16:00 - Mon 08:00\"], zone: Nowhere}",
+     ROUTE, "`Nowhere` is no zone"},
+    {WHOLE ", windows: {forbid: [\"Fri 16:00 - Mon 08:00\"], zone: "
+           "../../../etc/passwd}",
+     ROUTE, "no zone is called so"},
+    {WHOLE ", windows: {forbid: [\"Fri 16:00 - Mon 08:00\"], zone: \"+15:00\"}",
+     ROUTE, "is no zone"},
     {WHOLE "}, two: {" WHOLE, ROUTE, "covers the same requests"},
 };
 
@@ -190,6 +226,32 @@ TEST(a_rollout_that_could_go_wrong_unseen_is_refused)
             !strstr(l.text, faults[i].says))
             fail_msg("row %zu: \"%s\" is not in:\n%s", i, faults[i].says,
                      l.text);
+        unload(&l);
+    }
+}
+
+TEST(a_subject_that_anybody_can_make_up_is_told_and_not_refused)
+{
+    static const struct {
+        const char *gates, *route;
+        bool warns;
+    } cases[] = {
+        {GATES, ROUTE, true},
+        {"gates: {errors: {}, distinct: network}", ROUTE, false},
+        {"gates: {errors: {}, distinct: subject}", ROUTE, true},
+        {GATES, ROUTE ", allow: [10.1.0.0/16]", false},
+        {GATES, ROUTE ", allow: [10.0.0.0/8, 11.0.0.0/8]", true},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char rollout[512];
+        struct loaded l;
+        (void)snprintf(rollout, sizeof(rollout), "%s%s", WHY POOLS STEPS,
+                       cases[i].gates);
+        if (load(&l, rollout, cases[i].route))
+            fail_msg("row %zu: %s", i, l.text);
+        if (!!strstr(l.text, "anybody can make up") != cases[i].warns)
+            fail_msg("row %zu: %s", i, l.text);
         unload(&l);
     }
 }
@@ -243,7 +305,7 @@ TEST(a_step_that_is_wrong_is_told_where_it_stands)
                        "\n  {weight: 50%, hold: 2h, at_most: 1h}], " GATES,
              ROUTE),
         ERR_INVALID);
-    assert_non_null(strstr(l.text, ":6:3: step 3 cannot conclude"));
+    assert_non_null(strstr(l.text, ":7:3: step 3 cannot conclude"));
     assert_non_null(strstr(l.text, ": step 2 goes nowhere"));
     unload(&l);
 }

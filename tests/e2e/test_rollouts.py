@@ -28,19 +28,20 @@ class Arm:
     """The pool of one arm: it answers its name, and fails while it is told to."""
 
     def __init__(self, t, name):
-        self.name, self.fails, self.n = name.encode(), False, 0
+        self.name, self.fails, self.n, self.builds = name.encode(), False, 0, []
         self.backend = t.backend(self.serve)
 
     def serve(self, conn, _):
         while True:
             conn.request()
             self.n += 1
-            conn.send(message(status=500, body=b"broken") if self.fails else message(body=self.name))
+            fields = {"X_Build": self.builds[self.n % len(self.builds)]} if self.builds else {}
+            conn.send(message(status=500, body=b"broken") if self.fails else message(body=self.name, **fields))
 
 
-def scene(t, text, **more):
+def scene(t, text, green_more=None, **more):
     blue, green = Arm(t, "blue"), Arm(t, "green")
-    s = Stile(t, pools={"blue": blue.backend, "green": green.backend}, more=text,
+    s = Stile(t, pools={"blue": blue.backend, "green": {"endpoints": green.backend, **(green_more or {})}}, more=text,
               routes=[{"name": "orders", "pool": "blue", "subject": ["header:X-Account"]}], **more)
     return s, blue, green
 
@@ -374,3 +375,86 @@ def test_an_operator_passes_over_nothing_and_who_breaks_the_glass_is_shown_until
     tell(s, "rollback")
     until(lambda: state(s) == "reported", "told")
     assert "start to step 1 by anna: blue is burning" in say(s, "report", "ios")
+
+
+def builds(s):
+    return [r["reason"] for r in reversed(rollout(s, "history")["revisions"]) if r["after"]["event"] in ("build", "rebuild")]
+
+
+def test_a_new_build_in_mid_step_goes_back_to_step_1(t):
+    s, _, green = scene(t, plan("[{weight: 30%, hold: 1h}, {weight: 50%, hold: 1h}, {weight: 100%, hold: 1h}]"), green_more={"build_header": "X-Build"})
+    green.builds = ["1.4.1"]
+    until(lambda: state(s) == "approved", "approved")
+    tell(s, "start")
+    assert load(t, s, range(40)) == {200: 40}
+    until(lambda: rollout(s)["builds"] == ["1.4.1"], "the first is known")
+    tell(s, "promote")
+    # A client's header says nothing: only what the canary's pool answers does.
+    for i in range(20):
+        assert t.ask(s.port, X_Account=f"account-{i}", X_Build="6.6.6").status == 200
+    assert rollout(s)["step"] == 2 and rollout(s)["canary_answers"] > 0
+    green.builds = ["1.4.1", "1.4.2"]  # a deployment that rolls
+    load(t, s, range(40))
+    until(lambda: rollout(s)["step"] == 1, "back to step 1")
+    assert rollout(s)["effective_ppm"] == 300000 and rollout(s)["canary_answers"] < 20, rollout(s)
+    revision = rollout(s)["revision"]
+    for _ in range(3):
+        load(t, s, range(40))
+    assert rollout(s)["revision"] == revision and sorted(rollout(s)["builds"]) == ["1.4.1", "1.4.2"], rollout(s)
+    assert builds(s) == ["the canary answers as 1.4.1", "build 1.4.2 is new beside 1.4.1"], builds(s)
+    s.reload()
+    green.builds = ["1.4.2"]
+    load(t, s, range(40))
+    assert rollout(s)["revision"] == revision
+    green.builds = ["1.4.3"]
+    load(t, s, range(40))
+    until(lambda: len(builds(s)) == 3, "another")
+    assert "1.4.3" in say(s, "rollout", "show", "ios")
+
+
+def test_a_gate_that_breaks_freezes_while_too_little_of_the_baseline_is_up(t):
+    healthy = [True, True]
+
+    def probe(i):
+        def serve(conn, _):
+            while True:
+                up = "/up" not in conn.request().start or healthy[i]
+                conn.send(message(status=200 if up else 503, body=b"blue"))
+        return t.backend(serve)
+
+    green = Arm(t, "green")
+    blue = {"endpoints": [probe(0), probe(1)], "check": {"path": "/up", "every": "100ms"}}
+    s = Stile(t, pools={"blue": blue, "green": green.backend}, routes=[{"name": "orders", "pool": "blue", "subject": ["header:X-Account"]}],
+              more=plan("[{weight: 25%, hold: 1h}, {weight: 100%, hold: 1h}]", more="    require: {baseline_capacity: 100%}\n"))
+    until(lambda: state(s) == "approved", "approved")
+    tell(s, "start")
+    assert load(t, s, range(100)) == {200: 100}
+    healthy[1] = False
+    until(lambda: [e["health"] for p in s.status()["pools"] if p["name"] == "blue" for e in p["endpoints"]] == ["up", "down"], "half is down")
+    green.fails = True
+    assert load(t, s, range(100, 300))[500] > 20, "nobody is sent where there is no room"
+    until(lambda: state(s) == "rollback_blocked", "frozen")
+    assert rollout(s)["effective_ppm"] == 250000 and rollout(s)["cause"].startswith("errors: orders"), rollout(s)
+    healthy[1] = True
+    until(lambda: all(e["health"] == "up" for p in s.status()["pools"] if p["name"] == "blue" for e in p["endpoints"]), "all are up")
+    load(t, s, range(300, 400))
+    until(lambda: state(s) == "reported", "the next error halts it")
+    assert rollout(s)["effective_ppm"] == 0 and "errors: orders" in say(s, "report", "ios")
+
+
+def test_what_comes_what_is_watched_and_the_share_are_shown(t):
+    s, _, _ = scene(t, plan("[{weight: 20%, hold: 1h}, {weight: 100%, hold: 1h}]").replace("backout: weights to 0", "backout: weights to 0, watch: [errors, split]"))
+    until(lambda: state(s) == "approved", "approved")
+    assert rollout(s)["traffic"]["source"] in ("unknown", "live")
+    load(t, s, range(60))
+    told = rollout(s)["traffic"]
+    assert told["source"] == "live" and told["requests_a_day"] > 60 and told["cells"][0]["cell"].startswith("orders"), told
+    shown = say(s, "rollout", "plan", "ios")
+    assert "requests a day (live, over " in shown, shown
+    tell(s, "start")
+    load(t, s, range(200))
+    seen = rollout(s)["observed"]
+    assert seen["subjects"] in range(195, 206) and seen["low_ppm"] < 200000 < seen["high_ppm"] and seen["canary"] > 10, seen
+    shown = say(s, "rollout", "show", "ios")
+    assert "subjects; chance allows " in shown, shown
+    assert "errors (gate)" in shown and "split: " in shown, shown

@@ -68,6 +68,7 @@ event_of(const struct world *w, uint32_t subject, uint64_t request,
 
     return (struct cell_event){.now_ms = request * REQUEST_US / 1000 + 1,
                                .subject = hash,
+                               .erring = hash,
                                .weight_ppm = w->spec->weight_ppm,
                                .stripe = stripe,
                                .is_canary = is_canary(w, hash)};

@@ -39,6 +39,26 @@ need(struct lens_builder *b, const struct yaml *map, const char *word,
 }
 
 static void
+read_watch(struct lens_builder *b, const struct yaml *list,
+           struct lens_change *out)
+{
+    if (list->kind != YAML_LIST) {
+        yaml_problem(b->problems, list, "`watch` is a list");
+        problem_remedy(b->problems, "write it like [translate_failures]");
+        return;
+    }
+    span *names = arena_array(b->arena, list->n, sizeof(*names));
+    if (!names) {
+        b->full = true;
+        return;
+    }
+    for (size_t i = 0; i < list->n; i++)
+        out->n_watch +=
+            lens_words_text(b, list->items[i], "`watch`", &names[out->n_watch]);
+    out->watch = names;
+}
+
+static void
 read_manifest(struct lens_builder *b, const struct yaml *doc,
               struct lens_change *out)
 {
@@ -58,10 +78,13 @@ read_manifest(struct lens_builder *b, const struct yaml *doc,
         (void)lens_words_text(b, owner, "`owner`", &out->owner);
     const struct yaml *why = yaml_get(node, "why");
     const struct yaml *backout = yaml_get(node, "backout");
+    const struct yaml *watch = yaml_get(node, "watch");
     if (why)
         (void)lens_words_text(b, why, "`why`", &out->why);
     if (backout)
         (void)lens_words_text(b, backout, "`backout`", &out->backout);
+    if (watch)
+        read_watch(b, watch, out);
     int g = keeps ? lens_words_one(b, keeps, &guarantee_words) : -1;
     out->line = keeps ? (unsigned)keeps->line : 0;
     out->column = keeps ? (unsigned)keeps->column : 0;

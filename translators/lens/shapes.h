@@ -38,6 +38,9 @@ struct lens_change {
     span owner;
     span why;     /* empty if it is not said */
     span backout; /* likewise: how to go back */
+    const span
+        *watch; /* what is to be looked at meanwhile: the proxy's words */
+    size_t n_watch;
     enum lens_guarantee
         guarantee; /* as claimed; what contradicts it is refused */
     unsigned line; /* of the claim */

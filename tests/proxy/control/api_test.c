@@ -12,10 +12,11 @@
 /* One request as the caller wrote it, and what came. */
 struct asked {
     const char *method;
-    const char *path;     /* with its query */
-    const char *if_match; /* NULL for none */
-    const char *type;     /* NULL for none */
-    const char *body;     /* NULL for none */
+    const char *path; /* with its query */
+    const char *if_match;
+    const char *key;  /* NULL for none */
+    const char *type; /* NULL for none */
+    const char *body; /* NULL for none */
     bool viewer;
 };
 
@@ -41,6 +42,9 @@ make_head(struct http_head *head, struct arena *a, const struct asked *q)
     if (q->if_match)
         assert_int_equal(
             head_add(head, SPAN("If-Match"), span_str(q->if_match)), OK);
+    if (q->key)
+        assert_int_equal(
+            head_add(head, SPAN("Idempotency-Key"), span_str(q->key)), OK);
     if (q->type)
         assert_int_equal(
             head_add(head, SPAN("Content-Type"), span_str(q->type)), OK);
@@ -206,6 +210,45 @@ TEST(a_revision_is_a_snapshot_that_can_be_put_back)
     got_fini(&g);
     g = ask(&c, &(struct asked){.method = "GET", .path = "/v1/audit/verify"});
     assert_int_equal(g.status, 200);
+    got_fini(&g);
+    house_control_end(&c);
+    house_remove(&h);
+}
+
+TEST(a_snapshot_is_put_back_once_under_one_key)
+{
+    static const struct asked back = {.method = "POST",
+                                      .path = "/v1/snapshots/2",
+                                      .if_match = "\"3\"",
+                                      .key = "k-1",
+                                      .type = JSON,
+                                      .body = "{\"reason\": \"x\"}"};
+    struct asked other = back;
+    struct house h;
+    struct control c;
+
+    house_make(&h, 0, 1);
+    house_control(&h, &c);
+    struct got g = put_orders(&c, "{\"weight\": 100, \"reason\": \"a\"}");
+    got_fini(&g);
+    g = put_orders(&c, "{\"weight\": 200, \"reason\": \"b\"}");
+    got_fini(&g);
+    g = ask(&c, &back);
+    assert_int_equal(g.status, 200);
+    assert_int_equal(number(&g, "revision"), 4);
+    got_fini(&g);
+    g = put_orders(&c, "{\"weight\": 300, \"reason\": \"c\"}");
+    got_fini(&g);
+    /* The answer was lost, and it is asked for again: somebody's 300 stays. */
+    g = ask(&c, &back);
+    assert_int_equal(g.status, 200);
+    assert_int_equal(number(&g, "revision"), 5);
+    assert_int_equal(json_array_size(json_object_get(g.json, "moved")), 0);
+    got_fini(&g);
+    assert_int_equal(weights_get(h.weights, 0).ppm, 300);
+    other.path = "/v1/snapshots/3";
+    g = ask(&c, &other); /* the key is another snapshot's */
+    assert_int_equal(g.status, 409);
     got_fini(&g);
     house_control_end(&c);
     house_remove(&h);

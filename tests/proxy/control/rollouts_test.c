@@ -4,6 +4,7 @@
  * at any moment, and when the store refuses. What workers read follows.
  */
 #include "proxy/control/exposures.h"
+#include "proxy/control/rollout_traffic.h"
 #include "proxy/control/rollouts.h"
 #include "proxy/control/slots.h"
 #include "routing/split.h"
@@ -404,6 +405,290 @@ TEST(a_broken_glass_is_journalled_as_that_and_shown_until_acknowledged)
     scene_remove(&s);
 }
 
+/* ------------------------------------------------------------------- its builds */
+
+static void
+answers_as(struct scene *s, const char *build)
+{
+    builds_saw(gates_word(it(s)->place, GATES_BUILDS), span_str(build));
+}
+
+/* At step 2, known as build 1, with answers counted. */
+static void
+at_step_2(struct scene *s)
+{
+    scene_make(s);
+    s->house.pools[1].build_header = SPAN("x-build");
+    begin(s, true);
+    started(s);
+    answers_as(s, "1");
+    canary_answers(s, 2);
+    rollouts_tick(&s->all, T0 + 1000, 2);
+    assert_int_equal(it(s)->machine.step, 1);
+    answers_as(s, "1");
+    rollouts_tick(&s->all, T0 + 1001, 2);
+    assert_int_equal(it(s)->builds.known.n, 1);
+}
+
+TEST(a_new_build_goes_back_to_step_1_and_is_judged_from_nothing)
+{
+    struct scene s;
+
+    at_step_2(&s);
+    cell_expose(it(&s)->place->cells[0], 7);
+    answers_as(&s, "2");
+    rollouts_tick(&s.all, T0 + 1002, 3);
+    assert_string_equal(last_kind(&s), "rollout.rebuild");
+    assert_int_equal(it(&s)->machine.step, 0);
+    assert_int_equal(effective(&s), 10000);
+    assert_int_equal(rollout_answers(it(&s)), 0);
+    assert_int_equal(it(&s)->machine.base_answers, 0);
+    struct cell_exposure sum = {0};
+    cell_exposure_add(it(&s)->place->cells[0], &sum);
+    assert_int_equal(sum.requests, 1); /* that was sent is not forgotten */
+    assert_int_equal(atomic_load(&it(&s)->place->armed), 1);
+    /* A deployment that rolls: both answer in turn, and both are known. */
+    uint64_t revision = it(&s)->revision;
+    for (int i = 0; i < 6; i++) {
+        answers_as(&s, i % 2 ? "2" : "1");
+        rollouts_tick(&s.all, T0 + 1003, 4);
+    }
+    assert_int_equal(it(&s)->revision, revision);
+    end(&s);
+    scene_remove(&s);
+}
+
+TEST(a_build_that_did_not_answer_in_a_whole_step_is_new_when_it_comes_again)
+{
+    struct scene s;
+
+    at_step_2(&s);
+    answers_as(&s, "2");
+    rollouts_tick(&s.all, T0 + 1002, 3);
+    answers_as(&s, "2"); /* and it alone, in step 1 */
+    canary_answers(&s, 2);
+    rollouts_tick(&s.all, T0 + 2002, 4);
+    assert_int_equal(it(&s)->machine.step, 1);
+    assert_int_equal(it(&s)->builds.known.n, 1);
+    answers_as(&s, "2");
+    rollouts_tick(&s.all, T0 + 2003, 5);
+    assert_int_equal(it(&s)->machine.step, 1);
+    answers_as(&s, "1"); /* somebody took the deployment back */
+    rollouts_tick(&s.all, T0 + 2004, 6);
+    assert_int_equal(it(&s)->machine.step, 0);
+    assert_string_equal(last_kind(&s), "rollout.rebuild");
+    end(&s);
+    scene_remove(&s);
+}
+
+TEST(what_is_known_outlives_every_process)
+{
+    struct scene s;
+
+    at_step_2(&s);
+    end(&s);
+    begin(&s, true); /* fresh segments: nothing of the builds is in them */
+    answers_as(&s, "1");
+    rollouts_tick(&s.all, T0 + 1002, 3);
+    assert_int_equal(it(&s)->machine.step, 1);
+    answers_as(&s, "2");
+    rollouts_tick(&s.all, T0 + 1003, 4);
+    assert_int_equal(it(&s)->machine.step, 0);
+    end(&s);
+    scene_remove(&s);
+}
+
+TEST(
+    a_control_that_dies_between_the_journal_and_the_counts_leaves_none_of_the_old_build_s)
+{
+    struct scene s;
+
+    at_step_2(&s);
+    struct gates_place *place = it(&s)->place;
+    struct gates_place *before = malloc(sizeof(*before));
+    assert_non_null(before);
+    memcpy(before, place, sizeof(*before));
+    answers_as(&s, "2");
+    rollouts_tick(&s.all, T0 + 1002, 3);
+    assert_int_equal(it(&s)->machine.step, 0);
+    end(&s);
+    memcpy(place, before,
+           sizeof(*before)); /* as if it had never come to them */
+    begin(&s, false);
+    assert_int_equal(it(&s)->machine.step, 0);
+    assert_int_equal(rollout_answers(it(&s)), 0);
+    assert_int_equal(atomic_load(&it(&s)->place->armed), 1);
+    uint64_t revision = it(&s)->revision;
+    answers_as(&s, "2");
+    answers_as(&s, "1");
+    rollouts_tick(&s.all, T0 + 1003, 4);
+    assert_int_equal(it(&s)->revision, revision); /* and takes no edge twice */
+    free(before);
+    end(&s);
+    scene_remove(&s);
+}
+
+TEST(what_is_written_after_it_is_done_is_listed_until_it_is_taken_back)
+{
+    struct rollout_step one[1] = {{.weight_ppm = 1000000, .hold_ms = 10}};
+    struct scene s;
+    struct err e;
+
+    scene_make(&s);
+    s.gen.plan.steps = one;
+    s.gen.plan.n_steps = 1;
+    begin(&s, true);
+    rollouts_tick(&s.all, T0, 1);
+    assert_int_equal(atomic_load(gates_word(it(&s)->place, GATES_EXPOSED)), 0);
+    assert_int_equal(ask(&s, EVENT_START, &e), OK);
+    rollouts_tick(&s.all, T0 + 10, 2);
+    assert_int_equal(it(&s)->machine.state, ROLLOUT_DONE);
+    assert_int_equal(atomic_load(&it(&s)->place->armed), 0);
+    assert_int_equal(atomic_load(gates_word(it(&s)->place, GATES_EXPOSED)), 1);
+    assert_int_equal(ask(&s, EVENT_ROLL_BACK, &e), OK);
+    assert_int_equal(atomic_load(gates_word(it(&s)->place, GATES_EXPOSED)), 0);
+    end(&s);
+    scene_remove(&s);
+}
+
+/* ------------------------------------------------------------- what comes, live */
+
+static void
+comes(struct scene *s, int n)
+{
+    for (int i = 0; i < n; i++)
+        cell_asked(it(s)->place->cells[0], (uint32_t)i);
+}
+
+TEST(a_start_is_refused_by_what_comes_and_not_by_what_somebody_expects)
+{
+    struct rollout_step slow[2] = {
+        {.weight_ppm = 10000, .min_requests = 2000, .at_most_ms = 86400000},
+        {.weight_ppm = 1000000}};
+    struct scene s;
+    struct traffic_rate rate;
+    struct err e;
+
+    scene_make(&s);
+    s.gen.plan.steps = slow;
+    s.gen.plan.n_steps = 2;
+    s.gen.requests_a_day = 1000000; /* he expects enough */
+    begin(&s, true);
+    rollouts_tick(&s.all, T0, 1);
+    rollout_traffic(it(&s), T0, &rate);
+    assert_int_equal(rate.source, TRAFFIC_OF_FILE);
+    comes(&s, 1800);
+    rollout_traffic(it(&s), T0 + 1000, &rate);
+    assert_int_equal(rate.source,
+                     TRAFFIC_OF_FILE); /* of a second nothing is said */
+    /* 1800 in twenty minutes: 0.9 a minute at 1 %. */
+    uint64_t later = T0 + UINT64_C(1200000);
+    rollout_traffic(it(&s), later, &rate);
+    assert_int_equal(rate.source, TRAFFIC_LIVE);
+    assert_int_equal(rate.requests_a_day, 129600);
+    struct rollout_ask a = {.event = EVENT_START,
+                            .by = BY_OPERATOR,
+                            .actor = SPAN("uid:7"),
+                            .reason = SPAN("a test"),
+                            .wall_ms = later};
+    assert_int_equal(rollouts_ask(&s.all, it(&s), &a, &e), ERR_CONFLICT);
+    assert_string_equal(
+        e.text, "by what came in 20 min: step 1 cannot conclude: it needs 2000 "
+                "canary requests; 0.9 a minute at 1% make that 37 h, more than "
+                "`at_most` 24 h");
+    assert_int_equal(effective(&s), 0);
+    /* The counts are the cells', so another control knows them, too. */
+    end(&s);
+    begin(&s, false);
+    rollouts_tick(&s.all, later, 2);
+    assert_int_equal(rollouts_ask(&s.all, it(&s), &a, &e), ERR_CONFLICT);
+    /* A day later the note before the last is what is reckoned from. */
+    later = T0 + UINT64_C(86400000);
+    comes(&s, 1000000);
+    rollouts_tick(&s.all, later, 3);
+    rollout_traffic(it(&s), later, &rate);
+    assert_int_equal(rate.requests_a_day, 1001800);
+    comes(&s, 500);
+    rollouts_tick(&s.all, later + UINT64_C(86400000), 4);
+    rollout_traffic(it(&s), later + UINT64_C(86400000), &rate);
+    assert_int_equal(rate.requests_a_day, 500);
+    /* Who breaks the glass starts it all the same. */
+    a.wall_ms = later + UINT64_C(86400000);
+    assert_int_equal(rollouts_ask(&s.all, it(&s), &a, &e), ERR_CONFLICT);
+    a.by = BY_GLASS;
+    assert_int_equal(rollouts_ask(&s.all, it(&s), &a, &e), OK);
+    end(&s);
+    scene_remove(&s);
+}
+
+TEST(a_share_is_beside_what_chance_allows)
+{
+    struct traffic_share share;
+    struct scene s;
+    uint64_t seed = 9;
+
+    scene_make(&s);
+    begin(&s, true);
+    started(&s);
+    assert_false(rollout_share(it(&s), 10000, 5, &share));
+    for (int i = 0; i < 1000; i++) {
+        struct cell_event v = {.now_ms = 5,
+                               .subject = test_random(&seed),
+                               .weight_ppm = 10000,
+                               .is_canary = i < 12};
+        cell_answer(it(&s)->place->cells[0], &s.gen.plan.cell, &v, 1000);
+    }
+    assert_true(rollout_share(it(&s), 10000, 5, &share));
+    /* ROLLOUTS.md: 1 % of 1 000 is anything from 0.4 % to 1.6 %. */
+    assert_in_range(share.low_ppm, 3500, 4200);
+    assert_in_range(share.high_ppm, 15800, 16500);
+    assert_in_range(share.share_ppm, 11500, 12500);
+    assert_int_equal(share.canary, 12);
+    end(&s);
+    scene_remove(&s);
+}
+
+/* ------------------------------------------------------------- no way to go back */
+
+TEST(a_gate_that_broke_freezes_where_fewer_are_there_than_when_it_began)
+{
+    struct scene s;
+    struct err e;
+
+    scene_make(&s);
+    s.gen.capacity_ppm = WEIGHT_ALL;
+    begin(&s, true);
+    started(&s);
+    assert_int_equal(it(&s)->story.baseline_n, 1);
+    it(&s)->story.baseline_n = 2; /* the file has half of them now */
+    atomic_store(gates_word(it(&s)->place, GATES_BLOCKED),
+                 UINT64_C(1) << 32 | LATCH_BURST);
+    atomic_store(&it(&s)->place->cause, gates_cause(0, LATCH_BURST));
+    rollouts_tick(&s.all, T0 + 1, 2);
+    assert_int_equal(it(&s)->machine.state, ROLLOUT_BLOCKED);
+    assert_int_equal(effective(&s), 10000);
+    end(&s);
+
+    begin(&s, false);
+    assert_int_equal(it(&s)->story.baseline_n, 2);
+    canary_answers(&s, 9);
+    if (ask(&s, EVENT_RESUME, &e)) /* the gates begin anew, or it froze again */
+        fail_msg("%s", e.text);
+    rollouts_tick(&s.all, T0 + 2, 3);
+    assert_int_equal(it(&s)->machine.state, ROLLOUT_STEP);
+    assert_int_equal(rollout_answers(it(&s)), 0);
+    /* With enough of them there again, control halts, and says by which gate. */
+    it(&s)->story.baseline_n = 1;
+    atomic_store(gates_word(it(&s)->place, GATES_BLOCKED),
+                 UINT64_C(1) << 32 | LATCH_BURST);
+    rollouts_tick(&s.all, T0 + 3, 4);
+    assert_int_equal(it(&s)->machine.state, ROLLOUT_ROLLED_BACK);
+    assert_int_equal(latches_get(s.house.latches, it(&s)->slot).reason,
+                     LATCH_BURST);
+    end(&s);
+    scene_remove(&s);
+}
+
 /* --------------------------------------------------- any order, and any end to it */
 
 /* What a step of a life acknowledges. */
@@ -412,6 +697,7 @@ struct ack {
     struct machine machine;
     uint32_t forced;
     bool is_forced;
+    struct rollout_builds builds;
 };
 
 /* Ask for whatever comes to mind, and acknowledge what was taken. */
@@ -427,12 +713,15 @@ live(struct scene *s, uint64_t seed, int fd)
         enum machine_event event =
             (enum machine_event)(dice % (EVENT_AGAIN + 1));
         (void)ask_as(s, event, dice >> 40 & 1 ? BY_GLASS : BY_OPERATOR, &e);
+        if (it(s)->place && dice >> 42 & 1)
+            answers_as(s, dice >> 43 & 1 ? "1" : "2");
         if (dice >> 41 & 1)
             (void)acknowledge(s, &e);
         ack = (struct ack){.revision = it(s)->revision,
                            .machine = it(s)->machine,
                            .forced = it(s)->forced.n,
-                           .is_forced = rollout_is_forced(it(s))};
+                           .is_forced = rollout_is_forced(it(s)),
+                           .builds = it(s)->builds};
         if (write(fd, &ack, sizeof(ack)) != sizeof(ack))
             _exit(1);
     }
@@ -480,6 +769,8 @@ TEST(kill_9_loses_no_edge_that_was_acknowledged_and_doubles_none)
             assert_same(&it(&s)->machine, &ack.machine);
             assert_int_equal(it(&s)->forced.n, ack.forced);
             assert_int_equal(rollout_is_forced(it(&s)), ack.is_forced);
+            assert_int_equal(it(&s)->builds.era, ack.builds.era);
+            assert_int_equal(it(&s)->builds.known.n, ack.builds.known.n);
         }
         assert_int_equal(effective(&s),
                          machine_weight(&s.gen.plan, &it(&s)->machine));

@@ -57,6 +57,28 @@ value(const struct bench *b, const char *name)
     return v;
 }
 
+TEST(a_metric_is_found_by_its_name_with_and_without_what_all_have)
+{
+    struct bench b = begin();
+    enum metric id;
+
+    assert_true(metric_find(SPAN("translate_failures"), &id));
+    assert_int_equal(id, METRIC_TRANSLATE_FAILURES);
+    assert_true(metric_find(SPAN("stile_translate_failures_total"), &id));
+    assert_int_equal(id, METRIC_TRANSLATE_FAILURES);
+    assert_false(metric_find(SPAN("contract_violations"), &id));
+    assert_false(metric_find(SPAN(""), &id));
+    metrics_count(b.m, METRIC_LIMITS, 2, SPAN("a"));
+    metrics_count(b.m, METRIC_LIMITS, 3, SPAN("b"));
+    struct metrics_sum *s = metrics_sum_new();
+    assert_non_null(s);
+    metrics_sum_add(s, b.stats);
+    assert_int_equal(metrics_sum_total(s, METRIC_LIMITS), 5);
+    assert_int_equal(metrics_sum_total(s, METRIC_REFUSED), 0);
+    metrics_sum_free(&s);
+    end(&b);
+}
+
 TEST(a_series_is_one_cell_however_often_it_is_named)
 {
     struct bench b = begin();

@@ -23,8 +23,11 @@ fresh(void)
 static struct cell_event
 event(uint64_t *seed, bool is_canary)
 {
+    uint64_t subject = test_random(seed);
+
     return (struct cell_event){.now_ms = 1000000,
-                               .subject = test_random(seed),
+                               .subject = subject,
+                               .erring = subject,
                                .weight_ppm = 50000,
                                .is_canary = is_canary};
 }
@@ -65,6 +68,63 @@ TEST(one_subject_halts_nothing_however_often_it_fails)
     cell_read(cell, &law, &view);
     assert_int_equal(view.arms[1].failed, 100000);
     assert_int_equal(view.arms[1].counted, 1);
+    free(cell);
+}
+
+TEST(what_is_asked_is_no_run_s_and_what_was_sent_no_build_s)
+{
+    _Atomic uint64_t *cell = fresh();
+    uint64_t seed = 12;
+    struct cell_exposure sent = {0};
+
+    for (uint32_t i = 0; i < 20; i++)
+        cell_asked(cell, i);
+    visits(cell, &seed, 10, 10);
+    cell_expose(cell, 1);
+    cell_restart(cell);
+    assert_int_equal(cell_answers(cell, true), 0);
+    cell_exposure_add(cell, &sent);
+    assert_int_equal(sent.requests, 1);
+    cell_clear(cell);
+    sent = (struct cell_exposure){0};
+    cell_exposure_add(cell, &sent);
+    assert_int_equal(sent.requests, 0);
+    assert_int_equal(cell_asked_n(cell), 20);
+    free(cell);
+}
+
+TEST(who_meets_two_cells_is_one_visitor)
+{
+    static uint32_t bits[2][MARKS_WORDS];
+    _Atomic uint64_t *a = fresh(), *b = fresh();
+    uint64_t seed = 13, same = 13;
+
+    visits(a, &seed, 1000, 100);
+    visits(b, &same, 1000, 100);
+    memset(bits, 0, sizeof(bits));
+    cell_visitors(a, &law, 1000000, 50000, bits);
+    cell_visitors(b, &law, 1000000, 50000, bits);
+    assert_in_range(marks_count_set(bits[1]), 99, 101);
+    assert_in_range(marks_count_set(bits[0]), 890, 910);
+    /* Another weight is another count. */
+    memset(bits, 0, sizeof(bits));
+    cell_visitors(a, &law, 1000000, 250000, bits);
+    assert_int_equal(marks_count_set(bits[0]) + marks_count_set(bits[1]), 0);
+    free(a);
+    free(b);
+}
+
+TEST(one_network_halts_nothing_however_many_subjects_it_makes_up)
+{
+    _Atomic uint64_t *cell = fresh();
+    uint64_t seed = 11;
+
+    visits(cell, &seed, 1000, 100);
+    for (int i = 0; i < 200; i++) {
+        struct cell_event v = event(&seed, true);
+        v.erring = 42;
+        assert_int_equal(cell_error(cell, &law, &v), CELL_FINE);
+    }
     free(cell);
 }
 

@@ -399,6 +399,63 @@ TEST(a_new_build_goes_back_to_the_first_step)
     assert_int_equal(next.step, 0);
 }
 
+TEST(a_new_build_is_met_at_once_but_after_a_halt_and_wakes_nobody_who_paused)
+{
+    struct machine m = started(0), next;
+    struct advance_facts f = {.wall_ms = 3600000,
+                              .canary_answers = 5000,
+                              .has_new_build = true,
+                              .is_halted = true,
+                              .baseline_is_up = true};
+    struct machine_call rebuild = {.event = EVENT_REBUILD, .by = BY_CONTROL};
+    struct advance a;
+
+    advance_judge(&plan, &m, &f, &a);
+    assert_true(a.acts && a.event == EVENT_HALT);
+    f.is_halted = false;
+    advance_judge(&plan, &m, &f, &a); /* an advance is due as well */
+    assert_true(a.acts && a.event == EVENT_REBUILD);
+    m.step = 2;
+    m.state = ROLLOUT_PAUSED;
+    advance_judge(&plan, &m, &f, &a);
+    assert_true(a.acts && a.event == EVENT_REBUILD);
+    assert_int_equal(machine_apply(&plan, &m, &rebuild, &next, NULL), OK);
+    assert_string_equal(word(next.state), "paused");
+    assert_int_equal(machine_weight(&plan, &next), 10000);
+}
+
+TEST(builds_that_cannot_be_told_apart_pause_it_and_say_so)
+{
+    struct machine m = started(0);
+    struct advance_facts f = {.has_many_builds = true, .baseline_is_up = true};
+    struct advance a;
+    char text[96];
+
+    advance_judge(&plan, &m, &f, &a);
+    assert_true(a.acts && a.event == EVENT_PAUSE);
+    advance_text(&a, text, sizeof(text));
+    assert_string_equal(
+        text, "builds: more than 8 answer, so `build_header` names none");
+    let_go(&m, &f, &a);
+    assert_string_equal(word(m.state), "paused");
+    assert_int_equal(a.wait, WAIT_OPERATOR);
+}
+
+TEST(a_broken_gate_is_no_way_back_where_the_baseline_could_not_carry_it)
+{
+    struct machine m = started(0);
+    struct advance_facts f = {.is_broken = true};
+    struct advance a;
+
+    let_go(&m, &f, &a);
+    assert_string_equal(word(m.state), "rollback_blocked");
+    assert_int_equal(machine_weight(&plan, &m), 10000);
+    m = started(0);
+    f.baseline_is_up = true;
+    advance_judge(&plan, &m, &f, &a);
+    assert_true(a.acts && a.event == EVENT_HALT);
+}
+
 TEST(nobody_is_moved_in_a_forbidden_window)
 {
     /* 2026-11-27 is a Friday; 17:00 UTC. */

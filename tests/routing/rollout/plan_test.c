@@ -92,17 +92,17 @@ TEST(a_window_is_in_its_zone_and_may_go_over_the_week)
 
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct window w;
-        int zone;
+        struct zone zone;
         uint64_t at = (uint64_t)((int64_t)friday + cases[i].minutes * 60000);
         assert_true(window_parse(span_str(cases[i].text), &w));
-        assert_true(window_zone(span_str(cases[i].zone), &zone));
-        assert_int_equal(window_holds(&w, at, zone), cases[i].holds);
+        assert_true(zone_fixed(span_str(cases[i].zone), &zone));
+        assert_int_equal(window_holds(&w, at, &zone), cases[i].holds);
         if (!cases[i].holds)
             continue;
-        uint64_t end = window_ends_ms(&w, at, zone);
+        uint64_t end = window_ends_ms(&w, at, &zone);
         assert_true(end > at);
-        assert_false(window_holds(&w, end, zone));
-        assert_true(window_holds(&w, end - 1, zone));
+        assert_false(window_holds(&w, end, &zone));
+        assert_true(window_holds(&w, end - 1, &zone));
     }
 }
 
@@ -121,10 +121,10 @@ TEST(what_is_no_window_is_refused)
     };
     static const char *const zones[] = {"", "Berlin", "+2", "+15:00", "02:00"};
     struct window w;
-    int zone;
+    struct zone zone;
 
     for (size_t i = 0; i < COUNT(bad); i++)
         assert_false(window_parse(span_str(bad[i]), &w));
     for (size_t i = 0; i < COUNT(zones); i++)
-        assert_false(window_zone(span_str(zones[i]), &zone));
+        assert_false(zone_fixed(span_str(zones[i]), &zone));
 }
