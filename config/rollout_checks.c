@@ -242,6 +242,24 @@ judge_matrix(struct rollout_reading *reading, const struct cases_proof *proof)
     }
 }
 
+/* Which clients the baseline could not serve again, if they were sent back to it. */
+static void
+judge_way_back(struct rollout_reading *reading, const struct cases_proof *proof)
+{
+    struct gen_rollout *r = reading->r;
+    const struct lens_api *api = r->canary.pool->api->lens;
+    char why[256];
+    bool *lost = reader_array(&reading->l->r, reading->node, api->n_versions,
+                              sizeof(*lost));
+
+    for (size_t v = 0; lost && r->baseline->version >= 0 && v < api->n_versions;
+         v++)
+        lost[v] = !api->versions[v].internal &&
+                  cases_verdict_of(proof, api, v, (size_t)r->baseline->version,
+                                   why, sizeof(why)) == CASES_NO;
+    r->lost = lost;
+}
+
 /* A case that does not hold is `stile check`'s to refuse; here it is a verdict. */
 static void
 prove_matrix(struct rollout_reading *reading)
@@ -264,6 +282,7 @@ prove_matrix(struct rollout_reading *reading)
         return;
     }
     judge_matrix(reading, tally.proof);
+    judge_way_back(reading, tally.proof);
     if (reading->r->require.verdict == CASES_YES)
         return;
     problem_warn(r->problems, reading->node->file, reading->node->line,

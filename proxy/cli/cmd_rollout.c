@@ -69,6 +69,7 @@ struct telling {
     const char *if_match;
     bool dry;
     bool breaks_glass;
+    bool no_way_back;
 };
 
 static void
@@ -95,8 +96,9 @@ tell(struct ask *ask, const struct telling *t)
                         "kept in the journal\n");
         return CLI_USAGE;
     }
-    json_t *body = json_pack("{s:s, s:b, s:b}", "reason", t->reason, "dry_run",
-                             t->dry, "break_glass", t->breaks_glass);
+    json_t *body = json_pack("{s:s, s:b, s:b, s:b}", "reason", t->reason,
+                             "dry_run", t->dry, "break_glass", t->breaks_glass,
+                             "no_way_back", t->no_way_back);
     if (!body) {
         fprintf(stderr, "stile rollout: the reason is no UTF-8 text\n");
         return CLI_USAGE;
@@ -254,6 +256,8 @@ cmd_rollout(int argc, char **argv)
          "say what it would come to; change nothing"},
         {0, OPTION_FLAG, "break-glass", NULL, &t.breaks_glass,
          "start, promote or flip over approvals and windows"},
+        {0, OPTION_FLAG, "no-way-back", NULL, &t.no_way_back,
+         "start, though some clients could not come back"},
         ASK_OPTIONS(ask),
     };
     const struct command_usage usage = {

@@ -243,13 +243,14 @@ answer_would(struct call *c, const struct rollout *r,
 
 /* What `require` asks of the first step; true: it is not met, and answered. */
 static bool
-is_unmet(struct call *c, const struct rollout *r, const struct verb *verb)
+is_unmet(struct call *c, const struct rollout *r, const struct verb *verb,
+         bool breaks_glass)
 {
     char why[512];
 
     if (verb->kind != EDGE_FORWARD ||
         !machine_begins(r->machine.state, verb->event) ||
-        rollout_is_met(c->control, r, why, sizeof(why)))
+        rollout_is_met(c->control, r, breaks_glass, why, sizeof(why)))
         return false;
     api_problem(c->out, 409, "it is not to be started yet: %s", why);
     return true;
@@ -275,6 +276,33 @@ take(struct call *c, struct rollout *r, const struct verb *verb,
     return rollouts_acknowledge(all, r, ask, e);
 }
 
+/*
+ * Clients that could not come back after a rollback are somebody's to accept: `no_way_back`. True: nobody has, and it
+ * is answered; `lost` has their versions.
+ */
+static bool
+is_one_way(struct call *c, const struct rollout *r, const struct verb *verb,
+           const json_t *json, char lost[ROLLOUT_ACTOR_MAX])
+{
+    const json_t *value = json_object_get(json, "no_way_back");
+
+    lost[0] = '\0';
+    if (value && !json_is_boolean(value)) {
+        api_problem(c->out, 400, "'no_way_back' is true or false");
+        return true;
+    }
+    if (verb->kind != EDGE_FORWARD ||
+        !machine_begins(r->machine.state, verb->event) ||
+        rollout_lost(c->control, r, lost, ROLLOUT_ACTOR_MAX) == 0 ||
+        json_is_true(value))
+        return false;
+    api_problem(c->out, 409,
+                "clients at %s could not come back: the baseline cannot serve "
+                "their version; who accepts it says 'no_way_back'",
+                lost);
+    return true;
+}
+
 static void
 do_verb(struct call *c, struct rollout *r, const struct verb *verb,
         const json_t *json)
@@ -283,7 +311,7 @@ do_verb(struct call *c, struct rollout *r, const struct verb *verb,
                               .by = BY_OPERATOR,
                               .actor = span_str(c->request->who->actor),
                               .wall_ms = c->request->wall_ms};
-    char kind[ROLLOUT_KIND_MAX];
+    char kind[ROLLOUT_KIND_MAX], lost[ROLLOUT_ACTOR_MAX];
     struct err e;
     bool dry, breaks;
 
@@ -311,8 +339,9 @@ do_verb(struct call *c, struct rollout *r, const struct verb *verb,
     case KEY_ANOTHER_S:
         return;
     }
-    if (is_unmet(c, r, verb))
+    if (is_unmet(c, r, verb, breaks) || is_one_way(c, r, verb, json, lost))
         return;
+    ask.lost = span_str(lost);
     enum err_code code = take(c, r, verb, &ask, dry, &e);
     bool is_stale = ask.expects && ask.expected != r->revision;
     if (code == OK && dry)
@@ -331,7 +360,8 @@ do_verb(struct call *c, struct rollout *r, const struct verb *verb,
 void
 post_rollout(struct call *c)
 {
-    static const char *const members[] = {"reason", "dry_run", "break_glass"};
+    static const char *const members[] = {"reason", "dry_run", "break_glass",
+                                          "no_way_back"};
     span rest = c->rest, name = span_cut(&rest, '/');
     struct rollout *r = find(c, name);
     const struct verb *verb = r ? find_verb(c, rest) : NULL;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proxy/control/rollout_record.h"
 
+#include "proxy/base/version.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -42,13 +44,14 @@ words(const char *text)
 static json_t *
 story_json(const struct rollout_story *story)
 {
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "began_ms",
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "began_ms",
                      (json_int_t)story->began_ms, "baseline_n",
                      (json_int_t)story->baseline_n, "exposed_from",
                      (json_int_t)story->exposed_from, "halted_ms",
                      (json_int_t)story->halted_ms, "halted_ppm",
                      (json_int_t)story->halted_ppm, "halted_by",
-                     words(story->halted_by), "cause", words(story->cause));
+                     words(story->halted_by), "cause", words(story->cause),
+                     "lost", words(story->lost));
 }
 
 /* NULL, which is left out: it never began. */
@@ -85,8 +88,9 @@ rollout_forced_json(const struct rollout_forced *f)
 }
 
 char *
-rollout_record_text(const struct rollout *r, const struct store_weight *w,
-                    const char *event, json_t *report)
+rollout_record_text(const struct generation *gen, const struct rollout *r,
+                    const struct store_weight *w, const char *event,
+                    json_t *report)
 {
     const struct machine *m = &r->machine;
     char shape[24];
@@ -95,7 +99,7 @@ rollout_record_text(const struct rollout *r, const struct store_weight *w,
                    (unsigned long long)r->gen->shape);
     json_t *json = json_pack(
         "{" STORE_WEIGHT_MEMBERS ", s:s%, s:s, s:s, s:I, s:I, s:I, s:I, s:s, "
-        "s:o, s:o, s:o*, s:o*, s:o*, s:o*}",
+        "s:o, s:o, s:o*, s:o*, s:o*, s:I, s:s, s:o*}",
         "slot", w->slot, "weight_ppm", (json_int_t)w->weight_ppm, "run",
         (json_int_t)w->run, "file_ppm", (json_int_t)w->file_ppm, "rollout",
         r->gen->name.at, r->gen->name.len, "event", event, "state",
@@ -105,6 +109,7 @@ rollout_record_text(const struct rollout *r, const struct store_weight *w,
         "plan", shape, "approvals", approvals_json(r), "story",
         story_json(&r->story), "break_glass", rollout_forced_json(&r->forced),
         "builds", builds_json(&r->builds), "evidence", rollout_evidence(r),
+        "generation", (json_int_t)gen->number, "version", version_number(),
         "report", report);
     char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
 
@@ -158,6 +163,7 @@ read_story(struct rollout_story *story, const json_t *json)
         .halted_ppm = (uint32_t)member(json, "halted_ppm")};
     read_word(json, "halted_by", story->halted_by, sizeof(story->halted_by));
     read_word(json, "cause", story->cause, sizeof(story->cause));
+    read_word(json, "lost", story->lost, sizeof(story->lost));
 }
 
 static void

@@ -13,10 +13,11 @@ span rollout_record_name(const struct rollout *r);
 MUST_CHECK json_t *rollout_forced_json(const struct rollout_forced *f);
 
 /*
- * All that is known of it, with what was counted, as the revision of `event`. Takes `report` (NULL: none). The
+ * All that is known of it, with what was counted, by which configuration and build, as the revision of `event`. Takes `report` (NULL: none). The
  * text is the caller's to free; NULL: no memory.
  */
-MUST_CHECK char *rollout_record_text(const struct rollout *r,
+MUST_CHECK char *rollout_record_text(const struct generation *gen,
+                                     const struct rollout *r,
                                      const struct store_weight *w,
                                      const char *event, json_t *report);
 

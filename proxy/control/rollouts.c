@@ -108,8 +108,8 @@ baseline_is_up(const struct rollouts *all, const struct rollout *r)
             backends_find(all->backends, &pool->endpoints[i]);
         n += !b || (b->health.is != HEALTH_DOWN && !b->is_drained);
     }
-    uint64_t began =
-        r->story.baseline_n ? r->story.baseline_n : pool->n_endpoints;
+    bool has_begun = machine_is_live(r->machine.state) && r->story.baseline_n;
+    uint64_t began = has_begun ? r->story.baseline_n : pool->n_endpoints;
     return n > 0 && n * WEIGHT_ALL >= began * r->gen->capacity_ppm;
 }
 
@@ -167,7 +167,7 @@ rollout_commit(struct rollouts *all, struct rollout *r,
     json_t *report = strcmp(event, machine_event_word(EVENT_REPORT)) == 0
                          ? rollout_report(all, r)
                          : NULL;
-    char *text = rollout_record_text(next, &w, event, report);
+    char *text = rollout_record_text(all->gen, next, &w, event, report);
     if (!text)
         return err_set(e, ERR_LIMIT, "no memory for a revision");
     rollout_kind(event, ask->by == BY_GLASS, kind);
@@ -250,11 +250,14 @@ tell_story(const struct rollouts *all, const struct rollout *r,
 {
     uint64_t halt_ms = atomic_load(&r->place->halt_ms);
 
-    if (machine_begins(r->machine.state, ask->event))
+    if (machine_begins(r->machine.state, ask->event)) {
         *story = (struct rollout_story){
             .began_ms = ask->wall_ms,
             .baseline_n = (uint32_t)r->gen->baseline->n_endpoints,
             .exposed_from = exposures_end(all->gen->state_dir.at)};
+        (void)snprintf(story->lost, sizeof(story->lost), "%.*s",
+                       SPAN_FMT(ask->lost));
+    }
     if (ask->event != EVENT_HALT && ask->event != EVENT_ROLL_BACK)
         return;
     if (story->halted_ms) /* it was halted before it is rolled back */

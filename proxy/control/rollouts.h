@@ -40,6 +40,8 @@ struct rollout_story {
     uint32_t baseline_n;   /* endpoints of the baseline when it began */
     char halted_by[ROLLOUT_ACTOR_MAX];
     char cause[ROLLOUT_CAUSE_MAX];
+    char lost[ROLLOUT_ACTOR_MAX]; /* client versions that somebody accepted
+                                     could not come back */
 };
 
 /* The last step that was forced, shown until somebody acknowledges it. */
@@ -123,7 +125,8 @@ struct rollout_ask {
     enum machine_actor by;
     span actor;
     span reason;
-    span key; /* idempotency; may be empty */
+    span lost; /* of a start: story.lost */
+    span key;  /* idempotency; may be empty */
     uint64_t wall_ms;
     bool expects; /* only if it is at revision `expected` */
     uint64_t expected;

@@ -26,6 +26,7 @@ CASE = """- case: a thing reads the same
   older: {a: x, at: 1700000000}
   newer: {b: x, at: "2023-11-14T22:13:20Z"}
 """
+OLD = {"a": "x", "at": 1700000000}
 THING = {"b": "x", "at": "2023-11-14T22:13:20Z"}
 
 
@@ -36,9 +37,9 @@ def things(t, cases=CASE):
     return t.folder / "a/api.yaml"
 
 
-def scene(t, more="", cases=CASE, new=THING):
+def scene(t, more="", cases=CASE, new=THING, old=OLD):
     """v1 in front, v2 its canary."""
-    blue, green = t.backend(answering(message(body={"a": "x", "at": 1700000000}))), t.backend(answering(message(body=new)))
+    blue, green = t.backend(answering(message(body=old))), t.backend(answering(message(body=new)))
     return Stile(t, apis={"a": things(t, cases)}, more=more,
                  pools={"blue": {"api": "a", "version": "v1", "endpoints": blue}, "green": {"api": "a", "version": "v2", "endpoints": green}},
                  routes=[{"name": "things", "match": {"path": "/t"}, "api": "a", "pool": "blue", "subject": ["header:X-Account"]}])
@@ -104,6 +105,18 @@ def test_traffic_refutes_what_cases_have_proven(t):
     until(lambda: state(s) == "approved", "approved")
     assert "matrix: clients at v1: no" in say(s, "rollout", "start", "ios", "--reason", "still", code=1)
     assert state(s) == "approved"
+
+
+def test_clients_that_could_not_come_back_are_somebody_s_to_accept(t):
+    s = scene(t, rollout("{baseline_capacity: 100%}"), old={**OLD, "at": "never"})
+    until(lambda: state(s) == "approved", "approved")
+    assert "start would make it" in say(s, "rollout", "start", "ios", "--reason", "x", "--dry-run"), "nobody at v2 has come"
+    assert t.ask(s.port, path="/t", X_Account="a", Api_Version="v2").status == 502
+    assert "clients at v2 could not come back" in say(s, "rollout", "start", "ios", "--reason", "x", code=1)
+    assert state(s) == "approved"
+    say(s, "rollout", "start", "ios", "--reason", "they are ours", "--no-way-back")
+    done = json.loads(say(s, "rollout", "history", "ios", "--json"))["revisions"][0]["after"]
+    assert done["event"] == "start" and done["story"]["lost"] == "v2", done
 
 
 def test_a_matrix_that_is_not_proven_starts_nothing(t):

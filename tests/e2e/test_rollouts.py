@@ -140,7 +140,7 @@ def test_a_canary_that_fails_is_halted_and_told_why(t):
     halt = next(e for e in rollout(s, "history")["revisions"] if e["after"]["event"] == "halt")
     cell = halt["after"]["evidence"][0]
     assert halt["reason"].startswith("errors: orders") and cell["canary"]["errors"] == seen[500] and cell["sum"] >= cell["bound"], halt
-    assert cell["baseline"]["errors"] == 0
+    assert cell["baseline"]["errors"] == 0 and halt["after"]["generation"] == 1 and halt["after"]["version"], halt
     tell(s, "again")
     until(lambda: state(s) == "approved", "a new run")
     green.fails = False

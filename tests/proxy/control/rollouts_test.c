@@ -691,6 +691,89 @@ TEST(a_gate_that_broke_freezes_where_fewer_are_there_than_when_it_began)
 
 /* --------------------------------------------------- any order, and any end to it */
 
+/* What holds of the words that workers read, whenever control has begun. */
+static void
+assert_shown(const struct scene *s, const struct rollout *r)
+{
+    const struct machine *m = &r->machine;
+    bool live = machine_is_live(m->state);
+    bool judged = live && m->state != ROLLOUT_DONE;
+
+    assert_int_equal(weights_get(s->house.weights, r->slot).ppm,
+                     machine_weight(&s->gen.plan, m));
+    assert_int_equal(atomic_load(&r->place->armed), judged ? m->run : 0);
+    assert_int_equal(atomic_load(gates_word(r->place, GATES_EXPOSED)),
+                     live ? m->run : 0);
+    assert_int_equal(builds_era(gates_word(r->place, GATES_BUILDS)),
+                     r->builds.era);
+    assert_int_equal(atomic_load(gates_word(r->place, GATES_CLEARED)),
+                     r->builds.cleared);
+}
+
+/* One edge, or none, at random; and what workers count meanwhile. */
+static void
+step_once(struct scene *s, uint64_t *seed, uint64_t wall_ms)
+{
+    static const char *const names[] = {"1", "2", "3"};
+    uint64_t dice = test_random(seed);
+    struct err e;
+
+    if (dice & 1)
+        answers_as(s, names[dice / 2 % 3]);
+    canary_answers(s, (int)(dice / 8 % 4));
+    if (dice / 64 % 16 == 0)
+        atomic_store(gates_word(it(s)->place, GATES_BLOCKED),
+                     (uint64_t)it(s)->machine.run << 32 | LATCH_ERRORS);
+    if (dice / 1024 % 4 == 0)
+        (void)ask_as(s, (enum machine_event)(dice / 4096 % (EVENT_AGAIN + 1)),
+                     dice >> 40 & 1 ? BY_GLASS : BY_OPERATOR, &e);
+    else
+        rollouts_tick(&s->all, wall_ms, wall_ms);
+}
+
+TEST(a_control_that_dies_after_any_revision_is_made_good_by_the_next)
+{
+    const size_t kept = offsetof(struct gates_place, cells[1]);
+    struct scene s;
+    uint64_t seed = 21, n_edges = 0, n_rebuilt = 0;
+    void *before = malloc(kept);
+
+    assert_non_null(before);
+    scene_make(&s);
+    s.house.pools[1].build_header = SPAN("x-build");
+    begin(&s, true);
+    for (uint64_t i = 0; i < 600; i++) {
+        struct machine was = it(&s)->machine;
+        uint64_t revision = it(&s)->revision;
+        bool is_fresh = machine_is_live(was.state);
+        uint32_t cleared = it(&s)->builds.cleared;
+        memcpy(before, it(&s)->place, kept);
+        step_once(&s, &seed, T0 + i * 400);
+        if (it(&s)->revision == revision)
+            continue;
+        struct rollout after = *it(&s);
+        n_edges++;
+        n_rebuilt += was.step > 0 && after.machine.step == 0 &&
+                     machine_is_live(after.machine.state) && is_fresh;
+        if (i % 4 == 0)
+            continue; /* some live on */
+        end(&s);
+        if (is_fresh) /* the words are as they were when it was journalled */
+            memcpy(after.place, before, kept);
+        begin(&s, false);
+        assert_same(&it(&s)->machine, &after.machine);
+        assert_int_equal(it(&s)->revision, after.revision);
+        assert_int_equal(it(&s)->builds.known.n, after.builds.known.n);
+        assert_shown(&s, it(&s));
+        if (after.builds.cleared != cleared)
+            assert_int_equal(rollout_answers(it(&s)), 0);
+    }
+    assert_true(n_edges > 100 && n_rebuilt > 3);
+    free(before);
+    end(&s);
+    scene_remove(&s);
+}
+
 /* What a step of a life acknowledges. */
 struct ack {
     uint64_t revision;
