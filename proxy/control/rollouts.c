@@ -309,6 +309,10 @@ take_edge(struct rollouts *all, struct rollout *r,
              machine_state_word(r->machine.state), r->machine.step + 1,
              machine_weight(&r->gen->plan, &r->machine),
              (unsigned long long)r->revision);
+    if (ask->event == EVENT_BLOCK) /* by a worker's gate, or by latency */
+        log_error("rollout_frozen", "name=%.*s run=%u reason=\"%.*s\"",
+                  SPAN_FMT(r->gen->name), r->machine.run,
+                  SPAN_FMT(ask->reason));
     return OK;
 }
 

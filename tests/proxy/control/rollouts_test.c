@@ -714,18 +714,24 @@ assert_shown(const struct scene *s, const struct rollout *r)
 static void
 step_once(struct scene *s, uint64_t *seed, uint64_t wall_ms)
 {
-    static const char *const names[] = {"1", "2", "3"};
+    static const enum machine_event events[] = {
+        EVENT_START, EVENT_START,   EVENT_AGAIN,     EVENT_AGAIN,
+        EVENT_FLIP,  EVENT_PAUSE,   EVENT_RESUME,    EVENT_RESUME,
+        EVENT_HALT,  EVENT_PROMOTE, EVENT_ROLL_BACK, EVENT_WITHDRAW};
     uint64_t dice = test_random(seed);
+    char build[24];
     struct err e;
 
+    (void)snprintf(build, sizeof(build), "%llu",
+                   (unsigned long long)(wall_ms / 8000 + dice / 2 % 2));
     if (dice & 1)
-        answers_as(s, names[dice / 2 % 3]);
+        answers_as(s, build);
     canary_answers(s, (int)(dice / 8 % 4));
-    if (dice / 64 % 16 == 0)
+    if (dice / 64 % 32 == 0)
         atomic_store(gates_word(it(s)->place, GATES_BLOCKED),
                      (uint64_t)it(s)->machine.run << 32 | LATCH_ERRORS);
-    if (dice / 1024 % 4 == 0)
-        (void)ask_as(s, (enum machine_event)(dice / 4096 % (EVENT_AGAIN + 1)),
+    if (dice / 4096 % 2 == 0)
+        (void)ask_as(s, events[dice / 8192 % COUNT(events)],
                      dice >> 40 & 1 ? BY_GLASS : BY_OPERATOR, &e);
     else
         rollouts_tick(&s->all, wall_ms, wall_ms);
@@ -742,7 +748,7 @@ TEST(a_control_that_dies_after_any_revision_is_made_good_by_the_next)
     scene_make(&s);
     s.house.pools[1].build_header = SPAN("x-build");
     begin(&s, true);
-    for (uint64_t i = 0; i < 600; i++) {
+    for (uint64_t i = 0; i < 1500; i++) {
         struct machine was = it(&s)->machine;
         uint64_t revision = it(&s)->revision;
         bool is_fresh = machine_is_live(was.state);
