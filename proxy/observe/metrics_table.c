@@ -163,11 +163,12 @@ metric_cell_read(const struct stats *s, uint32_t i, char room[METRIC_NAME_MAX],
 
 /* The name of a metric without what all have, and without its unit. */
 static span
-short_name(span name)
+short_name(const char *whole)
 {
     static const char *const units[] = {"_total", "_seconds", "_ppm"};
 
-    name = span_skip(name, strlen("stile_"));
+    span name = span_str(whole + strlen("stile_"));
+
     for (size_t i = 0; i < COUNT(units); i++)
         if (span_ends(name, span_str(units[i])))
             return span_take(name, name.len - strlen(units[i]));
@@ -179,7 +180,8 @@ metric_find(span name, enum metric *out)
 {
     for (size_t i = 0; i < METRIC_COUNT; i++) {
         span whole = span_str(metrics_table[i].name);
-        if (!span_eq(name, whole) && !span_eq(name, short_name(whole)))
+        if (!span_eq(name, whole) &&
+            !span_eq(name, short_name(metrics_table[i].name)))
             continue;
         *out = (enum metric)i;
         return true;

@@ -11,6 +11,7 @@
 #include "tests/proxy/control/house.h"
 #include "tests/test.h"
 
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/wait.h>
@@ -722,8 +723,8 @@ step_once(struct scene *s, uint64_t *seed, uint64_t wall_ms)
     char build[24];
     struct err e;
 
-    (void)snprintf(build, sizeof(build), "%llu",
-                   (unsigned long long)(wall_ms / 8000 + dice / 2 % 2));
+    (void)snprintf(build, sizeof(build), "%" PRIu64,
+                   wall_ms / 8000 + dice / 2 % 2);
     if (dice & 1)
         answers_as(s, build);
     canary_answers(s, (int)(dice / 8 % 4));
