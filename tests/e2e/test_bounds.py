@@ -128,6 +128,23 @@ def test_texts_and_numbers_that_nobody_touches_may_be_longer_than_what_may_be_he
         assert a.status == 200 and a.body == body.replace(b'"b"', b'"a"') and b.seen().body == body, (a.status, long[:9])
 
 
+LOOKS = MANIFEST + """change: looks
+from: v1
+to: v2
+Order:
+  map: {s: {enum: {a: b}, other: pass}}
+"""
+
+
+def test_a_text_that_is_looked_at_may_be_as_long_as_what_may_be_held(t):
+    for n, status in ((100000, 200), (300000, 413), (600000, 413), (3000000, 413)):
+        b, text = t.backend(answering(message(body=b"{}"))), b"y" * n
+        w = shop(t, b, changes=(NOTHING, LOOKS), limits="held_request: 100KiB, request_commit: 4KiB")
+        a = t.ask(w.port, "PUT", "/orders/1", body=b'{"s":"' + text + b'"}', Api_Version="v1")
+        assert a.status == status, (n, a.status, a.body[:200])
+        assert status == 200 or w.says("limit_reached limit=held_request")
+
+
 def test_what_an_answer_may_have_held_and_how_deep(t):
     def sized(n):
         return b'{"note":"a","x":"' + b"y" * (n - 19) + b'"}'

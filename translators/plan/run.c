@@ -6,6 +6,9 @@
 
 #include "translators/engine/engine.h"
 
+#define TOKEN_LEAST ((size_t)4096)
+#define TOKEN_MOST  ((size_t)1 << 20)
+
 struct plan_run {
     const struct plan_entry *entry;
     struct engine *machine;
@@ -28,12 +31,22 @@ may_go_again(struct plan_run *r, struct arena *a, const struct plan_how *how)
     return engine_on_again(r->machine, &handler);
 }
 
+/* Of one token: as much as of a body, but no less than what tokens commonly are. */
+static size_t
+token_max(size_t held_max)
+{
+    if (held_max == 0 || held_max > TOKEN_MOST)
+        return TOKEN_MOST;
+    return held_max > TOKEN_LEAST ? held_max : TOKEN_LEAST;
+}
+
 struct plan_run *
 plan_run_new(struct arena *a, const struct plan_entry *entry,
              const struct plan_how *how, struct buf *out)
 {
     const struct engine_limits limits = {
         .depth_max = how->depth_max,
+        .held_max = token_max(how->held_max),
         .whole_max = how->held_max ? how->held_max : SIZE_MAX / 4,
         .open_max = how->held_max,
         .lenient = how->is_answer,
