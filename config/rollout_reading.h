@@ -15,7 +15,7 @@ struct rollout_reading {
     const struct yaml *match;
     const struct yaml *steps;
     const struct yaml *approvals; /* NULL: none are needed */
-    const span *watch; /* as written; rollout_watch.c */
+    const span *watch;            /* as written; rollout_watch.c */
     size_t n_watch;
 };
 

@@ -48,8 +48,8 @@ sort_members(struct json *at)
 }
 /* NOLINTEND(misc-no-recursion) */
 
-static bool
-same_document(const struct law_case *c, span is, span should)
+bool
+law_same_document(const struct law_case *c, span is, span should)
 {
     struct json *x = NULL, *y = NULL;
     struct err e;
@@ -70,7 +70,7 @@ compare(const struct law_case *c, span *why, const char *what,
                            should->code ? should->sentence : should->text);
     if (is->code)
         return LAW_HOLDS;
-    if (!same_document(c, is->text, should->text))
+    if (!law_same_document(c, is->text, should->text))
         return law_differs(c, why, what, is->text, should->text);
     if (!tells_all(is, should) || !tells_all(should, is))
         return law_differs(c, why,

@@ -71,6 +71,9 @@ struct law_result law_message(const struct law_case *c, size_t from, size_t to,
 /* `{"zz":1,` ... : the document with a member that no arrow names, first. */
 span law_with(const struct law_case *c, const char *member);
 
+/* Equal documents (LANGUAGE.md): members in any order, values byte for byte. */
+bool law_same_document(const struct law_case *c, span is, span should);
+
 /* LAW_BROKEN, with what was expected beside what came. */
 enum law_verdict law_differs(const struct law_case *c, span *why,
                              const char *what, span is, span should);

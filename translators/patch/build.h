@@ -182,7 +182,7 @@ MUST_CHECK bool judge_lookup(struct judge *j, struct scene *s,
 MUST_CHECK bool judge_own(struct judge *j, struct scene *s,
                           const struct lens_arrow *arrow);
 MUST_CHECK bool judge_set(struct judge *j, struct scene *s,
-                           const struct lens_arrow *arrow);
+                          const struct lens_arrow *arrow);
 MUST_CHECK bool judge_joint(struct judge *j, struct scene *s,
                             const struct lens_arrow *arrow);
 
