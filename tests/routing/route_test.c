@@ -137,12 +137,12 @@ TEST(a_route_that_names_its_scheme_is_not_walked_around_by_one_that_does_not)
         {.path = SPAN("/y"), .scheme = ROUTE_HTTPS},
     };
     static const struct {
-        bool is_https;
         const char *path;
         int route;
-    } cases[] = {{false, "/x", 1},      {true, "/x", 0},
-                 {false, "/acme/1", 2}, {true, "/acme/1", ROUTE_NONE},
-                 {true, "/y", 3},       {false, "/y", 1}};
+        bool is_https;
+    } cases[] = {{"/x", 1, false},      {"/x", 0, true},
+                 {"/acme/1", 2, false}, {"/acme/1", ROUTE_NONE, true},
+                 {"/y", 3, true},       {"/y", 1, false}};
     struct arena *a = arena_new(1 << 20);
     const struct route_table *t = built(a, specs, COUNT(specs));
 

@@ -13,22 +13,24 @@
 static span
 file_of(char room[FILE_MAX], const char *rule, int32_t east_s)
 {
+    static const char magic[] = {'T', 'Z', 'i', 'f', '2'};
     size_t n = strlen(rule);
     char *to = room;
 
-    assert_true(n + 44 * 2 + 6 * 2 + 2 <= FILE_MAX);
+    assert_true(n + (size_t)44 * 2 + (size_t)6 * 2 + 2 <= FILE_MAX);
     memset(room, 0, FILE_MAX);
     for (int version = 0; version < 2; version++) {
-        memcpy(to, "TZif2", 5);
+        memcpy(to, magic, sizeof(magic));
         to[39] = 1; /* a type */
         for (int i = 0; i < 4; i++)
             to[44 + i] = (char)((uint32_t)east_s >> (24 - 8 * i));
         to += 44 + 6;
     }
     *to++ = '\n';
-    memcpy(to, rule, n);
-    to[n] = '\n';
-    return span_of(room, (size_t)(to - room) + n + 1);
+    for (; *rule; rule++)
+        *to++ = *rule;
+    *to++ = '\n';
+    return span_of(room, (size_t)(to - room));
 }
 
 TEST(clocks_are_set_when_the_rule_says)
