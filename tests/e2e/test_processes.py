@@ -30,16 +30,27 @@ def two_pools(t, weight="0", **more):
     return Stile(t, pools={"blue": named(t, "blue"), "green": named(t, "green")}, routes=[route], **more)
 
 
-def arm(conn, account):
-    """Which pool answers this account; and the request's id."""
+def ask_as(conn, account):
     a = conn.send(f"GET / HTTP/1.1\r\nHost: a\r\nX-Account: {account}\r\n\r\n").answer()
     assert a.status == 200, a
+    return a
+
+
+def arm(conn, account):
+    """Which pool answers this account; and the request's id."""
+    a = ask_as(conn, account)
     return a.body.decode(), a.get("x-request-id")
 
 
 def arms(t, s, accounts):
-    conn = t.connect(s.port)
-    answers = {account: arm(conn, account)[0] for account in accounts}
+    """Of all of these; a worker that begins to drain may be the one that took the connection, and says so."""
+    conn, answers = t.connect(s.port), {}
+    for account in accounts:
+        a = ask_as(conn, account)
+        answers[account] = a.body.decode()
+        if a.get("connection") == "close":
+            conn.close()
+            conn = t.connect(s.port)
     conn.close()
     return answers
 
