@@ -253,7 +253,8 @@ def test_sigterm_finishes_what_is_under_way(t):
         b.seen()
     s.process.signal(signal.SIGTERM)
     s.process.says("worker_drains")
-    assert idle.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}").answer().get("connection") == "close"
+    ask = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}"
+    until(lambda: idle.send(ask).answer().get("connection") == "close", "its turn to go comes")
     assert s.process.process.poll() is None
     go.set()
     assert h1.answer().body == b"done" and tls.answer().body == b"done" and h2.answer(stream)["body"] == b"done"
