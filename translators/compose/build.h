@@ -96,6 +96,14 @@ void *compose_grow(struct compose *c, void *array, size_t n, size_t *room,
 #define COMPOSE_GROW(c, array, n, room)                                        \
     compose_grow((c), (array), (n), &(room), sizeof(*(array)))
 
+/* A hash goes on. */
+static inline uint64_t
+compose_mix(uint64_t h, uint64_t x)
+{
+    h = (h ^ x) * 0x9E3779B97F4A7C15u;
+    return h ^ (h >> 29);
+}
+
 /* ---- chains (chain.c) ---- */
 
 /* Which types the step at hand may do something to (touch.c). */
@@ -130,7 +138,7 @@ without(struct compose *c, guard x, guard y)
     return guard_without(&c->guards, x, y);
 }
 
-/* ---- sources and terms (ask.c) ---- */
+/* ---- sources and terms (tables.c) ---- */
 
 uint32_t source_root(struct compose *c);
 uint32_t source_kid(struct compose *c, uint32_t source, span key);
@@ -209,6 +217,11 @@ MUST_CHECK bool node_add_kid(struct compose *c, struct normal_node *n,
 /* One more alternative; the kids that are known get theirs. */
 MUST_CHECK bool node_add(struct compose *c, struct normal_node *n,
                          struct normal_alt alt);
+
+/* ---- what is asked of a node (node_ask.c) ---- */
+
+/* Has `n` members of its own by name? One that has none, or all by a star, has not. */
+bool node_has_keys(const struct normal_node *n);
 
 /* The guard under which something, an object, a list is there. */
 guard node_present(struct compose *c, const struct normal_node *n);

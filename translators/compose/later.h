@@ -201,6 +201,36 @@ struct later_plan {
     size_t n_rules, room_rules;
 };
 
+#define PLAN_GROW(p, array, n, room)                                           \
+    compose_grow((p)->l->c, (array), (n), &(room), sizeof(*(array)))
+
+/* Always false. */
+bool later_no_plan(struct later_plan *p);
+/* A guard where the object is at hand. */
+guard later_as_here(struct later_plan *p, guard g);
+
+/* The parts of a plan (later_want.c; sources and nodes: later_plan.c). False: there is
+ * none, or no room. A literal, or a step, that outlives the builder. */
+MUST_CHECK bool later_want_value(struct later_plan *p, const struct json *value,
+                                 const struct json **out);
+MUST_CHECK bool later_want_step(struct later_plan *p,
+                                const struct lens_step *from,
+                                const struct lens_step **to);
+/* It is asked for; of a value all there is of it is noted, and of elements all of what
+ * they are in. */
+MUST_CHECK bool later_want_source(struct later_plan *p, uint32_t source,
+                                  bool is_value, uint32_t *out);
+/* The keys of the first `n` kids of a source; `slots` may be NULL. */
+MUST_CHECK bool later_want_keys(struct later_plan *p, uint32_t source, size_t n,
+                                const span **keys, const uint32_t **slots,
+                                size_t *n_keys);
+MUST_CHECK bool later_want_term(struct later_plan *p, uint32_t term,
+                                uint32_t *out);
+MUST_CHECK bool later_want_guard(struct later_plan *p, guard g, uint32_t *out);
+MUST_CHECK bool later_want_node(struct later_plan *p,
+                                const struct normal_node *node,
+                                const struct later_node **out);
+
 /* Something is written at the end, or asked; false: it cannot be. Of all that is read as
  * a value the spots say so. */
 MUST_CHECK bool later_plan_node(struct later_plan *p,

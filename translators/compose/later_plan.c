@@ -6,87 +6,8 @@
 
 /* NOLINTBEGIN(misc-no-recursion): as deep as terms, guards and places are */
 
-#define PLAN_GROW(p, array, n, room)                                           \
-    compose_grow((p)->l->c, (array), (n), &(room), sizeof(*(array)))
-
-static bool
-no_plan(struct later_plan *p)
-{
-    return lower_stop(p->l, "what waits is made of what its object has not");
-}
-
 static bool want_state(struct later_plan *p, const struct normal_state *s,
                        const struct later **out);
-static bool want_guard(struct later_plan *p, guard g, uint32_t *out);
-static bool want_node(struct later_plan *p, const struct normal_node *node,
-                      const struct later_node **out);
-
-/* Where the object is at hand. */
-static guard
-as_here(struct later_plan *p, guard g)
-{
-    return class_inside(p->l, lower_guard(p->l, g), p->end);
-}
-
-/* ---- what outlives the builder ---------------------------------------------------- */
-
-/* A literal that outlives the builder. */
-static bool
-want_value(struct later_plan *p, const struct json *value,
-           const struct json **out)
-{
-    struct buf b;
-    struct json *copy = NULL;
-    struct err e;
-    span text = {0};
-    if (!value)
-        return true;
-    buf_init(&b, arena_limit(p->l->to));
-    json_print(value, &b);
-    bool ok = !buf_failed(&b) && span_dup(p->l->to, buf_span(&b), &text) &&
-              json_parse(p->l->to, text, JSON_DEPTH_MAX, &copy, &e) == OK;
-    buf_fini(&b);
-    *out = copy;
-    return ok || lower_no_room(p->l);
-}
-
-static bool
-want_place(struct later_plan *p, const struct lens_place *from,
-           struct lens_place *to)
-{
-    struct lens_step *steps =
-        lower_kept(p->l, from->steps, from->n, sizeof(*steps));
-    for (size_t i = 0; steps && i < from->n; i++)
-        if (!span_dup(p->l->to, from->steps[i].key, &steps[i].key))
-            return lower_no_room(p->l);
-    *to = (struct lens_place){.steps = steps, .n = from->n};
-    return steps || lower_no_room(p->l);
-}
-
-/* A step that counts or looks for an element. */
-static bool
-want_step(struct later_plan *p, const struct lens_step *from,
-          const struct lens_step **to)
-{
-    *to = NULL;
-    if (!from)
-        return true;
-    struct lens_step *step = arena_alloc(p->l->to, sizeof(*step));
-    struct lens_find *finds =
-        lower_kept(p->l, from->finds, from->n_finds, sizeof(*finds));
-    if (!step || !finds)
-        return lower_no_room(p->l);
-    for (size_t i = 0; i < from->n_finds; i++)
-        if (!want_place(p, &from->finds[i].member, &finds[i].member) ||
-            !want_value(p, from->finds[i].value, &finds[i].value))
-            return false;
-    *step = (struct lens_step){.kind = from->kind,
-                               .index = from->index,
-                               .finds = finds,
-                               .n_finds = from->n_finds};
-    *to = step;
-    return true;
-}
 
 /* ---- sources -------------------------------------------------------------------- */
 
@@ -112,13 +33,13 @@ number_of(struct later_plan *p, uint32_t source, uint32_t *out)
         }
     bool is_root = s->kind == SOURCE_ROOT && source == p->end && p->is_state;
     if (!is_root && (s->kind == SOURCE_ROOT || source == p->end))
-        return no_plan(p);
+        return later_no_plan(p);
     if (!is_root && s->parent != p->end &&
         !number_of(p, s->parent, &made.parent))
         return false;
     if (s->kind == SOURCE_KEY && !span_dup(p->l->to, s->key, &made.key))
         return lower_no_room(p->l);
-    if (!want_step(p, s->step, &made.step))
+    if (!later_want_step(p, s->step, &made.step))
         return false;
     void *sources = PLAN_GROW(p, p->sources, p->n_sources, p->room_sources);
     void *of = PLAN_GROW(p, p->of_source, p->n_sources, p->room_of_source);
@@ -137,13 +58,14 @@ number_of(struct later_plan *p, uint32_t source, uint32_t *out)
 
 /* It is asked for; of a value all there is of it is noted, and of elements all of what
  * they are in. */
-static bool
-want_source(struct later_plan *p, uint32_t source, bool is_value, uint32_t *out)
+bool
+later_want_source(struct later_plan *p, uint32_t source, bool is_value,
+                  uint32_t *out)
 {
     const struct source *all = p->l->c->sources;
     uint32_t whole = is_value ? source : NORMAL_NONE;
     if (source == NORMAL_NONE || !number_of(p, source, out))
-        return source == NORMAL_NONE ? no_plan(p) : false;
+        return source == NORMAL_NONE ? later_no_plan(p) : false;
     if (is_below(p, source, p->absent))
         return true;
     p->reads[*out] = true;
@@ -151,16 +73,16 @@ want_source(struct later_plan *p, uint32_t source, bool is_value, uint32_t *out)
         if (all[at].kind != SOURCE_KEY)
             whole = all[at].parent;
     if (whole == p->end && !p->is_state)
-        return no_plan(p);
+        return later_no_plan(p);
     if (whole != NORMAL_NONE && !p->is_state)
         p->l->spots[whole].is_valued = true;
     return true;
 }
 
 /* The keys of the first `n` kids of a source. */
-static bool
-want_keys(struct later_plan *p, uint32_t source, size_t n, const span **keys,
-          const uint32_t **slots, size_t *n_keys)
+bool
+later_want_keys(struct later_plan *p, uint32_t source, size_t n,
+                const span **keys, const uint32_t **slots, size_t *n_keys)
 {
     const struct source *s = &p->l->c->sources[source];
     size_t known = n < s->n_kids ? n : s->n_kids;
@@ -181,206 +103,6 @@ want_keys(struct later_plan *p, uint32_t source, size_t n, const span **keys,
     return true;
 }
 
-/* ---- terms ----------------------------------------------------------------------- */
-
-static bool
-want_symbols(struct later_plan *p, const struct lens_symbols *from,
-             struct lens_symbols *to)
-{
-    *to = *from;
-    to->rows = lower_kept(p->l, from->rows, from->n_rows, sizeof(*from->rows));
-    return to->rows || lower_no_room(p->l);
-}
-
-static bool want_parts(struct later_plan *p, const struct term *t,
-                       struct later_term *out);
-
-static bool want_term(struct later_plan *p, uint32_t term, uint32_t *out);
-
-/* What a term is made of. */
-static bool
-want_inside(struct later_plan *p, const struct term *t, struct later_term *made)
-{
-    switch (t->kind) {
-    case TERM_SOURCE:
-        return want_source(p, t->source, true, &made->source);
-    case TERM_CONST:
-        return want_value(p, t->value, &made->value);
-    case TERM_ENUM:
-        return want_symbols(p, t->symbols, &made->symbols) &&
-               want_term(p, t->of, &made->of);
-    case TERM_FORM:
-        if (t->from->kind == LENS_AS_BIN || t->to->kind == LENS_AS_BIN)
-            return no_plan(p);
-        return want_term(p, t->of, &made->of);
-    case TERM_WRAP:
-    case TERM_PICK:
-    case TERM_PART:
-    case TERM_COUNT:
-        return want_term(p, t->of, &made->of);
-    case TERM_JOIN:
-    case TERM_FIRST:
-    case TERM_TEXT:
-        return want_parts(p, t, made);
-    case TERM_TREE:
-        return want_node(p, t->tree, &made->tree);
-    case TERM_COMMON:
-        return want_source(p, t->source, false, &made->source) &&
-               want_term(p, t->of, &made->of);
-    case TERM_KEY:
-        return want_source(p, t->source, false, &made->source);
-    }
-    return no_plan(p);
-}
-
-static bool
-want_term(struct later_plan *p, uint32_t term, uint32_t *out)
-{
-    const struct term t = p->l->c->terms[term];
-    struct later_term made = {.kind = t.kind,
-                              .from = t.from,
-                              .to = t.to,
-                              .pattern = t.pattern,
-                              .pick = t.pick,
-                              .n = t.n};
-    for (size_t i = 0; i < p->n_terms; i++)
-        if (p->of_term[i] == term) {
-            *out = (uint32_t)i;
-            return true;
-        }
-    if (!want_inside(p, &t, &made))
-        return false;
-    void *grown = PLAN_GROW(p, p->terms, p->n_terms, p->room_terms);
-    void *of = PLAN_GROW(p, p->of_term, p->n_terms, p->room_of_term);
-    if (!grown || !of)
-        return false;
-    p->terms = grown;
-    p->of_term = of;
-    p->of_term[p->n_terms] = term;
-    p->terms[p->n_terms] = made;
-    *out = (uint32_t)p->n_terms++;
-    return true;
-}
-
-static bool
-want_parts(struct later_plan *p, const struct term *t, struct later_term *out)
-{
-    struct later_part *parts =
-        arena_array(p->l->to, t->n_parts + 1, sizeof(*parts));
-    if (!parts)
-        return lower_no_room(p->l);
-    size_t n = 0;
-    for (size_t i = 0; i < t->n_parts; i++) {
-        const struct term_part *from = &t->parts[i];
-        bool chosen = t->kind == TERM_FIRST;
-        guard when = chosen ? as_here(p, from->when) : GUARD_ALWAYS;
-        if (when == GUARD_NEVER || (chosen && from->term == NORMAL_NONE))
-            continue;
-        parts[n] = (struct later_part){1, NORMAL_NONE, {0}};
-        if (!span_dup(p->l->to, from->text, &parts[n].text))
-            return lower_no_room(p->l);
-        if (!want_guard(p, when, &parts[n].when) ||
-            (from->term != NORMAL_NONE &&
-             !want_term(p, from->term, &parts[n].term)))
-            return false;
-        n++;
-    }
-    out->parts = parts;
-    out->n_parts = n;
-    return true;
-}
-
-/* ---- guards ----------------------------------------------------------------------- */
-
-/* Those that the machine sees to itself never hold, but in what it does not look
- * into. */
-static bool
-is_of_machine(const struct later_plan *p, const struct atom *a)
-{
-    return (a->kind == ATOM_DOUBLED || a->kind == ATOM_ANY_DOUBLED ||
-            a->kind == ATOM_UNCLEAN) &&
-           !later_is_inside(p->l, a);
-}
-
-static bool
-want_atom(struct later_plan *p, const struct atom *a, struct later_atom *out)
-{
-    uint32_t host = NORMAL_NONE;
-    *out = (struct later_atom){.kind = a->kind, .n = a->n};
-    if (!span_dup(p->l->to, a->text, &out->text))
-        return lower_no_room(p->l);
-    switch (a->kind) {
-    case ATOM_PRESENT:
-    case ATOM_DOUBLED:
-    case ATOM_ANY_DOUBLED:
-        return want_source(p, a->source, false, &out->source);
-    case ATOM_OTHERS:
-        return want_source(p, a->source, true, &out->source) &&
-               want_keys(p, a->source, a->n, &out->keys, NULL, &out->n_keys);
-    case ATOM_UNKNOWN:
-        host = p->l->c->sources[a->source].parent;
-        return want_source(p, a->source, false, &out->source) &&
-               want_keys(p, host, a->n, &out->keys, NULL, &out->n_keys);
-    case ATOM_ANY:
-    case ATOM_BEFORE:
-    case ATOM_BEHIND:
-        return want_source(p, a->source, false, &out->source) &&
-               want_guard(p, as_here(p, (guard)a->n), &out->guard);
-    case ATOM_TWICE:
-    case ATOM_EARLIER:
-        return want_source(p, a->source, false, &out->source) &&
-               want_guard(p, as_here(p, (guard)a->n), &out->guard) &&
-               want_term(p, a->term, &out->term);
-    case ATOM_SAME:
-        return want_term(p, a->term, &out->term) &&
-               want_term(p, a->other, &out->other);
-    case ATOM_REQUEST:
-    case ATOM_REPLACES:
-    case ATOM_NEVER_ERASES:
-    case ATOM_FACT:
-        return no_plan(p);
-    default:
-        return want_value(p, a->value, &out->value) &&
-               want_term(p, a->term, &out->term);
-    }
-}
-
-static bool
-want_guard(struct later_plan *p, guard g, uint32_t *out)
-{
-    *out = g;
-    if (g <= GUARD_ALWAYS)
-        return true;
-    for (size_t i = 0; i < p->n_guards; i++)
-        if (p->of_guard[i] == g) {
-            *out = (uint32_t)i + 2;
-            return true;
-        }
-    const struct guard_node node = p->l->c->guards.at[g];
-    const struct atom atom = p->l->c->atoms[node.atom];
-    struct later_guard made = {0};
-    struct later_atom asks = {0};
-    if (is_of_machine(p, &atom))
-        return want_guard(p, node.no, out);
-    if (!want_atom(p, &atom, &asks) || !want_guard(p, node.yes, &made.yes) ||
-        !want_guard(p, node.no, &made.no))
-        return false;
-    void *atoms = PLAN_GROW(p, p->atoms, p->n_atoms, p->room_atoms);
-    void *guards = PLAN_GROW(p, p->guards, p->n_guards, p->room_guards);
-    void *of = PLAN_GROW(p, p->of_guard, p->n_guards, p->room_of_guard);
-    if (!atoms || !guards || !of)
-        return false;
-    p->atoms = atoms;
-    p->guards = guards;
-    p->of_guard = of;
-    made.atom = (uint32_t)p->n_atoms;
-    p->atoms[p->n_atoms++] = asks;
-    p->of_guard[p->n_guards] = g;
-    p->guards[p->n_guards] = made;
-    *out = (uint32_t)p->n_guards++ + 2;
-    return true;
-}
-
 /* ---- nodes ------------------------------------------------------------------------ */
 
 static bool
@@ -395,19 +117,19 @@ want_alt(struct later_plan *p, const struct normal_node *node,
                               .at_slot = LATER_NONE};
     bool turned = node->parent && node_is_turned(node->parent);
     if (turned && alt->order.step == 0 && alt->order.slot != NORMAL_NONE &&
-        !want_source(p, alt->order.slot, false, &out->at_slot))
+        !later_want_source(p, alt->order.slot, false, &out->at_slot))
         return false;
-    if (!want_guard(p, when, &out->when))
+    if (!later_want_guard(p, when, &out->when))
         return false;
     if (alt->kind == ALT_TERM)
-        return want_term(p, alt->term, &out->term);
+        return later_want_term(p, alt->term, &out->term);
     if (alt->source != NORMAL_NONE &&
         (alt->kind == ALT_SOURCE || alt->turned) &&
-        !want_source(p, alt->source, true, &out->source))
+        !later_want_source(p, alt->source, true, &out->source))
         return false;
     return alt->kind != ALT_SOURCE ||
-           want_keys(p, alt->source, alt->known, &out->known, &out->slots,
-                     &out->n_known);
+           later_want_keys(p, alt->source, alt->known, &out->known, &out->slots,
+                           &out->n_known);
 }
 
 static bool
@@ -419,7 +141,7 @@ want_alts(struct later_plan *p, const struct normal_node *node,
     if (!alts)
         return lower_no_room(p->l);
     for (size_t i = 0; i < node->n_alts; i++) {
-        guard when = as_here(p, node->alts[i].when);
+        guard when = later_as_here(p, node->alts[i].when);
         if (when != GUARD_NEVER &&
             !want_alt(p, node, &node->alts[i], when, &alts[out->n_alts++]))
             return false;
@@ -428,9 +150,9 @@ want_alts(struct later_plan *p, const struct normal_node *node,
     return true;
 }
 
-static bool
-want_node(struct later_plan *p, const struct normal_node *node,
-          const struct later_node **out)
+bool
+later_want_node(struct later_plan *p, const struct normal_node *node,
+                const struct later_node **out)
 {
     struct later_node *made = arena_alloc(p->l->to, sizeof(*made));
     const struct later_node **kids = arena_array(
@@ -445,17 +167,17 @@ want_node(struct later_plan *p, const struct normal_node *node,
     *out = made;
     if (!span_dup(p->l->to, node->key, &made->key))
         return lower_no_room(p->l);
-    if (!want_step(p, node->element, &made->element))
+    if (!later_want_step(p, node->element, &made->element))
         return false;
     if (node->is_each && node->each != NORMAL_NONE &&
-        !want_source(p, node->each, false, &made->each))
+        !later_want_source(p, node->each, false, &made->each))
         return false;
     if (node->is_each && node->parent && node_is_turned(node->parent) &&
         !node_is_turned_list(node->parent) &&
-        !want_term(p, node->keyed, &made->keyed))
+        !later_want_term(p, node->keyed, &made->keyed))
         return false;
     for (size_t i = 0; i < node->n_kids; i++)
-        if (!want_node(p, node->kids[i], &kids[i]))
+        if (!later_want_node(p, node->kids[i], &kids[i]))
             return false;
     return want_alts(p, node, made) &&
            (!node->state || want_state(p, node->state, &made->state));
@@ -464,7 +186,7 @@ want_node(struct later_plan *p, const struct normal_node *node,
 bool
 later_plan_node(struct later_plan *p, const struct normal_node *node)
 {
-    return want_node(p, node, &p->out->node);
+    return later_want_node(p, node, &p->out->node);
 }
 
 static bool
@@ -478,16 +200,16 @@ add_rule(struct later_plan *p, guard when, uint32_t scope, bool fails,
         return lower_no_room(p->l);
     for (uint32_t at = scope; at != p->end; at = all[at].parent) {
         if (at == NORMAL_NONE || made.n_each == STARS_MAX)
-            return no_plan(p);
+            return later_no_plan(p);
         if (all[at].kind != SOURCE_EACH)
             continue;
         memmove(each + 1, each, made.n_each * sizeof(*each));
-        if (!want_source(p, at, false, &each[0]))
+        if (!later_want_source(p, at, false, &each[0]))
             return false;
         made.n_each++;
     }
     made.each = each;
-    if (!want_guard(p, as_here(p, when), &made.when))
+    if (!later_want_guard(p, later_as_here(p, when), &made.when))
         return false;
     void *grown = PLAN_GROW(p, p->rules, p->n_rules, p->room_rules);
     if (!grown)

@@ -181,7 +181,25 @@ bool later_is_inside(const struct lowering *l, const struct atom *a);
 /* The entry of a source that is noted, if it is. */
 void later_entry(struct lowering *l, uint32_t source, struct engine_entry *e);
 
-/* ---- sources and objects (lower.c) ---- */
+/* ---- where what came goes (uses.c) ---- */
+
+/* Is one source in the other, or the same? */
+bool lower_is_above(const struct lowering *l, uint32_t above, uint32_t below);
+/* Is it what came at this source, whenever that is there, and nothing else? */
+bool lower_stays(struct lowering *l, const struct normal_node *node,
+                 uint32_t source);
+/* Who stands at a node, and at all in it, is a use of what it is of. */
+MUST_CHECK bool lower_uses(struct lowering *l, const struct normal_node *node);
+/* Of what goes: whenever it is there its objects run through their states. */
+MUST_CHECK bool lower_gone(struct lowering *l, const struct normal_node *node);
+
+/* ---- sources and objects (lower.c; entry.c: their members) ---- */
+
+MUST_CHECK bool lower_object(struct lowering *l, uint32_t source,
+                             const struct normal_node *node,
+                             struct engine_state *out);
+MUST_CHECK bool lower_key(struct lowering *l, uint32_t source, uint16_t bit,
+                          struct engine_entry *e);
 
 /* The source that an alternative is of: what it is made from, or whose slot it has;
  * NORMAL_NONE: of none. */

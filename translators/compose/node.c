@@ -264,136 +264,6 @@ node_has_states(const struct normal_node *n)
     return false;
 }
 
-/* ---- questions ---- */
-
-guard
-node_present(struct compose *c, const struct normal_node *n)
-{
-    guard is = GUARD_NEVER;
-    for (size_t i = 0; i < n->n_alts; i++)
-        is = either(c, is, n->alts[i].when);
-    return is;
-}
-
-static guard
-alt_types(struct compose *c, const struct normal_alt *alt, unsigned types)
-{
-    if (alt->kind == ALT_MADE)
-        return types & (alt->is_list ? LENS_LIST : LENS_OBJECT) ? GUARD_ALWAYS
-                                                                : GUARD_NEVER;
-    uint32_t term =
-        alt->kind == ALT_TERM ? alt->term : term_of_source(c, alt->source);
-    return ask_types(c, term, types);
-}
-
-guard
-node_types(struct compose *c, struct normal_node *n, unsigned types)
-{
-    guard is = GUARD_NEVER;
-    guard there = GUARD_NEVER;
-    for (size_t i = 0; i < n->n_alts; i++) {
-        guard when = n->alts[i].when;
-        is = either(c, is, both(c, when, alt_types(c, &n->alts[i], types)));
-        there = either(c, there, when);
-    }
-    if (types & LENS_ABSENT)
-        is = either(c, is, guard_not(&c->guards, there));
-    return is;
-}
-
-uint32_t
-node_scalar(struct compose *c, const struct normal_alt *alt)
-{
-    if (alt->kind == ALT_SOURCE)
-        return term_of_source(c, alt->source);
-    return alt->kind == ALT_TERM ? alt->term : NORMAL_NONE;
-}
-
-guard
-node_equals(struct compose *c, struct normal_node *n, const struct json *value)
-{
-    guard is = GUARD_NEVER;
-    size_t n_alts = n->n_alts;
-    bool whole = json_is_container(value);
-    if (whole && node_has_states(n)) {
-        compose_stop(c, NULL, "an object of a type is compared as a whole");
-        return GUARD_NEVER;
-    }
-    for (size_t i = 0; i < n_alts; i++) {
-        uint32_t term =
-            whole ? node_term(c, n, &n->alts[i]) : node_scalar(c, &n->alts[i]);
-        if (term == NORMAL_NONE)
-            continue;
-        is =
-            either(c, is, both(c, n->alts[i].when, ask_equals(c, term, value)));
-    }
-    return is;
-}
-
-/* Has `n` members of its own by name? One that has none, or all by a star, has not. */
-static bool
-has_keys(const struct normal_node *n)
-{
-    return n->n_kids > 0 && !n->kids[0]->is_each && !n->kids[0]->element;
-}
-
-/* What stands elsewhere too may have been looked into there: all keys of what came that
- * are known are known here. */
-bool
-node_know(struct compose *c, struct normal_node *n)
-{
-    for (size_t i = 0; has_keys(n) && i < n->n_alts; i++) {
-        const struct normal_alt alt = n->alts[i];
-        if (alt.kind != ALT_SOURCE)
-            continue;
-        for (uint32_t k = 0; k < c->sources[alt.source].n_kids; k++) {
-            uint32_t source = c->sources[alt.source].kids[k];
-            if (!node_kid(c, n, c->sources[source].key))
-                return false;
-        }
-    }
-    return true;
-}
-
-guard
-node_void(struct compose *c, struct normal_node *n)
-{
-    return node_void_but(c, n, NULL);
-}
-
-guard
-node_void_but(struct compose *c, struct normal_node *n,
-              const struct normal_node *kid)
-{
-    guard is = GUARD_NEVER;
-    if (!node_know(c, n))
-        return GUARD_NEVER;
-    for (size_t i = 0; i < n->n_alts; i++) {
-        guard here = n->alts[i].when;
-        uint32_t source = n->alts[i].source;
-        if (n->alts[i].kind == ALT_TERM)
-            continue; /* what is void came so, or is no container */
-        if (n->alts[i].turned && n->alts[i].source != NORMAL_NONE) {
-            here = both(c, here, index_alone(c, n));
-        } else if (n->alts[i].kind == ALT_SOURCE && n->n_kids &&
-                   n->kids[0]->element) {
-            here = both(c, here, element_alone(c, &n->alts[i], n->kids[0]));
-        } else if (n->alts[i].kind == ALT_SOURCE) {
-            size_t known = has_keys(n) ? c->sources[source].n_kids : 0;
-            here = without(c, here,
-                           ask(c, (struct atom){.kind = ATOM_OTHERS,
-                                                .source = source,
-                                                .n = known}));
-        }
-        is = either(c, is, here);
-    }
-    bool turned = node_is_turned(n);
-    for (size_t i = 0; i < n->n_kids; i++)
-        if (n->kids[i] != kid && !(turned && n->kids[i]->is_each))
-            is = without(c, is, node_present(c, n->kids[i]));
-    return is;
-}
-
 /* ---- copies ---- */
 
 static struct normal_state *
@@ -454,7 +324,7 @@ has_kid(const struct normal_node *n, span key, size_t *next)
 static bool
 freeze_keys(struct compose *c, struct normal_node *n)
 {
-    for (size_t i = 0; has_keys(n) && i < n->n_alts; i++) {
+    for (size_t i = 0; node_has_keys(n) && i < n->n_alts; i++) {
         const struct normal_alt alt = n->alts[i];
         size_t next = 0;
         for (uint32_t k = 0; alt.kind == ALT_SOURCE && k < alt.known; k++) {
@@ -539,32 +409,6 @@ node_term(struct compose *c, const struct normal_node *n,
     struct normal_node *tree = node_freeze(c, &one);
     return tree ? term_make(c, (struct term){.kind = TERM_TREE, .tree = tree})
                 : NORMAL_NONE;
-}
-
-bool
-nodes_same(struct compose *c, const struct normal_node *x,
-           const struct normal_node *y, guard when, uint32_t scope, guard *out)
-{
-    *out = GUARD_NEVER;
-    for (size_t i = 0; i < x->n_alts; i++)
-        for (size_t k = 0; k < y->n_alts; k++) {
-            guard meet =
-                both(c, both(c, x->alts[i].when, y->alts[k].when), when);
-            if (meet == GUARD_NEVER)
-                continue;
-            uint32_t a = node_term(c, x, &x->alts[i]);
-            uint32_t b = node_term(c, y, &y->alts[k]);
-            if (a == NORMAL_NONE || b == NORMAL_NONE)
-                return false;
-            guard texts = both(c, ask_types(c, a, LENS_STRING),
-                               ask_types(c, b, LENS_STRING));
-            guard unclean = either(c, ask_unclean(c, a), ask_unclean(c, b));
-            if (!say_check(c, both(c, both(c, meet, texts), unclean), scope,
-                           NULL, "a text holds a lone surrogate"))
-                return false;
-            *out = either(c, *out, both(c, meet, ask_same(c, a, b)));
-        }
-    return true;
 }
 
 void
