@@ -275,7 +275,7 @@ loader_find(struct loader *l, const struct map *m, const struct yaml *node,
 static struct generation *
 new_generation(const char *path)
 {
-    struct arena *a = arena_new(GENERATION_BYTES_MAX);
+    struct arena *a = arena_new_lasting(GENERATION_BYTES_MAX);
     struct generation *g = a ? arena_alloc(a, sizeof(*g)) : NULL;
     char *whole = realpath(path, NULL);
 

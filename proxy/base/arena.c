@@ -5,10 +5,13 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #define ALIGN       _Alignof(max_align_t)
 #define CHUNK_FIRST ((size_t)2048)
 #define CHUNK_MAX   ((size_t)64 * 1024)
+#define LARGE_FROM  ((size_t)512 * 1024) /* of what lasts; less needs none */
+#define LARGE_PAGE  ((size_t)2 * 1024 * 1024)
 
 struct chunk {
     struct chunk *next;
@@ -29,6 +32,7 @@ struct arena {
     size_t used;
     size_t limit;
     bool is_full;
+    bool lasts;
 };
 
 /* Process-wide on purpose: a test cannot know which arena a library call uses. */
@@ -50,6 +54,16 @@ arena_new(size_t bytes_max)
 
     if (a)
         a->limit = bytes_max;
+    return a;
+}
+
+struct arena *
+arena_new_lasting(size_t bytes_max)
+{
+    struct arena *a = arena_new(bytes_max);
+
+    if (a)
+        a->lasts = true;
     return a;
 }
 
@@ -105,6 +119,23 @@ arena_reset(struct arena *a)
     a->is_full = false;
 }
 
+/* Where the kernel has no large page to give, these are as any others. */
+static struct chunk *
+new_large_chunk(size_t bytes, size_t *size)
+{
+    size_t all;
+
+    if (__builtin_add_overflow(bytes, sizeof(struct chunk) + LARGE_PAGE - 1,
+                               &all))
+        return NULL;
+    all -= all % LARGE_PAGE;
+    struct chunk *c = aligned_alloc(LARGE_PAGE, all);
+    if (c)
+        (void)madvise(c, all, MADV_HUGEPAGE);
+    *size = all - sizeof(*c);
+    return c;
+}
+
 static __attribute__((noinline)) struct chunk *
 add_chunk(struct arena *a, size_t bytes)
 {
@@ -115,7 +146,9 @@ add_chunk(struct arena *a, size_t bytes)
     if (size < bytes)
         size = bytes;
 
-    struct chunk *c = malloc(sizeof(*c) + size);
+    struct chunk *c = a->lasts && a->used >= LARGE_FROM
+                          ? new_large_chunk(bytes, &size)
+                          : malloc(sizeof(*c) + size);
     if (!c)
         return NULL;
     c->next = a->chunks;

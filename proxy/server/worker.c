@@ -299,7 +299,7 @@ make(struct worker *w)
     w->dice = random[2];
     w->spare_fd = w->loader_fd = -1;
     w->gen = w->env->gen;
-    w->arena = arena_new(OWN_ARENA);
+    w->arena = arena_new_lasting(OWN_ARENA);
     limits_init(w);
     if (!w->arena || !make_buffers(w) || !make_tables(w))
         return false;

@@ -44,6 +44,33 @@ TEST(an_arena_at_its_limit_answers_null_and_stays_usable)
     assert_null(a);
 }
 
+TEST(what_lasts_stays_where_it_is_when_it_goes_on_to_large_pages)
+{
+    struct arena *a = arena_new_lasting((size_t)8 << 20);
+    size_t n = ((size_t)8 << 20) / 1000;
+    unsigned char **at = calloc(n, sizeof(*at));
+
+    assert_non_null(at);
+    for (size_t i = 0; i < n; i++) {
+        at[i] = arena_alloc(a, 1000);
+        assert_non_null(at[i]);
+        assert_int_equal((uintptr_t)at[i] % _Alignof(max_align_t), 0);
+        memset(at[i], (int)(i % 251), 1000);
+    }
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < 1000; k++)
+            assert_int_equal(at[i][k], i % 251);
+    assert_null(arena_alloc(a, 1000)); /* the limit is the same */
+    arena_free(&a);
+    free(at);
+
+    a = arena_new_lasting(SIZE_MAX);
+    assert_non_null(arena_alloc(a, (size_t)1 << 20));
+    assert_null(arena_room(a, SIZE_MAX - ((size_t)3 << 19)));
+    assert_non_null(arena_alloc(a, (size_t)3 << 20)); /* more than a page */
+    arena_free(&a);
+}
+
 TEST(an_arena_refuses_a_product_that_overflows)
 {
     struct arena *a = arena_new(SIZE_MAX);
