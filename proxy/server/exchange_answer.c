@@ -84,11 +84,35 @@ send_head(struct exchange *x)
     x->down->head(x, h);
 }
 
+static bool
+is_to_head(const struct exchange *x)
+{
+    return x->request->method == METHOD_HEAD;
+}
+
+/*
+ * A route that moved may ask GET or POST for a HEAD, whose answer has no body then,
+ * or HEAD for one that wants a body: it gets an empty one.
+ */
+static void
+answer_what_was_asked(const struct exchange *x, struct http_head *h)
+{
+    if (is_to_head(x)) {
+        h->body = HTTP_BODY_NONE;
+    } else if (x->asked.method == METHOD_HEAD &&
+               !http_status_is_bodyless(h->status)) {
+        h->body = HTTP_BODY_SIZED;
+        h->has_length = true;
+        h->length = 0;
+    }
+}
+
 void
 exchange_answer(struct exchange *x, struct http_head *head)
 {
     struct problem_doc p;
 
+    answer_what_was_asked(x, head);
     x->answer = head;
     x->pool_status = (unsigned)head->status;
     expose_told(x); /* before the client can hear of it */
@@ -179,7 +203,8 @@ exchange_answer_body(struct exchange *x, span bytes)
         return;
     }
     if (!x->down_way.has_body) {
-        exchange_send_answer(x, bytes);
+        if (!is_to_head(x))
+            exchange_send_answer(x, bytes);
         return;
     }
     if (!translate_feed(x, &x->down_way, bytes, &p)) {

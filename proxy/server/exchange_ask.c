@@ -40,13 +40,20 @@ frame_request(struct exchange *x)
     h->length = h->has_length ? buf_len(&x->up_way.out) : 0;
 }
 
+/* To whoever asked and to whoever is asked: a route that moved has two methods. */
+static bool
+is_idempotent(const struct exchange *x)
+{
+    return method_is_idempotent(x->request->method) &&
+           method_is_idempotent(x->asked.method);
+}
+
 /* Could it turn out that a request sent there was never looked at? */
 static bool
 may_go_unseen(const struct exchange *x)
 {
     return upstream_is_shared(x->up) ||
-           (upstream_is_stale(x->up) &&
-            method_is_idempotent(x->request->method));
+           (upstream_is_stale(x->up) && is_idempotent(x));
 }
 
 void
@@ -116,8 +123,8 @@ may_retry(const struct exchange *x, enum pool_failure f)
         return false;
     if (f == POOL_GOING)
         return true;
-    if (f != POOL_OVERLOAD && !(f == POOL_RESET && x->was_stale &&
-                                method_is_idempotent(x->request->method)))
+    if (f != POOL_OVERLOAD &&
+        !(f == POOL_RESET && x->was_stale && is_idempotent(x)))
         return false;
     return is_in_budget(x->worker);
 }

@@ -12,7 +12,7 @@ link_h1_begin(struct link *l)
     struct exchange *x = l->ups->x;
 
     h1_begin(&l->h1, x->arena);
-    h1_expect(&l->h1, x->request->method, x->wants_tunnel);
+    h1_expect(&l->h1, x->asked.method, x->wants_tunnel);
     exchange_connected(x);
 }
 

@@ -2,8 +2,10 @@
 """Whole messages through one worker: routes that moved, arrows between the parts of a message, bodies that come and go with a status."""
 import gzip
 import json
+import threading
 
-from peers import answering, message
+from origin import serving
+from peers import WAIT_S, answering, message
 
 API = """
 api: shop
@@ -28,6 +30,7 @@ http:
   DELETE /things/{id}: {map: {status: {enum: {204: {to: 200, body: {up: {}, down: none}}}}}}
   GET /apis/{version}/old/{id}: {to: "GET /apis/{version}/new/{id}"}
   GET /gone: gone
+  GET /is/{id}: {to: "HEAD /things/{id}"}
 event: {order.paid: order.settled, order.lost: gone}
 effect:
   - {at: "DELETE /things/{id}", note: no mail is sent, ack: mail is sent by another service}
@@ -36,11 +39,11 @@ fetch:
 """
 
 
-def worker(t, *pools, route=""):
+def worker(t, *pools, route="", pool=""):
     """A worker before these backends, each a pool of a version: the first the route's, the second its canary."""
     t.write("shop/api.yaml", API)
     t.write("shop/changes/1.yaml", CHANGE)
-    text = "pools:\n" + "".join(f'  p{i}: {{api: shop, version: {version}, endpoints: ["{b if isinstance(b, str) else b.url}"]}}\n'
+    text = "pools:\n" + "".join(f'  p{i}: {{api: shop, version: {version}, endpoints: ["{b if isinstance(b, str) else b.url}"]{pool}}}\n'
                                 for i, (b, version) in enumerate(pools))
     routes = f'routes:\n  - {{name: all, match: {{path: "/**"}}, api: shop, pool: p0{route}}}\n'
     return t.worker([], apis=f"apis: {{shop: {t.folder}/shop/api.yaml}}\n", pools=text, routes=routes)
@@ -138,6 +141,55 @@ def test_head_has_the_line_and_no_body(t):
     w, b = before(t, b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 12\r\n\r\n", version="v1")
     c = t.connect(w.port).send(b"HEAD /payments/1 HTTP/1.1\r\nHost: a\r\nApi-Version: v2\r\n\r\n")
     assert c.answer(bodyless=True).status == 200 and b.seen().start == "HEAD /pays/1 HTTP/1.1"
+
+
+def test_head_of_a_route_that_is_asked_by_post_takes_its_answer_whole(t):
+    """What is left of it would be the answer to whoever has the connection next."""
+    go_on = threading.Event()
+
+    def script(conn, backend):
+        if not conn.request().start.startswith("GET"):
+            conn.send(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 57\r\n\r\n")
+            assert go_on.wait(WAIT_S), "the connection was given away with an answer on it"
+            conn.send(b'HTTP/1.1 200 OK\r\nContent-Length: 19\r\n\r\n{"hits":["poison"]}')
+            conn.request()
+        conn.send(message(body={"own": 1}))
+
+    w = worker(t, (t.backend(script), "v2"))
+    one, other = t.connect(w.port), t.connect(w.port)
+    assert one.send(b"HEAD /search?q=red HTTP/1.1\r\nHost: a\r\n\r\n").answer(bodyless=True).status == 200
+    assert other.send(b"GET /own HTTP/1.1\r\nHost: a\r\n\r\n").answer().json() == {"own": 1}
+    go_on.set()
+    assert one.send(b"GET /own HTTP/1.1\r\nHost: a\r\n\r\n").answer().json() == {"own": 1}
+
+
+def test_and_nothing_of_its_body_comes_behind_the_head(t):
+    b = t.backend(serving(lambda o, r: o.answer(r.stream, 200, b'{"hits":[]}' if r.body else b'{"own":1}')))
+    w = worker(t, (b, "v2"), pool=", http: h2")
+    c = t.connect(w.port).send(b"HEAD /search?q=red HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert c.answer(bodyless=True).status == 200 and b.seen().head[":method"] == "POST"
+    assert c.send(b"GET /own HTTP/1.1\r\nHost: a\r\n\r\n").answer().json() == {"own": 1}
+
+
+def test_what_is_asked_by_head_has_an_empty_body_for_who_wants_one(t):
+    w, b = before(t, b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 57\r\n\r\n")
+    c = t.connect(w.port)
+    for _ in range(2):
+        a = c.send(b"GET /is/1 HTTP/1.1\r\nHost: a\r\n\r\n").answer()
+        assert a.status == 200 and a.get("content-length") == "0" and b.seen().start == "HEAD /things/1 HTTP/1.1", a
+
+
+def test_a_post_that_was_a_get_is_not_sent_twice(t):
+    def script(conn, backend):
+        backend.requests.put(conn.request())
+        conn.send(message(body={"hits": []}))
+        backend.requests.put(conn.request())  # and gone, without a word
+
+    b = t.backend(script)
+    w = worker(t, (b, "v2"))
+    assert t.ask(w.port, "GET", "/search?q=red").status == 200
+    assert t.ask(w.port, "GET", "/search?q=red").status == 502
+    assert [b.seen().start for _ in range(2)] == ["POST /queries HTTP/1.1"] * 2 and b.requests.empty()
 
 
 def test_a_route_that_is_gone_is_410_and_a_name_of_another_version_404(t):
