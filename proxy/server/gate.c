@@ -158,12 +158,13 @@ location(struct exchange *x)
 {
     const struct gen_redirect *to = &x->decision.route->redirect;
     const struct http_head *h = x->request;
-    span scheme = to->scheme;
-    span host = to->host.len ? to->host : h->host;
+    span came_by = x->asker.is_secure ? SPAN("https") : SPAN("http");
+    span scheme = to->scheme.len ? to->scheme : came_by;
     span path = to->path.len ? to->path : h->path;
+    /* A port is one of its scheme. */
+    span own = span_eq(scheme, came_by) ? h->authority : h->host;
+    span host = to->host.len ? to->host : own;
 
-    if (scheme.len == 0)
-        scheme = x->asker.is_secure ? SPAN("https") : SPAN("http");
     if (host.len == 0)
         return (span){0};
     return arena_fmt(x->arena, "%.*s://%.*s%.*s%s%.*s", SPAN_FMT(scheme),

@@ -21,6 +21,8 @@ def test_a_redirect_keeps_what_it_does_not_change(t):
             a = t.ask(w.port, method, path)
             assert (a.status, a.get("location")) == (status, place) and a.body == b"" and a.get("x-request-id"), (path, a.status, a.fields)
             assert a.get("x-own") == ("1" if path.startswith("/p") else None) and a.get("content-length") == "0", a.fields
+    conn = t.connect(w.port).send(b"GET /p/x HTTP/1.1\r\nHost: A.example:8080\r\n\r\n")
+    assert conn.answer().get("location") == "http://A.example:8080/there", "the port is one of the scheme, which stays"
     c = Client(t.connect(w.port))
     a = c.answer(c.ask(path="/s/x", authority="[::1]:8080"))
     assert a["head"][":status"] == "308" and a["head"]["location"] == "https://[::1]/s/x" and a["ended"], a
