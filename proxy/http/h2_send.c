@@ -7,8 +7,10 @@
 
 #include <assert.h>
 
-/* :status, content-length, and all the fields a head may have. */
-#define NVS_MAX 130
+#define NVS_MORE 2 /* :status and content-length */
+
+/* So many fields need no memory, so that a problem can be told without any. */
+#define NVS_USUAL 130
 
 void
 h2_nvs_add(struct h2_nvs *nvs, span name, span value)
@@ -59,9 +61,21 @@ h2_nvs_fields(struct h2_nvs *nvs, const struct fields *f)
     return true;
 }
 
-static enum err_code
-add_head(struct h2_nvs *nvs, const struct http_head *h)
+static bool
+have_room(struct h2_nvs *nvs, struct arena *a, size_t n)
 {
+    if (n <= nvs->room)
+        return true;
+    nvs->room = n;
+    nvs->at = arena_room(a, n * sizeof(*nvs->at));
+    return nvs->at != NULL;
+}
+
+static enum err_code
+add_head(struct h2_nvs *nvs, struct arena *a, const struct http_head *h)
+{
+    if (!have_room(nvs, a, h->fields.n + NVS_MORE))
+        return ERR_LIMIT;
     h2_nvs_add(nvs, SPAN(":status"),
                digits_of((uint64_t)h->status, nvs->status, 3));
     if (h->has_length && h->status >= 200 && h->status != 204 &&
@@ -73,10 +87,11 @@ add_head(struct h2_nvs *nvs, const struct http_head *h)
 static int
 send_trailers(struct h2_stream *s, const struct fields *trailers)
 {
-    nghttp2_nv room[NVS_MAX];
-    struct h2_nvs nvs = {.at = room, .room = NVS_MAX};
+    nghttp2_nv usual[NVS_USUAL];
+    struct h2_nvs nvs = {.at = usual, .room = NVS_USUAL};
 
-    if (!h2_nvs_fields(&nvs, trailers))
+    if (!have_room(&nvs, s->arena, trailers->n) ||
+        !h2_nvs_fields(&nvs, trailers))
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     return nghttp2_submit_trailer(s->h2->session, s->id, nvs.at, nvs.n);
 }
@@ -221,15 +236,15 @@ enum err_code
 h2_answer(struct h2_stream *s, const struct http_head *h,
           const struct h2_source *source)
 {
-    nghttp2_nv room[NVS_MAX];
-    struct h2_nvs nvs = {.at = room, .room = NVS_MAX};
+    nghttp2_nv usual[NVS_USUAL];
+    struct h2_nvs nvs = {.at = usual, .room = NVS_USUAL};
 
     if (h->status < 200 || h->status > 599 ||
         (source && http_status_is_bodyless(h->status)))
         return ERR_INVALID;
     if (s->answering || s->reset || s->h2->doomed)
         return ERR_CONFLICT;
-    if (add_head(&nvs, h))
+    if (add_head(&nvs, s->arena, h))
         return ERR_LIMIT;
 
     nghttp2_data_provider provider = h2_provider();
@@ -244,14 +259,14 @@ h2_answer(struct h2_stream *s, const struct http_head *h,
 enum err_code
 h2_interim(struct h2_stream *s, const struct http_head *h)
 {
-    nghttp2_nv room[NVS_MAX];
-    struct h2_nvs nvs = {.at = room, .room = NVS_MAX};
+    nghttp2_nv usual[NVS_USUAL];
+    struct h2_nvs nvs = {.at = usual, .room = NVS_USUAL};
 
     if (h->status < 100 || h->status > 199 || h->status == 101)
         return ERR_INVALID;
     if (s->answering || s->reset || s->h2->doomed)
         return ERR_CONFLICT;
-    if (add_head(&nvs, h))
+    if (add_head(&nvs, s->arena, h))
         return ERR_LIMIT;
     return h2_code_of(s->h2,
                       nghttp2_submit_headers(s->h2->session, NGHTTP2_FLAG_NONE,

@@ -279,6 +279,15 @@ def test_interim_answers_and_trailers_pass(t):
     assert c.answer(s)["head"][":status"] == "200"
 
 
+def test_as_many_trailers_as_the_limit_allows_pass(t):
+    many = b"".join(b"X-%d: 1\r\n" % i for i in range(200))
+    w = t.worker(t.backend(answering(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n" + many + b"\r\n")),
+                 limits="trailer_fields: 200")
+    c = client(t, w)
+    a = c.answer(c.ask(fields=[("te", "trailers")]))
+    assert a["body"] == b"a" and len(a["trailers"]) == 200 and a["ended"], a
+
+
 def test_rapid_resets_end_the_connection(t):
     w = t.worker(t.backend(answering(message())))
     c = client(t, w)
