@@ -61,6 +61,17 @@ head_set_authority(struct http_head *h, span authority)
     return OK;
 }
 
+size_t
+head_bytes(const struct http_head *h)
+{
+    size_t n = h->method_token.len + h->path.len + h->query.len;
+
+    for (size_t i = 0; i < h->fields.n; i++)
+        n += h->fields.at[i].name.len + h->fields.at[i].value.len +
+             sizeof(": \r\n") - 1;
+    return n;
+}
+
 span
 head_target(const struct http_head *h)
 {

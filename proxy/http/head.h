@@ -75,6 +75,9 @@ MUST_CHECK bool head_copy(const struct http_head *h, struct arena *a,
 MUST_CHECK enum err_code head_set_authority(struct http_head *h,
                                             span authority);
 
+/* What it says, in bytes as HTTP/1.1 writes it, but for what frames the body. */
+size_t head_bytes(const struct http_head *h);
+
 /* "/a?b" as one span in the arena; empty with a null pointer at its limit. */
 span head_target(const struct http_head *h);
 

@@ -74,6 +74,23 @@ translate_take_head(struct exchange *x, struct http_head *h,
     return true;
 }
 
+bool
+translate_head_fits(const struct exchange *x, const struct translate *tr,
+                    const struct http_head *h, struct problem_doc *p)
+{
+    const struct gen_limits *l = &x->worker->gen->limits;
+    bool is_answer = tr == &x->down_way;
+
+    if (head_bytes(h) <= (is_answer ? l->answer_head_bytes : l->head_bytes))
+        return true;
+    *p = problem_plain(is_answer ? 502 : 413,
+                       "the head would be too long in the other version");
+    p->type = is_answer ? "answer-untranslatable" : "too-large";
+    p->limit = is_answer ? "answer_head_bytes" : "head_bytes";
+    p->is_ours = is_answer;
+    return false;
+}
+
 static enum err_code
 translate_head(struct exchange *x, struct translate *tr, struct http_head *h)
 {
@@ -162,6 +179,7 @@ open_program(struct exchange *x, struct translate *tr, struct http_head *h,
         translate_fault(x, tr, tr == &x->down_way, p);
         ok = false;
     }
+    ok = ok && translate_head_fits(x, tr, h, p);
     tr->has_body =
         tr->is_joint || (program_has_body(tr->program) && has_body(x, h));
     tr->us += loop_clock_us() - began;

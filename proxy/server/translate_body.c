@@ -108,7 +108,7 @@ translate_feed(struct exchange *x, struct translate *tr, span bytes,
 
 /* What a joint program made of the head, and of whether there is a body. */
 static bool
-take_joint(struct exchange *x, struct translate *tr)
+take_joint(struct exchange *x, struct translate *tr, struct problem_doc *p)
 {
     struct http_head *h = tr == &x->up_way ? &x->asked : x->answer;
     size_t len = buf_len(&tr->out);
@@ -116,7 +116,11 @@ take_joint(struct exchange *x, struct translate *tr)
 
     translation_new_head(tr->t, &new_head);
     if (!translate_take_head(x, h, &new_head) ||
-        (len && translate_set_media(tr, h) != OK))
+        (len && translate_set_media(tr, h) != OK)) {
+        *p = translate_no_memory();
+        return false;
+    }
+    if (!translate_head_fits(x, tr, h, p))
         return false;
     if (!len)
         fields_remove_id(&h->fields, FIELD_CONTENT_ENCODING);
@@ -151,10 +155,8 @@ translate_end(struct exchange *x, struct translate *tr, struct problem_doc *p)
         fault(x, tr, p);
     else if (tr->encoder && (!tr->is_joint || buf_len(&tr->plain)))
         tr->is_whole = code_again(x, tr, true, p);
-    if (tr->is_whole && tr->is_joint && !take_joint(x, tr)) {
-        *p = translate_no_memory();
-        tr->is_whole = false;
-    }
+    if (tr->is_whole && tr->is_joint)
+        tr->is_whole = take_joint(x, tr, p);
     tr->us += loop_clock_us() - began;
     return tr->is_whole;
 }

@@ -17,6 +17,12 @@ MUST_CHECK bool translate_read_coding(const struct http_head *h,
 MUST_CHECK bool translate_take_head(struct exchange *x, struct http_head *h,
                                     const struct message_head *new_head);
 
+/* Arrows bring out of a body what may be too long for a head. False: `p` is filled. */
+MUST_CHECK bool translate_head_fits(const struct exchange *x,
+                                    const struct translate *tr,
+                                    const struct http_head *h,
+                                    struct problem_doc *p);
+
 /* A body in another form says so; an answer to HEAD, too, of the one it stands for. */
 MUST_CHECK enum err_code translate_set_media(const struct translate *tr,
                                              struct http_head *h);

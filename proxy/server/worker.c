@@ -37,8 +37,9 @@
 struct buf *
 worker_keep_begin(struct worker *w, size_t *mark)
 {
-    /* Spans into it are held by gathers: it may not move, so make room first. */
-    if (w->keep.room - w->keep.end < WORKER_KEEP / 2)
+    /* Spans into it are held by gathers: it may not move, so make room first. What
+     * had none in all of it must not be the loss of whoever writes next. */
+    if (w->keep.room - w->keep.end < WORKER_KEEP / 2 || buf_failed(&w->keep))
         worker_send(w);
     *mark = buf_len(&w->keep);
     return &w->keep;

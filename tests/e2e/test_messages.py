@@ -27,6 +27,7 @@ http:
   POST /orders/{id}/pay: {to: POST /payments, map: {path/id: body/order_id}}
   GET /pays/{id}: {to: "GET /payments/{id}", map: {query/full: query/view}}
   GET /search: {to: POST /queries, map: {query/q: body/query, query/tag: {to: body/tags, style: repeat}}}
+  GET /pages: {map: {body/next: header/X-Next}}
   DELETE /things/{id}: {map: {status: {enum: {204: {to: 200, body: {up: {}, down: none}}}}}}
   GET /apis/{version}/old/{id}: {to: "GET /apis/{version}/new/{id}"}
   GET /gone: gone
@@ -95,6 +96,29 @@ def test_a_body_goes_where_an_older_version_has_a_query(t):
     a = t.ask(w.port, "POST", "/queries", {"query": "red", "page": 2}, Api_Version="v2")
     r = b.seen()
     assert a.status == 200 and r.start == "GET /search?q=red HTTP/1.1" and r.json() == {"page": 2}, "what no arrow names stays"
+
+
+def test_what_comes_out_of_a_body_is_no_longer_than_a_head_may_be(t):
+    """A pool would end the connection for it, and all that others ask on it; ours to a client would, too."""
+    for http, backend in (("h1", answering(message(body=b"{}"))), ("h2", serving(lambda o, r: o.answer(r.stream, 200, b"{}")))):
+        w = worker(t, (b := t.backend(backend), "v1"), pool=f", http: {http}")
+        for n, status in ((30000, 200), (33000, 413), (300000, 413), (30000, 200)):
+            a = t.ask(w.port, "POST", "/queries", {"query": "r" * n}, Api_Version="v2")
+            assert a.status == status, (http, n, a)
+        w.says("limit_reached limit=head_bytes")
+        assert b.connections == 1
+    for n, status in ((60000, 200), (70000, 502), (300000, 502)):
+        w, b = before(t, message(body={"page": 1, "next": "n" * n}), version="v1")
+        a = t.ask(w.port, "GET", "/pages", Api_Version="v2")
+        assert a.status == status and (status == 502 or len(a.get("x-next")) == n), (n, a)
+    w.says("limit_reached limit=answer_head_bytes")
+
+
+def test_what_comes_out_of_a_body_stays_on_its_line_of_a_head(t):
+    for text in ("a\r\nX-Other: b", "a\0b", "a\x7fb"):
+        w, b = before(t, message(body={"next": text}), version="v1")
+        a = t.ask(w.port, "GET", "/pages", Api_Version="v2")
+        assert a.status == 502 and a.json()["type"].endswith("answer-untranslatable"), (text, a)
 
 
 def test_chunked_and_coded_bodies_are_held_to_their_end(t):
