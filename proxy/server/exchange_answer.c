@@ -26,7 +26,7 @@ exchange_interim(struct exchange *x, struct http_head *head)
     x->moved_ms = loop_now_ms(x->worker->loop);
     x->interim_n++;
     if (head->status == 103 && x->request->version != HTTP_1_0 &&
-        !exchange_is_over(x))
+        !exchange_is_over(x) && forward_hints(x, head))
         x->down->interim(x, head);
 }
 
@@ -236,6 +236,8 @@ exchange_answer_end(struct exchange *x, const struct fields *trailers)
             return;
         send_answer_out(x);
     }
-    if (!x->is_answered)
-        exchange_answered(x, x->request->takes_trailers ? trailers : NULL);
+    if (x->is_answered)
+        return;
+    trailers = forward_trailers(x, &x->down_way, trailers);
+    exchange_answered(x, x->request->takes_trailers ? trailers : NULL);
 }

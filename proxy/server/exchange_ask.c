@@ -8,6 +8,7 @@
 #include "proxy/server/conn.h"
 #include "proxy/server/expose.h"
 #include "proxy/server/fallback.h"
+#include "proxy/server/forward.h"
 #include "proxy/server/limit.h"
 #include "proxy/server/messages.h"
 #include "proxy/server/problem.h"
@@ -89,7 +90,7 @@ exchange_connected(struct exchange *x)
     x->keeps_to_pool = is_all || may_go_unseen(x);
     upstream_body(x->up, buf_span(held));
     if (is_all)
-        upstream_end(x->up, x->trailers);
+        upstream_end(x->up, forward_trailers(x, &x->up_way, x->trailers));
     if (buf_len(held)) {
         upstream_flush(x->up);
         exchange_keep_or_forget(x);

@@ -7,6 +7,7 @@
 
 #include "proxy/server/conn.h"
 #include "proxy/server/fallback.h"
+#include "proxy/server/forward.h"
 #include "proxy/server/limit.h"
 #include "proxy/server/messages.h"
 #include "proxy/server/problem.h"
@@ -207,7 +208,7 @@ end_body(struct exchange *x)
             return;
         send_translated(x);
     }
-    upstream_end(x->up, x->trailers);
+    upstream_end(x->up, forward_trailers(x, &x->up_way, x->trailers));
 }
 
 void

@@ -217,11 +217,17 @@ remove_any_case(struct http_head *h, span name)
         }
 }
 
-static bool
-edit(struct http_head *h, const struct gen_head_edits *edits)
+static void
+take_out(struct http_head *h, const struct gen_head_edits *edits)
 {
     for (size_t i = 0; i < edits->n_remove; i++)
         remove_any_case(h, edits->remove[i]);
+}
+
+static bool
+edit(struct http_head *h, const struct gen_head_edits *edits)
+{
+    take_out(h, edits);
     for (size_t i = 0; i < edits->n_set; i++)
         if (head_set(h, edits->set[i].name, edits->set[i].value) != OK)
             return false;
@@ -274,12 +280,12 @@ add_via(struct http_head *h)
 
 /* They are of bytes that are not sent on. */
 static void
-drop_digests(struct http_head *h)
+drop_digests(struct fields *f)
 {
-    fields_remove_id(&h->fields, FIELD_DIGEST);
-    head_remove(h, SPAN("content-digest"));
-    head_remove(h, SPAN("content-md5"));
-    head_remove(h, SPAN("repr-digest"));
+    fields_remove_id(f, FIELD_DIGEST);
+    fields_remove(f, SPAN("content-digest"));
+    fields_remove(f, SPAN("content-md5"));
+    fields_remove(f, SPAN("repr-digest"));
 }
 
 /* What cannot hold for a body in another version is not asked for. */
@@ -289,7 +295,7 @@ ask_plainly(struct exchange *x, struct http_head *h)
     fields_remove_id(&h->fields, FIELD_RANGE);
     fields_remove_id(&h->fields, FIELD_IF_RANGE);
     if (x->up_way.has_body)
-        drop_digests(h);
+        drop_digests(&h->fields);
     else
         head_remove(h, SPAN("repr-digest"));
     translate_conditions(x, h);
@@ -434,7 +440,7 @@ tell_plainly(struct exchange *x, struct http_head *h)
 
     fields_remove_id(&h->fields, FIELD_ACCEPT_RANGES);
     if (told && program_has_body(told))
-        drop_digests(h);
+        drop_digests(&h->fields);
     translate_etag(x, h);
     if (x->decision.pool->media != GEN_MEDIA_ANY &&
         !append_list(x, h, SPAN("vary"), SPAN("accept")))
@@ -452,6 +458,34 @@ forward_answer(struct exchange *x, struct http_head *h)
         return false;
     return forward_version(x, h) && edit(h, &d->route->answer) &&
            head_set(h, SPAN("X-Request-ID"), x->id) == OK && add_via(h);
+}
+
+bool
+forward_hints(struct exchange *x, struct http_head *h)
+{
+    const struct decision *d = &x->decision;
+
+    if ((links_may_differ(x) && !links_rewrite(x, h)) ||
+        (d->translates && !rewrite_answer(x, h)))
+        return false;
+    take_out(h, &d->route->answer);
+    return true;
+}
+
+const struct fields *
+forward_trailers(struct exchange *x, const struct translate *tr,
+                 const struct fields *trailers)
+{
+    struct fields *own;
+
+    if (!trailers || !tr->has_body)
+        return trailers;
+    own = arena_alloc(x->arena, sizeof(*own));
+    if (!own || !fields_copy(trailers, x->arena, own))
+        return NULL;
+    drop_digests(own);
+    fields_remove_id(own, FIELD_ETAG);
+    return own;
 }
 
 bool

@@ -13,6 +13,7 @@
 #include "proxy/http/head.h"
 
 struct exchange;
+struct translate;
 
 /* A request id: the client's own if it is sane, else a new one. */
 void forward_id(struct exchange *x);
@@ -25,6 +26,14 @@ MUST_CHECK bool forward_request(struct exchange *x, struct http_head *h);
 
 /* The head for the client. */
 MUST_CHECK bool forward_answer(struct exchange *x, struct http_head *h);
+
+/* What a 103 hints at, of the answer to come. False: better not at all. */
+MUST_CHECK bool forward_hints(struct exchange *x, struct http_head *h);
+
+/* Trailers without what is true of the bytes alone that `tr` was told. */
+const struct fields *forward_trailers(struct exchange *x,
+                                      const struct translate *tr,
+                                      const struct fields *trailers);
 
 /* What a version's client is told, also on our own answers. */
 MUST_CHECK bool forward_version(struct exchange *x, struct http_head *h);

@@ -3,7 +3,7 @@
 import socket
 import threading
 
-from peers import Gone, answering, message
+from peers import WAIT_S, Gone, answering, message
 
 API = """
 api: shop
@@ -443,3 +443,38 @@ def test_a_client_that_stops_in_its_body_is_let_go(t):
         c.rest()
     except Gone:
         pass
+
+
+def test_trailers_say_nothing_of_the_bytes_that_were_told_anew(t):
+    begun = threading.Semaphore(0)
+
+    def script(conn, backend):
+        while True:
+            m = conn.head()
+            begun.release()
+            backend.requests.put(conn.body_of(m))
+            conn.send(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
+            conn.send(b"%x\r\n%s\r\n0\r\nContent-Digest: sha-256=:abc=:\r\nETag: \"abc\"\r\nX-Own: 1\r\n\r\n" % (len(NEW), NEW))
+
+    b = t.backend(script)
+    streams = "\n".join(line for line in MONEY.split("\n") if "one <> list" not in line)
+    w = shop(t, b, changes=(NOTHING, streams), limits="answer_commit: 1, request_commit: 1")
+    for version, body, digest in ((b"v1", OLD, False), (b"v2", NEW, True)):
+        c = t.connect(w.port).send(b"PUT /orders/1 HTTP/1.1\r\nHost: a\r\nTE: trailers\r\nConnection: TE\r\nApi-Version: %s\r\n"
+                                   b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n" % version)
+        c.send(b"%x\r\n%s\r\n" % (len(body), body))
+        assert begun.acquire(timeout=WAIT_S), "it goes out before it is whole"
+        c.send(b"0\r\nContent-Digest: sha-256=:abc=:\r\nRepr-Digest: sha-256=:abc=:\r\nX-Mine: 1\r\n\r\n")
+        a, r = c.answer(), b.seen()
+        assert a.body == body and r.body == NEW
+        assert sorted(n for n, _ in a.trailers) == (["content-digest", "etag", "x-own"] if digest else ["x-own"]), a.trailers
+        assert sorted(n for n, _ in r.trailers) == (["content-digest", "repr-digest", "x-mine"] if digest else ["x-mine"]), r.trailers
+
+
+def test_a_hint_points_where_the_client_may_go_and_tells_no_more_than_the_answer(t):
+    hint = b"HTTP/1.1 103 Early Hints\r\nServer: own\r\nLink: </orders?customer=7>; rel=preload\r\n\r\n"
+    w = shop(t, t.backend(answering(hint + message(body=NEW, Server="own"))), route=", headers: {answer: {remove: [Server], set: {X-Own: \"1\"}}}")
+    c = t.connect(w.port).send(b"GET /orders/1 HTTP/1.1\r\nHost: a\r\nApi-Version: v1\r\n\r\n")
+    a = c.head()
+    assert a.status == 103 and a.fields == [("link", "</orders?cust=7>; rel=preload")], a
+    assert c.answer().get("server") is None
