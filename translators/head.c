@@ -181,9 +181,11 @@ split_fields(struct arena *a, const struct message_head *in,
 static bool
 is_line(span value)
 {
-    for (size_t i = 0; i < value.len; i++)
-        if ((unsigned char)value.at[i] < 0x20 && value.at[i] != '\t')
+    for (size_t i = 0; i < value.len; i++) {
+        unsigned char c = (unsigned char)value.at[i];
+        if ((c < 0x20 && c != '\t') || c == 0x7f)
             return false;
+    }
     return true;
 }
 
