@@ -24,6 +24,8 @@
     X(DUE_IDLE, "idle_ms", "the pool stopped in the middle")                   \
     X(DUE_POOL_STREAM, "stream_idle_ms", "the pool's stream stopped")          \
     X(DUE_TOTAL, "total_ms", "the route's own limit")                          \
+    X(DUE_TOTAL_BODY, "total_ms",                                              \
+      "likewise, and it was the client's to go on")                            \
     X(DUE_CLOSING, "", "a tunnel's pool does not close its side")              \
     X(DUE_TAKEN, "", "h2: does the client take what waits?")
 
@@ -141,9 +143,18 @@ look_at_pace(struct exchange *x)
     x->down->broken(x);
 }
 
+/* The pool waits for the rest of a body, as we do. */
+static bool
+waits_for_client(const struct exchange *x)
+{
+    return !x->is_received && !x->holds_down && !x->answer;
+}
+
 static void
 act(struct exchange *x, enum due due)
 {
+    if (due == DUE_TOTAL && waits_for_client(x))
+        due = DUE_TOTAL_BODY;
     count_limit(x, limit_of(due));
     if (x->is_tunnel && (due == DUE_STREAM || due == DUE_POOL_STREAM)) {
         messages_close(x, WS_GOING_AWAY, "nothing came for too long");
@@ -158,6 +169,7 @@ act(struct exchange *x, enum due due)
     case DUE_BODY:
     case DUE_RATE:
     case DUE_STREAM:
+    case DUE_TOTAL_BODY:
         exchange_late(x, "the request's body came too slowly");
         break;
     case DUE_CONNECT:

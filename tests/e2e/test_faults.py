@@ -295,6 +295,15 @@ def test_a_slow_body_is_a_408(t):
     assert c.answer().status == 408
 
 
+def test_a_body_that_is_not_whole_in_the_total_time_is_no_fault_of_the_backend(t):
+    b = t.backend(lambda conn, backend: conn.request() and conn.more())
+    w = t.worker(b, route=", timeouts: {total: 400ms}")
+    c = t.connect(w.port).send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc")
+    assert c.answer().status == 408
+    c = t.connect(w.port).send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc")
+    assert c.answer().status == 504
+
+
 def test_a_client_that_takes_nothing_is_closed(t):
     w = t.worker(t.backend(answering(message(body=b"x" * (32 << 20)))), limits="send: 400ms")
     t.connect(w.port).send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
