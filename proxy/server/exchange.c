@@ -56,6 +56,7 @@ exchange_new_mirrored(struct worker *w, const struct client *client,
     x->began_us = loop_clock_us();
     /* What is searched, and all that may come with its last byte. */
     buf_init(&x->seen, w->gen->limits.detect_bytes + 2 * WORKER_SCRATCH);
+    buf_init(&x->peek.plain, w->gen->limits.detect_bytes);
     buf_init(&x->fallback.body, 0);
     buf_init(&x->to_pool, SIZE_MAX / 4);
     buf_init(&x->to_client, SIZE_MAX / 4);
@@ -107,6 +108,7 @@ exchanges_bury(struct worker *w, struct exchange **dead)
         *dead = x->next_dead;
         held_end(x);
         buf_fini(&x->seen);
+        buf_fini(&x->peek.plain);
         fallback_end(x);
         buf_fini(&x->to_pool);
         buf_fini(&x->to_client);

@@ -79,6 +79,13 @@ struct fallback {
     bool is_kept;
 };
 
+/* A coded body's beginning, as it is searched for a marker. */
+struct peek {
+    struct decoder *decoder; /* NULL: nothing was taken off yet */
+    struct buf plain;
+    size_t n; /* bytes of exchange.seen that are in it */
+};
+
 struct exchange {
     uint32_t magic;
     enum exchange_state state;
@@ -90,6 +97,7 @@ struct exchange {
     const struct down *down;
     struct h2_stream *stream; /* h2 alone */
     struct exchange *next_dead;
+    struct exchange *next_searched; /* of worker.searched_exchanges */
 
     /* the request */
     struct http_head *request;
@@ -102,7 +110,8 @@ struct exchange {
     span path;  /* as the client sent it */
     span query; /* likewise */
     uint64_t request_bytes;
-    struct buf seen;    /* body bytes that were searched for a marker */
+    struct buf seen; /* body bytes that are searched for a marker */
+    struct peek peek;
     struct buf to_pool; /* body bytes that wait for a connection */
     size_t held_sent;   /* of what waits: sent, and kept to be sent again */
     size_t untaken;     /* body bytes the client's side was not told are gone */
@@ -169,6 +178,7 @@ struct exchange {
     bool to_client_breaks; /* h2: the stream is reset behind what is in it */
     bool is_stream;        /* an idle time-out and no other */
     bool is_turned_away;   /* for want of time or memory: no record is made */
+    bool is_searched_later;
     bool is_forgotten;     /* nobody but its connection ever knew of it */
     bool wants_tunnel;     /* tunnel.h */
     bool is_tunnel;        /* it is open */
@@ -313,6 +323,13 @@ void exchange_begin_body(struct exchange *x);
 
 /* Is the version in what came of the body? Then it is decided. */
 void exchange_search_marker(struct exchange *x);
+
+/* The same once the batch of events is done, or when enough has come. */
+void exchange_search_later(struct exchange *x);
+void exchanges_search(struct worker *w);
+
+/* The version is settled, or is not to be found in the head. */
+void exchange_version_told(struct exchange *x);
 
 /* A connection is asked for. */
 void exchange_ask(struct exchange *x);

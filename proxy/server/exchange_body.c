@@ -170,7 +170,7 @@ exchange_request_body(struct exchange *x, span bytes)
     case X_DETECT:
         x->down->took(x, bytes.len);
         if (wait_with(x, &x->seen, bytes))
-            exchange_search_marker(x);
+            exchange_search_later(x);
         break;
     case X_HOLD:
         x->down->took(x, bytes.len);

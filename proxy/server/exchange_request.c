@@ -153,8 +153,8 @@ decided(struct exchange *x)
     exchange_prepare(x);
 }
 
-static void
-version_told(struct exchange *x)
+void
+exchange_version_told(struct exchange *x)
 {
     switch (x->decision.detect.outcome) {
     case DETECT_SPOKEN:
@@ -174,49 +174,6 @@ version_told(struct exchange *x)
         x->request->expects_continue = false;
         break;
     }
-}
-
-static bool
-peek_coded(struct exchange *x, span came, size_t max, span *plain)
-{
-    struct buf b;
-
-    buf_init(&b, max + 1);
-    bool ok = translate_peek(x, came, max, &b) &&
-              span_dup(x->arena, buf_span(&b), plain);
-    buf_fini(&b);
-    return ok;
-}
-
-void
-exchange_search_marker(struct exchange *x)
-{
-    uint64_t max = x->worker->gen->limits.detect_bytes;
-    span came = span_take(buf_span(&x->seen), (size_t)max), seen = came;
-    bool is_all = x->is_received && came.len == buf_len(&x->seen);
-
-    if (head_find(x->request, FIELD_CONTENT_ENCODING)) {
-        if (!peek_coded(x, came, (size_t)max, &seen)) {
-            exchange_deny(x, 415, "coded-body",
-                          "the body cannot be searched for a version: it is "
-                          "not gzip, deflate, br or zstd");
-            return;
-        }
-        is_all = is_all && seen.len < max;
-    }
-    struct decide_case c = exchange_case(x);
-    if (decide_marker(&c, x->arena, seen, is_all, &x->decision) == MARKED) {
-        version_told(x);
-        return;
-    }
-    if (seen.len < max && came.len < max)
-        return;
-    struct problem_doc p = problem_plain(
-        400, "no version was found in the first bytes of the body");
-    p.type = "version-missing";
-    p.limit = "detect_bytes";
-    p.versions = detect_known(x->decision.api->detect);
-    exchange_refuse(x, &p);
 }
 
 /* 405 where another method would have been served (RFC 9110 §15.5.6), else 404. */
@@ -305,7 +262,7 @@ exchange_request(struct exchange *x, struct http_head *head, bool ends)
         struct decide_case c = exchange_case(x);
 
         decide_version(&c, &x->decision);
-        version_told(x);
+        exchange_version_told(x);
     } else {
         decided(x);
     }

@@ -56,11 +56,10 @@ MUST_CHECK bool translate_end(struct exchange *x, struct translate *tr,
 
 /*
  * The first bytes of the request's body as its marker is looked for in: without
- * its coding, at most `max`, in `plain`. False: it is in no coding we know, or
- * is not what it says.
+ * its coding, at most `max`, in x->peek. `seen` is all that has come. False: it is
+ * in no coding we know, or is not what it says.
  */
-MUST_CHECK bool translate_peek(struct exchange *x, span seen, size_t max,
-                               struct buf *plain);
+MUST_CHECK bool translate_peek(struct exchange *x, span seen, size_t max);
 
 /* What failed: counted, and told in `p`. */
 void translate_fault(struct exchange *x, const struct translate *tr,

@@ -162,22 +162,24 @@ translate_end(struct exchange *x, struct translate *tr, struct problem_doc *p)
 }
 
 bool
-translate_peek(struct exchange *x, span seen, size_t max, struct buf *plain)
+translate_peek(struct exchange *x, span seen, size_t max)
 {
+    struct buf *plain = &x->peek.plain;
     enum coding c;
     span piece;
 
     if (!translate_read_coding(x->request, &c))
         return false;
+    seen = span_skip(seen, x->peek.n);
+    x->peek.n += seen.len;
     if (c == CODING_NONE) {
-        buf_add(plain, span_take(seen, max));
+        buf_add(plain, span_take(seen, max - buf_len(plain)));
         return !buf_failed(plain);
     }
-    struct decoder *d = decoder_new(x->arena, c);
-    if (!d)
+    if (!x->peek.decoder && !(x->peek.decoder = decoder_new(x->arena, c)))
         return false;
     do { /* ends: as feed_coded */
-        if (decoder_take(d, &seen, &piece) != OK)
+        if (decoder_take(x->peek.decoder, &seen, &piece) != OK)
             return false;
         buf_add(plain, span_take(piece, max - buf_len(plain)));
     } while ((seen.len || piece.len) && buf_len(plain) < max);

@@ -151,7 +151,8 @@ static void
 go_on_later(struct worker *w)
 {
     /* What one side takes the other may send: until neither has more. */
-    while (w->later || w->later_links) {
+    while (w->later || w->later_links || w->searched_exchanges) {
+        exchanges_search(w);
         gather_links(w);
         go_on_conns(w);
     }

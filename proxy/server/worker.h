@@ -81,6 +81,7 @@ struct worker {
     struct conn *dead_conns;
     struct conn *later;       /* have bytes read ahead, or frames to gather */
     struct link *later_links; /* have frames to gather */
+    struct exchange *searched_exchanges;  /* for a marker: exchange_marker.c */
     struct exchange *dead_exchanges;      /* when the batch of events is done */
     struct exchange *forgotten_exchanges; /* when all that waits is sent */
     struct messages *tunnels;             /* that are open */

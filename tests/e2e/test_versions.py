@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """A client at one version and a pool at another, through one worker: LANGUAGE.md, Failure, and HTTP around a translated body."""
+import base64
+import gzip
+import random
 import socket
 import threading
 
 from peers import WAIT_S, Gone, answering, message
+from test_faults import rss
 
 API = """
 api: shop
@@ -144,6 +148,16 @@ def test_a_body_is_held_until_its_marker_tells_the_version(t):
     assert a.body == document and a.get("api-version") == "v1", a
     assert b.seen().body == b'{"schema":"v2",' + NEW[1:]
     assert w.line(path="/orders")["version_source"] == "body"
+
+
+def test_a_body_is_searched_in_what_memory_one_piece_takes(t):
+    w = shop(t, t.backend(answering(message(body=NEW))))
+    text = b'{"x":"' + base64.b64encode(random.Random(1).randbytes(9000)) + b'","schema":"v1"}'
+    for body, coding in ((text, b""), (gzip.compress(text), b"Content-Encoding: gzip\r\n")):
+        c = t.connect(w.port).send(b"POST /orders HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n%s\r\n" % coding)
+        before = rss(w.pid)
+        assert c.send(b"".join(b"1\r\n%c\r\n" % byte for byte in body) + b"0\r\n\r\n").answer().get("api-version") == "v1"
+        assert rss(w.pid) - before < 32 * 1024 * 1024, coding
 
 
 def test_a_marker_that_does_not_come_is_a_400(t):
