@@ -139,7 +139,7 @@ finish(struct conn *c)
 
     c->x = NULL;
     exchange_close(x);
-    if (c->ends || c->has_eof) {
+    if (c->ends || (c->has_eof && buf_len(&c->ahead) == 0)) {
         conn_linger(c);
         return;
     }
@@ -375,13 +375,17 @@ conn_h1_resume(struct conn *c)
     conn_h1_feed(c, buf_span(&held));
     worker_flush(c->worker);
     buf_fini(&held);
-    if (c->x && buf_len(&c->ahead) == 0 && !c->x->holds_down)
+    if (c->has_eof && c->state != CONN_DEAD && buf_len(&c->ahead) == 0)
+        conn_h1_eof(c);
+    else if (c->x && buf_len(&c->ahead) == 0 && !c->x->holds_down)
         conn_read(c, true);
 }
 
 void
 conn_h1_eof(struct conn *c)
 {
+    if (buf_len(&c->ahead))
+        return; /* what it asked before its end comes first */
     if (!c->x || c->state == CONN_HEAD) {
         conn_linger(c); /* answers may still be on their way out */
         return;

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """HTTP/1.1 through one worker, passed through untouched."""
+import contextlib
 import re
+import ssl
 import threading
 
 from peers import Gone, answering, counting, message
@@ -280,3 +282,29 @@ def test_a_client_that_leaves_takes_its_upstream_request_with_it(t):
     c.reset()
     assert gone.wait(10), "the backend's connection was not closed"
     assert w.line(path="/leaves")["status"] == 0
+
+
+def test_what_was_asked_before_the_end_of_tls_is_answered(t):
+    """Both requests and the word for the end come in one read."""
+    w = t.worker(t.backend(answering(message(body=b"one"), message(body=b"other"))), tls=True)
+    came, goes = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = ssl.create_default_context(cafile=t.certs() / "ca.pem").wrap_bio(came, goes, server_hostname="localhost")
+    sock = t.connect(w.tls_port).sock
+
+    def until_done(step):
+        while True:
+            try:
+                return step()
+            except ssl.SSLWantReadError:
+                sock.sendall(goes.read())
+                came.write(sock.recv(65536)) or came.write_eof()
+
+    until_done(tls.do_handshake)
+    tls.write(b"GET /1 HTTP/1.1\r\nHost: localhost\r\n\r\nGET /2 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    with contextlib.suppress(ssl.SSLWantReadError):
+        tls.unwrap()
+    data = b""
+    with contextlib.suppress(ssl.SSLError):
+        while piece := until_done(lambda: tls.read(65536)):
+            data += piece
+    assert data.index(b"\r\n\r\none") < data.index(b"\r\n\r\nother"), data
