@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * store_sql: the store's tables in SQLite; known to store.c alone.
+ * store_sql: the store's tables in SQLite; known to the store's own files alone.
  *
  * Each function is one statement. It decides nothing about
  * refusing; it says what SQLite said.
