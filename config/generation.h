@@ -204,7 +204,7 @@ struct gen_rollout {
     bool author_may_not; /* approve */
     struct gen_require require;
     const bool *lost; /* by version: its clients could not come back, as cases
-                         say; NULL: no case was asked (`require: matrix`) */
+                         say; NULL: no api, or no memory for its cases */
     uint32_t capacity_ppm;   /* of the baseline's endpoints, to go back to */
     uint64_t requests_a_day; /* that are expected; 0: not said */
     /* Gates are kept apart by these: how many there are of each, from 1. */

@@ -14,6 +14,13 @@
 
 struct route_spec; /* routing/route.h */
 
+/* What cases showed of an api; rollout_proof.c */
+struct loader_proof {
+    bool was_tried;
+    struct arena *arena;
+    const struct cases_proof *proof; /* NULL: no memory for them */
+};
+
 struct loader {
     struct reader r;
     struct generation *g;
@@ -27,6 +34,7 @@ struct loader {
     const struct yaml **api_nodes;  /* ...and where each is */
     struct gen_route *route_at;     /* as they are being built... */
     const struct route_spec *specs; /* ...and what each was built from */
+    struct loader_proof *proofs;    /* by api, while rollouts are read */
 };
 
 /*

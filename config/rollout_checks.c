@@ -8,7 +8,6 @@
 #include "routing/route.h"
 #include "routing/split.h"
 #include "routing/subject.h"
-#include "translators/cases/cases.h"
 #include "translators/lens/lens.h"
 
 /* The change's own manifest, if the rollout names one. */
@@ -219,80 +218,6 @@ take_shape(struct rollout_reading *reading)
 
 /* ---------------------------------------------------------------- preconditions */
 
-/* The worst of what cases say of each version that clients speak, against the canary's pool. */
-static void
-judge_matrix(struct rollout_reading *reading, const struct cases_proof *proof)
-{
-    struct gen_require *require = &reading->r->require;
-    const struct gen_pool *pool = reading->r->canary.pool;
-    const struct lens_api *api = pool->api->lens;
-    char why[256];
-
-    require->verdict = CASES_YES;
-    for (size_t v = 0; v < api->n_versions; v++) {
-        enum cases_verdict verdict = cases_verdict_of(
-            proof, api, v, (size_t)pool->version, why, sizeof(why));
-        if (api->versions[v].internal || verdict == CASES_YES ||
-            require->verdict == CASES_NO)
-            continue;
-        require->verdict = verdict;
-        require->why = arena_fmt(
-            reading->l->g->arena, "clients at %.*s: %s, %s",
-            SPAN_FMT(api->versions[v].label), cases_verdict_word(verdict), why);
-    }
-}
-
-/* Which clients the baseline could not serve again, if they were sent back to it. */
-static void
-judge_way_back(struct rollout_reading *reading, const struct cases_proof *proof)
-{
-    struct gen_rollout *r = reading->r;
-    const struct lens_api *api = r->canary.pool->api->lens;
-    char why[256];
-    bool *lost = reader_array(&reading->l->r, reading->node, api->n_versions,
-                              sizeof(*lost));
-
-    for (size_t v = 0; lost && r->baseline->version >= 0 && v < api->n_versions;
-         v++)
-        lost[v] = !api->versions[v].internal &&
-                  cases_verdict_of(proof, api, v, (size_t)r->baseline->version,
-                                   why, sizeof(why)) == CASES_NO;
-    r->lost = lost;
-}
-
-/* A case that does not hold is `stile check`'s to refuse; here it is a verdict. */
-static void
-prove_matrix(struct rollout_reading *reading)
-{
-    const struct gen_pool *pool = reading->r->canary.pool;
-    struct reader *r = &reading->l->r;
-    struct cases_tally tally = {.proof = cases_proof_new(r->arena)};
-    struct problems own;
-
-    problems_init(&own, r->arena);
-    if (!pool->api || pool->version < 0) {
-        yaml_problem(r->problems, reading->node,
-                     "`require: matrix`, and the canary speaks no api");
-        return;
-    }
-    if (!tally.proof ||
-        cases_run(r->arena, pool->api->lens, &own, &tally) == ERR_LIMIT) {
-        yaml_problem(r->problems, reading->node,
-                     "the cases take more memory than a load may");
-        return;
-    }
-    judge_matrix(reading, tally.proof);
-    judge_way_back(reading, tally.proof);
-    if (reading->r->require.verdict == CASES_YES)
-        return;
-    problem_warn(r->problems, reading->node->file, reading->node->line,
-                 reading->node->column,
-                 "it would not start: `require: matrix`; %.*s",
-                 SPAN_FMT(reading->r->require.why));
-    problem_remedy(r->problems,
-                   "write cases that show it; `stile matrix` lists what lacks");
-}
-
 static void
 check_require(struct rollout_reading *reading)
 {
@@ -304,8 +229,7 @@ check_require(struct rollout_reading *reading)
         problem_remedy(reading->l->r.problems,
                        "add `shadow: {share: 1%%}` to the rollout");
     }
-    if (r->require.matrix)
-        prove_matrix(reading);
+    rollout_prove(reading);
 }
 
 /* Each step where it stands: is it one, and can it conclude? */

@@ -22,6 +22,10 @@ struct rollout_reading {
 /* All its words were read: find its routes, judge it, count its cells. */
 void rollout_check(struct rollout_reading *reading);
 
+/* What cases say of it, whether they were asked for or not. */
+void rollout_prove(struct rollout_reading *reading);
+void rollout_proofs_free(struct loader *l);
+
 /* What the manifest says to watch: gates that it has, and metrics that there are. */
 void rollout_check_watch(struct rollout_reading *reading);
 

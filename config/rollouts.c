@@ -406,11 +406,14 @@ load_rollouts(struct loader *l)
     }
     struct gen_rollout *all =
         reader_array(&l->r, s.values[0], s.n, sizeof(*all));
-    if (!all)
+    l->proofs =
+        reader_array(&l->r, s.values[0], l->g->n_apis, sizeof(*l->proofs));
+    if (!all || !l->proofs)
         return;
     map_init(&names, l->r.arena);
     for (size_t i = 0; i < s.n; i++)
         read_rollout(l, &names, &s, i, &all[i]);
+    rollout_proofs_free(l);
     l->g->rollouts = all;
     l->g->n_rollouts = s.n;
     l->g->n_canaries += s.n;

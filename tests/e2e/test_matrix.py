@@ -119,6 +119,16 @@ def test_clients_that_could_not_come_back_are_somebody_s_to_accept(t):
     assert done["event"] == "start" and done["story"]["lost"] == "v2", done
 
 
+def test_a_case_that_does_not_hold_says_who_could_not_come_back_though_nobody_asked_for_proof(t):
+    s = scene(t, rollout("{baseline_capacity: 100%}"), cases=CASE.replace("1700000000", "1700000001"))
+    until(lambda: state(s) == "approved", "approved")
+    assert t.ask(s.port, path="/t", X_Account="a").status == 200, "v1 needs no translation"
+    assert "start would make it" in say(s, "rollout", "start", "ios", "--reason", "x", "--dry-run"), "nobody at v2 has come"
+    assert t.ask(s.port, path="/t", X_Account="a", Api_Version="v2").status == 200, "and nothing has failed so far"
+    assert "clients at v2 could not come back" in say(s, "rollout", "start", "ios", "--reason", "x", code=1)
+    say(s, "rollout", "start", "ios", "--reason", "they are ours", "--no-way-back")
+
+
 def test_a_matrix_that_is_not_proven_starts_nothing(t):
     s = scene(t, rollout("{matrix: proven}"), cases=CASE + "  only: up\n")
     until(lambda: state(s) == "approved", "approved")
