@@ -167,6 +167,8 @@ struct gen_watch {
     enum metric metric;
 };
 
+#define GEN_WATCHES_MAX ((size_t)16)
+
 /* Why a rollout is made, and how to go back: no rollout is without. */
 struct gen_manifest {
     span change; /* of the api; empty: the manifest stands in the rollout */
@@ -174,7 +176,8 @@ struct gen_manifest {
     span owner;
     span guarantee;
     span backout;
-    const struct gen_watch *watch; /* what is to be looked at meanwhile */
+    const struct gen_watch
+        *watch; /* what is to be looked at meanwhile, at most GEN_WATCHES_MAX */
     size_t n_watch;
 };
 
@@ -514,6 +517,23 @@ const struct gen_canary *gen_route_shadow(const struct gen_route *route);
 uint32_t gen_rollout_cell(const struct gen_rollout *r,
                           const struct gen_route *route, int client,
                           span platform);
+
+/* How many there are. */
+uint32_t gen_rollout_cells_n(const struct gen_rollout *r);
+
+/* What a cell is of; `at` is NULL where it is of all of them, and no version is "". */
+struct gen_cell {
+    span route, version, platform;
+};
+void gen_rollout_cell_names(const struct gen_rollout *r, uint32_t i,
+                            struct gen_cell *out);
+
+/*
+ * The cells that have requests of these, a bit each: where another configuration keeps them apart otherwise, those that
+ * one of its cells has become.
+ */
+uint32_t gen_rollout_cells_like(const struct gen_rollout *r,
+                                const struct gen_cell *names);
 
 /* "orders v2 ios": what cell `i` is of; `size` >= 64. */
 void gen_rollout_cell_text(const struct gen_rollout *r, uint32_t i, char *out,

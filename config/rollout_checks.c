@@ -174,6 +174,34 @@ versions_of(const struct gen_rollout *r)
     return api && api->lens ? (uint32_t)api->lens->n_versions + 1 : 1;
 }
 
+/* Where a gate halts its cell alone, which those are is no detail. */
+static void
+check_cells(const struct rollout_reading *reading)
+{
+    const struct gen_rollout *r = reading->r;
+    struct problems *p = reading->l->r.problems;
+    uint32_t versions = versions_of(r), routes = (uint32_t)r->n_routes;
+    uint32_t n = r->cells_routes * r->cells_versions * r->cells_platforms;
+
+    if (!r->plan.halts_cell)
+        return;
+    if (n == 1) {
+        yaml_problem(p, reading->node,
+                     "`gates: {halt: cell}`, and there is one cell: all of it");
+        problem_remedy(p, "take `halt` away, or name several routes or "
+                          "platforms in `match`");
+    } else if (r->cells_routes < routes || r->cells_versions < versions) {
+        problem_warn(
+            p, reading->node->file, reading->node->line, reading->node->column,
+            "%u cells are kept apart at most: %s one cell, and a halt "
+            "is of all of them",
+            ROLLOUT_CELLS_MAX,
+            r->cells_versions < versions ? "its routes and versions are"
+                                         : "its routes are");
+        problem_remedy(p, "make several rollouts of it, or cover fewer");
+    }
+}
+
 /* Too many to keep apart: then routes are one, then versions. */
 static void
 count_cells(struct gen_rollout *r)
@@ -313,5 +341,6 @@ rollout_check(struct rollout_reading *reading)
         return;
     check_require(reading);
     count_cells(reading->r);
+    check_cells(reading);
     take_shape(reading);
 }

@@ -180,6 +180,19 @@ read_distinct(struct reader *r, const struct yaml *value, void *self)
                      SPAN_FMT(text));
 }
 
+static void
+read_halt(struct reader *r, const struct yaml *value, void *self)
+{
+    span text;
+
+    if (!reader_text(r, value, &text))
+        return;
+    ((struct rollout_plan *)self)->halts_cell = span_is(text, "cell");
+    if (!span_is(text, "cell") && !span_is(text, "rollout"))
+        yaml_problem(r->problems, value, "`%.*s` is not cell or rollout",
+                     SPAN_FMT(text));
+}
+
 /* A gate that nobody judges would pass: so it is refused, not ignored. */
 static void
 refuse_contract(struct reader *r, const struct yaml *value, void *self)
@@ -202,6 +215,7 @@ load_rollout_gates(struct loader *l, const struct yaml *node,
         {"burst", read_burst, false},
         {"window", read_window, false},
         {"distinct", read_distinct, false},
+        {"halt", read_halt, false},
         {"contract", refuse_contract, false}};
 
     reader_map(&l->r, node, "`gates`", words, COUNT(words), plan);

@@ -120,6 +120,53 @@ gen_rollout_cell(const struct gen_rollout *r, const struct gen_route *route,
     return i;
 }
 
+uint32_t
+gen_rollout_cells_n(const struct gen_rollout *r)
+{
+    return r->cells_routes * r->cells_versions * r->cells_platforms;
+}
+
+void
+gen_rollout_cell_names(const struct gen_rollout *r, uint32_t i,
+                       struct gen_cell *out)
+{
+    uint32_t version = i / r->cells_platforms % r->cells_versions;
+    const struct gen_api *api = r->routes[0]->api;
+
+    *out = (struct gen_cell){0};
+    if (r->cells_routes > 1 || r->n_routes == 1)
+        out->route =
+            r->routes[i / r->cells_platforms / r->cells_versions]->name;
+    if (r->cells_versions > 1)
+        out->version =
+            version ? api->lens->versions[version - 1].label : SPAN("");
+    if (r->n_platforms)
+        out->platform = r->platforms[i % r->cells_platforms];
+}
+
+static bool
+is_like(span a, span b)
+{
+    return !a.at || !b.at || span_eq(a, b);
+}
+
+uint32_t
+gen_rollout_cells_like(const struct gen_rollout *r,
+                       const struct gen_cell *names)
+{
+    uint32_t bits = 0;
+
+    for (uint32_t i = 0; i < gen_rollout_cells_n(r); i++) {
+        struct gen_cell one;
+        gen_rollout_cell_names(r, i, &one);
+        if (is_like(one.route, names->route) &&
+            is_like(one.version, names->version) &&
+            is_like(one.platform, names->platform))
+            bits |= UINT32_C(1) << i;
+    }
+    return bits;
+}
+
 void
 gen_rollout_cell_text(const struct gen_rollout *r, uint32_t i, char *out,
                       size_t size)

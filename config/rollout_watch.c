@@ -53,6 +53,12 @@ rollout_check_watch(struct rollout_reading *reading)
     struct gen_watch *all = reader_array(&reading->l->r, reading->node,
                                          reading->n_watch, sizeof(*all));
 
+    if (reading->n_watch > GEN_WATCHES_MAX) {
+        yaml_problem(reading->l->r.problems, reading->node,
+                     "it says to watch %zu things, and at most %zu are",
+                     reading->n_watch, GEN_WATCHES_MAX);
+        return;
+    }
     for (size_t i = 0; all && i < reading->n_watch; i++)
         find(reading, reading->watch[i], &all[i]);
     reading->r->manifest.watch = all;

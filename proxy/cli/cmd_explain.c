@@ -19,6 +19,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #define EXPLAIN_BYTES ((size_t)8 << 30)
@@ -32,8 +33,9 @@ struct explaining {
     struct option_list fields;
     struct generation *gen;
     json_t *weights; /* of the running proxy; NULL: nobody runs */
-    json_t *known;   /* of a described request: printed at the end */
-    json_t *steps;   /* a member of it */
+    json_t *rollouts;
+    json_t *known; /* of a described request: printed at the end */
+    json_t *steps; /* a member of it */
     struct described request;
     bool is_https; /* its target says so */
 };
@@ -131,6 +133,39 @@ weight_in_force(void *live, const struct gen_canary *canary)
     return canary->weight_ppm;
 }
 
+/* The cells that `rollout` says are halted. */
+static bool
+has_halted(const json_t *rollout, const char *cell)
+{
+    const json_t *one;
+    size_t i;
+
+    json_array_foreach(json_object_get(rollout, "halted_cells"), i, one)
+    {
+        if (strcmp(json_string_value(json_object_get(one, "cell")), cell) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool
+cell_is_halted(void *live, const struct gen_rollout *r, uint32_t cell)
+{
+    const struct explaining *x = live;
+    const json_t *one;
+    char name[160];
+    size_t i;
+
+    gen_rollout_cell_text(r, cell, name, sizeof(name));
+    json_array_foreach(json_object_get(x->rollouts, "rollouts"), i, one)
+    {
+        const char *of = json_string_value(json_object_get(one, "name"));
+        if (of && span_is(r->name, of))
+            return has_halted(one, name);
+    }
+    return false;
+}
+
 static bool
 pool_is_up(void *live, const struct gen_pool *pool)
 {
@@ -139,21 +174,24 @@ pool_is_up(void *live, const struct gen_pool *pool)
     return true; /* what a described request would meet is not known */
 }
 
-static void
-ask_weights(struct explaining *x)
+/* What the running proxy says; NULL: nobody runs. */
+static json_t *
+ask_running(const struct explaining *x, const char *path)
 {
     struct client_request r = x->ask.request;
     struct client_answer answer;
+    json_t *body = NULL;
     struct err e;
 
     if (strcmp(r.socket, CLI_SOCKET_PRESET) == 0)
         r.socket = x->gen->admin_socket.at; /* NUL-terminated, as all paths */
-    r.path = "/v1/weights";
+    r.path = path;
     if (client_ask(&r, &answer, &e))
-        return;
+        return NULL;
     if (answer.status == 200)
-        x->weights = json_incref(answer.body);
+        body = json_incref(answer.body);
     client_answer_fini(&answer);
+    return body;
 }
 
 static void
@@ -198,7 +236,11 @@ know_pool(struct explaining *x, const struct decision *d)
         know_number(x, "bucket", d->bucket);
         know_number(x, "weight_ppm", d->weight_ppm);
         if (rollout) {
+            char cell[160];
+            gen_rollout_cell_text(rollout, d->cell, cell, sizeof(cell));
             know(x, "rollout", rollout->name);
+            know(x, "cell", span_str(cell));
+            know_number(x, "cell_halted", d->arm == ARM_HALTED);
             know_number(x, "step", plan_step_at(&rollout->plan, d->weight_ppm));
         }
     }
@@ -322,6 +364,7 @@ decide(struct explaining *x)
         .is_https = is_https(x),
         .now_s = (int64_t)time(NULL),
         .weight_ppm = weight_in_force,
+        .cell_is_halted = cell_is_halted,
         .pool_is_up = pool_is_up,
         .live = x,
     };
@@ -408,7 +451,8 @@ explain_request(struct explaining *x, const char *method, const char *target)
     if ((code = load(x)) != CLI_OK)
         return code;
     x->is_https = target && span_starts(span_str(target), SPAN("https://"));
-    ask_weights(x);
+    x->weights = ask_running(x, "/v1/weights");
+    x->rollouts = ask_running(x, "/v1/rollouts");
     x->known = json_object();
     code = decide(x);
     if (x->ask.as_json) {
@@ -419,6 +463,7 @@ explain_request(struct explaining *x, const char *method, const char *target)
     }
     json_decref(x->known);
     json_decref(x->weights);
+    json_decref(x->rollouts);
     generation_free(&x->gen);
     return code;
 }

@@ -23,6 +23,7 @@
     X("resume", TELL)                                                          \
     X("promote", TELL)                                                         \
     X("flip", TELL)                                                            \
+    X("reopen", TELL)                                                          \
     X("abort", TELL)                                                           \
     X("rollback", TELL)                                                        \
     X("withdraw", TELL)                                                        \
@@ -70,6 +71,8 @@ struct telling {
     bool dry;
     bool breaks_glass;
     bool no_way_back;
+    bool without_halted;
+    const char *cell; /* NULL: all */
 };
 
 static void
@@ -96,9 +99,10 @@ tell(struct ask *ask, const struct telling *t)
                         "kept in the journal\n");
         return CLI_USAGE;
     }
-    json_t *body = json_pack("{s:s, s:b, s:b, s:b}", "reason", t->reason,
-                             "dry_run", t->dry, "break_glass", t->breaks_glass,
-                             "no_way_back", t->no_way_back);
+    json_t *body = json_pack(
+        "{s:s, s:b, s:b, s:b, s:b, s:s*}", "reason", t->reason, "dry_run",
+        t->dry, "break_glass", t->breaks_glass, "no_way_back", t->no_way_back,
+        "without_halted", t->without_halted, "cell", t->cell);
     if (!body) {
         fprintf(stderr, "stile rollout: the reason is no UTF-8 text\n");
         return CLI_USAGE;
@@ -242,11 +246,21 @@ ask_one(struct ask *ask, char **operands, const struct telling *t)
     return code;
 }
 
+/* For a shell that completes them. */
+static int
+list_words(void)
+{
+    for (size_t i = 0; i < COUNT(words); i++)
+        puts(words[i].text);
+    return CLI_OK;
+}
+
 int
 cmd_rollout(int argc, char **argv)
 {
     struct ask ask = ASK_PRESET;
     struct telling t = {.if_match = "*"};
+    bool only_words = false;
     const struct option options[] = {
         {'r', OPTION_TEXT, "reason", "TEXT", &t.reason,
          "why; needed to tell it something"},
@@ -258,6 +272,12 @@ cmd_rollout(int argc, char **argv)
          "start, promote or flip over approvals and windows"},
         {0, OPTION_FLAG, "no-way-back", NULL, &t.no_way_back,
          "start, though some clients could not come back"},
+        {0, OPTION_FLAG, "without-halted", NULL, &t.without_halted,
+         "promote or flip; cells that are halted stay on the baseline"},
+        {0, OPTION_TEXT, "cell", "CELL", &t.cell,
+         "reopen this one, as it is shown; all, if none is named"},
+        {0, OPTION_FLAG, "words", NULL, &only_words,
+         "what it is told, a word a line, and nothing else"},
         ASK_OPTIONS(ask),
     };
     const struct command_usage usage = {
@@ -274,10 +294,11 @@ cmd_rollout(int argc, char **argv)
             "  evidence  what was counted\n"
             "To tell it, with a reason: approve, shadow (compare first), "
             "start, pause, resume, promote\n(to the next step now), flip (to "
-            "the last: blue-green), abort (nobody is on the canary from\nnow "
-            "on), rollback, withdraw (before the start), again (a new run). It "
-            "is durable before\nthe command returns. What --break-glass forced "
-            "is shown until somebody says acknowledge.\n",
+            "the last: blue-green), reopen (cells that a gate halted),\nabort "
+            "(nobody is on the canary from now on), rollback, withdraw (before "
+            "the start), again (a\nnew run). It is durable before the command "
+            "returns. What --break-glass forced is shown until\nsomebody says "
+            "acknowledge.\n",
         .options = options,
         .n_options = COUNT(options),
         .examples =
@@ -291,6 +312,8 @@ cmd_rollout(int argc, char **argv)
 
     if (!options_read(&usage, argc, argv, &operands, &n, &code))
         return code;
+    if (only_words)
+        return list_words();
     if (n != 0 && n != 2) {
         fprintf(stderr, "stile rollout: a word and a name; see --help\n");
         return CLI_USAGE;

@@ -4,6 +4,7 @@
 #include "proxy/base/quantity.h"
 #include "proxy/cli/ask.h"
 #include "proxy/cli/page.h"
+#include "proxy/cli/rollout_print.h"
 
 #include <stdio.h>
 
@@ -115,6 +116,23 @@ print_routes(const json_t *routes)
     }
 }
 
+static void
+print_rollouts(const json_t *rollouts)
+{
+    const json_t *r;
+    size_t i;
+
+    if (json_array_size(rollouts))
+        puts("\nrollouts");
+    json_array_foreach(rollouts, i, r)
+    {
+        char line[ROLLOUT_LINE_MAX];
+        rollout_line(r, line);
+        page_line(HANG, "  %-24s %s", text_of(r, "name", "?"), line);
+        rollout_print_halted(json_object_get(r, "halted_cells"), 24);
+    }
+}
+
 int
 cmd_status(int argc, char **argv)
 {
@@ -126,7 +144,8 @@ cmd_status(int argc, char **argv)
         .summary = "say what the processes do now",
         .text = "What is applied, not what was asked for: generation, workers "
                 "and their heartbeats, pools\nand the health of their "
-                "endpoints, routes and the weights in use.\n\nExits 0 if it is "
+                "endpoints, routes and the weights in use, rollouts and what "
+                "they wait for.\n\nExits 0 if it is "
                 "ready, 1 if it is not, 3 if nobody runs.\n",
         .options = options,
         .n_options = COUNT(options),
@@ -149,6 +168,7 @@ cmd_status(int argc, char **argv)
             print_workers(json_object_get(s, "workers"));
             print_pools(json_object_get(s, "pools"));
             print_routes(json_object_get(s, "routes"));
+            print_rollouts(json_object_get(s, "rollouts"));
         }
         if (!json_is_true(json_object_get(s, "ready")))
             code = CLI_REFUSED;

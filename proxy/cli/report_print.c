@@ -135,6 +135,22 @@ print_forced(const json_t *report)
 }
 
 static void
+print_halted(const json_t *report)
+{
+    const json_t *cell;
+    size_t i;
+
+    json_array_foreach(json_object_get(report, "halted_cells"), i, cell)
+    {
+        char time[40] = "after the last tick";
+        if (json_is_integer(json_object_get(cell, "at_ms")))
+            time_text(number_of(cell, "at_ms"), time, sizeof(time));
+        say(i ? "" : "cells", "%s: halted alone, by %s, %s",
+            rollout_text(cell, "cell"), rollout_text(cell, "gate"), time);
+    }
+}
+
+static void
 print_others(const json_t *report)
 {
     const json_t *one;
@@ -175,6 +191,7 @@ report_print(const json_t *report)
     print_cause(report);
     print_times(report);
     print_forced(report);
+    print_halted(report);
     print_exposure(report);
     print_others(report);
     print_samples(report);

@@ -29,7 +29,8 @@ void
 rollout_line(const json_t *r, char out[ROLLOUT_LINE_MAX])
 {
     const char *cause = rollout_text(r, "cause"), *waits;
-
+    size_t halted = json_array_size(json_object_get(r, "halted_cells"));
+    char cells[48] = "";
     const json_t *glass = json_object_get(r, "break_glass");
     bool is_shown =
         glass && json_is_null(json_object_get(glass, "acknowledged_by"));
@@ -37,11 +38,15 @@ rollout_line(const json_t *r, char out[ROLLOUT_LINE_MAX])
     waits = cause[0] ? cause : rollout_text(r, "waits");
     if (strcmp(waits, "nothing") == 0)
         waits = "";
+    if (halted)
+        (void)snprintf(cells, sizeof(cells), "%s%zu %s HALTED",
+                       waits[0] ? "  " : "", halted,
+                       halted == 1 ? "CELL" : "CELLS");
     (void)snprintf(
-        out, ROLLOUT_LINE_MAX, "%-12s step %lld of %zu  %8s  %s%s%s%s",
+        out, ROLLOUT_LINE_MAX, "%-12s step %lld of %zu  %8s  %s%s%s%s%s",
         rollout_text(r, "state"), number_of(r, "step"),
         json_array_size(json_object_get(r, "steps")), rollout_text(r, "weight"),
-        waits, is_shown && waits[0] ? "  " : "",
+        waits, cells, is_shown && (waits[0] || halted) ? "  " : "",
         is_shown ? "GLASS BROKEN: " : "",
         is_shown ? rollout_text(glass, "actor") : "");
 }
@@ -103,7 +108,10 @@ print_watch(const json_t *list)
     {
         const json_t *value = json_object_get(one, "value");
         printf("  %-10s %s", i ? "" : "watch", rollout_text(one, "name"));
-        if (json_is_integer(value))
+        if (json_is_integer(json_object_get(one, "step")))
+            printf(": %lld in this step, %lld in all\n", number_of(one, "step"),
+                   number_of(one, "value"));
+        else if (json_is_integer(value))
             printf(": %lld\n", (long long)json_integer_value(value));
         else
             printf(" (%s)\n", rollout_text(one, "kind"));
@@ -128,6 +136,19 @@ print_forced(const json_t *glass)
 }
 
 void
+rollout_print_halted(const json_t *list, size_t width)
+{
+    const json_t *cell;
+    size_t i;
+
+    json_array_foreach(list, i, cell)
+    {
+        page_line(width + 3, "  %-*s %s: by %s", (int)width, i ? "" : "halted",
+                  rollout_text(cell, "cell"), rollout_text(cell, "gate"));
+    }
+}
+
+void
 rollout_print_whole(const json_t *r)
 {
     static const char *const facts[] = {"change", "why", "owner", "guarantee",
@@ -139,10 +160,11 @@ rollout_print_whole(const json_t *r)
     for (i = 0; i < sizeof(facts) / sizeof(facts[0]); i++)
         print_fact(json_object_get(r, "manifest"), facts[i]);
     page_line(FACTS,
-              "  %-10s %s -> %s, run %lld, revision %lld, %lld canary answers",
+              "  %-10s %s -> %s, run %lld, revision %lld, %lld canary answers, "
+              "%lld in this step",
               "pools", rollout_text(r, "baseline"), rollout_text(r, "canary"),
               number_of(r, "run"), number_of(r, "revision"),
-              number_of(r, "canary_answers"));
+              number_of(r, "canary_answers"), number_of(r, "step_answers"));
     json_array_foreach(json_object_get(r, "approvals"), i, approval)
     {
         page_line(FACTS, "  %-10s %s, step %lld", "approved",
@@ -154,6 +176,7 @@ rollout_print_whole(const json_t *r)
     {
         printf("  %-10s %s\n", i ? "" : "builds", json_string_value(build));
     }
+    rollout_print_halted(json_object_get(r, "halted_cells"), 10);
     print_forced(json_object_get(r, "break_glass"));
 }
 
@@ -268,8 +291,10 @@ rollout_print_evidence(const json_t *answer)
 
     json_array_foreach(list, i, cell)
     {
-        page_line(HANG, "%s: sum %.2f of %.2f, %.4g %% of subjects",
-                  rollout_text(cell, "cell"),
+        const char *gate = rollout_text(cell, "halted");
+        page_line(HANG, "%s: %s%s%ssum %.2f of %.2f, %.4g %% of subjects",
+                  rollout_text(cell, "cell"), gate[0] ? "HALTED by " : "", gate,
+                  gate[0] ? ", " : "",
                   json_number_value(json_object_get(cell, "sum")),
                   json_number_value(json_object_get(cell, "bound")),
                   (double)number_of(cell, "share_ppm") / 10000);

@@ -18,6 +18,8 @@ void rollout_line(const json_t *r, char out[ROLLOUT_LINE_MAX]);
 void rollout_print_line(const json_t *r);
 void rollout_print_list(const json_t *answer);
 void rollout_print_whole(const json_t *r);
+/* Its halted cells, a line each, behind a word of `width`. */
+void rollout_print_halted(const json_t *list, size_t width);
 void rollout_print_plan(const json_t *r);
 void rollout_print_history(const json_t *answer);
 void rollout_print_evidence(const json_t *answer);

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum body { NONE, EMPTY, REASON, FORWARD, WEIGHT, DRAIN };
+enum body { NONE, EMPTY, REASON, FORWARD, CELL, WEIGHT, DRAIN };
 
 /* What a viewer may look at: X(call of the router, path, query, what it tells) */
 #define LOOKS(X)                                                               \
@@ -59,6 +59,8 @@ enum body { NONE, EMPTY, REASON, FORWARD, WEIGHT, DRAIN };
     X("resume", "operator", REASON, "the step's hold begins anew")             \
     X("promote", "operator", FORWARD, "to the next step now")                  \
     X("flip", "operator", FORWARD, "everybody to the canary now")              \
+    X("reopen", "operator", CELL,                                              \
+      "a cell that was halted is on the canary again; without it all are")     \
     X("abort", "operator", REASON, "nobody is on the canary from now on")      \
     X("rollback", "operator", REASON, "everybody to the baseline")             \
     X("withdraw", "operator", REASON, "give it up before it began")            \
@@ -130,6 +132,7 @@ body_of(enum body body)
         [EMPTY] = "#/components/schemas/Empty",
         [REASON] = "#/components/schemas/Reason",
         [FORWARD] = "#/components/schemas/Forward",
+        [CELL] = "#/components/schemas/Cell",
         [WEIGHT] = "#/components/schemas/Move",
         [DRAIN] = "#/components/schemas/Drain"};
 
@@ -194,7 +197,13 @@ static const char components[] =
     "{\"type\": \"string\", \"minLength\": 1, \"maxLength\": 1024},"
     "\"dry_run\": {\"type\": \"boolean\"},"
     "\"break_glass\": {\"type\": \"boolean\"},"
-    "\"no_way_back\": {\"type\": \"boolean\"}}},"
+    "\"no_way_back\": {\"type\": \"boolean\"},"
+    "\"without_halted\": {\"type\": \"boolean\"}}},"
+    "\"Cell\": {\"type\": \"object\", \"required\": [\"reason\"],"
+    "\"additionalProperties\": false, \"properties\": {\"reason\": "
+    "{\"type\": \"string\", \"minLength\": 1, \"maxLength\": 1024},"
+    "\"dry_run\": {\"type\": \"boolean\"},"
+    "\"cell\": {\"type\": \"string\", \"minLength\": 1}}},"
     "\"Move\": {\"type\": \"object\", \"required\": [\"weight\", \"reason\"],"
     "\"additionalProperties\": false, \"properties\": {\"weight\": {\"type\": "
     "[\"string\", \"integer\"], \"minimum\": 0, \"maximum\": 1000000},"

@@ -6,6 +6,7 @@
 
 #include "proxy/base/quantity.h"
 #include "proxy/control/api_view.h"
+#include "proxy/control/rollout_cells.h"
 #include "proxy/control/rollout_require.h"
 #include "proxy/control/view_rollout.h"
 #include "proxy/control/view_traffic.h"
@@ -15,8 +16,8 @@
 #define HISTORY_MAX 500u
 #define SCAN_MAX    100000u /* revisions looked through for them */
 
-/* What a word is: an edge of the machine, one that may be forced, or what people say besides. */
-enum verb_kind { EDGE, EDGE_FORWARD, APPROVAL, ACKNOWLEDGEMENT };
+/* What a word is: an edge of the machine, one that may be forced, one of cells, or what people say besides. */
+enum verb_kind { EDGE, EDGE_FORWARD, EDGE_CELLS, APPROVAL, ACKNOWLEDGEMENT };
 
 /* X(word, event, kind) */
 #define VERBS(X)                                                               \
@@ -26,6 +27,7 @@ enum verb_kind { EDGE, EDGE_FORWARD, APPROVAL, ACKNOWLEDGEMENT };
     X("resume", EVENT_RESUME, EDGE)                                            \
     X("promote", EVENT_PROMOTE, EDGE_FORWARD)                                  \
     X("flip", EVENT_FLIP, EDGE_FORWARD)                                        \
+    X("reopen", EVENT_REOPEN, EDGE_CELLS)                                      \
     X("abort", EVENT_HALT, EDGE)                                               \
     X("rollback", EVENT_ROLL_BACK, EDGE)                                       \
     X("withdraw", EVENT_WITHDRAW, EDGE)                                        \
@@ -152,10 +154,10 @@ find_verb(struct call *c, span word)
     for (size_t i = 0; i < COUNT(verbs); i++)
         if (span_is(word, verbs[i].word))
             return &verbs[i];
-    api_problem(
-        c->out, 404,
-        "a rollout is told shadow, start, pause, resume, promote, flip, abort, "
-        "rollback, withdraw, again, approve or acknowledge");
+    api_problem(c->out, 404,
+                "a rollout is told shadow, start, pause, resume, promote, "
+                "flip, reopen, "
+                "abort, rollback, withdraw, again, approve or acknowledge");
     return NULL;
 }
 
@@ -266,6 +268,7 @@ take(struct call *c, struct rollout *r, const struct verb *verb,
     switch (verb->kind) {
     case EDGE:
     case EDGE_FORWARD:
+    case EDGE_CELLS:
         return dry ? answer_would(c, r, ask, e) : rollouts_ask(all, r, ask, e);
     case APPROVAL:
         return dry ? answer_would(c, r, ask, e)
@@ -303,6 +306,30 @@ is_one_way(struct call *c, const struct rollout *r, const struct verb *verb,
     return true;
 }
 
+/* `cell` of a reopening, and `without_halted` of an edge forward. False: answered. */
+static bool
+read_cells(struct call *c, const struct rollout *r, const struct verb *verb,
+           const json_t *json, struct rollout_ask *ask)
+{
+    const json_t *cell = json_object_get(json, "cell"),
+                 *without = json_object_get(json, "without_halted");
+    span name = span_str(json_string_value(cell));
+
+    ask->without_halted = json_is_true(without);
+    if (cell && (verb->kind != EDGE_CELLS || name.len == 0))
+        api_problem(c->out, 400, "'cell' is a name, and of reopen alone");
+    else if (without && !json_is_boolean(without))
+        api_problem(c->out, 400, "'without_halted' is true or false");
+    else if (ask->without_halted && verb->kind != EDGE_FORWARD)
+        api_problem(c->out, 400, "'without_halted' is of promote and flip");
+    else if (verb->kind == EDGE_CELLS &&
+             (ask->cells = rollout_cells_called(r, name)) == 0 && name.len)
+        api_problem(c->out, 404, "it has no cell '%.*s'", SPAN_FMT(name));
+    else
+        return true;
+    return false;
+}
+
 static void
 do_verb(struct call *c, struct rollout *r, const struct verb *verb,
         const json_t *json)
@@ -317,7 +344,8 @@ do_verb(struct call *c, struct rollout *r, const struct verb *verb,
 
     if (!call_if_match(c, &ask.expects, &ask.expected) ||
         !call_reason(c, json, &ask.reason) || !call_dry(c, json, &dry) ||
-        !read_glass(c, verb, json, &breaks))
+        !read_glass(c, verb, json, &breaks) ||
+        !read_cells(c, r, verb, json, &ask))
         return;
     if (dry && verb->kind == ACKNOWLEDGEMENT) {
         api_problem(c->out, 400, "an acknowledgement has no dry run");
@@ -360,8 +388,9 @@ do_verb(struct call *c, struct rollout *r, const struct verb *verb,
 void
 post_rollout(struct call *c)
 {
-    static const char *const members[] = {"reason", "dry_run", "break_glass",
-                                          "no_way_back"};
+    static const char *const members[] = {"reason",      "dry_run",
+                                          "break_glass", "no_way_back",
+                                          "cell",        "without_halted"};
     span rest = c->rest, name = span_cut(&rest, '/');
     struct rollout *r = find(c, name);
     const struct verb *verb = r ? find_verb(c, rest) : NULL;

@@ -4,6 +4,7 @@
 #include "proxy/base/hex.h"
 #include "proxy/base/quantity.h"
 #include "proxy/base/version.h"
+#include "proxy/control/view_rollout.h"
 #include "translators/lens/lens.h"
 
 #include <stdio.h>
@@ -287,6 +288,16 @@ view_route(const struct control *c, const struct gen_route *route)
 }
 
 static json_t *
+view_rollouts(const struct control *c)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < c->rollouts.n; i++)
+        add(&list, view_rollout(&c->rollouts, &c->rollouts.at[i]));
+    return list;
+}
+
+static json_t *
 view_routes(const struct control *c)
 {
     json_t *list = json_array();
@@ -353,6 +364,7 @@ view_status(struct control *c, uint64_t now_ms)
     put(&m, "workers", view_workers(c, now_ms));
     put(&m, "pools", view_pools(c));
     put(&m, "routes", view_routes(c));
+    put(&m, "rollouts", view_rollouts(c));
     return take(&m);
 }
 

@@ -6,6 +6,7 @@
 #include "proxy/control/drains.h"
 #include "proxy/control/life.h"
 #include "proxy/control/observe.h"
+#include "proxy/control/view_traffic.h"
 #include "proxy/observe/log.h"
 
 #include <errno.h>
@@ -315,6 +316,16 @@ make(struct life *l, struct err *e)
 }
 
 /* The weights come last: nothing may fail any more once the file's are stored. */
+static uint64_t
+metric_total(void *arg, enum metric metric)
+{
+    struct metrics_sum *sum = traffic_sum(arg);
+    uint64_t total = sum ? metrics_sum_total(sum, metric) : 0;
+
+    metrics_sum_free(&sum);
+    return total;
+}
+
 static enum err_code
 take_over(struct life *l, struct err *e)
 {
@@ -332,6 +343,8 @@ take_over(struct life *l, struct err *e)
         return e->code;
     drains_take(&c->backends, env->gen, c->store);
     c->rollouts.records = c->records;
+    c->rollouts.metric_total = metric_total;
+    c->rollouts.metric_arg = c;
     rollouts_take(&c->rollouts, c->store, loop_wall_ms());
     if (store_refuses(c->store))
         log_error("store_refuses", "why=\"%s\"", store_refuses(c->store));

@@ -64,22 +64,50 @@ is_ours(const json_t *line, span rollout, uint32_t run)
 static bool
 may_matter(span text, const json_t *writes)
 {
-    static const char halted[] = "\"halted\":";
+    static const char halted[] = "\"halted";
 
     return writes || memmem(text.at, text.len, halted, sizeof(halted) - 1);
 }
 
+/* Absent: `at` is NULL. */
+static span
+text_of(const json_t *line, const char *name)
+{
+    const json_t *value = json_object_get(line, name);
+
+    return json_is_string(value)
+               ? span_of(json_string_value(value), json_string_length(value))
+               : (span){0};
+}
+
+/* False: it is no line of a halt. */
+static bool
+read_halt(const json_t *line, struct exposures_halt *out)
+{
+    span of_run = text_of(line, "halted"),
+         of_cell = text_of(line, "halted_cell");
+    json_int_t opened = json_integer_value(json_object_get(line, "opened"));
+
+    *out = (struct exposures_halt){.reason = of_run.at ? of_run : of_cell,
+                                   .of_cell = !of_run.at,
+                                   .opened = opened < 0 ? 0 : (uint64_t)opened,
+                                   .route = text_of(line, "route"),
+                                   .version = text_of(line, "version"),
+                                   .platform = text_of(line, "platform")};
+    return out->reason.at != NULL;
+}
+
 static void
-take_line(span text, span rollout, uint32_t run, json_t *writes, char *reason,
-          size_t size)
+take_line(span text, span rollout, uint32_t run, json_t *writes,
+          exposures_halt_fn fn, void *arg)
 {
     json_t *line = json_loadb(text.at, text.len, JSON_REJECT_DUPLICATES, NULL);
-    const char *halted = json_string_value(json_object_get(line, "halted"));
+    struct exposures_halt halt;
 
     if (!is_ours(line, rollout, run))
         ; /* another's, or no line at all */
-    else if (halted)
-        (void)snprintf(reason, size, "%s", halted);
+    else if (fn && read_halt(line, &halt))
+        fn(arg, &halt);
     else if (writes && json_is_string(json_object_get(line, "path")))
         (void)json_array_append(writes, line);
     json_decref(line);
@@ -87,7 +115,7 @@ take_line(span text, span rollout, uint32_t run, json_t *writes, char *reason,
 
 size_t
 exposures_scan(span text, span rollout, uint32_t run, json_t *writes,
-               char *reason, size_t size)
+               exposures_halt_fn fn, void *arg)
 {
     span rest = text;
 
@@ -97,7 +125,7 @@ exposures_scan(span text, span rollout, uint32_t run, json_t *writes,
             break;
         size_t len = (size_t)(end - rest.at);
         if (len && may_matter(span_take(rest, len), writes))
-            take_line(span_take(rest, len), rollout, run, writes, reason, size);
+            take_line(span_take(rest, len), rollout, run, writes, fn, arg);
         rest = span_skip(rest, len + 1);
     }
     return text.len - rest.len;
@@ -133,7 +161,7 @@ static enum err_code
 read_writes(int fd, span rollout, uint32_t run, uint64_t from,
             struct exposures_page *out, struct err *e)
 {
-    char *page = malloc(PAGE_BYTES), reason[32];
+    char *page = malloc(PAGE_BYTES);
     uint64_t end = end_of(fd);
     size_t len = 0;
 
@@ -151,7 +179,7 @@ read_writes(int fd, span rollout, uint32_t run, uint64_t from,
                        strerror(errno));
     }
     uint64_t n = taken(exposures_scan(span_of(page, len), rollout, run,
-                                      out->writes, reason, sizeof(reason)),
+                                      out->writes, NULL, NULL),
                        len);
     free(page);
     out->next = from + n;
@@ -178,20 +206,19 @@ exposures_read(const char *dir, span rollout, uint32_t run, uint64_t from,
     return code;
 }
 
-bool
-exposures_halted(const char *dir, span rollout, uint32_t run, char *reason,
-                 size_t size)
+void
+exposures_halts(const char *dir, span rollout, uint32_t run,
+                exposures_halt_fn fn, void *arg)
 {
     int fd = open_file(dir);
     char *page = fd < 0 ? NULL : malloc(PAGE_BYTES);
     uint64_t end = end_of(fd), at = end > TAIL_BYTES ? end - TAIL_BYTES : 0;
     size_t len;
 
-    reason[0] = '\0';
     while (page && at < end && read_page(fd, at, page, &len) && len) {
-        uint64_t n = taken(exposures_scan(span_of(page, len), rollout, run,
-                                          NULL, reason, size),
-                           len);
+        uint64_t n = taken(
+            exposures_scan(span_of(page, len), rollout, run, NULL, fn, arg),
+            len);
         if (n == 0) /* the last line is not whole */
             break;
         at += n;
@@ -199,5 +226,4 @@ exposures_halted(const char *dir, span rollout, uint32_t run, char *reason,
     free(page);
     if (fd >= 0)
         close(fd);
-    return reason[0] != '\0';
 }

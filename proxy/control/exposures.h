@@ -35,13 +35,22 @@ MUST_CHECK enum err_code exposures_read(const char *dir, span rollout,
                                         struct exposures_page *out,
                                         struct err *e);
 
-/* Does its end say that this run was halted? *reason is then one of a latch's; `size` >= 32. */
-bool exposures_halted(const char *dir, span rollout, uint32_t run, char *reason,
-                      size_t size);
+/* A line of a halt, of the run or of a cell; its texts live as long as the call that is told of it. */
+struct exposures_halt {
+    span reason; /* a latch's */
+    bool of_cell;
+    uint64_t opened;               /* how often the cell was, by then */
+    span route, version, platform; /* of the cell; `at` is NULL: of all */
+};
+typedef void (*exposures_halt_fn)(void *arg, const struct exposures_halt *halt);
+
+/* Tell `fn` of each halt of this run that the end of the file has, in its order. */
+void exposures_halts(const char *dir, span rollout, uint32_t run,
+                     exposures_halt_fn fn, void *arg);
 
 /*
- * The lines of `text`: those of this rollout and run are appended to `writes` (may be NULL), and the reason of its
- * halt, if one is there, is put in `reason`. How many bytes whole lines take; the rest is the next page's.
+ * The lines of `text`: those of this rollout and run are appended to `writes`, or `fn` is told of its halts (either may
+ * be NULL). How many bytes whole lines take; the rest is the next page's.
  */
 size_t exposures_scan(span text, span rollout, uint32_t run, json_t *writes,
-                      char *reason, size_t size);
+                      exposures_halt_fn fn, void *arg);

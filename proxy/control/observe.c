@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proxy/control/observe.h"
 
+#include "proxy/control/rollout_cells.h"
+
 #include "proxy/control/api_view.h"
 #include "proxy/http/target.h"
 #include "proxy/observe/log.h"
@@ -71,6 +73,11 @@ set_gauges(struct control *c)
         metrics_set(m, metrics_cell(m, METRIC_WEIGHT, &slot, 1),
                     weights_effective(c->slots.weights, c->slots.latches,
                                       c->slots.at[i].at));
+    }
+    for (size_t i = 0; i < c->rollouts.n; i++) {
+        const struct rollout *r = &c->rollouts.at[i];
+        metrics_set(m, metrics_cell(m, METRIC_HALTED_CELLS, &r->gen->name, 1),
+                    rollout_cells_halted_n(r));
     }
 }
 

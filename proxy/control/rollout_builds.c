@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proxy/control/rollout_builds.h"
 
+#include "proxy/control/rollout_edges.h"
 #include "proxy/control/rollout_people.h"
 #include "proxy/observe/log.h"
 
 #include <stdio.h>
 
 static_assert((uint32_t)GATES_BUILDS + (uint32_t)BUILDS_WORDS <=
-                  (uint32_t)GATES_WORDS,
+                  (uint32_t)GATES_CELL_LATCHES,
               "builds have room");
 
 static void

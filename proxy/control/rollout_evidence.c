@@ -2,7 +2,7 @@
 /*
  * What was counted when an edge was taken: numbers alone, no payload.
  */
-#include "proxy/control/rollouts.h"
+#include "proxy/control/rollout_cells.h"
 
 #include <stdio.h>
 
@@ -33,12 +33,13 @@ cell_of(const struct rollout *r, uint32_t i, const struct cell_view *v)
     double q = r->gen->plan.latency.quantile;
 
     gen_rollout_cell_text(r->gen, i, name, sizeof(name));
-    return json_pack("{s:s, s:f, s:f, s:o, s:o, s:o, s:o}", "cell", name, "sum",
-                     (double)v->sum.sum / CUSUM_ONE, "bound",
+    return json_pack("{s:s, s:f, s:f, s:o, s:o, s:o, s:o, s:s*}", "cell", name,
+                     "sum", (double)v->sum.sum / CUSUM_ONE, "bound",
                      (double)v->sum.bound / CUSUM_ONE, "share_ppm",
                      number(v->share_ppm), "untranslated",
                      number(v->untranslated), "baseline",
-                     arm_of(&v->arms[0], q), "canary", arm_of(&v->arms[1], q));
+                     arm_of(&v->arms[0], q), "canary", arm_of(&v->arms[1], q),
+                     "halted", rollout_cells_gate(r, i));
 }
 
 json_t *

@@ -2,6 +2,7 @@
 #include "proxy/control/rollout_people.h"
 
 #include "proxy/base/utf8.h"
+#include "proxy/control/rollout_edges.h"
 #include "proxy/control/rollout_traffic.h"
 
 #include <stdio.h>
@@ -107,7 +108,8 @@ lacks_text(const struct rollouts *all, const struct rollout *r,
 
     out[0] = '\0';
     for (size_t i = 0; i < n && used < size; i++) {
-        if (bars && !advance_bars(lacks[i].wait))
+        if (bars && (!advance_bars(lacks[i].wait) ||
+                     (ask->without_halted && lacks[i].wait == WAIT_CELLS)))
             continue;
         advance_text(&lacks[i], one, sizeof(one));
         used += (size_t)snprintf(out + used, size - used, "%s%s",

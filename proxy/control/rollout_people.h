@@ -7,12 +7,6 @@
 
 #include "proxy/control/rollouts.h"
 
-/* Commit what `next` is, and make it so, as the revision of `event`. `r` is as it was if that fails. rollouts.c */
-MUST_CHECK enum err_code rollout_commit(struct rollouts *all, struct rollout *r,
-                                        const struct rollout *next,
-                                        const struct rollout_ask *ask,
-                                        const char *event, struct err *e);
-
 /* What is so of it now. rollouts.c */
 struct advance_facts rollout_facts(const struct rollouts *all,
                                    const struct rollout *r, uint64_t wall_ms);

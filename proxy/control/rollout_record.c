@@ -2,6 +2,8 @@
 #include "proxy/control/rollout_record.h"
 
 #include "proxy/base/version.h"
+#include "proxy/control/rollout_cells.h"
+#include "proxy/control/rollout_watch.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -99,7 +101,7 @@ rollout_record_text(const struct generation *gen, const struct rollout *r,
                    (unsigned long long)r->gen->shape);
     json_t *json = json_pack(
         "{" STORE_WEIGHT_MEMBERS ", s:s%, s:s, s:s, s:I, s:I, s:I, s:I, s:s, "
-        "s:o, s:o, s:o*, s:o*, s:o*, s:I, s:s, s:o*}",
+        "s:o, s:o, s:o*, s:o*, s:o*, s:o*, s:o*, s:I, s:s, s:o*}",
         "slot", w->slot, "weight_ppm", (json_int_t)w->weight_ppm, "run",
         (json_int_t)w->run, "file_ppm", (json_int_t)w->file_ppm, "rollout",
         r->gen->name.at, r->gen->name.len, "event", event, "state",
@@ -108,7 +110,8 @@ rollout_record_text(const struct generation *gen, const struct rollout *r,
         (json_int_t)m->latest_ms, "base_answers", (json_int_t)m->base_answers,
         "plan", shape, "approvals", approvals_json(r), "story",
         story_json(&r->story), "break_glass", rollout_forced_json(&r->forced),
-        "builds", builds_json(&r->builds), "evidence", rollout_evidence(r),
+        "builds", builds_json(&r->builds), "cells", rollout_cells_json(r),
+        "watched", rollout_watch_json(r), "evidence", rollout_evidence(r),
         "generation", (json_int_t)gen->number, "version", version_number(),
         "report", report);
     char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
@@ -224,6 +227,8 @@ rollout_record_read(struct rollout *r, const struct store_record *record)
     read_story(&r->story, json_object_get(json, "story"));
     read_forced(&r->forced, json_object_get(json, "break_glass"));
     read_builds(&r->builds, json_object_get(json, "builds"));
+    rollout_cells_read(r, json_object_get(json, "cells"));
+    rollout_watch_read(r, json_object_get(json, "watched"));
     (void)snprintf(shape, sizeof(shape), "%016llx",
                    (unsigned long long)r->gen->shape);
     bool same = span_is(plan, shape);

@@ -3,6 +3,7 @@
 
 #include "proxy/control/exposures.h"
 #include "proxy/control/records.h"
+#include "proxy/control/rollout_cells.h"
 #include "proxy/control/rollout_record.h"
 #include "translators/lens/lens.h"
 
@@ -400,7 +401,7 @@ rollout_report(const struct rollouts *all, const struct rollout *r)
     for (uint32_t i = 0; i < rollout_cells_n(r); i++)
         cell_exposure_add(r->place->cells[i], sum);
     json_t *json = json_pack(
-        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o*}",
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o*, s:o*}",
         "rollout", text(r->gen->name), "run", number(r->machine.run), "step",
         number(r->machine.step + 1), "weight_ppm", number(r->story.halted_ppm),
         "cause", cause_of(&t), "times", times_of(&t, sum), "exposure",
@@ -408,7 +409,8 @@ rollout_report(const struct rollouts *all, const struct rollout *r)
         samples_of(&t), "next", next_of(&t, sum), "repair", repair_of(r->gen),
         "break_glass",
         r->forced.run == r->machine.run ? rollout_forced_json(&r->forced)
-                                        : NULL);
+                                        : NULL,
+        "halted_cells", rollout_cells_view(r));
     free(sum);
     return json;
 }

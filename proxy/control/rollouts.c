@@ -3,16 +3,15 @@
 
 #include "proxy/control/exposures.h"
 #include "proxy/control/rollout_builds.h"
+#include "proxy/control/rollout_cells.h"
+#include "proxy/control/rollout_edges.h"
 #include "proxy/control/rollout_people.h"
 #include "proxy/control/rollout_record.h"
-#include "proxy/control/rollout_report.h"
 #include "proxy/control/rollout_traffic.h"
 #include "proxy/observe/log.h"
 
 #include <assert.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
 
 static_assert((uint32_t)CELL_WORDS + (uint32_t)GATES_WORDS <= GATES_CELL_WORDS,
               "a cell has room");
@@ -62,8 +61,7 @@ rollouts_find(const struct rollouts *all, span name)
 uint32_t
 rollout_cells_n(const struct rollout *r)
 {
-    return r->gen->cells_routes * r->gen->cells_versions *
-           r->gen->cells_platforms;
+    return gen_rollout_cells_n(r->gen);
 }
 
 uint64_t
@@ -129,221 +127,33 @@ rollout_facts(const struct rollouts *all, const struct rollout *r,
         .is_broken = rollout_is_broken(r),
         .has_new_build = r->builds.known.n > 0 && fresh.n > 0,
         .has_many_builds = builds_are_many(gates_word(r->place, GATES_BUILDS)),
-        .baseline_is_up = baseline_is_up(all, r)};
+        .baseline_is_up = baseline_is_up(all, r),
+        .cells = rollout_cells_all(r),
+        .latched = rollout_cells_latched(r)};
 }
 
-/* The cells' times; what is slower is remembered with its cell. */
+/* The cells' times; what is slower is remembered with its cell, or halted there. */
 static void
-judge_latency(struct rollout *r)
+judge_latency(const struct rollouts *all, struct rollout *r)
 {
     const struct rollout_plan *plan = &r->gen->plan;
+    uint32_t halted = r->machine.halted | rollout_cells_latched(r);
+    bool halts = plan->halts_cell && baseline_is_up(all, r);
 
     r->is_slower = false;
     for (uint32_t i = 0; i < rollout_cells_n(r) && !r->is_slower; i++) {
         struct cell_view v;
         struct sketch_judgement j;
+        if (halted >> i & 1)
+            continue;
         cell_read(r->place->cells[i], &plan->cell, &v);
         sketch_judge(&plan->latency, v.arms[1].times, v.arms[0].times, &j);
-        r->is_slower = j.verdict == SKETCH_SLOWER;
         r->slow_cell = i;
+        if (j.verdict == SKETCH_SLOWER && halts)
+            rollout_cells_halt(r, i, LATCH_LATENCY);
+        else
+            r->is_slower = j.verdict == SKETCH_SLOWER;
     }
-}
-
-/* ------------------------------------------------------------------ to the store */
-
-enum err_code
-rollout_commit(struct rollouts *all, struct rollout *r,
-               const struct rollout *next, const struct rollout_ask *ask,
-               const char *event, struct err *e)
-{
-    const struct store_record *was =
-        store_record(all->store, rollout_record_name(r));
-    struct store_weight w = {.weight_ppm =
-                                 machine_weight(&r->gen->plan, &next->machine),
-                             .run = next->machine.run};
-    char kind[ROLLOUT_KIND_MAX];
-
-    memcpy(w.slot, rollout_record_name(r).at, rollout_record_name(r).len);
-    json_t *report = strcmp(event, machine_event_word(EVENT_REPORT)) == 0
-                         ? rollout_report(all, r)
-                         : NULL;
-    char *text = rollout_record_text(all->gen, next, &w, event, report);
-    if (!text)
-        return err_set(e, ERR_LIMIT, "no memory for a revision");
-    rollout_kind(event, ask->by == BY_GLASS, kind);
-    struct store_change c = {.actor = ask->actor,
-                             .reason = ask->reason,
-                             .kind = span_str(kind),
-                             .time_ms = ask->wall_ms,
-                             .weight = &w,
-                             .before = was ? was->json : (span){0},
-                             .after = span_str(text),
-                             .record = rollout_record_name(r),
-                             .key = ask->key,
-                             .expects = ask->expects,
-                             .expected = ask->expected};
-    uint64_t sequence;
-    enum err_code code = store_commit(all->store, &c, &sequence, e);
-    free(text);
-    if (code)
-        return code;
-    *r = *next;
-    r->revision = sequence;
-    r->refused = false;
-    r->last = (struct advance){.wait = WAIT_NOTHING}; /* until it is judged */
-    return OK;
-}
-
-/* --------------------------------------------------------------- to the segments */
-
-static void
-clear_cells(struct rollout *r)
-{
-    atomic_store(&r->place->armed, 0);
-    atomic_store(&r->place->cause, 0);
-    atomic_store(&r->place->error_ms, 0);
-    atomic_store(&r->place->halt_ms, 0);
-    atomic_store(&r->place->halt_at_ms, 0);
-    for (uint32_t i = 0; i < rollout_cells_n(r); i++)
-        cell_clear(r->place->cells[i]);
-    r->is_slower = false;
-}
-
-/* Gates judge while it moves; what is done is nobody's canary any more. */
-static bool
-is_judged(enum machine_state s)
-{
-    return machine_is_live(s) && s != ROLLOUT_DONE;
-}
-
-static void
-show(struct rollouts *all, const struct rollout *r)
-{
-    const struct machine *m = &r->machine;
-
-    rollout_builds_show(r);
-    atomic_store(gates_word(r->place, GATES_BASELINE_N), r->story.baseline_n);
-    atomic_store(gates_word(r->place, GATES_EXPOSED),
-                 machine_is_live(m->state) ? m->run : 0);
-    atomic_store(&r->place->armed, is_judged(m->state) ? m->run : 0);
-    weights_set(all->weights, r->slot,
-                (struct weight){.ppm = machine_weight(&r->gen->plan, m),
-                                .run = m->run});
-}
-
-/* From now on nobody is sent to the canary; a worker may have been first. */
-static void
-note_halt(struct rollout *r, uint64_t wall_ms)
-{
-    struct timespec t = {0};
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    gates_once(&r->place->halt_ms, wall_ms);
-    gates_once(&r->place->halt_at_ms,
-               (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000);
-}
-
-/* What a report will tell of this run, kept as it comes. */
-static void
-tell_story(const struct rollouts *all, const struct rollout *r,
-           const struct rollout_ask *ask, struct rollout_story *story)
-{
-    uint64_t halt_ms = atomic_load(&r->place->halt_ms);
-
-    if (machine_begins(r->machine.state, ask->event)) {
-        *story = (struct rollout_story){
-            .began_ms = ask->wall_ms,
-            .baseline_n = (uint32_t)r->gen->baseline->n_endpoints,
-            .exposed_from = exposures_end(all->gen->state_dir.at)};
-        (void)snprintf(story->lost, sizeof(story->lost), "%.*s",
-                       SPAN_FMT(ask->lost));
-    }
-    if (ask->event != EVENT_HALT && ask->event != EVENT_ROLL_BACK)
-        return;
-    if (story->halted_ms) /* it was halted before it is rolled back */
-        return;
-    story->halted_ms =
-        halt_ms && rollout_is_latched(all, r) ? halt_ms : ask->wall_ms;
-    story->halted_ppm = machine_weight(&r->gen->plan, &r->machine);
-    (void)snprintf(story->halted_by, sizeof(story->halted_by), "%.*s",
-                   SPAN_FMT(ask->actor));
-    (void)snprintf(story->cause, sizeof(story->cause), "%.*s",
-                   SPAN_FMT(ask->reason));
-}
-
-static enum err_code
-take_edge(struct rollouts *all, struct rollout *r,
-          const struct rollout_ask *ask, struct err *e)
-{
-    struct rollout next = *r;
-    struct machine_call call = {.event = ask->event,
-                                .by = ask->by,
-                                .wall_ms = ask->wall_ms,
-                                .canary_answers = rollout_answers(r)};
-    bool begins = machine_begins(r->machine.state, ask->event);
-
-    /* What an earlier run counted, or an earlier build, is not this one's. */
-    if (begins || rollout_restarts(r->machine.state, ask->event))
-        call.canary_answers = 0;
-    if (machine_apply(&r->gen->plan, &r->machine, &call, &next.machine, e))
-        return e->code;
-    if (begins)
-        clear_cells(r);
-    tell_story(all, r, ask, &next.story);
-    rollout_builds_turn(r, ask->event, &next);
-    if (ask->by == BY_GLASS)
-        rollout_note_forced(all, r, ask, &next);
-    if (rollout_commit(all, r, &next, ask, machine_event_word(ask->event), e))
-        return e->code;
-    if (ask->event == EVENT_HALT) /* workers that have not seen one */
-        latches_set(all->latches, r->slot, r->machine.run,
-                    rollout_is_broken(r) ? rollout_broken_gate(r)
-                                         : LATCH_OPERATOR);
-    show(all, r);
-    if (ask->event == EVENT_HALT || ask->event == EVENT_ROLL_BACK)
-        note_halt(r, ask->wall_ms);
-    log_info("rollout",
-             "name=%.*s event=%s state=%s step=%u ppm=%u "
-             "revision=%llu",
-             SPAN_FMT(r->gen->name), machine_event_word(ask->event),
-             machine_state_word(r->machine.state), r->machine.step + 1,
-             machine_weight(&r->gen->plan, &r->machine),
-             (unsigned long long)r->revision);
-    if (ask->event == EVENT_BLOCK) /* by a worker's gate, or by latency */
-        log_error("rollout_frozen", "name=%.*s run=%u reason=\"%.*s\"",
-                  SPAN_FMT(r->gen->name), r->machine.run,
-                  SPAN_FMT(ask->reason));
-    return OK;
-}
-
-enum err_code
-rollouts_ask(struct rollouts *all, struct rollout *r,
-             const struct rollout_ask *ask, struct err *e)
-{
-    return rollout_may_go(all, r, ask, e) ? e->code : take_edge(all, r, ask, e);
-}
-
-enum err_code
-rollouts_would(const struct rollouts *all, const struct rollout *r,
-               const struct rollout_ask *ask, struct machine *out,
-               struct err *e)
-{
-    const char *refuses = store_refuses(all->store);
-    struct machine_call call = {
-        .event = ask->event, .by = ask->by, .wall_ms = ask->wall_ms};
-
-    if (refuses)
-        return err_set(e, ERR_CONFLICT, "%s", refuses);
-    if (ask->expects && ask->expected != r->revision)
-        return err_set(e, ERR_CONFLICT, "it is at revision %llu, not %llu",
-                       (unsigned long long)r->revision,
-                       (unsigned long long)ask->expected);
-    *out = r->machine; /* an approval moves nothing by itself */
-    if (ask->event == EVENT_APPROVE)
-        return rollout_would_approve(r, ask, e);
-    return rollout_may_go(all, r, ask, e)
-               ? e->code
-               : machine_apply(&r->gen->plan, &r->machine, &call, out, e);
 }
 
 /* ------------------------------------------------------------------- by itself */
@@ -366,7 +176,8 @@ do_edge(struct rollouts *all, struct rollout *r, enum machine_event event,
     struct rollout_ask ask = by_control(event, reason, wall_ms);
     struct err e;
 
-    if (take_edge(all, r, &ask, &e) == OK)
+    ask.cells = r->last.cells;
+    if (rollout_take_edge(all, r, &ask, &e) == OK)
         return true;
     if (!r->refused)
         log_error("rollout_not_stored", "name=%.*s event=%s error=\"%s\"",
@@ -388,8 +199,15 @@ reason_of(const struct rollouts *all, const struct rollout *r,
             rollout_cause_text(all, r, out, size);
             return;
         }
+        if (!r->is_slower) {
+            rollout_cells_text(r, r->machine.halted, out, size);
+            return;
+        }
         gen_rollout_cell_text(r->gen, r->slow_cell, cell, sizeof(cell));
         (void)snprintf(out, size, "latency: %s", cell);
+        return;
+    case EVENT_HALT_CELL:
+        rollout_cells_text(r, a->cells, out, size);
         return;
     case EVENT_REBUILD:
         rollout_builds_reason(r, out, size);
@@ -409,13 +227,13 @@ tick_one(struct rollouts *all, struct rollout *r, uint64_t wall_ms,
 {
     char reason[256];
 
-    if (r->gen->plan.has_latency && is_judged(r->machine.state) &&
+    if (r->gen->plan.has_latency && rollout_is_judged(r->machine.state) &&
         now_ms >= r->latency_at_ms + ROLLOUTS_LATENCY_MS) {
-        judge_latency(r);
+        judge_latency(all, r);
         r->latency_at_ms = now_ms;
     }
     rollout_traffic_mark(r, wall_ms);
-    if (is_judged(r->machine.state))
+    if (rollout_is_judged(r->machine.state))
         rollout_builds_meet(all, r, wall_ms);
     for (int i = 0; i < 4; i++) { /* halt, rollback, report: no more in a row */
         struct advance_facts f = rollout_facts(all, r, wall_ms);
@@ -452,19 +270,37 @@ meet_new_plan(struct rollouts *all, struct rollout *r, uint64_t wall_ms)
  * Latches live in memory. Where every process died between a halt and its entry in the journal, the worker's line
  * in the exposure file is all that is left of it.
  */
-static void
-restore_latch(struct rollouts *all, const struct rollout *r)
-{
-    char reason[32];
+struct restoring {
+    const struct rollouts *all;
+    const struct rollout *r;
+};
 
-    if (!is_judged(r->machine.state) || rollout_is_latched(all, r) ||
-        !exposures_halted(all->gen->state_dir.at, r->gen->name, r->machine.run,
-                          reason, sizeof(reason)))
+static void
+restore_latch(void *arg, const struct exposures_halt *halt)
+{
+    const struct restoring *in = arg;
+    const struct rollout *r = in->r;
+
+    if (halt->of_cell) {
+        rollout_cells_restore(r, halt);
         return;
-    latches_set(all->latches, r->slot, r->machine.run,
-                latch_reason_of(span_str(reason)));
-    log_warn("latch_restored", "name=%.*s run=%u gate=%s",
-             SPAN_FMT(r->gen->name), r->machine.run, reason);
+    }
+    if (rollout_is_latched(in->all, r))
+        return;
+    latches_set(in->all->latches, r->slot, r->machine.run,
+                latch_reason_of(halt->reason));
+    log_warn("latch_restored", "name=%.*s run=%u gate=%.*s",
+             SPAN_FMT(r->gen->name), r->machine.run, SPAN_FMT(halt->reason));
+}
+
+static void
+restore_latches(const struct rollouts *all, const struct rollout *r)
+{
+    struct restoring in = {.all = all, .r = r};
+
+    if (rollout_is_judged(r->machine.state) && !rollout_is_latched(all, r))
+        exposures_halts(all->gen->state_dir.at, r->gen->name, r->machine.run,
+                        restore_latch, &in);
 }
 
 void
@@ -480,9 +316,10 @@ rollouts_take(struct rollouts *all, struct store *store, uint64_t wall_ms)
         r->revision = 0;
         if (record)
             same = rollout_record_read(r, record);
-        restore_latch(all, r); /* before the weight is shown to anybody */
+        rollout_cells_show(r);
+        restore_latches(all, r); /* before the weight is shown to anybody */
         if (!same)
             meet_new_plan(all, r, wall_ms);
-        show(all, r);
+        rollout_show(all, r);
     }
 }

@@ -57,6 +57,12 @@ struct rollout_forced {
     char acknowledged_by[ROLLOUT_ACTOR_MAX]; /* empty: nobody has yet */
 };
 
+/* Of one that is halted (struct machine says which are): rollout_cells.h. */
+struct rollout_cell {
+    enum latch_reason gate;
+    uint64_t at_ms; /* when it was journalled */
+};
+
 /* Of the canary: rollout_builds.h. */
 struct rollout_builds {
     uint32_t era;     /* of the words that workers write */
@@ -75,8 +81,10 @@ struct rollout {
     struct rollout_story story;
     struct rollout_forced forced;
     struct rollout_builds builds;
-    struct advance last; /* what it waits for */
-    bool is_slower;      /* the latency gate, as it was judged last */
+    struct rollout_cell cells[ROLLOUT_CELLS_MAX];
+    uint64_t watched[GEN_WATCHES_MAX]; /* rollout_watch.h */
+    struct advance last;               /* what it waits for */
+    bool is_slower; /* the latency gate, as it was judged last */
     uint32_t slow_cell;
     uint64_t latency_at_ms; /* when */
     bool refused;           /* an edge could not be stored: said once */
@@ -93,6 +101,9 @@ struct rollouts {
     struct rollout *at;
     size_t n;
     uint64_t wall_ms, now_ms; /* of the last tick */
+    /* What a metric is now, over all workers; NULL: nobody counts. */
+    uint64_t (*metric_total)(void *arg, enum metric metric);
+    void *metric_arg;
 };
 
 /*
@@ -125,8 +136,10 @@ struct rollout_ask {
     enum machine_actor by;
     span actor;
     span reason;
-    span lost; /* of a start: story.lost */
-    span key;  /* idempotency; may be empty */
+    span lost;           /* of a start: story.lost */
+    span key;            /* idempotency; may be empty */
+    uint32_t cells;      /* of halt_cell and reopen: a bit each */
+    bool without_halted; /* those that are halted may stay where they are */
     uint64_t wall_ms;
     bool expects; /* only if it is at revision `expected` */
     uint64_t expected;

@@ -2,8 +2,10 @@
 #include "proxy/control/view_rollout.h"
 
 #include "proxy/base/quantity.h"
+#include "proxy/control/rollout_cells.h"
 #include "proxy/control/rollout_record.h"
 #include "proxy/control/rollout_traffic.h"
+#include "proxy/control/rollout_watch.h"
 
 #include <stdio.h>
 
@@ -69,28 +71,35 @@ routes_of(const struct gen_rollout *r)
     return list;
 }
 
+/* `sum` may be NULL: then of gates alone. */
 static json_t *
-watch_of(const struct gen_manifest *m, const struct metrics_sum *sum)
+watch_of(const struct rollout *r, const struct metrics_sum *sum)
 {
+    const struct gen_manifest *m = &r->gen->manifest;
     json_t *list = json_array();
 
     for (size_t i = 0; i < m->n_watch; i++) {
         const struct gen_watch *w = &m->watch[i];
-        json_t *value = w->is_metric && sum
-                            ? number(metrics_sum_total(sum, w->metric))
-                            : NULL;
+        bool is_counted = w->is_metric && sum;
+        uint64_t total = is_counted ? metrics_sum_total(sum, w->metric) : 0;
+        uint64_t step;
+        bool has_step = is_counted && rollout_watch_step(r, i, total, &step);
         (void)json_array_append_new(
-            list, json_pack("{s:o, s:s, s:o*}", "name", text(w->name), "kind",
-                            w->is_metric ? "metric" : "gate", "value", value));
+            list, json_pack("{s:o, s:s, s:o*, s:o*}", "name", text(w->name),
+                            "kind", w->is_metric ? "metric" : "gate", "value",
+                            is_counted ? number(total) : NULL, "step",
+                            has_step ? number(step) : NULL));
     }
     return list;
 }
 
 static json_t *
-manifest_of(const struct gen_manifest *m, const struct metrics_sum *sum)
+manifest_of(const struct rollout *r, const struct metrics_sum *sum)
 {
+    const struct gen_manifest *m = &r->gen->manifest;
+
     return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "watch",
-                     watch_of(m, sum), "change", text(m->change), "why",
+                     watch_of(r, sum), "change", text(m->change), "why",
                      text(m->why), "owner", text(m->owner), "guarantee",
                      text(m->guarantee), "backout", text(m->backout));
 }
@@ -160,6 +169,7 @@ view_rollout(const struct rollouts *all, const struct rollout *r)
     uint32_t effective = weights_effective(all->weights, all->latches, r->slot);
     uint32_t ppm = weights_get(all->weights, r->slot).ppm;
     bool halted = rollout_is_latched(all, r);
+    uint64_t answers = rollout_answers(r);
     struct traffic_rate rate;
     char share[16], waits[96], cause[256] = "";
 
@@ -170,17 +180,19 @@ view_rollout(const struct rollouts *all, const struct rollout *r)
         rollout_cause_text(all, r, cause, sizeof(cause));
     return json_pack(
         "{s:o, s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:b, s:s, s:s, s:o, s:o, "
-        "s:o, s:o, s:o, s:o, s:o, s:o*, s:o*}",
+        "s:o, s:o, s:o, s:o, s:o, s:o, s:o*, s:o*, s:o*}",
         "name", text(r->gen->name), "state", machine_state_word(m->state),
         "step", number(m->step + 1), "steps",
         steps_of(r->gen, rate.requests_a_day), "weight", share, "weight_ppm",
         number(ppm), "effective_ppm", number(effective), "run", number(m->run),
         "halted", halted, "cause", cause, "waits", waits, "since_ms",
-        number(m->since_ms), "canary_answers", number(rollout_answers(r)),
+        number(m->since_ms), "canary_answers", number(answers), "step_answers",
+        number(answers > m->base_answers ? answers - m->base_answers : 0),
         "baseline", text(r->gen->baseline->name), "canary",
         text(r->gen->canary.pool->name), "routes", routes_of(r->gen),
         "approvals", approvals_of(r), "revision", number(r->revision),
-        "break_glass", rollout_forced_json(&r->forced), "builds", builds_of(r));
+        "break_glass", rollout_forced_json(&r->forced), "builds", builds_of(r),
+        "halted_cells", rollout_cells_view(r));
 }
 
 json_t *
@@ -193,8 +205,7 @@ view_rollout_whole(const struct rollouts *all, const struct rollout *r,
     if (json &&
         ((observed && json_object_set_new(json, "observed", observed)) ||
          json_object_set_new(json, "traffic", traffic_of_rollout(all, r)) ||
-         json_object_set_new(json, "manifest",
-                             manifest_of(&r->gen->manifest, sum)) ||
+         json_object_set_new(json, "manifest", manifest_of(r, sum)) ||
          json_object_set_new(
              json, "on_fail",
              json_string(r->gen->plan.on_fail == ON_FAIL_ROLLBACK

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The gates segment: whose place is which.
+ * The gates segment: whose place is which, and which of its cells are halted.
  */
 #include "proxy/observe/segments.h"
 
@@ -69,4 +69,78 @@ gates_sweep(struct gates *g, uint64_t oldest_alive)
         if (is_live(p) && atomic_load(&p->generation) < oldest_alive)
             atomic_store_explicit(&p->live, 0, memory_order_release);
     }
+}
+
+/* ------------------------------------------------------------- latches of cells */
+
+static uint64_t
+pack(struct cell_latch l)
+{
+    return (uint64_t)l.run << 32 | (uint32_t)l.opened << 16 |
+           (uint16_t)l.reason;
+}
+
+static struct cell_latch
+unpack(uint64_t word)
+{
+    return (struct cell_latch){.run = (uint32_t)(word >> 32),
+                               .opened = (uint16_t)(word >> 16),
+                               .reason = (enum latch_reason)(uint16_t)word};
+}
+
+static _Atomic uint64_t *
+latch_of(struct gates_place *p, uint32_t cell)
+{
+    assert(cell < GATES_CELLS);
+    return gates_word(p, (enum gates_word)(GATES_CELL_LATCHES + cell));
+}
+
+struct cell_latch
+gates_cell_latch(struct gates_place *p, uint32_t cell)
+{
+    return unpack(
+        atomic_load_explicit(latch_of(p, cell), memory_order_acquire));
+}
+
+bool
+gates_halt_cell(struct gates_place *p, uint32_t cell, uint32_t run,
+                enum latch_reason reason)
+{
+    _Atomic uint64_t *word = latch_of(p, cell);
+    uint64_t was = atomic_load(word);
+    struct cell_latch l;
+
+    /* Ends: another's success is a halt of this run, or a later one. */
+    do {
+        l = unpack(was);
+        if (l.run > run || (l.run == run && l.reason != LATCH_NONE))
+            return false;
+        if (l.run < run)
+            l = (struct cell_latch){.run = run};
+        l.reason = reason;
+    } while (!atomic_compare_exchange_weak(word, &was, pack(l)));
+    return true;
+}
+
+/* Does what is there say no less than the journal? */
+static bool
+is_newer(struct cell_latch is, struct cell_latch journalled)
+{
+    if (is.run != journalled.run)
+        return is.run > journalled.run;
+    if (is.opened != journalled.opened)
+        return is.opened > journalled.opened;
+    return is.reason != LATCH_NONE || journalled.reason == LATCH_NONE;
+}
+
+void
+gates_show_cell(struct gates_place *p, uint32_t cell,
+                struct cell_latch journalled)
+{
+    _Atomic uint64_t *word = latch_of(p, cell);
+    uint64_t was = atomic_load(word);
+
+    while (!is_newer(unpack(was), journalled) &&
+           !atomic_compare_exchange_weak(word, &was, pack(journalled)))
+        ;
 }

@@ -30,7 +30,8 @@ enum metric_type { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM };
     X(SENT_BYTES, COUNTER, 64, "stile_sent_bytes_total", "route",              \
       "Body bytes to clients")                                                 \
     X(SPLIT, COUNTER, 128, "stile_split_total", "route,arm",                   \
-      "Where the split sent requests: baseline, canary, no_subject, fallback") \
+      "Where the split sent requests: baseline, canary, no_subject, "          \
+      "fallback, halted")                                                      \
     X(CLIENTS, COUNTER, 128, "stile_clients_total", "api,client,platform",     \
       "Requests by client version and platform")                               \
     X(DETECT, COUNTER, 128, "stile_detect_total", "api,source",                \
@@ -83,6 +84,8 @@ enum metric_type { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM };
       "Active health checks")                                                  \
     X(WEIGHT, GAUGE, 128, "stile_weight_ppm", "slot",                          \
       "The weight that holds, latches included")                               \
+    X(HALTED_CELLS, GAUGE, 128, "stile_rollout_halted_cells", "rollout",       \
+      "Cells of a rollout that are halted while the rest goes on")             \
     X(WORKERS, GAUGE, 2, "stile_workers", "",                                  \
       "Workers of the newest generation")                                      \
     X(GENERATION, GAUGE, 2, "stile_generation", "", "The newest generation")   \
@@ -106,6 +109,9 @@ enum metric {
  * By its name, whole or without "stile_" and its unit ("translate_failures"). False: there is none. metrics_table.c
  */
 MUST_CHECK bool metric_find(span name, enum metric *out);
+
+/* Does it only ever grow? A gauge does not. */
+bool metric_grows(enum metric id);
 
 /*
  * Every histogram has these upper bounds, in microseconds, and one bucket more

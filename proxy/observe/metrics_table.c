@@ -3,6 +3,8 @@
 
 #include "proxy/base/utf8.h"
 
+#include <assert.h>
+
 const struct metric_info metrics_table[METRIC_COUNT] = {
 #define X(id, type, max, name, labels, help)                                   \
     {METRIC_##type, max, name, labels, help},
@@ -187,4 +189,11 @@ metric_find(span name, enum metric *out)
         return true;
     }
     return false;
+}
+
+bool
+metric_grows(enum metric id)
+{
+    assert(id < METRIC_COUNT);
+    return metrics_table[id].type != METRIC_GAUGE;
 }

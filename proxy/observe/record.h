@@ -29,6 +29,7 @@
     X(step, "of the rollout it was in; 0: none, or its canary is for nobody")  \
     X(canary, "1: on the canary")                                              \
     X(fallback, "1: the canary's, served by the baseline as it was down")      \
+    X(cell_halted, "1: the canary's, and a gate halted its cell")              \
     X(request_bytes, "of the request's body, as it came")                      \
     X(answer_bytes, "of the answer's body, as it went")                        \
     X(translate_us, "microseconds spent in translation, both ways")            \
@@ -45,6 +46,7 @@
     X(version_source, "what told it: header, media, client, default, ...")     \
     X(version_to, "the pool's version")                                        \
     X(rollout, "the rollout it was in; empty without")                         \
+    X(cell, "of that rollout: what its gates count it as")                     \
     X(pool, "the pool's name")                                                 \
     X(endpoint, "host:port that was asked")                                    \
     X(request_type, "the type the request's body was read as")                 \

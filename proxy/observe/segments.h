@@ -196,9 +196,11 @@ enum gates_word {
     GATES_CLEARED,    /* the era in which the cells were cleared last */
     GATES_MARKED_MS,  /* two wall clocks: when its cells' requests were noted */
     GATES_MARKED_MS_1,
-    GATES_BUILDS = 16, /* routing/rollout/builds.h */
-    GATES_WORDS = 128
+    GATES_BUILDS = 16,       /* routing/rollout/builds.h */
+    GATES_CELL_LATCHES = 96, /* of each cell, as struct cell_latch */
+    GATES_WORDS = GATES_CELL_LATCHES + GATES_CELLS
 };
+static_assert(GATES_WORDS == 128, "older supervisors have as many");
 
 struct gates {
     struct segment_head head;
@@ -227,6 +229,28 @@ gates_word(struct gates_place *p, enum gates_word word)
 {
     return &p->cells[0][GATES_CELL_WORDS - GATES_WORDS + word];
 }
+
+/*
+ * A cell that is halted while the rest of its rollout goes on. Anyone halts it, control alone opens it, and only after an
+ * edge in the journal: that counts `opened` up, so a latch from before it, which a control that died left there, is known
+ * as that.
+ */
+struct cell_latch {
+    uint32_t run;
+    uint16_t opened;          /* how often, in this run */
+    enum latch_reason reason; /* LATCH_NONE: it is open */
+};
+struct cell_latch gates_cell_latch(struct gates_place *p, uint32_t cell);
+
+/* Halt this cell in `run`. False: it was halted before, or a later run has it. Safe from any process. */
+bool gates_halt_cell(struct gates_place *p, uint32_t cell, uint32_t run,
+                     enum latch_reason reason);
+
+/*
+ * Control: so it stands in the journal. A latch that was set since it was opened last stays.
+ */
+void gates_show_cell(struct gates_place *p, uint32_t cell,
+                     struct cell_latch journalled);
 
 /* The rollout's place; NULL: there is none of this shape. */
 struct gates_place *gates_find(struct gates *g, span name, uint64_t shape);

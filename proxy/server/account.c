@@ -399,7 +399,10 @@ report(struct exchange *x, uint64_t us)
     struct worker *w = x->worker;
     const struct decision *d = &x->decision;
     const struct gen_rollout *rollout = d->canary ? d->canary->rollout : NULL;
-    char changes[RECORD_TEXT_MAX];
+    char changes[RECORD_TEXT_MAX], cell[160] = "";
+
+    if (rollout)
+        gen_rollout_cell_text(rollout, d->cell, cell, sizeof(cell));
     struct record r = {
         .time_ms = loop_wall_ms(),
         .generation = w->gen->number,
@@ -412,6 +415,7 @@ report(struct exchange *x, uint64_t us)
         .step = rollout ? plan_step_at(&rollout->plan, d->weight_ppm) : 0,
         .canary = d->arm == ARM_CANARY,
         .fallback = d->arm == ARM_FALLBACK,
+        .cell_halted = d->arm == ARM_HALTED,
         .request_bytes = x->request_bytes,
         .answer_bytes = x->answer_bytes,
         .translate_us = translation_us(x),
@@ -426,6 +430,7 @@ report(struct exchange *x, uint64_t us)
         .version_source = span_str(d->api ? source_word(d) : ""),
         .version_to = pool_label(x),
         .rollout = rollout ? rollout->name : (span){0},
+        .cell = span_str(cell),
         .pool = d->pool ? d->pool->name : (span){0},
         .endpoint = x->endpoint,
         .changes = changes_of(x, changes, sizeof(changes)),

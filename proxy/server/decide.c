@@ -166,15 +166,26 @@ decide_marker(const struct decide_case *c, struct arena *a, span body,
     return MARKED;
 }
 
+/* The canary that this request may be sent to, and where it is counted. */
+static void
+find_canary(struct decision *d)
+{
+    d->canary = gen_route_canary(d->route, d->platform);
+    if (d->canary && d->canary->rollout)
+        d->cell = gen_rollout_cell(d->canary->rollout, d->route, d->client,
+                                   d->platform);
+}
+
 static enum arm
 arm_of(const struct decide_case *c, struct decision *d)
 {
-    const struct gen_canary *canary = gen_route_canary(d->route, d->platform);
+    const struct gen_canary *canary;
     struct facts facts;
 
     if (d->arm == ARM_PREFLIGHT)
         return ARM_PREFLIGHT;
-    d->canary = canary;
+    find_canary(d);
+    canary = d->canary;
     if (!canary)
         return ARM_ONLY;
     decide_facts(c, c->head, &facts);
@@ -184,6 +195,8 @@ arm_of(const struct decide_case *c, struct decision *d)
     d->bucket = split_bucket(canary->split, d->subject);
     if (!split_takes(canary->split, d->weight_ppm, d->subject))
         return ARM_BASELINE;
+    if (canary->rollout && c->cell_is_halted(c->live, canary->rollout, d->cell))
+        return ARM_HALTED;
     /* Health never chooses a version for anybody else: only those fall back. */
     return c->pool_is_up(c->live, canary->pool) ? ARM_CANARY : ARM_FALLBACK;
 }
@@ -238,7 +251,7 @@ decide_fall_back(const struct decide_case *c, struct decision *d)
 void
 decide_mirrored(const struct decide_case *c, struct decision *d, enum arm arm)
 {
-    d->canary = gen_route_canary(d->route, d->platform);
+    find_canary(d);
     d->arm = d->canary ? arm : ARM_ONLY;
     take_pool(c, d);
 }

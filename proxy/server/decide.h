@@ -23,8 +23,11 @@ struct decide_case {
     bool is_https;
     span certificate; /* the verified client certificate's name, or empty */
     int64_t now_s;    /* Unix seconds */
-    /* Read live: the weight in force, and whether a pool has an endpoint up. */
+    /* Read live: the weight in force, whether a cell of a rollout is halted while the rest goes on, and whether a pool has
+     * an endpoint up. */
     uint32_t (*weight_ppm)(void *live, const struct gen_canary *canary);
+    bool (*cell_is_halted)(void *live, const struct gen_rollout *r,
+                           uint32_t cell);
     bool (*pool_is_up)(void *live, const struct gen_pool *pool);
     void *live;
 };
@@ -35,7 +38,8 @@ struct decide_case {
     X(ARM_CANARY, "canary", "its bucket is below the weight")                  \
     X(ARM_NO_SUBJECT, "no_subject", "nobody to split by: the baseline")        \
     X(ARM_FALLBACK, "fallback", "the canary's, and the canary pool is down")   \
-    X(ARM_PREFLIGHT, "preflight", "no version, no subject: the baseline")
+    X(ARM_PREFLIGHT, "preflight", "no version, no subject: the baseline")      \
+    X(ARM_HALTED, "halted", "the canary's, and a gate halted its cell")
 
 enum arm {
 #define X(id, word, doc) id,
@@ -48,6 +52,7 @@ struct decision {
     const struct gen_route *route;   /* NULL: none fits */
     const struct gen_api *api;       /* NULL: a plain route, or a preflight */
     const struct gen_canary *canary; /* that it was asked for; NULL: none */
+    uint32_t cell;                   /* of the canary's rollout */
     const struct gen_pool *pool;
     struct detect_result detect;
     struct detect_notice notice;

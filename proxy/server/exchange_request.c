@@ -80,6 +80,20 @@ weight_in_force(void *live, const struct gen_canary *canary)
 }
 
 static bool
+cell_is_halted(void *live, const struct gen_rollout *r, uint32_t cell)
+{
+    const struct worker *w = live;
+    struct gates_place *place = w->places[r->index];
+    uint32_t slot = w->weight_slots[r->canary.index];
+
+    if (!place || slot == SEGMENT_NO_SLOT || !w->env->weights)
+        return false;
+    struct cell_latch l = gates_cell_latch(place, cell);
+    return l.reason != LATCH_NONE &&
+           l.run == weights_get(w->env->weights, slot).run;
+}
+
+static bool
 pool_is_up(void *live, const struct gen_pool *pool)
 {
     const struct worker *w = live;
@@ -97,6 +111,7 @@ exchange_case(const struct exchange *x)
         .certificate = x->client->certificate,
         .now_s = (int64_t)(loop_wall_ms() / 1000),
         .weight_ppm = weight_in_force,
+        .cell_is_halted = cell_is_halted,
         .pool_is_up = pool_is_up,
         .live = x->worker,
     };

@@ -26,10 +26,7 @@ place_of(const struct exchange *x)
 static _Atomic uint64_t *
 cell_of(const struct exchange *x, struct gates_place *place)
 {
-    const struct decision *d = &x->decision;
-
-    return place->cells[gen_rollout_cell(d->canary->rollout, d->route,
-                                         d->client, d->platform)];
+    return place->cells[x->decision.cell];
 }
 
 static bool
@@ -169,18 +166,49 @@ expose_told(struct exchange *x)
     metrics_count(x->worker->metrics, METRIC_LOG_DROPPED, 1, SPAN("exposure"));
 }
 
+/* Once in a run, or for a cell: a disk that is slow costs this worker one wait. */
+static void
+keep_halt(struct exchange *x, uint32_t run, struct buf *b)
+{
+    int fd = x->worker->env->exposure_fd;
+
+    if (!append(fd, b) || fdatasync(fd) != 0)
+        log_warn("halt_not_kept", "rollout=%.*s run=%u",
+                 SPAN_FMT(x->decision.canary->rollout->name), run);
+    buf_fini(b);
+}
+
 void
 expose_halt(struct exchange *x, uint32_t run, uint32_t cell, const char *reason)
 {
-    int fd = x->worker->env->exposure_fd;
     struct buf b;
 
     begin_line(&b, x, run);
     put_text(&b, "halted", span_str(reason));
     buf_fmt(&b, ",\"cell\":%u", cell);
-    /* Once in a run: a disk that is slow costs this worker one wait. */
-    if (!append(fd, &b) || fdatasync(fd) != 0)
-        log_warn("halt_not_kept", "rollout=%.*s run=%u",
-                 SPAN_FMT(x->decision.canary->rollout->name), run);
-    buf_fini(&b);
+    keep_halt(x, run, &b);
+}
+
+/* Only what the cell is of: another generation may count them otherwise. */
+static void
+put_name(struct buf *b, const char *name, span value)
+{
+    if (value.at)
+        put_text(b, name, value);
+}
+
+void
+expose_cell_halt(struct exchange *x, struct cell_latch latch, uint32_t cell)
+{
+    struct gen_cell names;
+    struct buf b;
+
+    gen_rollout_cell_names(x->decision.canary->rollout, cell, &names);
+    begin_line(&b, x, latch.run);
+    put_text(&b, "halted_cell", span_str(latch_reason_name(latch.reason)));
+    buf_fmt(&b, ",\"opened\":%u", latch.opened);
+    put_name(&b, "route", names.route);
+    put_name(&b, "version", names.version);
+    put_name(&b, "platform", names.platform);
+    keep_halt(x, latch.run, &b);
 }

@@ -8,11 +8,12 @@
  * was done; one that could not be is counted, so a list that is not whole says so. Nothing is told of what is no
  * rollout's, of mirrored requests, and of a rollout that has nobody on the canary.
  *
- * A halt is a line as well, on the disk before anything else is done: were every process to die before control
+ * A halt, of the run or of a cell, is a line as well, on the disk before anything else is done: were every process to die before control
  * has journalled it, the run would go on at its stored weight.
  */
 #pragma once
 
+#include "proxy/observe/segments.h"
 #include "proxy/server/exchange.h"
 
 /* The file is full for us beyond this; it is cut by nobody but its owner. */
@@ -24,6 +25,8 @@ void expose_sent(struct exchange *x);
 /* The pool's answer is there, or will never be. A second call does nothing. */
 void expose_told(struct exchange *x);
 
-/* The run was halted by this worker. */
+/* The run was halted by this worker; one of its cells was. */
 void expose_halt(struct exchange *x, uint32_t run, uint32_t cell,
                  const char *reason);
+void expose_cell_halt(struct exchange *x, struct cell_latch latch,
+                      uint32_t cell);

@@ -12,7 +12,7 @@
 static_assert((uint32_t)CELL_WORDS + (uint32_t)GATES_WORDS <= GATES_CELL_WORDS,
               "a cell has room");
 static_assert((uint32_t)GATES_BUILDS + (uint32_t)BUILDS_WORDS <=
-                  (uint32_t)GATES_WORDS,
+                  (uint32_t)GATES_CELL_LATCHES,
               "builds have room");
 static_assert(ROLLOUT_CELLS_MAX <= GATES_CELLS, "a rollout's cells have room");
 
@@ -74,6 +74,24 @@ freeze(const struct gen_rollout *r, struct gates_place *place, uint32_t run,
                   SPAN_FMT(r->name), run, latch_reason_name(reason), cell);
 }
 
+/* Only this cell: the rest of the rollout goes on. */
+static void
+halt_cell(struct exchange *x, struct gates_place *place, uint32_t run,
+          uint32_t cell, enum latch_reason reason)
+{
+    const struct gen_rollout *r = x->decision.canary->rollout;
+    char name[160];
+
+    if (!gates_halt_cell(place, cell, run, reason))
+        return;
+    expose_cell_halt(x, gates_cell_latch(place, cell), cell);
+    gen_rollout_cell_text(r, cell, name, sizeof(name));
+    log_error("rollout_cell_halted",
+              "rollout=%.*s run=%u gate=%s cell=\"%s\" id=%.*s",
+              SPAN_FMT(r->name), run, latch_reason_name(reason), name,
+              SPAN_FMT(x->id));
+}
+
 /* Halt the run that was judged. Into a baseline that could not carry it nobody is sent back. */
 static void
 halt(struct exchange *x, struct gates_place *place, uint32_t run, uint32_t cell,
@@ -89,6 +107,10 @@ halt(struct exchange *x, struct gates_place *place, uint32_t run, uint32_t cell,
         return;
     if (!can_go_back(w, place, r)) {
         freeze(r, place, run, cell, reason);
+        return;
+    }
+    if (r->plan.halts_cell) {
+        halt_cell(x, place, run, cell, reason);
         return;
     }
     atomic_store(&place->cause, gates_cause(cell, reason));
@@ -155,7 +177,7 @@ judge_answer(struct exchange *x, uint64_t us)
 
     if (!place || !d->subject.len)
         return;
-    uint32_t i = gen_rollout_cell(r, d->route, d->client, d->platform);
+    uint32_t i = d->cell;
     cell_asked(place->cells[i], w->env->index);
     uint64_t run = atomic_load(&place->armed);
     if (run == 0 || !is_told(x))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * judge: what a worker tells the gates of a rollout, and what it does when one
- * breaks: the latch, at once, whoever else lives.
+ * breaks: the latch, of the run or of its cell, at once, whoever else lives.
  *
  * An error is what the client did not cause: the pool failed, or answered with
  * 5xx, or with what cannot be translated. A request that is refused or that

@@ -65,6 +65,8 @@ missing(const struct rollout_plan *plan, const struct machine *m,
         return waits(WAIT_NO_DATA, answers, s->min_requests);
     if (s->approve && f->approvals < need)
         return waits(WAIT_APPROVAL, f->approvals, need);
+    if (m->step + 1 == plan->n_steps && m->halted) /* not all are there */
+        return waits(WAIT_CELLS, machine_halted_n(m), 0);
     if (m->step + 1 == plan->n_steps)
         return does(EVENT_FINISH); /* nobody moves: no window forbids it */
     if (forbidden)
@@ -91,6 +93,16 @@ stepping(const struct rollout_plan *plan, const struct machine *m,
     return a;
 }
 
+/* Latches of cells that the journal does not have yet. */
+static bool
+has_halts(const struct machine *m, const struct advance_facts *f,
+          struct advance *out)
+{
+    *out = does(EVENT_HALT_CELL);
+    out->cells = f->latched & ~m->halted;
+    return out->cells != 0;
+}
+
 static struct advance
 live(const struct rollout_plan *plan, const struct machine *m,
      const struct advance_facts *f)
@@ -99,6 +111,11 @@ live(const struct rollout_plan *plan, const struct machine *m,
         return does(EVENT_HALT);
     if (f->is_slower || f->is_broken)
         return does(f->baseline_is_up ? EVENT_HALT : EVENT_BLOCK);
+    struct advance halts;
+    if (has_halts(m, f, &halts))
+        return halts;
+    if (m->halted && m->halted == f->cells) /* nothing of it is left */
+        return does(EVENT_HALT);
     if (f->has_new_build)
         return does(EVENT_REBUILD);
     if (m->state == ROLLOUT_PAUSED)
@@ -115,6 +132,8 @@ static struct advance
 judge(const struct rollout_plan *plan, const struct machine *m,
       const struct advance_facts *f)
 {
+    struct advance halts;
+
     switch (m->state) {
     case ROLLOUT_DRAFT:
         return does(EVENT_CHECK);
@@ -131,7 +150,9 @@ judge(const struct rollout_plan *plan, const struct machine *m,
     case ROLLOUT_PAUSED:
         return live(plan, m, f);
     case ROLLOUT_BLOCKED:
-        return f->is_halted ? does(EVENT_HALT) : waits(WAIT_OPERATOR, 0, 0);
+        if (f->is_halted)
+            return does(EVENT_HALT);
+        return has_halts(m, f, &halts) ? halts : waits(WAIT_OPERATOR, 0, 0);
     case ROLLOUT_HALTED:
         return plan->on_fail == ON_FAIL_ROLLBACK ? does(EVENT_ROLL_BACK)
                                                  : waits(WAIT_OPERATOR, 0, 0);
@@ -139,7 +160,10 @@ judge(const struct rollout_plan *plan, const struct machine *m,
         if (held_ms(m, f) < ADVANCE_REPORT_MS)
             return waits(WAIT_UNDER_WAY, held_ms(m, f), ADVANCE_REPORT_MS);
         return does(EVENT_REPORT);
-    case ROLLOUT_DONE:
+    case ROLLOUT_DONE: /* a worker may have been faster than the last edge */
+        if (has_halts(m, f, &halts))
+            return halts;
+        break;
     case ROLLOUT_REPORTED:
     case ROLLOUT_WITHDRAWN:
         break;
@@ -194,13 +218,15 @@ advance_lacks(const struct rollout_plan *plan, const struct machine *m,
     n += lacks_approval(plan, m, f, event, &out[n]);
     if (forbidden)
         out[n++] = waits(WAIT_WINDOW, 0, forbidden);
+    if (live && m->halted)
+        out[n++] = waits(WAIT_CELLS, machine_halted_n(m), 0);
     return n;
 }
 
 bool
 advance_bars(enum advance_wait w)
 {
-    return w == WAIT_APPROVAL || w == WAIT_WINDOW;
+    return w == WAIT_APPROVAL || w == WAIT_WINDOW || w == WAIT_CELLS;
 }
 
 const char *
@@ -241,6 +267,10 @@ advance_text(const struct advance *a, char *out, size_t size)
                        "builds: more than %u answer, so `build_header` names "
                        "none",
                        BUILDS_MAX);
+        return;
+    case WAIT_CELLS:
+        (void)snprintf(out, size, "cells: %llu halted, to reopen or to leave",
+                       n);
         return;
     case WAIT_START:
     case WAIT_UNDER_WAY:

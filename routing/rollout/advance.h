@@ -20,6 +20,7 @@
     X(WAIT_APPROVAL, "approval")   /* a person */                              \
     X(WAIT_OPERATOR, "operator")   /* a person's decision */                   \
     X(WAIT_BUILDS, "builds")       /* that can be told apart */                \
+    X(WAIT_CELLS, "cells")         /* somebody's word on those halted */       \
     X(WAIT_UNDER_WAY, "under way") /* the last answers, before the report */
 
 #define ADVANCE_REPORT_MS ((uint64_t)1000) /* so long, after a rollback */
@@ -41,13 +42,17 @@ struct advance_facts {
     bool has_new_build;      /* the canary answers as one that is not known */
     bool has_many_builds;    /* more than can be told apart */
     bool baseline_is_up;     /* it could carry the canary's load */
+    uint32_t cells;          /* all that it has: bits */
+    uint32_t latched;        /* of these, those that a latch halts */
 };
 
 struct advance {
     bool acts; /* then `event` is to be applied, by control */
     enum machine_event event;
+    uint32_t cells; /* of halt_cell */
     enum advance_wait wait;
-    uint64_t have, need; /* of `wait`: milliseconds, requests, approvals */
+    uint64_t have,
+        need; /* of `wait`: milliseconds, requests, approvals, cells */
 };
 
 void advance_judge(const struct rollout_plan *plan, const struct machine *m,
@@ -55,9 +60,9 @@ void advance_judge(const struct rollout_plan *plan, const struct machine *m,
 
 /*
  * What a person's `event` (start, promote, flip) passes over if it is taken now: a hold, requests, an approval, a
- * window; how many of `out`. Those that advance_bars says bar it: only who breaks the glass goes on.
+ * window, cells that are halted; how many of `out`. Those that advance_bars says bar it: only who breaks the glass goes on.
  */
-#define ADVANCE_LACKS 4u
+#define ADVANCE_LACKS 5u
 size_t advance_lacks(const struct rollout_plan *plan, const struct machine *m,
                      const struct advance_facts *f, enum machine_event event,
                      struct advance out[ADVANCE_LACKS]);

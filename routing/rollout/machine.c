@@ -7,6 +7,9 @@
 #define BY_ANY    (BY_CONTROL | BY_OPERATOR | BY_WORKER)
 #define BY_PERSON (BY_OPERATOR | BY_GLASS)
 
+/* A worker sets the latch of a cell, and control writes it down. */
+#define BY_RETREAT (BY_CONTROL | BY_WORKER)
+
 /* In the order of a life. One edge for each (state, event): a test says so. */
 static const struct machine_edge edges[] = {
     {ROLLOUT_DRAFT, EVENT_CHECK, ROLLOUT_CHECKED, BY_CONTROL},
@@ -29,6 +32,8 @@ static const struct machine_edge edges[] = {
     {ROLLOUT_STEP, EVENT_FLIP, ROLLOUT_STEP, BY_PERSON},
     {ROLLOUT_STEP, EVENT_PAUSE, ROLLOUT_PAUSED, BY_EITHER},
     {ROLLOUT_STEP, EVENT_REBUILD, ROLLOUT_STEP, BY_CONTROL},
+    {ROLLOUT_STEP, EVENT_HALT_CELL, ROLLOUT_STEP, BY_RETREAT},
+    {ROLLOUT_STEP, EVENT_REOPEN, ROLLOUT_STEP, BY_OPERATOR},
     {ROLLOUT_STEP, EVENT_HALT, ROLLOUT_HALTED, BY_ANY},
     {ROLLOUT_STEP, EVENT_BLOCK, ROLLOUT_BLOCKED, BY_CONTROL},
     {ROLLOUT_STEP, EVENT_ROLL_BACK, ROLLOUT_ROLLED_BACK, BY_OPERATOR},
@@ -38,6 +43,8 @@ static const struct machine_edge edges[] = {
     {ROLLOUT_HOLDING, EVENT_FLIP, ROLLOUT_STEP, BY_PERSON},
     {ROLLOUT_HOLDING, EVENT_PAUSE, ROLLOUT_PAUSED, BY_EITHER},
     {ROLLOUT_HOLDING, EVENT_REBUILD, ROLLOUT_STEP, BY_CONTROL},
+    {ROLLOUT_HOLDING, EVENT_HALT_CELL, ROLLOUT_HOLDING, BY_RETREAT},
+    {ROLLOUT_HOLDING, EVENT_REOPEN, ROLLOUT_STEP, BY_OPERATOR},
     {ROLLOUT_HOLDING, EVENT_HALT, ROLLOUT_HALTED, BY_ANY},
     {ROLLOUT_HOLDING, EVENT_BLOCK, ROLLOUT_BLOCKED, BY_CONTROL},
     {ROLLOUT_HOLDING, EVENT_ROLL_BACK, ROLLOUT_ROLLED_BACK, BY_OPERATOR},
@@ -46,19 +53,26 @@ static const struct machine_edge edges[] = {
     {ROLLOUT_BAKING, EVENT_PROMOTE, ROLLOUT_DONE, BY_PERSON},
     {ROLLOUT_BAKING, EVENT_PAUSE, ROLLOUT_PAUSED, BY_EITHER},
     {ROLLOUT_BAKING, EVENT_REBUILD, ROLLOUT_STEP, BY_CONTROL},
+    {ROLLOUT_BAKING, EVENT_HALT_CELL, ROLLOUT_BAKING, BY_RETREAT},
+    {ROLLOUT_BAKING, EVENT_REOPEN, ROLLOUT_STEP, BY_OPERATOR},
     {ROLLOUT_BAKING, EVENT_HALT, ROLLOUT_HALTED, BY_ANY},
     {ROLLOUT_BAKING, EVENT_BLOCK, ROLLOUT_BLOCKED, BY_CONTROL},
     {ROLLOUT_BAKING, EVENT_ROLL_BACK, ROLLOUT_ROLLED_BACK, BY_OPERATOR},
 
     {ROLLOUT_PAUSED, EVENT_RESUME, ROLLOUT_STEP, BY_OPERATOR},
     {ROLLOUT_PAUSED, EVENT_REBUILD, ROLLOUT_PAUSED, BY_CONTROL},
+    {ROLLOUT_PAUSED, EVENT_HALT_CELL, ROLLOUT_PAUSED, BY_RETREAT},
+    {ROLLOUT_PAUSED, EVENT_REOPEN, ROLLOUT_PAUSED, BY_OPERATOR},
     {ROLLOUT_PAUSED, EVENT_HALT, ROLLOUT_HALTED, BY_ANY},
     {ROLLOUT_PAUSED, EVENT_BLOCK, ROLLOUT_BLOCKED, BY_CONTROL},
     {ROLLOUT_PAUSED, EVENT_ROLL_BACK, ROLLOUT_ROLLED_BACK, BY_OPERATOR},
 
+    {ROLLOUT_DONE, EVENT_HALT_CELL, ROLLOUT_DONE, BY_RETREAT},
+    {ROLLOUT_DONE, EVENT_REOPEN, ROLLOUT_STEP, BY_OPERATOR},
     {ROLLOUT_DONE, EVENT_HALT, ROLLOUT_HALTED, BY_OPERATOR},
     {ROLLOUT_DONE, EVENT_ROLL_BACK, ROLLOUT_ROLLED_BACK, BY_OPERATOR},
 
+    {ROLLOUT_BLOCKED, EVENT_HALT_CELL, ROLLOUT_BLOCKED, BY_RETREAT},
     {ROLLOUT_BLOCKED, EVENT_HALT, ROLLOUT_HALTED, BY_ANY},
     {ROLLOUT_BLOCKED, EVENT_RESUME, ROLLOUT_STEP, BY_OPERATOR},
     {ROLLOUT_BLOCKED, EVENT_ROLL_BACK, ROLLOUT_ROLLED_BACK, BY_OPERATOR},
@@ -125,6 +139,23 @@ to_step(const struct rollout_plan *plan, struct machine *m, uint32_t step,
     m->base_answers = call->canary_answers;
 }
 
+/* A run has its own halts. */
+static void
+forget_cells(struct machine *m)
+{
+    m->halted = 0;
+    memset(m->opened, 0, sizeof(m->opened));
+}
+
+/* Cells that were judged and found bad are judged anew, for a whole hold. */
+static void
+reopen(struct machine *m, uint32_t cells)
+{
+    m->halted &= ~cells;
+    for (uint32_t i = 0; i < ROLLOUT_CELLS_MAX; i++)
+        m->opened[i] = (uint16_t)(m->opened[i] + (cells >> i & 1));
+}
+
 /* The table says where; here is which step that is. */
 static void
 settle(const struct rollout_plan *plan, struct machine *m,
@@ -151,7 +182,17 @@ settle(const struct rollout_plan *plan, struct machine *m,
     case EVENT_RESUME:
         to_step(plan, m, m->step, call);
         break;
+    case EVENT_HALT_CELL:
+        m->halted |= call->cells;
+        break;
+    case EVENT_REOPEN:
+        reopen(m, call->cells);
+        to_step(plan, m, m->step, call);
+        if (edge->to == ROLLOUT_PAUSED)
+            m->state = ROLLOUT_PAUSED;
+        break;
     case EVENT_AGAIN:
+        forget_cells(m);
         m->run++;
         m->step = 0;
         m->base_answers = call->canary_answers;
@@ -171,6 +212,21 @@ settle(const struct rollout_plan *plan, struct machine *m,
     }
 }
 
+/* Cells are halted once, and reopened if they are halted. */
+static enum err_code
+check_cells(const struct machine *from, const struct machine_call *call,
+            struct err *e)
+{
+    if (call->event == EVENT_HALT_CELL && (call->cells & ~from->halted) == 0)
+        return err_set(e, ERR_CONFLICT, "these cells are halted already");
+    if (call->event == EVENT_REOPEN && from->halted == 0)
+        return err_set(e, ERR_CONFLICT, "no cell of it is halted");
+    if (call->event == EVENT_REOPEN &&
+        (call->cells == 0 || (call->cells & ~from->halted) != 0))
+        return err_set(e, ERR_CONFLICT, "that cell is not halted");
+    return OK;
+}
+
 enum err_code
 machine_apply(const struct rollout_plan *plan, const struct machine *from,
               const struct machine_call *call, struct machine *out,
@@ -178,7 +234,8 @@ machine_apply(const struct rollout_plan *plan, const struct machine *from,
 {
     const struct machine_edge *edge = machine_edge(from->state, call->event);
     char room[256];
-    bool is_wait = call->event == EVENT_WAIT;
+    /* Who waits is still in his step, and so is who is left of it. */
+    bool goes_on = call->event == EVENT_WAIT || call->event == EVENT_HALT_CELL;
 
     assert(from->step < plan->n_steps);
     if (!edge || (edge->by == BY_GLASS && call->by == BY_OPERATOR))
@@ -197,10 +254,13 @@ machine_apply(const struct rollout_plan *plan, const struct machine *from,
     if (call->event == EVENT_FINISH && !is_last(plan, from->step))
         return err_set(e, ERR_CONFLICT, "step %u is not the last",
                        from->step + 1);
+    enum err_code code = check_cells(from, call, e);
+    if (code)
+        return code;
     *out = *from;
     if (call->wall_ms > out->latest_ms)
         out->latest_ms = call->wall_ms;
-    if (!is_wait) /* who waits is still in his step */
+    if (!goes_on)
         out->since_ms = out->latest_ms;
     settle(plan, out, edge, call);
     return OK;
@@ -220,6 +280,20 @@ machine_weight(const struct rollout_plan *plan, const struct machine *m)
 {
     assert(m->step < plan->n_steps);
     return machine_is_live(m->state) ? plan->steps[m->step].weight_ppm : 0;
+}
+
+uint32_t
+machine_cell_weight(const struct rollout_plan *plan, const struct machine *m,
+                    uint32_t cell)
+{
+    assert(cell < ROLLOUT_CELLS_MAX);
+    return m->halted >> cell & 1 ? 0 : machine_weight(plan, m);
+}
+
+uint32_t
+machine_halted_n(const struct machine *m)
+{
+    return (uint32_t)__builtin_popcount(m->halted);
 }
 
 bool

@@ -52,6 +52,8 @@ enum machine_state {
     X(EVENT_PAUSE, "pause", "stay at this weight")                             \
     X(EVENT_RESUME, "resume", "the step's hold begins anew")                   \
     X(EVENT_REBUILD, "rebuild", "the canary has a new build: to step 1")       \
+    X(EVENT_HALT_CELL, "halt_cell", "nobody of these cells is on the canary")  \
+    X(EVENT_REOPEN, "reopen", "cells that were halted are on it again")        \
     X(EVENT_HALT, "halt", "nobody is on the canary from now on")               \
     X(EVENT_BLOCK, "block", "the way back is not safe")                        \
     X(EVENT_ROLL_BACK, "rollback", "everybody to the baseline")                \
@@ -89,6 +91,8 @@ struct machine {
     uint64_t since_ms;     /* when this step (or state before it) began */
     uint64_t latest_ms;    /* the latest time journalled: clocks go back */
     uint64_t base_answers; /* canary answers counted when the step began */
+    uint32_t halted;       /* cells of this run that have nobody on it: bits */
+    uint16_t opened[ROLLOUT_CELLS_MAX]; /* how often each was reopened in it */
 };
 
 /* A rollout nobody has done anything with. */
@@ -107,11 +111,12 @@ struct machine_call {
     enum machine_actor by;
     uint64_t wall_ms;
     uint64_t canary_answers; /* counted so far */
+    uint32_t cells;          /* of halt_cell and reopen: a bit each */
 };
 
 /*
  * Where `from` leads. ERR_CONFLICT: nowhere, or only who breaks the glass may, and
- * what it could do is said.
+ * what it could do is said; or the cells are so already.
  * ERR_UNSUPPORTED: not for this actor.
  */
 MUST_CHECK enum err_code machine_apply(const struct rollout_plan *plan,
@@ -122,9 +127,14 @@ MUST_CHECK enum err_code machine_apply(const struct rollout_plan *plan,
 /* Does this event send the first subjects of its run to the canary? */
 bool machine_begins(enum machine_state from, enum machine_event event);
 
-/* The weight of a state. */
+/* The weight of a state, and of one cell in it. */
 uint32_t machine_weight(const struct rollout_plan *plan,
                         const struct machine *m);
+uint32_t machine_cell_weight(const struct rollout_plan *plan,
+                             const struct machine *m, uint32_t cell);
+
+/* How many cells are halted. */
+uint32_t machine_halted_n(const struct machine *m);
 
 bool machine_is_live(enum machine_state s); /* is traffic on the canary? */
 bool machine_is_over(enum machine_state s); /* does nothing more by itself? */

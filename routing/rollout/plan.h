@@ -35,6 +35,7 @@ struct rollout_plan {
     bool has_errors;
     bool has_latency;
     bool by_network; /* one error a client network counts, not one a subject */
+    bool halts_cell; /* a gate that breaks halts its cell; else all of it */
     struct cell_law cell; /* alpha already divided among the cells */
     struct sketch_law latency;
 };

@@ -126,6 +126,34 @@ TEST(all_that_a_rollout_can_say_is_read)
     unload(&l);
 }
 
+TEST(a_gate_halts_the_rollout_or_if_asked_its_cell)
+{
+    struct loaded l;
+
+    if (load(&l,
+             WHY "match: {routes: [r], platform: [ios, android]}, baseline: b, "
+                 "canary: g, salt: s, " STEPS
+                 "gates: {errors: {ratio: 5}, halt: cell}",
+             ROUTE))
+        fail_msg("%s", l.text);
+    const struct gen_rollout *r = generation_rollout(l.g, SPAN("one"));
+    struct gen_cell names;
+    assert_true(r->plan.halts_cell);
+    gen_rollout_cell_names(r, 1, &names);
+    assert_span(names.route, "r");
+    assert_null(names.version.at);
+    assert_span(names.platform, "android");
+    assert_int_equal(gen_rollout_cells_like(r, &names), 2);
+    names.platform = (span){0};
+    assert_int_equal(gen_rollout_cells_like(r, &names), 3);
+    names.route = SPAN("other");
+    assert_int_equal(gen_rollout_cells_like(r, &names), 0);
+    unload(&l);
+    assert_int_equal(load(&l, WHOLE, ROUTE), OK);
+    assert_false(generation_rollout(l.g, SPAN("one"))->plan.halts_cell);
+    unload(&l);
+}
+
 TEST(what_a_manifest_says_to_watch_is_carried)
 {
     struct loaded l;
@@ -199,6 +227,10 @@ static const struct {
      "needs `new_differences`"},
     {WHY POOLS STEPS "gates: {errors: {}, distinct: account}", ROUTE,
      "`account` is not subject or network"},
+    {WHY POOLS STEPS "gates: {errors: {}, halt: route}", ROUTE,
+     "`route` is not cell or rollout"},
+    {WHY POOLS STEPS "gates: {errors: {}, halt: cell}", ROUTE,
+     "there is one cell: all of it"},
     {"manifest: {why: w, owner: o, guarantee: full, backout: x, watch: "
      "[contract_violations]}, " POOLS STEPS GATES,
      ROUTE, "watch `contract_violations`, and there is no such gate or metric"},

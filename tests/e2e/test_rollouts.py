@@ -458,4 +458,18 @@ def test_what_comes_what_is_watched_and_the_share_are_shown(t):
     assert seen["subjects"] in range(195, 206) and seen["low_ppm"] < 200000 < seen["high_ppm"] and seen["canary"] > 10, seen
     shown = say(s, "rollout", "show", "ios")
     assert "subjects; chance allows " in shown, shown
-    assert "errors (gate)" in shown and "split: " in shown, shown
+    assert "errors (gate)" in shown and "split: 200 in this step, 260 in all" in shown, shown
+    # Numbers are those of the step, over a control that dies and whatever was counted before.
+    s.kill(s.control())
+    until(lambda: state(s) == "step", "another control")
+    load(t, s, range(50))
+
+    def watched():
+        r = rollout(s)
+        return r["canary_answers"] - r["step_answers"], next(w["step"] for w in r["manifest"]["watch"] if w["name"] == "split")
+
+    assert watched() == (0, 250), watched()
+    tell(s, "promote")
+    assert watched()[0] > 20 and watched()[1] == 0, watched()
+    load(t, s, range(30))
+    assert watched()[1] == 30 and rollout(s)["step_answers"] == 30, rollout(s)

@@ -35,6 +35,7 @@ struct gates {
 /* What came of the runs of one kind. */
 struct result {
     uint32_t runs, halts, elsewhere; /* halts of another cell than the first */
+    uint32_t more;                   /* runs in which more than one was */
     uint64_t failed, requests;       /* medians over those that halted */
 };
 
@@ -76,6 +77,7 @@ run_many(struct gates *g, const struct world_spec *spec, uint32_t runs,
         failed[r.halts] = one.failed;
         requests[r.halts++] = one.requests;
         r.elsewhere += one.cell != 0;
+        r.more += one.cells != 1;
     }
     r.failed = median(failed, r.halts);
     r.requests = median(requests, r.halts);
@@ -169,6 +171,16 @@ always(struct gates *g, const char *what, const struct world_spec *s)
          r.halts == r.runs && !r.elsewhere);
 }
 
+/* `halt: cell`: the first one is halted, the others are not, and their requests come to their end. */
+static void
+alone(struct gates *g, const char *what, const struct world_spec *s)
+{
+    struct result r = run_many(g, s, 100, world_run);
+
+    tell(g, what, s, &r, "always, it alone",
+         r.halts == r.runs && !r.more && r.requests == s->requests);
+}
+
 static void
 others(struct gates *g)
 {
@@ -197,6 +209,12 @@ others(struct gates *g)
     always(g, "one platform of four fails", &s);
     s.routes = true;
     always(g, "one route of four fails", &s);
+    s.halts_cell = true;
+    alone(g, "the same, and a gate halts its cell alone", &s);
+    s.routes = false;
+    alone(g, "one platform, and a gate halts its cell alone", &s);
+    s.canary[0] = base.canary[0];
+    never(g, "no cell fails, and each may be halted alone", &s);
     s = base;
     s.storm = 0.9;
     s.requests = 1000000;

@@ -28,6 +28,7 @@ struct world {
     uint32_t culprit; /* a subject of the canary's */
     _Atomic bool latched;
     _Atomic uint32_t latched_cell;
+    _Atomic uint32_t latched_cells;
     _Atomic uint64_t requests;
     _Atomic uint64_t failed;
 };
@@ -77,8 +78,16 @@ event_of(const struct world *w, uint32_t subject, uint64_t request,
 static void
 latch(struct world *w, uint32_t cell)
 {
+    (void)atomic_fetch_or(&w->latched_cells, 1u << cell);
     if (!atomic_exchange(&w->latched, true))
         atomic_store(&w->latched_cell, cell);
+}
+
+/* Has it nobody on the canary any more? */
+static bool
+is_latched(struct world *w, uint32_t cell)
+{
+    return atomic_load(&w->latched_cells) >> cell & 1;
 }
 
 static void
@@ -159,8 +168,11 @@ one_request(struct worker *me, uint64_t request)
         (uint32_t)((s->routes ? test_random(&me->seed) : v.subject) %
                    s->n_cells);
 
-    cell_answer(cell_of(w, cell), &w->law, &v,
-                answer_us(s, v.is_canary, &me->seed));
+    if (s->halts_cell && is_latched(w, cell))
+        return; /* everybody of it is on the baseline, and in no arm */
+    if (v.is_canary)
+        cell_answer(cell_of(w, cell), &w->law, &v,
+                    answer_us(s, v.is_canary, &me->seed));
     if (may_err &&
         world_chance(&me->seed) < chance_of(w, &v, cell, subject, request))
         err(w, &v, cell);
@@ -174,7 +186,7 @@ work(void *arg)
     struct worker *me = arg;
     struct world *w = me->world;
 
-    while (!atomic_load(&w->latched)) {
+    while (!atomic_load(&w->latched) || w->spec->halts_cell) {
         uint64_t request = atomic_fetch_add(&w->requests, 1);
         if (request >= w->spec->requests)
             break;
@@ -208,6 +220,7 @@ end(struct world *w, struct world_run *out)
     *out = (struct world_run){
         .halted = atomic_load(&w->latched),
         .cell = atomic_load(&w->latched_cell),
+        .cells = atomic_load(&w->latched_cells),
         .requests = requests < w->spec->requests ? requests : w->spec->requests,
         .failed = atomic_load(&w->failed),
     };

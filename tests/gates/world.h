@@ -18,6 +18,7 @@ struct world_spec {
     uint32_t weight_ppm;
     uint32_t n_workers;
     uint32_t n_cells; /* alpha is divided among them */
+    bool halts_cell;  /* one that breaks is halted, and the others go on */
     bool routes; /* cells are routes: a subject's requests go to any; without
                     it they are platforms, and a subject has one */
     double baseline;            /* chance that an answer is an error */
@@ -33,7 +34,8 @@ struct world_spec {
 
 struct world_run {
     bool halted;
-    uint32_t cell;     /* that halted */
+    uint32_t cell;     /* that halted, the first of them */
+    uint32_t cells;    /* all that did: bits */
     uint64_t requests; /* until then */
     uint64_t failed;   /* canary's, of all subjects: what it cost */
 };

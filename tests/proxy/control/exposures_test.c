@@ -12,6 +12,29 @@
 #define LINE                                                                   \
     "{\"run\":1,\"rollout\":\"ios\",\"path\":\"/a\",\"method\":\"PUT\"}\n"
 
+static void
+put_name(char *out, const char *before, span name)
+{
+    (void)snprintf(out + strlen(out), 64 - strlen(out), "%s%.*s", before,
+                   SPAN_FMT(name.at ? name : SPAN("*")));
+}
+
+/* The last halt as text; of a cell with how often it was opened, and its names, * for all. */
+static void
+take_halt(void *arg, const struct exposures_halt *halt)
+{
+    char *out = arg;
+
+    (void)snprintf(out, 64, "%.*s", SPAN_FMT(halt->reason));
+    if (!halt->of_cell)
+        return;
+    (void)snprintf(out + strlen(out), 64 - strlen(out), " %u",
+                   (unsigned)halt->opened);
+    put_name(out, " ", halt->route);
+    put_name(out, "/", halt->version);
+    put_name(out, "/", halt->platform);
+}
+
 TEST(only_whole_lines_of_the_rollout_and_its_run_are_taken)
 {
     static const struct {
@@ -30,19 +53,33 @@ TEST(only_whole_lines_of_the_rollout_and_its_run_are_taken)
         {"{\"run\":1,\"rollout\":\"ios\",\"halted\":\"burst\"}\n", 0, 0,
          "burst"},
         {"{\"run\":1,\"rollout\":\"ios\",\"halted\":3}\n", 0, 0, ""},
+        {"{\"run\":1,\"rollout\":\"ios\",\"halted_cell\":\"errors\","
+         "\"opened\":2,\"route\":\"r\",\"version\":\"\"}\n",
+         0, 0, "errors 2 r//*"},
+        {"{\"run\":1,\"rollout\":\"ios\",\"halted_cell\":[]}\n", 0, 0, ""},
     };
 
     for (size_t i = 0; i < COUNT(cases); i++) {
         json_t *writes = json_array();
-        char reason[32] = "";
+        char halts[64] = "";
         span text = span_str(cases[i].text);
-        size_t n = exposures_scan(text, SPAN("ios"), 1, writes, reason,
-                                  sizeof(reason));
+        size_t n =
+            exposures_scan(text, SPAN("ios"), 1, writes, take_halt, halts);
         assert_int_equal(n, cases[i].takes ? cases[i].takes : text.len);
         assert_int_equal(json_array_size(writes), cases[i].writes);
-        assert_string_equal(reason, cases[i].halted);
+        assert_string_equal(halts, cases[i].halted);
         json_decref(writes);
     }
+}
+
+static const char *
+last_halt(const char *dir)
+{
+    static char halts[64];
+
+    halts[0] = '\0';
+    exposures_halts(dir, SPAN("ios"), 1, take_halt, halts);
+    return halts;
 }
 
 static void
@@ -98,17 +135,14 @@ TEST(
     a_halt_is_found_at_the_end_of_a_long_file_and_behind_a_line_that_is_not_whole)
 {
     struct files files;
-    char reason[32];
+    char other[64] = "";
 
     files_make(&files);
-    assert_false(
-        exposures_halted(files.dir, SPAN("ios"), 1, reason, sizeof(reason)));
+    assert_string_equal(last_halt(files.dir), "");
     write_lines(files.dir, 60000,
                 "{\"run\":1,\"rollout\":\"ios\",\"halted\":\"errors\"}\n{\"x");
-    assert_true(
-        exposures_halted(files.dir, SPAN("ios"), 1, reason, sizeof(reason)));
-    assert_string_equal(reason, "errors");
-    assert_false(
-        exposures_halted(files.dir, SPAN("ios"), 2, reason, sizeof(reason)));
+    assert_string_equal(last_halt(files.dir), "errors");
+    exposures_halts(files.dir, SPAN("ios"), 2, take_halt, other);
+    assert_string_equal(other, "");
     files_remove(&files);
 }

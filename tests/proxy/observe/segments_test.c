@@ -160,6 +160,39 @@ TEST(a_step_that_races_with_a_halt_of_its_run_loses)
     close(lfd);
 }
 
+TEST(a_cell_s_latch_is_cleared_by_a_later_opening_alone)
+{
+    int fd;
+    struct gates *g = fresh(SEGMENT_GATES, &fd);
+    struct gates_place *p = &g->places[0];
+    struct cell_latch open = {.run = 3}, l;
+
+    gates_show_cell(p, 5, open);
+    assert_int_equal(gates_cell_latch(p, 5).run, 3);
+    assert_true(gates_halt_cell(p, 5, 3, LATCH_ERRORS));
+    assert_false(gates_halt_cell(p, 5, 3, LATCH_BURST)); /* the first one's */
+    assert_false(gates_halt_cell(p, 5, 2, LATCH_BURST)); /* late, of another */
+    assert_int_equal(gates_cell_latch(p, 4).run, 0);
+    /* A journal that does not know of it yet opens nothing. */
+    gates_show_cell(p, 5, open);
+    l = gates_cell_latch(p, 5);
+    assert_true(l.run == 3 && l.reason == LATCH_ERRORS && l.opened == 0);
+    open.opened = 1;
+    gates_show_cell(p, 5, open);
+    assert_int_equal(gates_cell_latch(p, 5).reason, LATCH_NONE);
+    assert_true(gates_halt_cell(p, 5, 3, LATCH_BURST));
+    l = gates_cell_latch(p, 5);
+    assert_true(l.opened == 1 && l.reason == LATCH_BURST);
+    /* One that was halted in the journal is, and a new run is open. */
+    gates_show_cell(p, 31, (struct cell_latch){3, 0, LATCH_LATENCY});
+    assert_int_equal(gates_cell_latch(p, 31).reason, LATCH_LATENCY);
+    gates_show_cell(p, 5, (struct cell_latch){.run = 4});
+    assert_int_equal(gates_cell_latch(p, 5).reason, LATCH_NONE);
+    assert_true(gates_halt_cell(p, 6, 9, LATCH_ERRORS)); /* before any word */
+    segment_unmap(SEGMENT_GATES, g);
+    close(fd);
+}
+
 TEST(a_slot_is_swept_only_when_nobody_alive_knows_it_and_starts_clean)
 {
     int wfd, lfd;

@@ -63,7 +63,9 @@ TEST(a_worker_can_only_ever_retreat)
 
     for (size_t i = 0; i < n; i++)
         if (e[i].by & BY_WORKER)
-            assert_int_equal(e[i].event, EVENT_HALT);
+            assert_true(
+                e[i].event == EVENT_HALT ||
+                (e[i].event == EVENT_HALT_CELL && e[i].to == e[i].from));
 }
 
 TEST(a_state_is_read_back_by_its_word)
@@ -76,6 +78,30 @@ TEST(a_state_is_read_back_by_its_word)
     }
     enum machine_state none;
     assert_false(machine_state_of(SPAN("nowhere"), &none));
+}
+
+/* Cells are halted and opened by their own events alone, and one that is halted has nobody, whatever the weight. */
+static void
+check_cells(const struct machine *a, const struct machine *b,
+            enum machine_event event)
+{
+    if (event == EVENT_HALT_CELL) {
+        assert_int_equal(a->halted & ~b->halted, 0);
+        assert_true(b->halted != a->halted && b->since_ms == a->since_ms &&
+                    b->step == a->step && b->state == a->state);
+    } else if (event == EVENT_REOPEN) {
+        assert_int_equal(b->halted & ~a->halted, 0);
+        assert_true(b->halted != a->halted && b->step == a->step);
+    } else {
+        assert_int_equal(b->halted, b->run == a->run ? a->halted : 0);
+    }
+    for (uint32_t i = 0; i < ROLLOUT_CELLS_MAX; i++) {
+        bool was = a->halted >> i & 1, is = b->halted >> i & 1;
+        if (is)
+            assert_int_equal(machine_cell_weight(&plan, b, i), 0);
+        if (b->run == a->run)
+            assert_int_equal(b->opened[i], a->opened[i] + (was && !is));
+    }
 }
 
 /* What must hold of one edge that was taken. */
@@ -97,6 +123,7 @@ check_edge(const struct machine *a, const struct machine *b,
         assert_int_equal(b->run, a->run + 1);
         assert_int_equal(after, 0);
     }
+    check_cells(a, b, event);
     assert_int_equal(machine_begins(a->state, event), after > 0 && !before);
     if (event == EVENT_FLIP) { /* the one word that goes to the end at once */
         assert_int_equal(b->step, plan.n_steps - 1);
@@ -127,6 +154,7 @@ TEST(on_random_walks_it_goes_up_a_step_at_a_time_and_down_at_once)
                 .by = by[dice / 32 % 4],
                 .wall_ms = dice / 128 % 100000, /* clocks jump, too */
                 .canary_answers = dice / 128 % 5000,
+                .cells = 1u << (dice >> 40 & 7),
             };
             const struct machine_edge *edge = machine_edge(m.state, call.event);
             enum err_code code = machine_apply(&plan, &m, &call, &next, NULL);
@@ -454,6 +482,46 @@ TEST(a_broken_gate_is_no_way_back_where_the_baseline_could_not_carry_it)
     f.baseline_is_up = true;
     advance_judge(&plan, &m, &f, &a);
     assert_true(a.acts && a.event == EVENT_HALT);
+}
+
+TEST(cells_that_are_halted_stop_nobody_else_and_are_somebody_s_to_accept)
+{
+    struct machine m = started(0), next;
+    struct advance_facts f = {.wall_ms = 3600000,
+                              .canary_answers = 5000,
+                              .cells = 15,
+                              .latched = 2,
+                              .baseline_is_up = true};
+    struct machine_call call = {.event = EVENT_HALT_CELL, .by = BY_CONTROL};
+    struct advance a;
+    char text[96];
+
+    /* First what a worker saw, and then the step that is due. */
+    advance_judge(&plan, &m, &f, &a);
+    assert_true(a.acts && a.event == EVENT_HALT_CELL && a.cells == 2);
+    call.cells = a.cells;
+    assert_int_equal(machine_apply(&plan, &m, &call, &next, NULL), OK);
+    m = next;
+    advance_judge(&plan, &m, &f, &a);
+    assert_true(a.acts && a.event == EVENT_ADVANCE);
+    assert_string_equal(lacks(&plan, &m, &f, EVENT_PROMOTE, true),
+                        "cells: 1 halted, to reopen or to leave");
+    m.step = 3;
+    m.state = ROLLOUT_BAKING;
+    m.since_ms = 0;
+    advance_judge(&plan, &m, &f, &a);
+    assert_false(a.acts);
+    assert_int_equal(a.wait, WAIT_CELLS);
+    advance_text(&a, text, sizeof(text));
+    assert_string_equal(text, "cells: 1 halted, to reopen or to leave");
+    m.halted = 15;
+    advance_judge(&plan, &m, &f, &a);
+    assert_true(a.acts && a.event == EVENT_HALT);
+    /* A worker may be faster than the last edge. */
+    m.halted = 0;
+    m.state = ROLLOUT_DONE;
+    advance_judge(&plan, &m, &f, &a);
+    assert_true(a.acts && a.event == EVENT_HALT_CELL);
 }
 
 TEST(nobody_is_moved_in_a_forbidden_window)
