@@ -12,8 +12,8 @@ static _Alignas(max_align_t) char reserve[RESERVE];
 static size_t used;
 static size_t n_out; /* pieces that were not given back */
 
-static bool
-is_ours(const void *p)
+bool
+reserve_has(const void *p)
 {
     const char *at = p;
 
@@ -39,7 +39,7 @@ size_of(void *p)
 {
     size_t n;
 
-    if (!is_ours(p))
+    if (!reserve_has(p))
         return malloc_usable_size(p);
     memcpy(&n, (const char *)p - HEAD, sizeof(n));
     return n;
@@ -67,7 +67,7 @@ reserve_calloc(size_t n, size_t size, bool *starved)
 void *
 reserve_realloc(void *old, size_t n, bool *starved)
 {
-    void *p = is_ours(old) ? NULL : realloc(old, n ? n : 1);
+    void *p = reserve_has(old) ? NULL : realloc(old, n ? n : 1);
 
     if (p)
         return p;
@@ -81,7 +81,7 @@ reserve_realloc(void *old, size_t n, bool *starved)
 void
 reserve_free(void *p)
 {
-    if (!is_ours(p))
+    if (!reserve_has(p))
         free(p);
     else if (--n_out == 0)
         used = 0;

@@ -16,5 +16,8 @@ void *reserve_malloc(size_t n, bool *starved);
 void *reserve_calloc(size_t n, size_t size, bool *starved);
 void *reserve_realloc(void *old, size_t n, bool *starved);
 
+/* Is it of the reserve, and not of the heap? */
+bool reserve_has(const void *p);
+
 /* For what these gave, and for NULL. */
 void reserve_free(void *p);

@@ -72,12 +72,18 @@ has_control(span s)
 bool
 chars_are_value(span s)
 {
-    /* Words find a tab as well: then, and for the rest, byte by byte. */
-    for (; s.len >= sizeof(uint64_t); s = span_skip(s, sizeof(uint64_t))) {
-        uint64_t w;
-        memcpy(&w, s.at, sizeof(w));
-        if (word_has_control(w) && has_control(span_take(s, sizeof(w))))
+    uint64_t w;
+
+    if (s.len < sizeof(w))
+        return !has_control(s);
+    /* The last word may hold some of the one before it. Words find a tab as well:
+     * then it goes byte by byte. */
+    for (size_t i = 0; i < s.len; i += sizeof(w)) {
+        size_t at = i + sizeof(w) <= s.len ? i : s.len - sizeof(w);
+
+        memcpy(&w, s.at + at, sizeof(w));
+        if (word_has_control(w) && has_control(span_of(s.at + at, sizeof(w))))
             return false;
     }
-    return !has_control(s);
+    return true;
 }

@@ -287,24 +287,60 @@ remove_from(struct fields *f, size_t from, enum field_id id, span name)
     return gone;
 }
 
+/* In the place of the first of its name, or at the end. */
+static enum err_code
+place(struct fields *f, struct field *field)
+{
+    bool may_be = f->present >> field->id & 1;
+    const struct field *was =
+        may_be ? find_from(f, 0, field->id, field->name) : NULL;
+
+    if (!was)
+        return fields_push(f, field) ? OK : ERR_LIMIT;
+
+    size_t at = (size_t)(was - f->at);
+    field->spelled = was->spelled;
+    f->at[at] = *field;
+    remove_from(f, at + 1, field->id, field->name);
+    return OK;
+}
+
 enum err_code
 fields_set(struct fields *f, span name, span value)
 {
     struct field field;
     enum err_code code = make_field(f, name, value, &field);
 
-    if (code)
-        return code;
+    return code ? code : place(f, &field);
+}
 
-    const struct field *was = find_from(f, 0, field.id, field.name);
-    if (!was)
-        return fields_push(f, &field) ? OK : ERR_LIMIT;
+static struct field
+field_with(enum field_id id, span value)
+{
+    return (struct field){.name = known[id].lower,
+                          .spelled = known[id].spelled,
+                          .value = span_trim(value),
+                          .id = id};
+}
 
-    size_t at = (size_t)(was - f->at);
-    field.spelled = was->spelled;
-    f->at[at] = field;
-    remove_from(f, at + 1, field.id, field.name);
-    return OK;
+enum err_code
+fields_add_id(struct fields *f, enum field_id id, span value)
+{
+    struct field field = field_with(id, value);
+
+    assert(id != FIELD_OTHER);
+    if (!field_value_is_valid(field.value))
+        return ERR_INVALID;
+    return fields_push(f, &field) ? OK : ERR_LIMIT;
+}
+
+enum err_code
+fields_set_id(struct fields *f, enum field_id id, span value)
+{
+    struct field field = field_with(id, value);
+
+    assert(id != FIELD_OTHER);
+    return field_value_is_valid(field.value) ? place(f, &field) : ERR_INVALID;
 }
 
 size_t

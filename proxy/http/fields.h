@@ -17,6 +17,7 @@
 #define FIELD_STAYS                                                            \
     2u /* Connection may not name it (an attack, answered 400) */
 #define FIELD_NO_TRAILER 4u /* framing, routing, auth: dropped from trailers */
+#define FIELD_ONCE       8u /* its value is one message's: not worth remembering */
 
 /* id, lower-case, as commonly spelled, what is so of it. At most 63. */
 #define FIELDS(X)                                                              \
@@ -44,7 +45,7 @@
     X(FIELD_COOKIE, "cookie", "Cookie", FIELD_STAYS | FIELD_NO_TRAILER)        \
     X(FIELD_DATE, "date", "Date", FIELD_NO_TRAILER)                            \
     X(FIELD_DEPRECATION, "deprecation", "Deprecation", 0u)                     \
-    X(FIELD_DIGEST, "digest", "Digest", 0u)                                    \
+    X(FIELD_DIGEST, "digest", "Digest", FIELD_ONCE)                            \
     X(FIELD_ETAG, "etag", "ETag", 0u)                                          \
     X(FIELD_EXPECT, "expect", "Expect", FIELD_HOP | FIELD_NO_TRAILER)          \
     X(FIELD_EXPIRES, "expires", "Expires", FIELD_NO_TRAILER)                   \
@@ -53,7 +54,7 @@
     X(FIELD_HOST, "host", "Host", FIELD_HOP | FIELD_STAYS | FIELD_NO_TRAILER)  \
     X(FIELD_HTTP2_SETTINGS, "http2-settings", "HTTP2-Settings",                \
       FIELD_HOP | FIELD_NO_TRAILER)                                            \
-    X(FIELD_IDEMPOTENCY_KEY, "idempotency-key", "Idempotency-Key", 0u)         \
+    X(FIELD_IDEMPOTENCY_KEY, "idempotency-key", "Idempotency-Key", FIELD_ONCE) \
     X(FIELD_IF_MATCH, "if-match", "If-Match", FIELD_NO_TRAILER)                \
     X(FIELD_IF_MODIFIED_SINCE, "if-modified-since", "If-Modified-Since",       \
       FIELD_NO_TRAILER)                                                        \
@@ -80,7 +81,7 @@
     X(FIELD_SET_COOKIE, "set-cookie", "Set-Cookie", FIELD_NO_TRAILER)          \
     X(FIELD_SUNSET, "sunset", "Sunset", 0u)                                    \
     X(FIELD_TE, "te", "TE", FIELD_HOP | FIELD_NO_TRAILER)                      \
-    X(FIELD_TRACEPARENT, "traceparent", "Traceparent", 0u)                     \
+    X(FIELD_TRACEPARENT, "traceparent", "Traceparent", FIELD_ONCE)             \
     X(FIELD_TRACESTATE, "tracestate", "Tracestate", 0u)                        \
     X(FIELD_TRAILER, "trailer", "Trailer", FIELD_NO_TRAILER)                   \
     X(FIELD_TRANSFER_ENCODING, "transfer-encoding", "Transfer-Encoding",       \
@@ -103,7 +104,7 @@
       FIELD_STAYS | FIELD_NO_TRAILER)                                          \
     X(FIELD_X_REAL_IP, "x-real-ip", "X-Real-IP",                               \
       FIELD_STAYS | FIELD_NO_TRAILER)                                          \
-    X(FIELD_X_REQUEST_ID, "x-request-id", "X-Request-ID", 0u)
+    X(FIELD_X_REQUEST_ID, "x-request-id", "X-Request-ID", FIELD_ONCE)
 
 enum field_id {
     FIELD_OTHER, /* a name outside the table */
@@ -151,6 +152,15 @@ MUST_CHECK enum err_code fields_add(struct fields *f, span name, span value);
 
 /* The same, and the only one of that name: all others go, the first keeps its place. */
 MUST_CHECK enum err_code fields_set(struct fields *f, span name, span value);
+
+/*
+ * The same by id (not FIELD_OTHER), for what every message is given: the value is
+ * not copied and lives as long as the list.
+ */
+MUST_CHECK enum err_code fields_add_id(struct fields *f, enum field_id id,
+                                       span value);
+MUST_CHECK enum err_code fields_set_id(struct fields *f, enum field_id id,
+                                       span value);
 
 /* Take out all of that name; how many there were. Pointers into the list move. */
 size_t fields_remove(struct fields *f, span name);

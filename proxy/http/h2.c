@@ -46,9 +46,13 @@ h2_stream_of(struct h2 *h, int32_t id)
 {
     if (h->doomed)
         return NULL;
+    /* Frame after frame, field after field is of the same one. */
+    if (h->last && h->last->id == id)
+        return h->last;
 
     struct h2_stream *s = nghttp2_session_get_stream_user_data(h->session, id);
     assert(!s || s->magic == H2_STREAM_MAGIC);
+    h->last = s;
     return s;
 }
 
@@ -88,6 +92,8 @@ h2_stream_drop(struct h2_stream *s)
     if (s->next)
         s->next->prev = s->prev;
     h->streams_n--;
+    if (h->last == s)
+        h->last = NULL;
     s->magic = 0;
     if (h->spare_n == SPARE_MAX) {
         free(s);

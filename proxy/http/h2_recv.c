@@ -122,14 +122,13 @@ take_pseudo(struct h2_stream *s, span name, span value)
 }
 
 static enum fault
-take_field(struct h2_stream *s, struct fields *to, size_t fields_max, span name,
-           span value)
+take_field(struct h2_stream *s, struct fields *to, size_t fields_max,
+           enum field_id id, span name, span value)
 {
-    struct field field;
+    struct field field = {.id = id};
 
     if (name.len + value.len > s->h2->limits->line_bytes)
         return FAULT_LINE_LONG;
-    field.id = field_id_of(name);
     if (field.id == FIELD_OTHER && field_is_disguised(name))
         return FAULT_FIELD_UNDERSCORE;
     if (to->n + s->hops.n >= fields_max)
@@ -164,18 +163,26 @@ count_field(struct h2_stream *s, span name, span value)
 }
 
 static enum fault
-take_header(struct h2_stream *s, span name, span value)
+take_header(struct h2_stream *s, enum field_id id, span name, span value)
 {
     const struct h2_limits *l = s->h2->limits;
 
     if (name.len && name.at[0] == ':')
         return take_pseudo(s, name, value);
     if (!s->trailers)
-        return take_field(s, &s->head->fields, l->fields_n, name, value);
+        return take_field(s, &s->head->fields, l->fields_n, id, name, value);
 
     enum fault fault =
-        take_field(s, s->trailers, l->trailer_fields_n, name, value);
+        take_field(s, s->trailers, l->trailer_fields_n, id, name, value);
     return fault == FAULT_FIELDS_MANY ? FAULT_TRAILERS_MANY : fault;
+}
+
+/* A name of the table is one; nghttp2 lets no pseudo-header through but those there are. */
+static bool
+is_name(enum field_id id, span name)
+{
+    return id != FIELD_OTHER ||
+           (name.len > 0 && (name.at[0] == ':' || field_name_is_valid(name)));
 }
 
 static int
@@ -200,11 +207,10 @@ on_header(nghttp2_session *session, const nghttp2_frame *frame,
     if (s->fault != FAULT_NONE)
         return 0;
     /* nghttp2 refuses most of these itself; ours is the rule that h1 has. */
-    if (n.len == 0 ||
-        !field_name_is_valid(n.at[0] == ':' ? span_skip(n, 1) : n) ||
-        !field_value_is_valid(v))
+    enum field_id id = field_id_of(n);
+    if (!is_name(id, n) || !field_value_is_valid(v))
         return reset_malformed(h, s->id);
-    s->fault = take_header(s, n, v);
+    s->fault = take_header(s, id, n, v);
     return 0;
 }
 
@@ -451,6 +457,7 @@ on_stream_close(nghttp2_session *session, int32_t id, uint32_t code,
     nghttp2_session_consume_connection(session, s->unconsumed);
     s->unconsumed = 0;
     nghttp2_session_set_stream_user_data(session, id, NULL);
+    h->last = NULL;
     if (h->is_client && !s->sent)
         code = H2_REFUSED_STREAM; /* whatever kept it here */
     h->events->close(h->conn, s, code);

@@ -57,6 +57,10 @@ h2_nvs_fields(struct h2_nvs *nvs, const struct fields *f)
         if (nvs->n == nvs->room)
             return false;
         h2_nvs_add(nvs, field->name, field->value);
+        /* In HPACK's table it would drive out what comes again, and be
+         * compared with each that follows. */
+        if (field_is(field->id) & FIELD_ONCE)
+            nvs->at[nvs->n - 1].flags = NGHTTP2_NV_FLAG_NO_INDEX;
     }
     return true;
 }
@@ -87,7 +91,7 @@ add_head(struct h2_nvs *nvs, struct arena *a, const struct http_head *h)
 static int
 send_trailers(struct h2_stream *s, const struct fields *trailers)
 {
-    nghttp2_nv usual[NVS_USUAL];
+    H2_UNCLEARED nghttp2_nv usual[NVS_USUAL];
     struct h2_nvs nvs = {.at = usual, .room = NVS_USUAL};
 
     if (!have_room(&nvs, s->arena, trailers->n) ||
@@ -236,7 +240,7 @@ enum err_code
 h2_answer(struct h2_stream *s, const struct http_head *h,
           const struct h2_source *source)
 {
-    nghttp2_nv usual[NVS_USUAL];
+    H2_UNCLEARED nghttp2_nv usual[NVS_USUAL];
     struct h2_nvs nvs = {.at = usual, .room = NVS_USUAL};
 
     if (h->status < 200 || h->status > 599 ||
@@ -259,7 +263,7 @@ h2_answer(struct h2_stream *s, const struct http_head *h,
 enum err_code
 h2_interim(struct h2_stream *s, const struct http_head *h)
 {
-    nghttp2_nv usual[NVS_USUAL];
+    H2_UNCLEARED nghttp2_nv usual[NVS_USUAL];
     struct h2_nvs nvs = {.at = usual, .room = NVS_USUAL};
 
     if (h->status < 100 || h->status > 199 || h->status == 101)

@@ -36,6 +36,7 @@ struct h2 {
     const struct h2_events *events;
     void *conn;
     struct h2_stream *streams; /* open ones */
+    struct h2_stream *last;    /* that was asked for, of them; or NULL */
     struct h2_stream *spare;   /* closed ones, to be used again */
     size_t streams_n;
     size_t spare_n;
@@ -125,6 +126,9 @@ nghttp2_mem h2_memory(struct h2 *h);
 
 /* What nghttp2 returned, as ours; after a fatal one the session is dead. */
 enum err_code h2_code_of(struct h2 *h, int error);
+
+/* A large local that is written before it is read: not cleared, where builds clear. */
+#define H2_UNCLEARED __attribute__((uninitialized))
 
 /* Names and values for a header block, in their first member's order. */
 struct h2_nvs {

@@ -106,10 +106,11 @@ forward_trace(struct exchange *x)
 
 /* ── who the client is ───────────────────────────────────────────────────── */
 
+/* A value of the exchange's, its client's, or ours for good. */
 static bool
-set(struct http_head *h, span name, span value)
+set(struct http_head *h, enum field_id id, span value)
 {
-    return value.at && head_set(h, name, value) == OK;
+    return value.at && fields_set_id(&h->fields, id, value) == OK;
 }
 
 /* One text of several; every request has some, so without printf. */
@@ -186,22 +187,22 @@ say_who(struct exchange *x, struct http_head *h)
         fields_remove_id(&h->fields, FIELD_X_FORWARDED_PORT);
         fields_remove_id(&h->fields, FIELD_X_FORWARDED_PREFIX);
         fields_remove_id(&h->fields, FIELD_X_FORWARDED_HOST);
-        return set(h, SPAN("X-Forwarded-For"), peer) &&
-               set(h, SPAN("X-Forwarded-Proto"), scheme) &&
+        return set(h, FIELD_X_FORWARDED_FOR, peer) &&
+               set(h, FIELD_X_FORWARDED_PROTO, scheme) &&
                (h->authority.len == 0 ||
-                set(h, SPAN("X-Forwarded-Host"), h->authority)) &&
-               set(h, SPAN("Forwarded"), element);
+                set(h, FIELD_X_FORWARDED_HOST, h->authority)) &&
+               set(h, FIELD_FORWARDED, element);
     }
     chain = joined(x, all_values(x, h, FIELD_X_FORWARDED_FOR), peer);
     element = joined(x, all_values(x, h, FIELD_FORWARDED), element);
     if (!head_find(h, FIELD_X_FORWARDED_PROTO) &&
-        !set(h, SPAN("X-Forwarded-Proto"), scheme))
+        !set(h, FIELD_X_FORWARDED_PROTO, scheme))
         return false;
     if (!head_find(h, FIELD_X_FORWARDED_HOST) && h->authority.len &&
-        !set(h, SPAN("X-Forwarded-Host"), h->authority))
+        !set(h, FIELD_X_FORWARDED_HOST, h->authority))
         return false;
-    return set(h, SPAN("X-Forwarded-For"), chain) &&
-           set(h, SPAN("Forwarded"), element);
+    return set(h, FIELD_X_FORWARDED_FOR, chain) &&
+           set(h, FIELD_FORWARDED, element);
 }
 
 /* ── what the route and the versions say ─────────────────────────────────── */
@@ -275,7 +276,7 @@ add_via(struct http_head *h)
                                 [HTTP_1_1] = {"1.1 stile", 9},
                                 [HTTP_2] = {"2.0 stile", 9}};
 
-    return head_add(h, SPAN("Via"), said[h->version]) == OK;
+    return fields_add_id(&h->fields, FIELD_VIA, said[h->version]) == OK;
 }
 
 /* They are of bytes that are not sent on. */
@@ -303,7 +304,7 @@ ask_plainly(struct exchange *x, struct http_head *h)
     if (x->form.first.len) {
         span others = all_values(x, h, FIELD_ACCEPT);
 
-        if (!set(h, SPAN("Accept"),
+        if (!set(h, FIELD_ACCEPT,
                  others.len ? joined(x, x->form.first, others) : x->form.first))
             return false;
     }
@@ -351,7 +352,7 @@ forward_request(struct exchange *x, struct http_head *h)
     if (!x->wants_tunnel)
         h->upgrade = (span){0};
     return edit(h, &d->route->request) && say_who(x, h) &&
-           head_set(h, SPAN("X-Request-ID"), x->id) == OK && add_via(h) &&
+           set(h, FIELD_X_REQUEST_ID, x->id) && add_via(h) &&
            rewrite_target(x, h);
 }
 
@@ -391,7 +392,7 @@ append_list(struct exchange *x, struct http_head *h, span name, span value)
         if (f->value.len)
             all = concat(x, parts, COUNT(parts));
     }
-    return set(h, name, all);
+    return all.at && head_set(h, name, all) == OK;
 }
 
 static bool
@@ -457,7 +458,7 @@ forward_answer(struct exchange *x, struct http_head *h)
         (d->translates && !tell_plainly(x, h)))
         return false;
     return forward_version(x, h) && edit(h, &d->route->answer) &&
-           head_set(h, SPAN("X-Request-ID"), x->id) == OK && add_via(h);
+           set(h, FIELD_X_REQUEST_ID, x->id) && add_via(h);
 }
 
 bool
@@ -492,5 +493,5 @@ bool
 forward_own(struct exchange *x, struct http_head *h)
 {
     return edit(h, &x->decision.route->answer) &&
-           head_set(h, SPAN("X-Request-ID"), x->id) == OK;
+           set(h, FIELD_X_REQUEST_ID, x->id);
 }

@@ -88,6 +88,35 @@ TEST(an_answer_has_its_interim_ones_length_and_trailers)
     arena_free(&a);
 }
 
+TEST(a_value_that_is_of_one_message_is_not_remembered)
+{
+    struct pair *p = pair_new(NULL);
+    struct arena *a = arena_new(1 << 16);
+    const char *ids[] = {"first", "second"};
+
+    for (int i = 0; i < 2; i++) {
+        struct http_head h;
+        int32_t id = pair_request(p, NO_BODY, PAIR_GET, NULL);
+
+        pair_pump(p);
+        head_init(&h, a);
+        h.status = 200;
+        assert_int_equal(head_add(&h, SPAN("X-Own"), SPAN("a")), OK);
+        assert_int_equal(head_add(&h, SPAN("X-Request-ID"), span_str(ids[i])),
+                         OK);
+        assert_int_equal(h2_answer(pair_stream(p, id), &h, NULL), OK);
+        pair_pump(p);
+        /* RFC 7541 §4.1: x-own alone */
+        assert_int_equal(
+            nghttp2_session_get_hd_inflate_dynamic_table_size(p->client),
+            32 + 5 + 1);
+    }
+    GOT("1 :status: 200 | 1 x-own: a | 1 x-request-id: first | 1 end | "
+        "3 :status: 200 | 3 x-own: a | 3 x-request-id: second | 3 end");
+    pair_free(&p);
+    arena_free(&a);
+}
+
 TEST(a_bodyless_answer_ends_with_its_head)
 {
     struct pair *p = pair_new(NULL);
