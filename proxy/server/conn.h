@@ -114,6 +114,14 @@ void conn_h1_gone(struct conn *c); /* the connection is lost or closed */
 void conn_h2_begin(struct conn *c);
 void conn_h2_feed(struct conn *c, span in);
 void conn_h2_gather(struct conn *c);
+
+/*
+ * What an answer was brought in this wake-up is where it was read, and that is used
+ * again now: make frames of what the client may take, keep the rest; or keep all.
+ */
+void conn_h2_pass(struct exchange *x);
+void conn_h2_keep(struct exchange *x);
+
 void conn_h2_eof(struct conn *c);
 void conn_h2_timeout(struct conn *c);
 bool conn_h2_may_go(const struct conn *c); /* and was not told to */

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The client's side of exchanges over HTTP/2: as many as there are streams.
- * Answers wait in each exchange's to_client and are pulled when the batch of
- * events is done, so that the frames of many streams leave in one send.
+ * An answer's bytes become frames when the wake-up that brought them ends, where
+ * they were read; what the client's windows do not let go waits in its exchange's
+ * to_client. Frames leave when the batch of events is done, those of many streams
+ * in one send.
  */
 #include "proxy/server/conn.h"
 #include "proxy/server/exchange.h"
@@ -14,6 +16,13 @@
 #define CONN_HIGH 8u /* times stream_high: answers that wait, of all streams */
 
 /* ── what the exchange says ──────────────────────────────────────────────── */
+
+/* Bytes of its answer that wait to be framed. */
+static size_t
+waits(const struct exchange *x)
+{
+    return buf_len(&x->to_client) + x->passing.len;
+}
 
 static span
 peek(void *conn, struct h2_stream *s, size_t max, bool *ends,
@@ -27,9 +36,11 @@ peek(void *conn, struct h2_stream *s, size_t max, bool *ends,
         *failed = true;
         return run;
     }
-    run = span_take(buf_span(&x->to_client), max);
+    /* Nothing passes while something waits. */
+    run = buf_len(&x->to_client) ? buf_span(&x->to_client) : x->passing;
+    run = span_take(run, max);
     *failed = x->to_client_breaks && run.len == 0;
-    *ends = x->to_client_ends && run.len == buf_len(&x->to_client);
+    *ends = x->to_client_ends && run.len == waits(x);
     if (*ends)
         *trailers = x->answer_trailers;
     return run;
@@ -45,7 +56,7 @@ takes(const struct exchange *x)
 {
     size_t shared = h2_window(x->stream), own = h2_stream_window(x->stream);
     size_t most = CONN_HIGH * x->worker->gen->limits.stream_high;
-    size_t others = x->conn->h2_waiting - buf_len(&x->to_client);
+    size_t others = x->conn->h2_waiting - waits(x);
 
     shared = shared < most ? shared : most;
     shared = shared > others ? shared - others : 0;
@@ -55,7 +66,7 @@ takes(const struct exchange *x)
 static bool
 down_is_full(const struct exchange *x)
 {
-    size_t waiting = buf_len(&x->to_client);
+    size_t waiting = waits(x);
 
     return waiting > x->worker->gen->limits.stream_high ||
            waiting >= takes(x) + IO_LEAST;
@@ -64,7 +75,7 @@ down_is_full(const struct exchange *x)
 static size_t
 down_room(const struct exchange *x)
 {
-    size_t waiting = buf_len(&x->to_client), n = takes(x);
+    size_t waiting = waits(x), n = takes(x);
 
     return n > waiting + IO_LEAST ? n - waiting : IO_LEAST;
 }
@@ -77,12 +88,14 @@ took_answer(void *conn, struct h2_stream *s, size_t n)
     (void)conn;
     if (!x)
         return;
-    buf_consume(&x->to_client, n);
+    if (buf_len(&x->to_client))
+        buf_consume(&x->to_client, n);
+    else
+        x->passing = span_skip(x->passing, n);
     x->conn->h2_waiting -= n;
     x->taken_bytes += n;
     pace_note(&x->pace, loop_now_ms(x->worker->loop), x->taken_bytes);
-    if (buf_len(&x->to_client) <= x->worker->gen->limits.stream_low &&
-        !down_is_full(x))
+    if (waits(x) <= x->worker->gen->limits.stream_low && !down_is_full(x))
         exchange_drained(x);
 }
 
@@ -118,17 +131,49 @@ down_go_on(struct exchange *x)
 }
 
 static void
+wait_with(struct exchange *x, span bytes)
+{
+    buf_add(&x->to_client, bytes);
+    if (!buf_failed(&x->to_client))
+        return;
+    x->conn->h2_waiting -= bytes.len;
+    h2_reset(x->stream, H2_INTERNAL_ERROR);
+}
+
+/* What passes joins what waits. */
+static void
+keep(struct exchange *x)
+{
+    span bytes = x->passing;
+
+    x->passing = (span){0};
+    if (bytes.len)
+        wait_with(x, bytes);
+}
+
+static void
+pass(struct exchange *x, span bytes)
+{
+    x->passing = bytes;
+    if (x->is_passing)
+        return;
+    x->is_passing = true;
+    x->next_passing = x->worker->passing;
+    x->worker->passing = x;
+}
+
+static void
 down_body(struct exchange *x, span bytes)
 {
-    if (buf_len(&x->to_client) == 0)
+    if (waits(x) == 0)
         pace_begin(&x->pace, loop_now_ms(x->worker->loop), x->taken_bytes);
-    buf_add(&x->to_client, bytes);
-    if (buf_failed(&x->to_client)) {
-        h2_reset(x->stream, H2_INTERNAL_ERROR);
-    } else {
-        x->conn->h2_waiting += bytes.len;
-        h2_resume(x->stream);
-    }
+    x->conn->h2_waiting += bytes.len;
+    keep(x); /* one run can pass, no more */
+    if (buf_len(&x->to_client))
+        wait_with(x, bytes);
+    else
+        pass(x, bytes);
+    h2_resume(x->stream);
     conn_later(x->conn);
 }
 
@@ -145,8 +190,7 @@ down_end(struct exchange *x, const struct fields *trailers)
 static bool
 finishes_records(const struct exchange *x)
 {
-    return buf_len(&x->to_client) && !x->to_client_breaks &&
-           exchange_is_of_records(x);
+    return waits(x) && !x->to_client_breaks && exchange_is_of_records(x);
 }
 
 static void
@@ -250,7 +294,8 @@ on_close(void *conn, struct h2_stream *s, uint32_t code)
         c->heading = NULL;
     if (!x)
         return;
-    c->h2_waiting -= buf_len(&x->to_client);
+    c->h2_waiting -= waits(x);
+    x->passing = (span){0};
     if (!h2_is_answered(s))
         x->is_broken = true;
     exchange_gone(x);
@@ -315,39 +360,65 @@ note_abuse(struct conn *c)
         limit_reached(c->worker, span_str(limit));
 }
 
-/* About GATHER bytes of frames, or all there are. */
+/* Make frames: about GATHER bytes in all, or as many as there are. */
 static enum h2_step
 gather_some(struct conn *c)
 {
-    struct worker *w = c->worker;
+    struct buf *made = io_made(&c->io);
     enum h2_step step = H2_OK;
     size_t before;
 
     do {
-        before = buf_len(&w->frames);
-        step = h2_gather(c->h2, &w->frames, GATHER, loop_now_ms(w->loop));
-    } while (step == H2_OK && buf_len(&w->frames) > before &&
-             buf_len(&w->frames) < GATHER);
+        before = buf_len(made);
+        step = h2_gather(c->h2, made, GATHER, loop_now_ms(c->worker->loop));
+    } while (step == H2_OK && buf_len(made) > before && buf_len(made) < GATHER);
     return step;
+}
+
+/* Does the socket refuse so much that no more frames are to be made? */
+static bool
+is_refused(const struct conn *c)
+{
+    return io_refused(&c->io) > c->worker->gen->limits.stream_high;
+}
+
+void
+conn_h2_keep(struct exchange *x)
+{
+    x->is_passing = false;
+    keep(x);
+}
+
+void
+conn_h2_pass(struct exchange *x)
+{
+    struct conn *c = x->conn;
+
+    /* Ends: as soon as windows or the socket take no more. */
+    while (x->passing.len && c->state == CONN_H2 && !is_refused(c) &&
+           gather_some(c) == H2_OK && buf_len(&c->io.made) >= GATHER)
+        io_flush(&c->io);
+    x->is_passing = false;
+    if (x->passing.len == 0)
+        return;
+    keep(x);
+    exchange_set_timer(x); /* for the client to take it */
 }
 
 void
 conn_h2_gather(struct conn *c)
 {
-    struct worker *w = c->worker;
-    size_t high = w->gen->limits.stream_high;
+    size_t high = c->worker->gen->limits.stream_high;
     enum h2_step step = H2_OK;
     size_t n = 1;
 
     if (c->state != CONN_H2)
         return;
     /* Ends: as soon as nothing comes, or the socket is full. */
-    while (n && step == H2_OK && io_waiting(&c->io) <= high) {
+    while (n && step == H2_OK && !is_refused(c)) {
         step = gather_some(c);
-        n = buf_len(&w->frames);
-        io_put(&c->io, buf_span(&w->frames));
+        n = buf_len(&c->io.made);
         io_flush(&c->io);
-        buf_clear(&w->frames);
     }
     if (step == H2_FREED)
         return;

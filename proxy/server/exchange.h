@@ -144,7 +144,9 @@ struct exchange {
     unsigned pool_status;
     uint64_t answer_bytes;
     struct buf to_client; /* h2: what the session has not pulled */
-    const char *problem;  /* the sentence of our own answer */
+    span passing;         /* h2: the same, where it was read; else empty */
+    struct exchange *next_passing;
+    const char *problem; /* the sentence of our own answer */
 
     /* time */
     struct timer timer;
@@ -176,6 +178,7 @@ struct exchange {
     bool is_untranslated; /* its answer could not be translated */
     bool to_client_ends;
     bool to_client_breaks; /* h2: the stream is reset behind what is in it */
+    bool is_passing;       /* it is in its worker's list */
     bool is_stream;        /* an idle time-out and no other */
     bool is_turned_away;   /* for want of time or memory: no record is made */
     bool is_searched_later;

@@ -132,7 +132,7 @@ look_at_pace(struct exchange *x)
     enum pace_is pace =
         pace_look(&x->pace, now, x->taken_bytes, &x->worker->pace_rules);
 
-    if (pace == PACE_WELL || (pace == PACE_SLOW && io_waiting(&x->conn->io)))
+    if (pace == PACE_WELL || (pace == PACE_SLOW && io_refused(&x->conn->io)))
         return;
     count_limit(x, pace == PACE_STILL ? SPAN("send_ms") : SPAN("send_rate"));
     if (!x->is_answered) {

@@ -29,6 +29,7 @@ io_init(struct io *io, struct worker *w, int fd, watch_fn fn, void *arg)
 {
     *io = (struct io){.worker = w};
     buf_init(&io->queue, QUEUE_MAX);
+    buf_init(&io->made, QUEUE_MAX);
     return watch_init(&io->watch, w->loop, fd, fn, arg);
 }
 
@@ -37,6 +38,7 @@ forget_gathered(struct io *io)
 {
     io->n_gather = 0;
     io->gather_bytes = 0;
+    worker_give_buf(io->worker, &io->made);
 }
 
 void
@@ -113,11 +115,21 @@ io_put(struct io *io, span bytes)
 {
     if (bytes.len == 0 || io->is_broken || io->ends)
         return;
-    if (io->n_gather == IO_GATHER)
+    if (io->n_gather == IO_GATHER || buf_len(&io->made))
         io_flush(io);
     io->gather[io->n_gather++] = iovec_of(bytes);
     io->gather_bytes += bytes.len;
     mark_dirty(io);
+}
+
+struct buf *
+io_made(struct io *io)
+{
+    if (io->n_gather)
+        io_flush(io);
+    if (!io->made.bytes)
+        worker_lend_buf(io->worker, &io->made);
+    return &io->made;
 }
 
 void
@@ -148,7 +160,7 @@ taken_bytes(const struct io *io)
 enum pace_is
 io_look(struct io *io, const struct pace_rules *rules)
 {
-    if (io_waiting(io) == 0 || io->watch.fd < 0)
+    if (io_refused(io) == 0 || io->watch.fd < 0)
         return PACE_WELL;
     return pace_look(&io->pace, loop_now_ms(io->worker->loop), taken_bytes(io),
                      rules);
@@ -255,6 +267,10 @@ io_flush(struct io *io)
         if (io->tls)
             buf_clear(&io->worker->sealed_out);
         return;
+    }
+    if (buf_len(&io->made)) { /* nothing is gathered beside it */
+        io->gather[io->n_gather++] = iovec_of(buf_span(&io->made));
+        io->gather_bytes += buf_len(&io->made);
     }
     if (io->tls)
         flush_sealed(io);

@@ -5,7 +5,8 @@
  * Reading goes into the worker's one scratch buffer, so an idle connection
  * holds none. Writing gathers references and sends them with one call when the
  * wake-up ends (worker_flush); only what the socket does not take is copied to
- * a queue, and only then is the descriptor watched for writing.
+ * a queue, and only then is the descriptor watched for writing. Frames of many
+ * wake-ups are made in a buffer of the connection's until they are sent.
  */
 #pragma once
 
@@ -25,6 +26,7 @@ struct io {
     struct tls *tls; /* NULL in clear */
     struct watch watch;
     struct buf queue; /* for the socket: sealed if there is TLS */
+    struct buf made;  /* goes out with the next flush; its memory is lent */
     struct iovec gather[IO_GATHER];
     size_t n_gather;
     size_t gather_bytes;
@@ -67,6 +69,12 @@ void io_put(struct io *io, span bytes);
 /* The same for bytes that do not: they are copied. */
 void io_copy(struct io *io, span bytes);
 
+/*
+ * Where bytes are made that may wait until others join them: append, and at the
+ * latest when the batch of events is done, io_flush.
+ */
+struct buf *io_made(struct io *io);
+
 /* Once all is out, shut our side (TLS: with close_notify). */
 void io_end(struct io *io);
 
@@ -87,13 +95,20 @@ size_t io_backlog(struct io *io, size_t high);
 
 /*
  * Does the peer take what waits? By what it acknowledged: a socket's own buffer
- * takes little for long and then much at once. PACE_WELL if nothing waits.
+ * takes little for long and then much at once. PACE_WELL if it refused nothing.
  */
 enum pace_is io_look(struct io *io, const struct pace_rules *rules);
 
-/* Bytes that wait, gathered ones included. */
+/* Bytes that the socket did not take yet. */
+static inline size_t
+io_refused(const struct io *io)
+{
+    return buf_len(&io->queue);
+}
+
+/* Bytes that wait, gathered and made ones included. */
 static inline size_t
 io_waiting(const struct io *io)
 {
-    return buf_len(&io->queue) + io->gather_bytes;
+    return io_refused(io) + io->gather_bytes + buf_len(&io->made);
 }

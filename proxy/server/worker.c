@@ -29,6 +29,8 @@
 #define TELL_MS     10 /* between writes of logs and records under load */
 #define SWEEP_MS    500
 #define ARENAS_KEPT 256
+#define BUFS_KEPT   32
+#define BUF_KEPT    ((size_t)256 * 1024) /* larger ones are given back */
 #define OWN_ARENA   ((size_t)64 * 1024 * 1024)
 #define SEALED_MAX  ((size_t)64 * 1024 * 1024)
 
@@ -64,10 +66,28 @@ worker_keep(struct worker *w, span s)
 void
 worker_send(struct worker *w)
 {
+    struct exchange *x;
+
+    while ((x = w->passing)) { /* ends: none is told of anything */
+        w->passing = x->next_passing;
+        conn_h2_keep(x);
+    }
     /* They stay dirty, so that worker_flush finds what broke. */
     for (struct io *io = w->dirty; io; io = io->next_dirty)
         io_flush(io);
     buf_clear(&w->keep);
+}
+
+/* What was read for clients of HTTP/2 is framed before the next read. */
+static void
+pass_on(struct worker *w)
+{
+    struct exchange *x;
+
+    while ((x = w->passing)) { /* ends: no answer's bytes come meanwhile */
+        w->passing = x->next_passing;
+        conn_h2_pass(x);
+    }
 }
 
 void
@@ -75,6 +95,7 @@ worker_flush(struct worker *w)
 {
     struct io *io;
 
+    pass_on(w);
     while ((io = w->dirty)) { /* ends: a flush marks nothing dirty */
         w->dirty = io->next_dirty;
         io->is_dirty = false;
@@ -85,6 +106,31 @@ worker_flush(struct worker *w)
     }
     buf_clear(&w->keep);
     exchanges_bury(w, &w->forgotten_exchanges);
+}
+
+void
+worker_lend_buf(struct worker *w, struct buf *b)
+{
+    size_t max = b->max;
+
+    if (w->n_bufs == 0)
+        return;
+    *b = w->bufs[--w->n_bufs];
+    b->max = max;
+}
+
+void
+worker_give_buf(struct worker *w, struct buf *b)
+{
+    if (!b->bytes)
+        return;
+    if (w->n_bufs == BUFS_KEPT || b->room > BUF_KEPT) {
+        buf_fini(b);
+        return;
+    }
+    buf_clear(b);
+    w->bufs[w->n_bufs++] = *b;
+    buf_init(b, b->max);
 }
 
 struct arena *
@@ -238,6 +284,7 @@ make_buffers(struct worker *w)
     w->scratch = malloc(WORKER_SCRATCH);
     w->sealed = malloc(WORKER_SEALED);
     w->arenas = calloc(ARENAS_KEPT, sizeof(struct arena *));
+    w->bufs = calloc(BUFS_KEPT, sizeof(struct buf));
     buf_init(&w->sealed_out, SEALED_MAX);
     buf_init(&w->keep, WORKER_KEEP);
     buf_init(&w->frames, SEALED_MAX);
@@ -245,7 +292,7 @@ make_buffers(struct worker *w)
     /* Its room is taken once and never moves: gathers point into it. */
     w->keep.bytes = malloc(WORKER_KEEP);
     w->keep.room = WORKER_KEEP;
-    return w->scratch && w->sealed && w->arenas && w->keep.bytes;
+    return w->scratch && w->sealed && w->arenas && w->bufs && w->keep.bytes;
 }
 
 /* A worker alone has a row of its own. */
@@ -342,6 +389,9 @@ unmake(struct worker *w)
     while (w->n_arenas)
         arena_free(&w->arenas[--w->n_arenas]);
     free(w->arenas);
+    while (w->n_bufs)
+        buf_fini(&w->bufs[--w->n_bufs]);
+    free(w->bufs);
     free(w->scratch);
     free(w->sealed);
     buf_fini(&w->sealed_out);

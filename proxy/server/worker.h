@@ -69,9 +69,13 @@ struct worker {
     char *scratch;
     char *sealed;
     struct buf sealed_out;
-    struct buf frames; /* of h2 */
+    struct buf frames; /* of h2, to pools */
     struct buf keep;
     struct io *dirty;
+    struct exchange
+        *passing;     /* whose answer's bytes are where they were read */
+    struct buf *bufs; /* spare ones, to be lent: each has room */
+    size_t n_bufs;
 
     struct conn *conns; /* all that are alive */
     size_t n_conns;
@@ -133,6 +137,11 @@ void worker_flush(struct worker *w);
 
 /* Send it and tell nobody yet: in the middle of a call everything stays alive. */
 void worker_send(struct worker *w);
+
+/* Lend an empty buf that holds none some memory that was another's, if there is
+ * any; and take it back. What was in it is forgotten. */
+void worker_lend_buf(struct worker *w, struct buf *b);
+void worker_give_buf(struct worker *w, struct buf *b);
 
 /* An arena for one request, and back; it is reset. NULL if the heap is empty. */
 struct arena *worker_take_arena(struct worker *w);

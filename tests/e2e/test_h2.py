@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """HTTP/2 and TLS towards clients: prior knowledge, ALPN, streams side by side; curl, nghttp and a client of frames."""
+import re
 import socket
 import ssl
 import subprocess
@@ -140,6 +141,28 @@ def test_large_bodies_go_both_ways(t):
     c.send(s, BIG, ends=True)
     assert c.answer(s)["body"] == BIG
     assert b.seen().get("transfer-encoding") == "chunked", "no length said: chunks"
+
+
+def test_an_answer_is_the_same_whatever_windows_let_go_of_it_at_once(t):
+    sizes = (1, 20000, 3, 16384, 70000, 1)
+    parts = [BIG[i:i + n] for i, n in enumerate(sizes)]
+    chunks = b"".join(b"%x\r\n%s\r\n" % (len(x), x) for x in parts)
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    w = t.worker(t.backend(answering(head + chunks + b"0\r\nX-Sum: 9\r\n\r\n")))
+    for window in (4096, 16385, 65535, 1 << 20):
+        c = client(t, w, window=window)
+        asked = [c.ask(fields=[("te", "trailers")]) for _ in range(3)]
+        for s in asked:
+            a = c.answer(s)
+            assert a["body"] == b"".join(parts) and len(a["trailers"]) == 1, (window, len(a["body"]))
+
+
+def test_a_client_that_takes_all_at_once_is_never_too_slow(t):
+    w = t.worker(t.fast_backend(), limits="send: 1s")
+    out = subprocess.run(["h2load", "-c8", "-m10", "-D2", f"http://127.0.0.1:{w.port}/10k"],
+                         capture_output=True, text=True, timeout=WAIT_S, check=True).stdout
+    # What was under way at the end counts as errored.
+    assert int(re.search(r"(\d+) errored", out).group(1)) <= 80 and "limit=send" not in t.logs(), out
 
 
 def test_an_http2_client_is_translated_like_any_other(t):
