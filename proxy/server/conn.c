@@ -7,7 +7,6 @@
 #include "proxy/server/worker.h"
 
 #include <assert.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -453,6 +452,20 @@ on_ready(void *arg, unsigned ready)
 
 /* ── the beginning ───────────────────────────────────────────────────────── */
 
+/*
+ * Who has said all he wants by the time he is accepted is answered without the kernel
+ * being asked to watch him: in a while it is, for an answer that takes long.
+ */
+static void
+read_at_once(struct conn *c)
+{
+    watch_read_lazily(&c->io.watch);
+    on_ready(c, LOOP_READ);
+    if (c->state != CONN_DEAD && c->io.watch.wants_read &&
+        !(c->state == CONN_BUSY && c->x->is_received))
+        conn_read(c, true);
+}
+
 static void
 link_conn(struct conn *c)
 {
@@ -471,7 +484,6 @@ conn_accept(struct worker *w, size_t listener, int fd,
 {
     const struct gen_listener *gen = &w->gen->listeners[listener];
     struct conn *c = calloc(1, sizeof(*c));
-    int one = 1;
 
     if (!c || !io_init(&c->io, w, fd, on_ready, c)) {
         free(c);
@@ -488,15 +500,17 @@ conn_accept(struct worker *w, size_t listener, int fd,
     timer_init(&c->timer, on_timer, c);
     buf_init(&c->ahead, 2 * WORKER_SCRATCH);
     h1_init(&c->h1, H1_REQUESTS, &w->request_limits);
-    if (gen->at.path.len == 0)
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
     conn_peer_note(c, peer, peer_len);
     count_open(c, 1);
     link_conn(c);
     timer_set(&c->timer, w->loop, time_in(c, c->state));
-    conn_read(c, true);
     if (!gen->proxy_protocol)
         begin(c);
     else if (!c->client.is_trusted && c->client.has_address)
         conn_peer_refuse(c, "it comes from an address that is not trusted");
+    /* In a crowd others are heard first. */
+    if (c->state == CONN_FRESH && !w->lateness.refuses)
+        read_at_once(c);
+    else
+        conn_read(c, true);
 }

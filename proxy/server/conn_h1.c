@@ -131,16 +131,43 @@ go_on(struct conn *c)
         conn_read(c, true);
 }
 
+/*
+ * RFC 9112 §9.6: who asked for `close` sends nothing more, and here no body either
+ * that an old client ends with a line too many. So no late byte can make our close a
+ * reset that overtakes the answer. Over TLS his close_notify would be one.
+ */
+static bool
+is_his_last(const struct conn *c, const struct exchange *x)
+{
+    const struct http_head *r = x->request;
+
+    return r && !r->keep_alive && r->body == HTTP_BODY_NONE && x->is_received &&
+           buf_len(&c->ahead) == 0 && !c->io.tls;
+}
+
+/* Nothing is waited for, unless the answer is not out. */
+static void
+end(struct conn *c, bool is_last)
+{
+    if (is_last)
+        io_flush(&c->io);
+    if (is_last && io_waiting(&c->io) == 0)
+        conn_close(c, false);
+    else
+        conn_linger(c);
+}
+
 /* The exchange is over, and the request was read to its end. */
 static void
 finish(struct conn *c)
 {
     struct exchange *x = c->x;
+    bool is_last = is_his_last(c, x);
 
     c->x = NULL;
     exchange_close(x);
     if (c->ends || (c->has_eof && buf_len(&c->ahead) == 0)) {
-        conn_linger(c);
+        end(c, is_last);
         return;
     }
     conn_enter(c, CONN_IDLE);

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -109,6 +110,16 @@ on_ready(void *arg, unsigned ready)
     worker_flush(l->worker);
 }
 
+/* Whoever is accepted inherits it, and needs no call of his own. */
+static void
+send_at_once(int fd, const struct gen_listener *gen)
+{
+    int one = 1;
+
+    if (gen->at.path.len == 0)
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+}
+
 bool
 listen_begin(struct worker *w)
 {
@@ -122,6 +133,7 @@ listen_begin(struct worker *w)
 
         l->worker = w;
         l->index = e->listener;
+        send_at_once(e->fd, &w->gen->listeners[e->listener]);
         l->accepted_cell =
             metrics_cell(w->metrics, METRIC_ACCEPTED,
                          &w->gen->listeners[e->listener].at.text, 1);

@@ -24,6 +24,7 @@ struct loop {
     uint64_t looked_ms;
     bool stopped;
     struct watch *owed;        /* that could not be had yet */
+    struct watch *lazy;        /* that are had at the next tick */
     struct timer slots[SLOTS]; /* heads of rings */
 };
 
@@ -153,6 +154,8 @@ look_at(struct loop *l, struct timer *slot)
     }
 }
 
+static void watch_lazy(struct loop *l);
+
 static void
 on_tick(evutil_socket_t fd, short what, void *arg)
 {
@@ -163,6 +166,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 
     (void)fd;
     (void)what;
+    watch_lazy(l);
     if (now > l->looked_ms + SLOTS * TICK_MS) /* asleep for a whole turn */
         l->looked_ms = now - SLOTS * TICK_MS;
     while (l->looked_ms < now) {
@@ -305,10 +309,22 @@ disown(struct watch *w)
     w->is_owed = false;
 }
 
+static void
+hurry(struct watch *w)
+{
+    if (!w->lazy_at)
+        return;
+    *w->lazy_at = w->next_lazy;
+    if (w->next_lazy)
+        w->next_lazy->lazy_at = w->lazy_at;
+    w->lazy_at = NULL;
+}
+
 /* What cannot be had now is asked for again at each turn of the loop. */
 static void
 want(struct watch *w)
 {
+    hurry(w);
     if (settle(w) || w->is_owed)
         return;
     w->next_owed = w->loop->owed;
@@ -326,10 +342,32 @@ settle_owed(struct loop *l)
     }
 }
 
+static void
+watch_lazy(struct loop *l)
+{
+    while (l->lazy) /* ends: what is wanted is lazy no more */
+        want(l->lazy);
+}
+
+void
+watch_read_lazily(struct watch *w)
+{
+    struct watch **list = &w->loop->lazy;
+
+    if (w->wants_read || !w->read)
+        return;
+    w->wants_read = true;
+    w->next_lazy = *list;
+    if (*list)
+        (*list)->lazy_at = &w->next_lazy;
+    w->lazy_at = list;
+    *list = w;
+}
+
 void
 watch_read(struct watch *w, bool on)
 {
-    if (w->wants_read == on || !w->read)
+    if ((w->wants_read == on && !w->lazy_at) || !w->read)
         return;
     w->wants_read = on;
     want(w);
@@ -347,6 +385,7 @@ watch_write(struct watch *w, bool on)
 void
 watch_fini(struct watch *w)
 {
+    hurry(w);
     if (w->is_owed)
         disown(w);
     if (w->read)

@@ -30,6 +30,7 @@ struct watch {
     watch_fn fn;
     void *arg;
     struct watch *next_owed;
+    struct watch *next_lazy, **lazy_at; /* who points here; NULL: not lazy */
     int fd;
     bool wants_read, wants_write;
     bool reads, writes; /* what libevent was told */
@@ -85,6 +86,12 @@ MUST_CHECK bool watch_init(struct watch *w, struct loop *l, int fd, watch_fn fn,
                            void *arg);
 void watch_read(struct watch *w, bool on);
 void watch_write(struct watch *w, bool on);
+
+/*
+ * The same as watch_read with true, but the kernel is told at the next tick: what is
+ * over by then, within 50 ms, costs no call.
+ */
+void watch_read_lazily(struct watch *w);
 
 /* Forget the descriptor; before it is closed. Twice is fine. */
 void watch_fini(struct watch *w);

@@ -4,6 +4,7 @@ import contextlib
 import re
 import ssl
 import threading
+import time
 
 from peers import Gone, answering, counting, message
 
@@ -137,6 +138,24 @@ def test_connection_close_is_honoured(t):
     c = t.connect(w.port).send(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
     a = c.answer()
     assert a.get("connection") == "close" and c.rest() == b""
+
+
+def test_who_says_close_is_waited_for_only_if_more_of_him_may_come(t):
+    def late_bytes_are_refused(request):
+        c = t.connect(w.port).send(request)
+        assert c.answer().body == b"x" and c.rest() == b""
+        try:
+            for _ in range(20):
+                c.send(b"\r\n")
+                time.sleep(0.01)  # for a reset to come back
+        except (Gone, OSError):
+            return True
+        return False
+
+    w = t.worker(t.backend(answering(message(body=b"x"))))
+    assert late_bytes_are_refused(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+    assert not late_bytes_are_refused(b"POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx"), \
+        "an old client ends a body with a line, and a reset would overtake its answer"
 
 
 def test_a_hundred_is_answered_by_us_and_not_asked_of_the_backend(t):

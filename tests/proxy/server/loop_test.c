@@ -57,6 +57,60 @@ TEST(a_timer_fires_once_never_early_and_at_most_a_tick_late)
     loop_free(&l);
 }
 
+struct ear {
+    struct watch watch;
+    int writer;
+    unsigned n;
+};
+
+static void
+hear(void *arg, unsigned ready)
+{
+    struct ear *e = arg;
+    char byte;
+
+    (void)ready;
+    assert_int_equal(read(e->watch.fd, &byte, 1), 1);
+    e->n++;
+}
+
+/* 0: told at once; 1: lazily; 2: lazily, then at once; 3: lazily, then not. */
+TEST(a_lazy_watch_hears_at_a_tick_or_when_it_is_hurried_or_never)
+{
+    struct loop *l = loop_new();
+    struct ear ears[4] = {0};
+    struct shot end;
+
+    assert_non_null(l);
+    for (unsigned i = 0; i < COUNT(ears); i++) {
+        int ends[2];
+
+        assert_int_equal(pipe(ends), 0);
+        assert_true(watch_init(&ears[i].watch, l, ends[0], hear, &ears[i]));
+        if (i == 0)
+            watch_read(&ears[i].watch, true);
+        else
+            watch_read_lazily(&ears[i].watch);
+        assert_int_equal(ears[i].watch.reads, i == 0);
+        assert_int_equal(write(ends[1], "x", 1), 1);
+        ears[i].writer = ends[1];
+    }
+    watch_read(&ears[2].watch, true);
+    assert_true(ears[2].watch.reads);
+    watch_read(&ears[3].watch, false);
+    load(&end, l, 120);
+    end.stops = true;
+    loop_run(l, NULL, NULL);
+    for (unsigned i = 0; i < COUNT(ears); i++) {
+        assert_int_equal(ears[i].n, i != 3);
+        int fd = ears[i].watch.fd;
+        watch_fini(&ears[i].watch);
+        close(fd);
+        close(ears[i].writer);
+    }
+    loop_free(&l);
+}
+
 TEST(a_timer_that_is_pushed_away_fires_at_its_last_deadline_alone)
 {
     struct loop *l = loop_new();
