@@ -191,6 +191,7 @@ http {{
         ssl_certificate {cert};
         ssl_certificate_key {key};
         ssl_session_tickets on;
+        ssl_protocols TLSv1.2 TLSv1.3; # as the others speak; 1.22 leaves the second out
         location / {{
             proxy_pass http://b;
             proxy_http_version 1.1;
