@@ -13,6 +13,7 @@ import json
 import pathlib
 import statistics
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -26,7 +27,8 @@ def idle(build, proxy, port, n, *how):
     before = account.private_kb(proxy.process.pid)
     clients = subprocess.Popen([f"{build}/bench/bench_load", "--port", str(port), "--idle", str(n), *how], stdout=subprocess.PIPE, text=True)
     try:
-        clients.stdout.readline()
+        if not clients.stdout.readline():
+            sys.exit(f"bench: {proxy.name} let idle connections go")
         time.sleep(0.5)
         return (account.private_kb(proxy.process.pid) - before) / n
     finally:
@@ -88,15 +90,16 @@ def backend_in_folder(build):
 def print_idle(build, connections):
     rows = {}
     print(f"| {connections} idle connections, kB each | h1 | TLS | TLS h2 |\n|---|---:|---:|---:|", flush=True)
+    ways = (("port",), ("tls_port", "--tls", "full"), ("tls_port", "--tls", "full", "--h2"))
     for name in ("stile", "nginx", "haproxy"):
-        with backend_in_folder(build) as (folder, backends):
-            proxy = proxies.start(name, build, folder, backends)
-            try:
-                rows[name] = [idle(build, proxy, proxy.port, connections),
-                              idle(build, proxy, proxy.tls_port, connections, "--tls", "full"),
-                              idle(build, proxy, proxy.tls_port, connections, "--tls", "full", "--h2")]
-            finally:
-                proxy.stop()
+        rows[name] = []
+        for port, *how in ways:  # a fresh proxy each time: what the one before gave back would be taken first
+            with backend_in_folder(build) as (folder, backends):
+                proxy = proxies.start(name, build, folder, backends)
+                try:
+                    rows[name].append(idle(build, proxy, getattr(proxy, port), connections, *how))
+                finally:
+                    proxy.stop()
         print(f"| {name} | " + " | ".join(f"{v:.1f}" for v in rows[name]) + " |", flush=True)
     return rows
 

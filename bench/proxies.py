@@ -124,6 +124,7 @@ def stile(build, folder, backend, name="stile", versions=0, media="", more_pool=
   - {{at: "127.0.0.1:{p.h2_port}"}}
   - {{at: "127.0.0.1:{p.tls_port}", tls: {{certs: [{{chain: {tls_files(folder)[0]}, key: {tls_files(folder)[1]}}}]}}}}
 workers: 1
+limits: {{head: 10m, idle_h1: 10m, idle_h2: 10m}} # as long as the others wait for who says nothing
 state: state
 admin: {{socket: admin.sock}}
 {api}pools:
@@ -180,6 +181,8 @@ http {{
     keepalive_requests 100000000;
     client_body_buffer_size 2m;
     client_max_body_size 64m;
+    client_header_timeout 600s;
+    keepalive_timeout 600s;
     client_body_temp_path {folder}/t1; proxy_temp_path {folder}/t2; fastcgi_temp_path {folder}/t3;
     uwsgi_temp_path {folder}/t4; scgi_temp_path {folder}/t5;
     {http}
