@@ -124,7 +124,7 @@ def stile(build, folder, backend, name="stile", versions=0, media="", more_pool=
   - {{at: "127.0.0.1:{p.h2_port}"}}
   - {{at: "127.0.0.1:{p.tls_port}", tls: {{certs: [{{chain: {tls_files(folder)[0]}, key: {tls_files(folder)[1]}}}]}}}}
 workers: 1
-limits: {{head: 10m, idle_h1: 10m, idle_h2: 10m}} # as long as the others wait for who says nothing
+limits: {{head: 10m, handshake: 10m, idle_h1: 10m, idle_h2: 10m, late: 10m}} # as patient as the others are
 state: state
 admin: {{socket: admin.sock}}
 {api}pools:
