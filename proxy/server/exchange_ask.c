@@ -11,6 +11,7 @@
 #include "proxy/server/forward.h"
 #include "proxy/server/limit.h"
 #include "proxy/server/messages.h"
+#include "proxy/server/mirror.h"
 #include "proxy/server/problem.h"
 #include "proxy/server/tunnel.h"
 #include "proxy/server/upstream.h"
@@ -19,6 +20,10 @@
 void
 exchange_ask(struct exchange *x)
 {
+    if (!mirror_may_ask(x)) {
+        exchange_gone(x);
+        return;
+    }
     x->state = X_ASK;
     x->asked_ms = loop_now_ms(x->worker->loop);
     upstream_ask(x);

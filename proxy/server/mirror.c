@@ -284,6 +284,13 @@ static const struct down down_mirror = {
 };
 
 bool
+mirror_may_ask(const struct exchange *x)
+{
+    return !exchange_is_mirrored(x) ||
+           has_method(x->mirror->shadow, x->asked.method_token);
+}
+
+bool
 mirror_mark(struct http_head *h)
 {
     return head_set(h, MARK, SPAN("1")) == OK;

@@ -31,6 +31,10 @@ void mirror_body(struct exchange *x, span bytes);
 /* x is over, whatever became of it; x->mirror is let go. */
 void mirror_over(struct exchange *x);
 
+/* Is it asked of the pool by a method that is mirrored? A route that moved may have
+ * made another of it. True of whatever is not mirrored. */
+bool mirror_may_ask(const struct exchange *x);
+
 /* Mark what a pool is sent. False: no memory. */
 MUST_CHECK bool mirror_mark(struct http_head *h);
 

@@ -18,6 +18,8 @@ to: v2
 manifest: {title: x, owner: y, guarantee: none}
 Order:
   map: {sum: amount}
+http:
+  GET /cancel/{id}: {to: "POST /cancellations/{id}"}
 """
 
 
@@ -61,6 +63,15 @@ def test_the_same_in_the_clients_version_is_clean(t):
     assert len([1 for line in s.process.text().splitlines() if '"r-1"' in line]) == 1, "one line of the log, the client's"
     assert s.metric("stile_shadow_total", route="orders", outcome="same") == 1
     assert s.metric("stile_requests_total") == 1
+
+
+def test_what_the_canary_would_be_asked_by_a_method_that_is_not_mirrored_is_not_asked(t):
+    blue, green = t.backend(answering(message(body={"sum": 5}))), t.backend(answering(message(body={"amount": 5})))
+    s = mirroring(t, blue, green)
+    assert get(t, s, "/cancel/1").status == 200
+    until(lambda: s.metric("stile_shadow_total", route="orders", outcome="skipped") == 1, "it is skipped")
+    assert get(t, s).status == 200
+    assert green.seen().start == "GET /orders/1 HTTP/1.1", "the first that it was asked"
 
 
 def test_what_differs_is_told_by_place_and_type_and_never_by_value(t):
