@@ -88,10 +88,23 @@ take_page(void *arg, const json_t *writes)
     return repair_take(arg, writes);
 }
 
+static const char *
+text_of(const json_t *object, const char *name)
+{
+    const char *s = json_string_value(json_object_get(object, name));
+
+    return s ? s : "";
+}
+
 static int
 print_repair(struct reporting *r, const json_t *report)
 {
-    struct repair *steps = repair_new();
+    const json_t *repair = json_object_get(report, "repair");
+    struct repair_routes *routes = repair_routes_new(
+        text_of(repair, "api"),
+        text_of(json_object_get(repair, "canary"), "version"),
+        text_of(json_object_get(repair, "baseline"), "version"));
+    struct repair *steps = routes ? repair_new(routes) : NULL;
     int code = steps ? each_page(r, report, take_page, steps) : CLI_REFUSED;
 
     if (code == CLI_OK && r->ask.as_json)
@@ -99,6 +112,7 @@ print_repair(struct reporting *r, const json_t *report)
     else if (code == CLI_OK)
         repair_print(steps, report);
     repair_free(&steps);
+    repair_routes_free(&routes);
     return code;
 }
 

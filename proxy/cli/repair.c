@@ -7,18 +7,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define STEPS_MAX 1000000u
+#define STEPS_MAX  1000000u
+#define PATH_BYTES ((size_t)4096)
 
 struct repair {
+    const struct repair_routes *routes;
     json_t *steps;   /* in order */
     json_t *by_path; /* the same, by path: borrowed by `steps` and these */
 };
 
 struct repair *
-repair_new(void)
+repair_new(const struct repair_routes *routes)
 {
     struct repair *r = calloc(1, sizeof(*r));
 
+    if (r)
+        r->routes = routes;
     if (r && (r->steps = json_array()) && (r->by_path = json_object()))
         return r;
     repair_free(&r);
@@ -84,17 +88,20 @@ target_of(const json_t *write, const char **why)
     return path;
 }
 
+/* `to` is what the baseline calls it; NULL: the same. */
 static json_t *
-new_step(span path, const char *why)
+new_step(span path, const char *to, const char *why)
 {
-    return json_pack("{s:s%, s:b, s:s, s:o, s:i, s:b, s:i}", "path", path.at,
-                     path.len, "by_hand", why[0] != '\0', "why", why, "writes",
-                     json_array(), "n", 0, "doubtful", 0, "last_ms", 0);
+    return json_pack("{s:s%, s:s*, s:b, s:s, s:o, s:i, s:b, s:i}", "path",
+                     path.at, path.len, "to", to, "by_hand", why[0] != '\0',
+                     "why", why, "writes", json_array(), "n", 0, "doubtful", 0,
+                     "last_ms", 0);
 }
 
 /* A write that goes by hand is a step of its own, beside its path's. */
 static json_t *
-step_of(struct repair *r, span path, const char *why, const json_t *write)
+step_of(struct repair *r, span path, const char *to, const char *why,
+        const json_t *write)
 {
     char key[80] = "";
     json_t *step;
@@ -105,7 +112,7 @@ step_of(struct repair *r, span path, const char *why, const json_t *write)
                   : json_object_getn(r->by_path, path.at, path.len);
     if (step || json_array_size(r->steps) == STEPS_MAX)
         return step;
-    step = new_step(path, why);
+    step = new_step(path, to, why);
     if (!step || json_array_append_new(r->steps, step))
         return NULL;
     if (why[0] ? json_object_set(r->by_path, key, step)
@@ -121,8 +128,15 @@ add(struct repair *r, const json_t *write)
     json_int_t time = json_integer_value(json_object_get(write, "time_ms"));
     const char *why;
     span path = target_of(write, &why);
-    json_t *step = step_of(r, path, why, write);
+    char from[PATH_BYTES], to[PATH_BYTES];
 
+    (void)snprintf(from, sizeof(from), "%.*s", SPAN_FMT(path));
+    if (!why[0] && path.len >= sizeof(from))
+        why = "its path is too long";
+    else if (!why[0])
+        (void)repair_route(r->routes, from, to, sizeof(to), &why);
+    json_t *step =
+        step_of(r, path, why[0] || span_is(path, to) ? NULL : to, why, write);
     if (!step)
         return false;
     json_int_t n = json_integer_value(json_object_get(step, "n"));
@@ -231,7 +245,12 @@ repair_print(const struct repair *r, const json_t *report)
             printf(" # request %s\n", json_string_value(json_array_get(
                                           json_object_get(step, "writes"), 0)));
         } else {
-            printf(" %lld\n", (long long)(ms / 1000));
+            printf(" %lld", (long long)(ms / 1000));
+            if (json_object_get(step, "to")) {
+                putchar(' ');
+                print_quoted(text_of(step, "to"));
+            }
+            putchar('\n');
         }
     }
     fputs(repair_script_end, stdout);

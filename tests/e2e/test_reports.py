@@ -189,6 +189,52 @@ def test_every_write_on_the_canary_is_listed_and_mended_once(t):
     assert "0 mended, 4 were so already, 1 by hand" in done.stdout and blue.puts == puts, (done.stdout, done.stderr)
 
 
+MOVED = """change: names
+from: v1
+to: v2
+manifest: {title: Names, owner: us, guarantee: full}
+Thing:
+  map: {a: b}
+http:
+  GET /things/{id}: {to: "GET /goods/{id}"}
+  PUT /things/{id}: {to: "PUT /goods/{id}"}
+  DELETE /things/{id}: {to: "DELETE /goods/{id}"}
+  PUT /parts/{id}: {to: "PUT /pieces/{id}"}
+"""
+
+
+def test_what_was_written_where_a_route_moved_is_mended_under_its_name_on_the_baseline(t):
+    t.write("a/api.yaml", """api: a
+versions: {v1: {date: 2024-01-01}, v2: {date: 2025-01-01}}
+detect: [{header: Api-Version}]
+missing: v1
+types: {Thing: {at: ["* /goods/{id}", "* /parts/{id}", "* /pieces/{id}", "* /same/{id}"]}}
+""")
+    t.write("a/changes/1.yaml", MOVED)
+    blue, green = Store(t), Store(t)
+    s = Stile(t, apis={"a": t.folder / "a/api.yaml"}, more=plan("[{weight: 100%, hold: 1h}]"),
+              pools={"blue": {"api": "a", "version": "v1", "endpoints": blue.backend}, "green": {"api": "a", "version": "v2", "endpoints": green.backend}},
+              routes=[{"name": "orders", "match": {"path": "/**"}, "api": "a", "pool": "blue", "subject": ["header:X-Account"]}])
+    started(t, s)
+    until(lambda: rollout(s)["effective_ppm"] == 1000000, "all are on the canary")
+    blue.keep("/things/2", {"a": "old"}, age_s=3600)
+    blue.keep("/goods/1", {"a": "another's"}, age_s=3600)  # what is called so on the baseline is something else
+    for path, version in (("/goods/1", "v2"), ("/things/2", "v1"), ("/same/3", "v2"), ("/pieces/4", "v2")):
+        document = {"b": path} if version == "v2" else {"a": path}
+        assert send(t, s, "PUT", path, "x", document, Api_Version=version).status == 200, path
+    assert sorted(green.documents) == ["/goods/1", "/goods/2", "/pieces/4", "/same/3"], green.documents
+    tell(s, "abort")
+    until(lambda: state(s) == "reported", "taken back")
+    script = t.write("repair.sh", report(s, "--repair"))
+    done = t.command("env", f"STILE={s.binary}", "sh", script)
+    assert done.returncode == 1 and "3 mended, 0 were so already, 1 by hand" in done.stdout, (done.stdout, done.stderr)
+    assert {p: d[0] for p, d in blue.documents.items()} == {
+        "/things/1": {"a": "/goods/1"}, "/things/2": {"a": "/things/2"}, "/same/3": {"a": "/same/3"}, "/goods/1": {"a": "another's"}}, blue.documents
+    assert "/pieces/4  its route moved" in done.stdout, done.stdout
+    done = t.command("env", f"STILE={s.binary}", "sh", script)
+    assert "0 mended, 3 were so already, 1 by hand" in done.stdout, (done.stdout, done.stderr)
+
+
 def test_a_halt_holds_though_everybody_died_before_it_was_journalled(t):
     s, _, green = scene(t, plan("[{weight: 25%, hold: 1h}, {weight: 100%, hold: 1h}]"))
     started(t, s)
