@@ -170,9 +170,8 @@ one_request(struct worker *me, uint64_t request)
 
     if (s->halts_cell && is_latched(w, cell))
         return; /* everybody of it is on the baseline, and in no arm */
-    if (v.is_canary)
-        cell_answer(cell_of(w, cell), &w->law, &v,
-                    answer_us(s, v.is_canary, &me->seed));
+    cell_answer(cell_of(w, cell), &w->law, &v,
+                answer_us(s, v.is_canary, &me->seed));
     if (may_err &&
         world_chance(&me->seed) < chance_of(w, &v, cell, subject, request))
         err(w, &v, cell);
