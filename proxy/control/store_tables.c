@@ -48,10 +48,11 @@ store_weights_reserve(struct store *s, size_t n)
 void
 store_weights_put(struct store *s, const struct store_weight *w)
 {
-    size_t i = weight_place(s, span_str(w->slot));
+    span slot = span_str(w->slot);
+    size_t i = weight_place(s, slot);
 
     assert(s->weights);
-    if (i == s->n_weights || strcmp(s->weights[i].slot, w->slot) != 0) {
+    if (i == s->n_weights || !span_is(slot, s->weights[i].slot)) {
         assert(s->n_weights < s->room);
         memmove(&s->weights[i + 1], &s->weights[i],
                 (s->n_weights - i) * sizeof(*w));
