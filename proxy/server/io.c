@@ -271,6 +271,7 @@ io_flush(struct io *io)
     if (buf_len(&io->made)) { /* nothing is gathered beside it */
         io->gather[io->n_gather++] = iovec_of(buf_span(&io->made));
         io->gather_bytes += buf_len(&io->made);
+        mark_dirty(io); /* its owner is to learn if it breaks */
     }
     if (io->tls)
         flush_sealed(io);
