@@ -129,7 +129,7 @@ types_in_order(struct compose *c, uint32_t term, unsigned types)
         if (order[i].type == LENS_NUMBER && !(types & LENS_NUMBER) &&
             types & LENS_INTEGER)
             then = ask(c, (struct atom){.kind = ATOM_INTEGER, .term = term});
-        is = either(c, both(c, this, then), without(c, is, this));
+        is = guard_choose(&c->guards, this, then, is);
     }
     return is;
 }
@@ -195,7 +195,8 @@ bool
 ask_room(struct compose *c)
 {
     c->types = arena_array(c->a, TYPES_CELLS, sizeof(*c->types));
-    return c->types != NULL;
+    c->keys = arena_array(c->a, KEY_CELLS, sizeof(*c->keys));
+    return c->types && c->keys;
 }
 
 guard

@@ -40,6 +40,7 @@ struct compose {
     struct term *terms;
     struct equals *equals;    /* by term */
     struct types_cell *types; /* what ask_types was asked last */
+    struct key_cell *keys;    /* and where a key was */
     size_t n_terms;
     size_t room_terms;
     uint32_t *term_slots;
@@ -66,6 +67,9 @@ struct compose {
     void *spots;
     void *levels;
     size_t room_spots;
+
+    struct take *takes; /* room for those of a step, while none is at hand */
+    size_t room_takes;
 
     const bool
         *reaches; /* [type * n_types + inner]: an arrow of it leads into one */
@@ -116,6 +120,29 @@ key_eq(span x, span y)
     return x.len == y.len &&
            (x.len == 0 ||
             (x.at[x.len - 1] == y.at[x.len - 1] && span_eq(x, y)));
+}
+
+/* A step asks for the places of its arrows several times: which kid a key was last, by where the
+ * key is written, of a source (as 1 + its number) or of a node. It may be that no more. */
+#define KEY_CELLS 256u
+
+struct key_cell {
+    uintptr_t in;
+    span key;
+    size_t nth;
+};
+
+static inline struct key_cell *
+key_cell(struct compose *c, uintptr_t in, span key)
+{
+    uint64_t h = (in ^ (uintptr_t)key.at << 7) * 0x9E3779B97F4A7C15u;
+    return &c->keys[h >> 32 & (KEY_CELLS - 1)];
+}
+
+static inline bool
+key_is_at(const struct key_cell *cell, uintptr_t in, span key)
+{
+    return cell->in == in && cell->key.at == key.at && cell->key.len == key.len;
 }
 
 /* ---- guards, shortly ---- */

@@ -241,12 +241,15 @@ find_truth(const struct lowering *l, guard g, const struct value_class *k)
 }
 
 /* Chains that grow ask the same of the same classes again and again. */
-#define CLASS_CELLS_LOG2 13
+#define CLASS_CELLS_LOG2 11
 
 struct class_cell {
     guard g;
-    struct value_class of;
-    enum truth is;
+    uint32_t source;
+    const struct json *value;
+    uint16_t type;
+    uint8_t form;
+    uint8_t is; /* an enum truth */
 };
 
 bool
@@ -267,12 +270,17 @@ class_truth(const struct lowering *l, guard g, const struct value_class *k)
     h ^= (uint64_t)(uintptr_t)k->value << 8 ^ k->type << 2 ^ k->form;
     h *= 0x9E3779B97F4A7C15u;
     struct class_cell *cell = &l->c->classes[h >> (64 - CLASS_CELLS_LOG2)];
-    if (cell->g == g && cell->of.source == k->source &&
-        cell->of.type == k->type && cell->of.value == k->value &&
-        cell->of.form == k->form)
-        return cell->is;
-    *cell = (struct class_cell){g, *k, find_truth(l, g, k)};
-    return cell->is;
+    if (cell->g == g && cell->source == k->source && cell->type == k->type &&
+        cell->value == k->value && cell->form == k->form)
+        return (enum truth)cell->is;
+    enum truth is = find_truth(l, g, k);
+    *cell = (struct class_cell){.g = g,
+                                .source = k->source,
+                                .value = k->value,
+                                .type = (uint16_t)k->type,
+                                .form = (uint8_t)k->form,
+                                .is = (uint8_t)is};
+    return is;
 }
 
 bool

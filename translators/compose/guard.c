@@ -45,13 +45,13 @@ rehash(struct guards *g, size_t n_slots)
 bool
 guards_init(struct guards *g, struct arena *a)
 {
-    *g = (struct guards){.arena = a, .n = 2, .room = 64};
+    *g = (struct guards){.arena = a, .n = 2, .room = 1024};
     g->at = arena_array(a, g->room, sizeof(*g->at));
     g->cache = arena_array(a, CACHE_CELLS, sizeof(*g->cache));
     if (!g->at || !g->cache)
         return false;
     g->at[GUARD_NEVER].atom = g->at[GUARD_ALWAYS].atom = UINT32_MAX;
-    return rehash(g, 256);
+    return rehash(g, 4096);
 }
 
 static bool
@@ -138,6 +138,12 @@ guard_if(struct guards *g, uint32_t atom, guard yes, guard no)
 {
     assert(atom < g->at[yes].atom && atom < g->at[no].atom);
     return make(g, atom, yes, no);
+}
+
+guard
+guard_choose(struct guards *g, guard x, guard y, guard z)
+{
+    return choose(g, x, y, z);
 }
 
 guard

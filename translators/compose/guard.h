@@ -45,6 +45,9 @@ guard guard_of(struct guards *g, uint32_t atom);
 /* If the atom holds then `yes` else `no`, which ask no atom up to this one. */
 guard guard_if(struct guards *g, uint32_t atom, guard yes, guard no);
 
+/* If the first holds then the second else the third. */
+guard guard_choose(struct guards *g, guard x, guard y, guard z);
+
 guard guard_not(struct guards *g, guard x);
 guard guard_and(struct guards *g, guard x, guard y);
 guard guard_or(struct guards *g, guard x, guard y);

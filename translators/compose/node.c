@@ -200,12 +200,22 @@ is_open(struct compose *c, const struct normal_node *n)
                         "holds itself");
 }
 
+static bool
+is_member(const struct normal_node *kid, span key)
+{
+    return !kid->is_each && !kid->element && key_eq(kid->key, key);
+}
+
 struct normal_node *
 node_kid(struct compose *c, struct normal_node *n, span key)
 {
     if (!is_open(c, n))
         return NULL;
     bool turned = node_is_turned(n);
+    struct key_cell *cell = key_cell(c, (uintptr_t)n, key);
+    if (!turned && key_is_at(cell, (uintptr_t)n, key) &&
+        cell->nth < n->n_kids && is_member(n->kids[cell->nth], key))
+        return n->kids[cell->nth];
     for (size_t i = 0; i < n->n_kids; i++) {
         bool every = n->kids[i]->is_each || n->kids[i]->element;
         if (every && !turned) {
@@ -213,8 +223,10 @@ node_kid(struct compose *c, struct normal_node *n, span key)
                          "a place names both every member and one of them");
             return NULL;
         }
-        if (!every && key_eq(n->kids[i]->key, key) && !node_is_turned_list(n))
+        if (is_member(n->kids[i], key) && !node_is_turned_list(n)) {
+            *cell = (struct key_cell){(uintptr_t)n, key, i};
             return n->kids[i];
+        }
     }
     if (turned)
         return index_member(c, n, key);

@@ -136,6 +136,25 @@ node_void_but(struct compose *c, struct normal_node *n,
     return is;
 }
 
+static bool
+may_be_text(const struct compose *c, uint32_t term)
+{
+    const struct term *t = &c->terms[term];
+    return t->kind != TERM_CONST || t->value->kind == JSON_TEXT;
+}
+
+/* Two texts are compared: neither may hold a lone surrogate. */
+static bool
+refuse_unclean(struct compose *c, uint32_t a, uint32_t b, guard when,
+               uint32_t scope)
+{
+    guard texts =
+        both(c, ask_types(c, a, LENS_STRING), ask_types(c, b, LENS_STRING));
+    guard unclean = either(c, ask_unclean(c, a), ask_unclean(c, b));
+    return say_check(c, both(c, both(c, when, texts), unclean), scope, NULL,
+                     "a text holds a lone surrogate");
+}
+
 bool
 nodes_same(struct compose *c, const struct normal_node *x,
            const struct normal_node *y, guard when, uint32_t scope, guard *out)
@@ -151,11 +170,8 @@ nodes_same(struct compose *c, const struct normal_node *x,
             uint32_t b = node_term(c, y, &y->alts[k]);
             if (a == NORMAL_NONE || b == NORMAL_NONE)
                 return false;
-            guard texts = both(c, ask_types(c, a, LENS_STRING),
-                               ask_types(c, b, LENS_STRING));
-            guard unclean = either(c, ask_unclean(c, a), ask_unclean(c, b));
-            if (!say_check(c, both(c, both(c, meet, texts), unclean), scope,
-                           NULL, "a text holds a lone surrogate"))
+            if (may_be_text(c, a) && may_be_text(c, b) &&
+                !refuse_unclean(c, a, b, meet, scope))
                 return false;
             *out = either(c, *out, both(c, meet, ask_same(c, a, b)));
         }

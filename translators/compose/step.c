@@ -228,6 +228,10 @@ run_step(struct step *s)
         }
     }
     o->n_inline = n_inline;
+    s->takes = c->takes;
+    s->room = c->room_takes;
+    c->takes = NULL; /* objects lie in objects: theirs are others */
+    c->room_takes = 0;
     if (!choose_all(s))
         return false;
     if (!step_take(s, nodes, n_inline))
@@ -264,6 +268,10 @@ step_object(struct compose *c, struct object *o)
     size_t n_notices = c->state->n_notices;
     bool ok = run_step(&s);
     name_tags(&s, n_checks, n_notices);
+    if (s.takes) {
+        c->takes = s.takes;
+        c->room_takes = s.room;
+    }
     return ok;
 }
 /* NOLINTEND(misc-no-recursion) */

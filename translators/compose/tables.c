@@ -87,9 +87,15 @@ uint32_t
 source_kid(struct compose *c, uint32_t source, span key)
 {
     const struct source *s = &c->sources[source];
+    struct key_cell *cell = key_cell(c, (uintptr_t)source + 1, key);
+    if (key_is_at(cell, (uintptr_t)source + 1, key) &&
+        key_eq(c->sources[cell->nth].key, key))
+        return (uint32_t)cell->nth;
     for (uint32_t i = 0; i < s->n_kids; i++)
-        if (key_eq(c->sources[s->kids[i]].key, key))
+        if (key_eq(c->sources[s->kids[i]].key, key)) {
+            *cell = (struct key_cell){(uintptr_t)source + 1, key, s->kids[i]};
             return s->kids[i];
+        }
     uint32_t kid = source_new(c, (struct source){.kind = SOURCE_KEY,
                                                  .parent = source,
                                                  .key = key,

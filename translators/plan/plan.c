@@ -196,6 +196,20 @@ plan_groups_new(struct plan_maker *m)
                        sizeof(struct plan_group *));
 }
 
+/* The types that messages have at a place where programs begin; others are met in objects of
+ * these alone. */
+static const bool *
+find_asked(struct arena *a, const struct lens_api *api)
+{
+    bool *asked = arena_array(a, api->n_types + 1, sizeof(*asked));
+    for (size_t v = 0; asked && v < api->n_versions; v++)
+        for (size_t i = 0; i < api->n_sites[v]; i++) {
+            const struct lens_site *s = &api->sites[v][i];
+            asked[s->type] = asked[s->type] || allows_place(&s->place);
+        }
+    return asked;
+}
+
 bool
 plan_maker_init(struct plan_maker *m, struct arena *a,
                 const struct lens_api *api)
@@ -208,7 +222,8 @@ plan_maker_init(struct plan_maker *m, struct arena *a,
     m->reaches = compose_reach(m->kept, api);
     m->packer = engine_packer_new(a, m->kept);
     m->groups = plan_groups_new(m);
-    return m->reaches && m->packer && m->groups;
+    m->asked = find_asked(m->kept, api);
+    return m->reaches && m->asked && m->packer && m->groups;
 }
 
 void
@@ -260,7 +275,8 @@ plan_take(struct plan_maker *m, size_t from, unsigned kinds,
         return NULL;
     p->entries = entries;
     for (size_t i = 0; i < 2 * api->n_types && room; i++) {
-        if (!(kinds & (i % 2 ? PLAN_REQUESTS : PLAN_ANSWERS)))
+        if (!m->asked[i / 2] ||
+            !(kinds & (i % 2 ? PLAN_REQUESTS : PLAN_ANSWERS)))
             continue;
         struct plan_group *g = group_of(m, i, shared, &room);
         if (g && !add_type(m, g, from, p))

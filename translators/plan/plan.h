@@ -2,11 +2,11 @@
 /*
  * plan: a chain of versions as programs of the machine (translators/engine).
  *
- * Each type has a program, composed and lowered (translators/compose), for requests
- * and one for answers, and one for each place of a body that messages have it
- * at. An object of a type in it that does not compose, or that the machine cannot do as
- * bytes come, *goes again*: it is held, and the reference translates it alone. A whole
- * body that does has no program. A document may be more than its program knows (a stranger where an arrow
+ * Each type that messages have at a place of their body has a program, composed and
+ * lowered (translators/compose), for requests and one for answers. An object of a type
+ * in it that does not compose, or that the machine cannot do as bytes come, *goes
+ * again*: it is held, and the reference translates it alone. A whole body that does has
+ * no program. A document may be more than its program knows (a stranger where an arrow
  * leads, a doubled key, bytes that are no JSON): then the run says PLAN_ASIDE,
  * and the reference reads the document from its start. So a plan never refuses,
  * and what it accepts is what the reference says.

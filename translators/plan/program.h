@@ -79,6 +79,8 @@ struct plan_maker {
     struct arena *scratch; /* of one builder */
     const struct lens_api *api;
     const bool *reaches;
+    const bool
+        *asked; /* by type: messages of some version have one at a place */
     struct compose *c; /* at hand */
     struct engine_packer *packer;
     struct plan_group **groups; /* of the builder, as they were made last */
