@@ -10,7 +10,7 @@
 #include "proxy/server/mirror.h"
 #include "proxy/server/worker.h"
 
-#define EACH_MS    ((uint64_t)5) /* from one that is told to go to the next */
+#define EACH_MS    ((uint64_t)20) /* from one that is told to go to the next */
 #define GOODBYE_MS ((uint64_t)2500) /* for tunnels, beyond the deadline */
 
 static void

@@ -10,8 +10,9 @@
  *
  * Not all are told to go at once: they come back to the next worker, and all
  * their handshakes in one moment would keep everybody waiting. One goes every
- * five milliseconds, more of many, so that half of the time is enough for all; who
- * is not told yet is served as ever.
+ * twenty milliseconds (h2: two or three at each tick of the loop), more of many,
+ * so that half of the time is enough for all; who is not told yet is served as
+ * ever.
  */
 #pragma once
 

@@ -5,7 +5,8 @@
 usage: run.py --build DIR [--requests N] [--only SCENARIO]... [--seconds S]
 
 changes   reload, a bad configuration, two reloads at once, certificates, the binary, weights; again and again until N requests
-          (1000000) have been made: 0 may fail, p99 while something changes may be twice what it is otherwisekills     SIGKILL of a worker (what it had under way may be lost, a replacement accepts within 200 ms), of control, of a loader, of the
+          (1000000) have been made: 0 may fail, p99 while something changes may be twice what it is otherwise
+kills     SIGKILL of a worker (what it had under way may be lost, a replacement accepts within 200 ms), of control, of a loader, of the
           supervisor alone, together with either, and in the middle of a reload (0 may fail)
 """
 import argparse
@@ -41,7 +42,8 @@ def changes(t, args):
         while load.total()["ok"] < args.requests:
             for change in soaking.CHANGES:
                 quiet = load.window(QUIET_S)
-                window = load.during(lambda c=change: (c(s), time.sleep(0.3)))
+                # To the end of its drain: whoever has to come back has.
+                window = load.during(lambda c=change: (c(s), time.sleep(0.3), soaking.settled(s)))
                 ratios[change.__name__].append(window["p99_ms"] / quiet["p99_ms"])
                 row(change.__name__, window, quiet["p99_ms"])
     total = load.total()

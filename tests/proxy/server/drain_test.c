@@ -20,10 +20,10 @@ told_by(size_t n, uint64_t most_ms, uint64_t ms)
 TEST(the_first_is_told_to_go_at_once_and_the_others_one_after_the_other)
 {
     assert_int_equal(told_by(100, 15000, 0), 1);
-    assert_int_equal(told_by(100, 15000, 4), 1);
-    assert_int_equal(told_by(100, 15000, 5), 2);
-    assert_int_equal(told_by(100, 15000, 250), 51);
-    assert_int_equal(told_by(100, 15000, 500), 100);
+    assert_int_equal(told_by(100, 15000, 19), 1);
+    assert_int_equal(told_by(100, 15000, 20), 2);
+    assert_int_equal(told_by(100, 15000, 1000), 51);
+    assert_int_equal(told_by(100, 15000, 2000), 100);
 }
 
 TEST(many_go_faster_so_that_half_of_the_time_is_enough_for_all)
