@@ -10,6 +10,9 @@
 
 #include <stdlib.h>
 
+#define UNTIL                                                                  \
+    "changes are refused until `stile reload` has started control anew"
+
 static enum err_code
 check_weight(struct store *s, const struct store_change *c, struct err *e)
 {
@@ -149,8 +152,7 @@ replace_last(struct store *s)
 
     memcpy(last.hash, s->hash, STORE_HASH_BYTES);
     if (store_last_write(s->dir_fd, &last, &e))
-        store_refuse(s, "changes are refused until control has started anew",
-                     &e);
+        store_refuse(s, UNTIL, &e);
 }
 
 /* Durable: memory follows, which cannot fail. */
@@ -184,8 +186,7 @@ append(struct store *s, const struct entry *t, size_t n, struct err *e)
     if (code == OK)
         code = sql_commit(s->sql, e);
     if (code && code != ERR_CONFLICT && code != ERR_LIMIT)
-        store_refuse(s, "changes are refused until control has started anew",
-                     e);
+        store_refuse(s, UNTIL, e);
     return code;
 }
 

@@ -76,10 +76,9 @@ def test_on_a_full_disk_changes_are_refused_and_traffic_goes_on_until_there_is_r
     assert all(arm(conn, "7")[0] == "green" for _ in range(20)), "what was acknowledged holds"
     m.say()
     again = s.cli("weight", "--socket", s.socket, "orders", "0", "--reason", "not yet", code=1)
-    assert "changes are refused until control has started anew" in " ".join(again.stderr.split()), again
-    dead = s.control()
-    s.kill(dead)
-    until(lambda: s.is_ready() and s.control() != dead, "another control")
+    assert "changes are refused until `stile reload` has started control anew" in " ".join(again.stderr.split()), again
+    s.reload()
+    conn = t.connect(s.port)
     assert s.weight("orders")["effective_ppm"] == 1000000 and arm(conn, "7")[0] == "green"
     s.weight("orders", "0")
     assert arm(conn, "7")[0] == "blue"
