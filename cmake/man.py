@@ -123,7 +123,8 @@ def main():
     out += body(text)
     others = [n for n in ("stile(1)", "stile.yaml(5)", "stile-changes(5)") if n != f"{name}({section})"]
     out += ['.SH "SEE ALSO"', ", ".join(f"\\fB{escaped(n[:-3])}\\fR{n[-3:]}" for n in others)]
-    print("\n".join(out))
+    # A heading begins a paragraph by itself.
+    print("\n".join(line for before, line in zip(["", *out], out) if line != ".PP" or not before.startswith((".SH ", ".SS "))))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ The binary runs, its pages have no warnings, completion knows every command, the
 user is made, the configuration checks; and a build with hardening flags has them in the binary.
 """
 import argparse
+import gzip
 import pathlib
 import re
 import shutil
@@ -48,11 +49,14 @@ def check_unit(p):
     unit = (p.root / "usr/lib/systemd/system/stile.service").read_text()
     for line in ("Type=notify", "KillMode=process", "Restart=always", "RuntimeDirectoryPreserve=restart", "WatchdogSec=30s", "LimitCORE=0", "MemorySwapMax=0"):
         assert line in unit.splitlines(), line
+    units = [p.root / "usr/lib/systemd/system/stile.service", p.root / "usr/share/doc/stile/examples/stile.socket"]
     if shutil.which("systemd-analyze"):
-        told = subprocess.run(["systemd-analyze", "verify", p.root / "usr/lib/systemd/system/stile.service"], capture_output=True, text=True)
+        told = subprocess.run(["systemd-analyze", "verify", *units], capture_output=True, text=True)
         # Neither the binary nor the pages are where the unit says: they are in our root.
-        odd = [x for x in told.stderr.splitlines() if "stile.service" in x and "not executable" not in x and "man stile" not in x]
+        odd = [x for x in told.stderr.splitlines() if "stile" in x and "not executable" not in x and "man stile" not in x]
         assert not odd, odd
+    address = re.search(r"ListenStream=(.*)", units[1].read_text())[1]
+    assert f'at: "{address}"' in (p.root / "etc/stile/stile.yaml").read_text(), "the example is for the configuration that is installed"
 
 
 def check_pages(p):
@@ -62,6 +66,10 @@ def check_pages(p):
         for page in p.root.glob("usr/share/man/man*/*"):
             done = subprocess.run(["man", "--warnings", "-E", "UTF-8", "-l", page], capture_output=True, text=True)
             assert done.returncode == 0 and not done.stderr and "Stile" in done.stdout, (page, done.stderr)
+    if shutil.which("mandoc"):  # pages of one build are equal, so they have no date
+        for page in p.root.glob("usr/share/man/man*/*"):
+            odd = subprocess.run(["mandoc", "-Tlint", "-Wwarning"], input=gzip.decompress(page.read_bytes()), capture_output=True).stdout.decode()
+            assert not [x for x in odd.splitlines() if "missing date" not in x], (page, odd)
 
 
 def check_completion(p):
