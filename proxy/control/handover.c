@@ -289,11 +289,25 @@ stats_gone(struct life *l, uint64_t generation)
         l->folds[l->n_folds++] = generation;
 }
 
+/* Who went while there was no supervisor was missed by the one of today. */
+static void
+fold_older(struct life *l, uint64_t oldest)
+{
+    const struct crew *c = &l->control.crew;
+
+    for (size_t i = 0; i < c->n;) /* ends: a fold takes it out */
+        if (c->at[i].generation < oldest)
+            fold(l, c->at[i].generation);
+        else
+            i++;
+}
+
 static void
 sweep(struct life *l, uint64_t oldest)
 {
     if (l->state == LIFE_WITHOUT)
         return;
+    fold_older(l, oldest);
     weights_sweep(l->env->weights, oldest);
     if (l->env->gates)
         gates_sweep(l->env->gates, oldest);

@@ -27,7 +27,7 @@
     /* supervisor -> control (control_env.supervisor_fd) */                    \
     X(WIRE_STATS, "a: generation, b: worker; fd: its stats segment")           \
     X(WIRE_STATS_GONE, "a: generation, whose workers are all gone: fold")      \
-    X(WIRE_OLDEST, "a: the oldest generation alive: slots may be swept")       \
+    X(WIRE_OLDEST, "a: the oldest generation alive: what is older has gone")   \
     X(WIRE_HANDOVER, "finish the transaction, give up the lock, wait")         \
     X(WIRE_RESUME, "the new one failed: take the lock again, go on")           \
     X(WIRE_RETIRE, "answer callers (a verdict came before) and exit")          \

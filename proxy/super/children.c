@@ -269,7 +269,7 @@ fork_child(struct child *child, int fds[2], uint64_t now_ms)
     struct err e = {0};
 
     child->again_ms = 0;
-    child->ready = false;
+    child->ready = child->ends = false;
     child->started_ms = now_ms;
     if (wire_pair(fds, &e)) {
         log_error("fork_failed", "why=%s", e.text);
@@ -530,9 +530,10 @@ children_tick(struct children *c, uint64_t now_ms, struct err *why)
     for (unsigned i = 0; i < c->n; i++) {
         struct child *child = &c->workers[i];
         bool late = c->draining && now_ms >= c->deadline_ms;
-        if (child->pid && (late || is_stale(c, i, now_ms))) {
+        if (child->pid && !child->ends && (late || is_stale(c, i, now_ms))) {
             log_error("worker_killed", "index=%u pid=%d why=%s", i,
                       (int)child->pid, late ? "late" : "stale");
+            child->ends = true;
             kill(child->pid, SIGKILL);
         }
         if (child->again_ms && now_ms >= child->again_ms && !c->draining)

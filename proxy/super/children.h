@@ -29,6 +29,7 @@ struct child {
     pid_t pid;  /* 0: not running */
     int fd;     /* our end; -1 */
     bool ready; /* it said so */
+    bool ends;  /* it was killed, and told about */
     uint64_t started_ms;
     uint64_t gap_ms;       /* the present back-off */
     uint64_t again_ms;     /* fork it at this time; 0: no */

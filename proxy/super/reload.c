@@ -124,7 +124,7 @@ reload_fail(struct super *s, const char *why)
         fail_first(s);
     reset(r);
     later(s);
-    if (!s->stopping)
+    if (s->live && !s->stopping)
         notify_say(&s->notify, "READY=1\nSTATUS=reload refused");
     control_tell_state(s);
 }

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Processes that die, are stopped and are replaced; weights that move and stay. The whole proxy, as `stile run` starts it."""
+import contextlib
 import json
 import signal
 import socket
@@ -99,6 +100,7 @@ def test_a_worker_that_hangs_is_killed_and_replaced(t):
     until(lambda: not is_alive(hung), "the hung worker is killed", timeout=15)
     assert until(lambda: (w := s.workers()) and w[0] != hung and w, "another worker")
     assert c.answer().body == b"b"
+    assert s.process.text().count("worker_killed") == 1
 
 
 def test_a_hung_worker_whose_loader_is_dead_is_ended_with_its_generation(t):
@@ -308,9 +310,16 @@ def test_a_bad_first_configuration_is_told_and_ends_the_start(t):
     s = one_pool(t)
     s.stop()
     s.rewrite(lambda text: text.replace("pools:", "pouls:"))
-    process = t.start(s.binary, "run", "--config", s.config, cwd=s.folder, ok=(1,))
+    told = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+    told.bind(str(t.folder / "notify"))
+    process = t.start(s.binary, "run", "--config", s.config, cwd=s.folder, ok=(1,), env={"NOTIFY_SOCKET": str(t.folder / "notify")})
     assert process.wait() == 1
     assert "stile.yaml:" in process.text() and "did you mean `pools`" in process.text(), process.text()
+    said = []
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            said.append(told.recv(1000))
+    assert not [x for x in said if b"READY" in x], "systemd would call it started"
 
 
 def test_two_cannot_serve_one_address(t):
@@ -428,6 +437,29 @@ def test_counters_never_go_back_over_a_reload(t):
     assert s.metric("stile_requests_total") == 30
     t.ask(s.port)
     until(lambda: s.metric("stile_requests_total") == 31, "and one more")
+
+
+def test_a_generation_that_ends_while_nobody_supervises_is_forgotten_and_its_counters_stay(t):
+    go = threading.Event()
+
+    def waits(conn, backend):
+        while backend.requests.put(conn.request()) is None:
+            go.wait(20)
+            conn.send(message())
+
+    b = t.backend(waits)
+    s = one_pool(t, backend=b)
+    slow = t.connect(s.port).send(ASK)
+    b.seen()
+    s.reload()
+    first = next(g for g in soaking.processes(s)["generations"] if g["number"] == 1)
+    soaking.leave(s)
+    go.set()
+    assert slow.answer().status == 200
+    until(lambda: not is_alive(first["loader"]), "the old generation has ended")
+    soaking.take_over(s)
+    until(lambda: {w["generation"] for w in s.status()["workers"]} == {2}, "nobody of it is listed")
+    assert s.metric("stile_requests_total") == 1
 
 
 # ── records, logs, sockets ──
