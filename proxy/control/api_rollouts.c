@@ -271,8 +271,13 @@ take(struct call *c, struct rollout *r, const struct verb *verb,
     case EDGE_CELLS:
         return dry ? answer_would(c, r, ask, e) : rollouts_ask(all, r, ask, e);
     case APPROVAL:
-        return dry ? answer_would(c, r, ask, e)
-                   : rollouts_approve(all, r, ask, e);
+        if (dry)
+            return answer_would(c, r, ask, e);
+        if (rollouts_approve(all, r, ask, e))
+            return e->code;
+        /* The last one that was needed counts at once: its caller may start. */
+        rollouts_tick(all, ask->wall_ms, c->request->now_ms);
+        return OK;
     case ACKNOWLEDGEMENT:
         break;
     }
