@@ -29,10 +29,12 @@ cell_of(const struct exchange *x, struct gates_place *place)
     return place->cells[x->decision.cell];
 }
 
+/* By what its client said, or by what the pool is asked: a route that moved has both. */
 static bool
 is_write(const struct exchange *x)
 {
-    return !method_is_safe(x->request->method);
+    return !method_is_safe(x->request->method) ||
+           !method_is_safe(x->asked.method);
 }
 
 void
@@ -113,7 +115,7 @@ static bool
 list(struct exchange *x)
 {
     const struct decision *d = &x->decision;
-    span path = x->asked.path.len ? x->asked.path : x->path;
+    const struct http_head *asked = &x->asked; /* as the canary knows it */
     int fd = x->worker->env->exposure_fd;
     span location = location_of(x);
     struct buf b;
@@ -122,8 +124,8 @@ list(struct exchange *x)
         return false;
     begin_line(&b, x, x->exposed_run);
     put_text(&b, "route", d->route->name);
-    put_text(&b, "method", x->request->method_token);
-    put_text(&b, "path", path);
+    put_text(&b, "method", asked->method_token);
+    put_text(&b, "path", asked->path);
     if (d->api && d->client >= 0)
         put_text(&b, "client", detect_label(d->api->detect, d->client));
     if (location.len)

@@ -8,7 +8,8 @@ import signal
 import threading
 import time
 
-from peers import message
+import test_shadow as shadow
+from peers import answering, message
 from stile import Stile, until
 from test_rollouts import load, plan, rollout, say, scene, state, tell
 
@@ -233,6 +234,23 @@ types: {Thing: {at: ["* /goods/{id}", "* /parts/{id}", "* /pieces/{id}", "* /sam
     assert "/pieces/4  its route moved" in done.stdout, done.stdout
     done = t.command("env", f"STILE={s.binary}", "sh", script)
     assert "0 mended, 3 were so already, 1 by hand" in done.stdout, (done.stdout, done.stderr)
+
+
+def test_a_write_is_listed_by_what_the_canary_was_asked(t):
+    t.write("shop/api.yaml", shadow.API)
+    t.write("shop/changes/1.yaml", shadow.CHANGE)
+    blue, green = (t.backend(answering(message(body={}))) for _ in range(2))
+    s = Stile(t, apis={"shop": t.folder / "shop/api.yaml"}, more=plan("[{weight: 100%, hold: 1h}]"),
+              pools={name: {"api": "shop", "version": version, "endpoints": b} for name, version, b in (("blue", "v1", blue), ("green", "v2", green))},
+              routes=[{"name": "orders", "api": "shop", "pool": "blue", "subject": ["header:X-Account"]}])
+    started(t, s)
+    for path in ("/cancel/1", "/orders/1"):
+        assert t.ask(s.port, path=path, Api_Version="v1", X_Account="7").status == 200
+    assert [green.seen().start.split()[0] for _ in range(2)] == ["POST", "GET"]
+    tell(s, "rollback")
+    until(lambda: state(s) == "reported", "taken back")
+    listed = [json.loads(line) for line in report(s, "--writes", "--json").splitlines()]
+    assert [(w["method"], w["path"]) for w in listed] == [("POST", "/cancellations/1")], listed
 
 
 def test_a_halt_holds_though_everybody_died_before_it_was_journalled(t):
