@@ -60,31 +60,6 @@ put_member(struct engine *m, size_t n_made, const struct engine_op *op)
            (!n_made || open_made(m, n_made, &s)) && put_next(m, &s, op->text);
 }
 
-/* The same in an object that came, where it is short and has room. False: it is not, and
- * nothing was done. */
-static inline bool
-put_short_member(struct engine *m, const struct engine_op *op)
-{
-    const char *from = m->copied;
-    const char *to = m->last_end > from ? m->last_end : from;
-    size_t n = (size_t)(to - from);
-    size_t len = op->text.len;
-    if (m->program->is_packed || n > ENGINE_SPAN || to > m->last ||
-        m->target == TRASH ||
-        (size_t)(m->o_end - m->o) < n + len + 1 + ENGINE_SLACK)
-        return false;
-    char *o = m->o;
-    engine_copy_span(o, from, n);
-    o += n;
-    *o = ',';
-    o += m->top->wrote;
-    engine_copy(o, op->text.at, len);
-    m->o = o + len;
-    m->copied = to;
-    m->top->wrote = true;
-    return true;
-}
-
 static bool
 put_made(struct engine *m, size_t n_made)
 {
@@ -191,8 +166,7 @@ run_op(struct engine *m, const struct engine_op *op, const char *p,
 {
     switch (op->kind) {
     case ENGINE_OP_MEMBER:
-        return (!*n_made && put_short_member(m, op)) ||
-               put_member(m, *n_made, op);
+        return put_member(m, *n_made, op);
     case ENGINE_OP_SLOT:
         return put_slot(m, *n_made, op, empty);
     case ENGINE_OP_VALUE:
@@ -218,13 +192,55 @@ run_op(struct engine *m, const struct engine_op *op, const char *p,
     return true;
 }
 
+/* Most ops write a short member or tell a notice, whatever else there is: those that
+ * come first. *op becomes the first that is none of them. */
+static bool
+run_simple(struct engine *m, const struct engine_op **op,
+           const struct engine_op *end)
+{
+    struct engine_frame *f = m->top;
+    bool has_comma = !m->program->is_packed;
+    const struct engine_op *is = *op;
+    for (; is < end; is++) {
+        bool is_member = is->kind == ENGINE_OP_MEMBER;
+        if ((!is_member && is->kind != ENGINE_OP_NOTE) || is->when)
+            break;
+        uint64_t seen = f->seen[is->word];
+        if ((seen & is->unless) || (seen & is->needs) != is->needs)
+            continue;
+        if (is_member) {
+            if (is->text.len > ENGINE_PAD)
+                break;
+            if (!engine_flush(m, m->last_end))
+                return false;
+            if (UNLIKELY(m->o_end - m->o < ENGINE_PAD + 1 + ENGINE_SLACK) &&
+                !engine_grow(m, ENGINE_PAD + 1))
+                return false;
+            char *o = m->o;
+            *o = ',';
+            o += f->wrote & has_comma;
+            memcpy(o, is->text.at, ENGINE_PAD);
+            m->o = o + is->text.len;
+            f->wrote = true;
+            f->written++;
+        }
+        if (is->notes.n && !engine_tell(m, &is->notes, f->start, false))
+            return false;
+    }
+    *op = is;
+    return true;
+}
+
 bool
 engine_close(struct engine *m, const char *p)
 {
     const struct engine_state *s = m->top->state;
+    const struct engine_op *op = s->ops;
+    const struct engine_op *const end = op + s->n_ops;
     size_t n_made = 0;
-    for (size_t i = 0; i < s->n_ops; i++) {
-        const struct engine_op *op = &s->ops[i];
+    if (!run_simple(m, &op, end))
+        return false;
+    for (; op < end; op++) {
         bool empty = false;
         if (!happens(m, op))
             continue;
@@ -234,7 +250,7 @@ engine_close(struct engine *m, const char *p)
             !engine_tell(m, &op->notes, m->top->start, false))
             return false;
         if (op->kind == ENGINE_OP_JUMP)
-            i += op->jump;
+            op += op->jump;
     }
     return true;
 }
