@@ -7,6 +7,7 @@
 #include "proxy/server/held.h"
 #include "proxy/server/limit.h"
 #include "proxy/server/problem.h"
+#include "proxy/server/translate_parts.h"
 #include "proxy/server/upstream.h"
 #include "proxy/server/worker.h"
 
@@ -45,12 +46,19 @@ refuse(struct problem_doc *p, const char *sentence)
 }
 
 static bool
+refuse_for_memory(struct problem_doc *p)
+{
+    *p = translate_no_memory();
+    return false;
+}
+
+static bool
 plan_way(struct exchange *x, struct way *way, struct problem_doc *p)
 {
     const struct decision *d = &x->decision;
     size_t client = (size_t)d->client, pool = (size_t)d->pool->version;
     struct message m;
-    struct err e;
+    struct err e = {0};
 
     translate_message(x, way->is_up ? MESSAGE_REQUEST : MESSAGE_ANSWER,
                       x->request, &m);
@@ -74,6 +82,8 @@ plan_way(struct exchange *x, struct way *way, struct problem_doc *p)
     case PROGRAM_UNSUPPORTED:
         break;
     }
+    if (e.code == ERR_LIMIT)
+        return refuse_for_memory(p);
     return refuse(p, "the messages of this WebSocket cannot be told in the "
                      "client's version");
 }
@@ -85,7 +95,7 @@ messages_plan(struct exchange *x, struct problem_doc *p)
 
     x->messages = m;
     if (!m)
-        return refuse(p, "no memory left for the message");
+        return refuse_for_memory(p);
     *m = (struct messages){.x = x, .up.is_up = true};
     if (!x->decision.translates)
         return true;
