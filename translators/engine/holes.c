@@ -28,14 +28,18 @@ place(const struct engine *m)
 static bool
 make(struct engine *m, uint64_t most, struct engine_hole *hole)
 {
-    static const char zeros[ENGINE_PAD];
     *hole = (struct engine_hole){0};
     if (m->target == TRASH)
         return true; /* what is written there goes */
     hole->at = place(m);
     hole->len = (uint8_t)width(most);
     hole->in_out = m->sink == m->out;
-    return engine_put(m, zeros, hole->len);
+    size_t n = hole->len;
+    if (UNLIKELY((size_t)(m->o_end - m->o) < n + ENGINE_SLACK) &&
+        !engine_grow(m, n))
+        return false;
+    m->o += n;
+    return true;
 }
 
 /* Bytes that are moved up where a head turns out to be shorter than its room; before
@@ -66,6 +70,12 @@ fill(struct engine *m, struct engine_hole *hole, bool is_map, uint64_t n)
         return true;
     if (LIKELY(hole->len == 1)) { /* no more than MSGPACK_SMALL */
         *head = (char)((is_map ? 0x80 : 0x90) | n);
+        return true;
+    }
+    if (LIKELY(hole->len == 3 && n <= UINT16_MAX && !m->crosses)) {
+        head[0] = (char)(is_map ? 0xDE : 0xDC);
+        head[1] = (char)(n >> 8);
+        head[2] = (char)n;
         return true;
     }
     if (n > MSGPACK_N_MAX)

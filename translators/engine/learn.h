@@ -18,16 +18,30 @@
 #define LEARNT_HEADS 8
 #define LEARNT_TEXT  32 /* a longer key is looked up */
 
+#define ENGINE_UNUSUAL ((uint64_t)1 << 63) /* no seen bit of what is usual */
+
 /* A key, where it was met. The loop does not learn: only the walk does. */
 struct engine_learnt {
     char text[LEARNT_TEXT];
+    char to[LEARNT_TEXT]; /* what goes out for it */
     struct engine_learnt *next;
     const struct engine_entry *entry;
     const struct engine_key *key;
-    uint64_t mask; /* of what of the text is the key's, the colon included */
-    uint8_t len;   /* of the key with its quotes */
-    uint8_t way;   /* the entry's; without one it stays */
-    bool is_plain; /* it stays, its key as it came, and nobody asks if it did */
+    /* Over MessagePack: where keys of the object begin that it may hold; of the objects
+     * in the list that it may. NULL: it holds none that is light. */
+    struct engine_learnt *object;
+    struct engine_learnt *elements;
+    uint64_t mask;  /* of what of the text is the key's, the colon included */
+    uint64_t seen;  /* the entry's */
+    uint64_t stops; /* the same, and ENGINE_UNUSUAL if it is not usual */
+    uint8_t len;    /* of the key with its quotes */
+    uint8_t to_len; /* of `to` */
+    uint8_t way;    /* the entry's; without one it stays */
+    uint8_t word;   /* the entry's */
+    uint8_t size; /* of its value, if that is no text, as it was last */
+    bool is_plain;  /* it stays, its key as it came, and nobody asks if it did */
+    bool is_light;  /* before the first: when the object ends nothing is to be done */
+    bool is_usual;  /* it stays, and of the seen bits it is in the first word */
 };
 
 struct engine_lesson {

@@ -87,8 +87,9 @@ engine_use(struct engine *m, enum engine_level level)
     m->level = level;
     m->walks = walks;
     m->walk = NULL;
-    if (comes_packed(m)) { /* it has one level */
+    if (comes_packed(m)) {
         m->run = m->crosses ? engine_run_unpacking : engine_run_packed;
+        m->follows = level != ENGINE_PLAIN && !m->crosses;
         return;
     }
     m->run = m->crosses ? engine_run_packing_plain : engine_run_plain;

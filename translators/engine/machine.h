@@ -215,6 +215,7 @@ struct engine {
     bool (*run)(struct engine *m, struct engine_window *w);
     bool (*walk)(struct engine *m, struct engine_window *w); /* or NULL */
     engine_index_fn make_index;
+    bool follows; /* MessagePack: objects that are as the last ones were */
     size_t frames_room;
     struct engine_pool *pool; /* where it rests; NULL: nowhere */
 

@@ -259,6 +259,9 @@ pack_entry(struct engine_packer *k, const struct engine_entry *from,
     to->to = (span){0};
     if (!repack(k, from->to, &to->to, &has) || !has)
         return false;
+    if (from->has_same && from->same.at[0] == '"' &&
+        !repack(k, from->same, &to->packed_same, &has))
+        return false; /* what cannot be said never comes */
     if (asks_for_text_alone(from))
         to->map = NULL;
     else if (from->map && !pack_map(k, from->map, &to->map))

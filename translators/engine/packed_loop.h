@@ -118,6 +118,26 @@ PACKED_RUN(struct engine *m, struct engine_window *w)
     /* ---- an object with a state ---- */
 
 want_key:
+#if !SPELLS && defined(__x86_64__)
+    if (m->follows && f->learnt && p < w->end) {
+        struct engine_stop stop = engine_follow_packed(m, p, w->end);
+        p = stop.at;
+        f = m->top;
+        depth = f->depth;
+        switch (stop.why) {
+        case STOPPED_FAILED:
+            return false;
+        case STOPPED_KEY:
+            break;
+        case STOPPED_VALUE:
+            goto want_value;
+        case STOPPED_ELEMENT:
+            goto want_element;
+        case STOPPED_BEHIND:
+            goto value_end;
+        }
+    }
+#endif
     if (f->left == 0)
         goto close;
     if (f->learnt && p < safe) {

@@ -231,6 +231,8 @@ struct engine_entry {
     uint64_t
         seen;  /* settled, too: its bit in its word of them; 0: it has none */
     span same; /* a text of engine_text, minimally spelt */
+    span packed_same; /* over MessagePack, besides: as it would come; if it is a
+                         text */
     span to;   /* its key in the output, quotes included; empty: as it came */
     struct engine_notes notes;        /* told each time it occurs */
     const struct engine_map *map;     /* of scalars; NULL: they stay */

@@ -21,6 +21,22 @@ bool engine_run_unpacking(struct engine *m, struct engine_window *w);
 /* As far as all is usual: the loop goes on from there. */
 bool engine_walk_avx2(struct engine *m, struct engine_window *w);
 
+/* MessagePack, from a key at `p` on in a frame that has learnt, while all is usual, up to
+ * `end`; behind which ENGINE_SLACK bytes may be read. The loop goes on at `at`. */
+enum engine_stopped {
+    STOPPED_FAILED,
+    STOPPED_KEY,   /* of the top frame, or behind its last member */
+    STOPPED_VALUE, /* whose key is done with */
+    STOPPED_ELEMENT,
+    STOPPED_BEHIND /* behind a container: a value of the top frame */
+};
+struct engine_stop {
+    enum engine_stopped why;
+    const char *at;
+};
+struct engine_stop engine_follow_packed(struct engine *m, const char *p,
+                                        const char *end);
+
 /* ---- made, at rest, ended (machine.c, pool.c) ---- */
 
 /* In `a`; NULL: it is full. It has no limits yet, and no document. */

@@ -5,6 +5,7 @@
  */
 #include "tests/test.h"
 #include "tests/translators/engine/machine.h"
+#include "tests/translators/engine/packed.h"
 
 #include <stdlib.h>
 
@@ -94,6 +95,8 @@ open_shop(struct shop *s)
     s->entries[1].to = text(s->a, "\"title\"");
     s->entries[2].action = ENGINE_DROP;
     s->entries[2].notes = (struct engine_notes){notes, 1};
+    s->entries[2].has_same = true;
+    s->entries[2].same = text(s->a, "\"\"");
     s->entries[3].action = ENGINE_CAPTURE;
     s->entries[3].slot = 0;
     s->entries[4].child = &s->list;
@@ -134,11 +137,26 @@ open_lean_shop(struct shop *s)
     s->entries[3].action = ENGINE_DROP;
     engine_entry_settle(&s->entries[3]);
     s->item.n_slots = 0;
+    s->entries[8].bit = 63; /* the last of its word */
+    engine_entry_settle(&s->entries[8]);
     s->op = (struct engine_op){.kind = ENGINE_OP_MEMBER,
                                .needs = 1,
-                               .unless = 2,
+                               .unless = 2 | (uint64_t)1 << 63,
                                .text = text(s->a, "\"last\":[1]"),
                                .notes = {notes, 1}};
+}
+
+/* The same, where as many members come as go and nothing is to be done at an end. */
+static void
+open_light_shop(struct shop *s)
+{
+    open_lean_shop(s);
+    s->entries[2].action = s->entries[3].action = ENGINE_KEEP;
+    s->entries[2].notes = (struct engine_notes){0};
+    s->entries[2].has_same = false;
+    engine_entry_settle(&s->entries[2]);
+    engine_entry_settle(&s->entries[3]);
+    s->item.n_ops = 0;
 }
 
 /* ---- documents ------------------------------------------------------------------ */
@@ -146,7 +164,6 @@ open_lean_shop(struct shop *s)
 static const char *const scalars[] = {
     "1",
     "-0.25",
-    "12345678901234567890123456789012345678901234567890",
     "1e5",
     "true",
     "false",
@@ -159,11 +176,13 @@ static const char *const scalars[] = {
     "[]",
     "{}",
     "[1,[2,{\"x\":[]}],\"]\"]",
-    "{ \"y\" : {\"z\":\"}\"} , \"w\":[ ] }"};
+    "{ \"y\" : {\"z\":\"}\"} , \"w\":[ ] }",
+    "12345678901234567890123456789012345678901234567890"};
+#define N_PACKED (COUNT(scalars) - 1) /* those that MessagePack can say */
 
 /* NOLINTBEGIN(misc-no-recursion): three deep */
 static void
-add_item(struct buf *b, unsigned *seed, unsigned depth)
+add_item(struct buf *b, unsigned *seed, unsigned depth, unsigned n_scalars)
 {
     static const char *const keys[] = {
         "\"id\"",          "\"name\"",   "\"gone\"",
@@ -178,15 +197,15 @@ add_item(struct buf *b, unsigned *seed, unsigned depth)
         if (way == 2 && dice(seed, 3) == 0)
             continue;
         buf_fmt(b, "%s%s%s%s:%s%s", n++ ? "," : "", space, keys[k], space,
-                space, scalars[dice(seed, COUNT(scalars))]);
+                space, scalars[dice(seed, n_scalars)]);
     }
     if (depth && way != 2) {
         buf_fmt(b, ",\"inner\":");
-        add_item(b, seed, depth - 1);
+        add_item(b, seed, depth - 1, n_scalars);
         buf_fmt(b, ",%s\"kids\":[", space);
         for (unsigned i = 0, n = dice(seed, 5); i < n; i++) {
             buf_str(b, i ? "," : "");
-            add_item(b, seed, depth - 1);
+            add_item(b, seed, depth - 1, n_scalars);
         }
         buf_str(b, "]");
     }
@@ -196,12 +215,12 @@ add_item(struct buf *b, unsigned *seed, unsigned depth)
 /* NOLINTEND(misc-no-recursion) */
 
 static void
-fill(struct buf *b, unsigned *seed, size_t bytes)
+fill(struct buf *b, unsigned *seed, size_t bytes, unsigned n_scalars)
 {
     buf_clear(b);
     buf_byte(b, '[');
     do {
-        add_item(b, seed, 2);
+        add_item(b, seed, 2, n_scalars);
         buf_byte(b, ',');
     } while (buf_len(b) < bytes);
     buf_truncate(b, buf_len(b) - 1);
@@ -254,7 +273,7 @@ TEST(objects_of_a_list_that_differ_become_what_each_becomes_alone)
     open_lean_shop(&lean);
     buf_init(&b, ROOM);
     for (size_t i = 0; i < 60; i++) {
-        fill(&b, &seed, 100 + i * 150);
+        fill(&b, &seed, 100 + i * 150, COUNT(scalars));
         agree(&s, &s.program, buf_span(&b));
         agree(&lean, &lean.program, buf_span(&b));
     }
@@ -276,7 +295,7 @@ TEST(one_byte_changed_anywhere_is_judged_alike_at_every_level)
     buf_init(&b, ROOM);
     for (size_t i = 0; i < 1200; i++) {
         if (i % 100 == 0)
-            fill(&b, &seed, 200 + i * 3);
+            fill(&b, &seed, 200 + i * 3, COUNT(scalars));
         size_t at = dice(&seed, (unsigned)buf_len(&b));
         char was = b.bytes[b.start + at];
         b.bytes[b.start + at] = bytes[dice(&seed, sizeof(bytes) - 1)];
@@ -363,4 +382,114 @@ TEST(space_of_any_width_is_passed_once)
         }
     buf_fini(&b);
     arena_free(&s.a);
+}
+
+/* ---- MessagePack ----------------------------------------------------------------- */
+
+/* Three programs over it. */
+struct packed_shops {
+    struct shop shops[3];
+    struct engine_program programs[3];
+};
+
+static struct packed_shops *
+open_packed_shops(void)
+{
+    struct packed_shops *s = calloc(1, sizeof(*s));
+    assert_non_null(s);
+    open_shop(&s->shops[0]);
+    open_lean_shop(&s->shops[1]);
+    open_light_shop(&s->shops[2]);
+    for (size_t i = 0; i < COUNT(s->shops); i++)
+        s->programs[i] = packed_program(s->shops[i].a, &s->shops[i].program);
+    return s;
+}
+
+static void
+close_packed_shops(struct packed_shops *s)
+{
+    for (size_t i = 0; i < COUNT(s->shops); i++)
+        arena_free(&s->shops[i].a);
+    free(s);
+}
+
+TEST(packed_objects_that_differ_become_what_each_becomes_alone)
+{
+    struct packed_shops *s = open_packed_shops();
+    struct buf b;
+    unsigned seed = 19;
+    buf_init(&b, ROOM);
+    for (size_t i = 0; i < 60; i++) {
+        struct arena *a = arena_new(ROOM);
+        span body = {0};
+        fill(&b, &seed, 100 + i * 150, N_PACKED);
+        assert_true(packed_of(a, buf_span(&b), &body));
+        for (size_t k = 0; k < COUNT(s->shops); k++)
+            agree(&s->shops[k], &s->programs[k], body);
+        arena_free(&a);
+    }
+    buf_fini(&b);
+    close_packed_shops(s);
+}
+
+TEST(one_packed_byte_changed_anywhere_is_judged_alike_at_every_level)
+{
+    static const char bytes[] =
+        "\x01\x7F\x80\x81\x8F\x90\x91\x9F\xA0\xA1\xBF\xC0\xC1\xC4\xC7\xCA"
+        "\xCB\xCD\xD1\xD4\xD9\xDA\xDC\xDE\xE0\xFF"
+        "az";
+    struct packed_shops *s = open_packed_shops();
+    struct arena *a = arena_new(ROOM);
+    struct buf b;
+    unsigned seed = 23;
+    span body = {0};
+    buf_init(&b, ROOM);
+    for (size_t i = 0; i < 1500; i++) {
+        if (i % 100 == 0) {
+            arena_reset(a);
+            fill(&b, &seed, 200 + i * 3, N_PACKED);
+            assert_true(packed_of(a, buf_span(&b), &body));
+            buf_clear(&b);
+            buf_add(&b, body);
+        }
+        size_t at = dice(&seed, (unsigned)buf_len(&b));
+        char was = b.bytes[b.start + at];
+        b.bytes[b.start + at] = bytes[dice(&seed, sizeof(bytes) - 1)];
+        size_t k = i % COUNT(s->shops);
+        agree(&s->shops[k], &s->programs[k], buf_span(&b));
+        b.bytes[b.start + at] = was;
+    }
+    buf_fini(&b);
+    arena_free(&a);
+    close_packed_shops(s);
+}
+
+/* Frames take more memory on the way, and there is a depth where it ends. */
+TEST(packed_objects_are_as_deep_as_they_may_be_and_no_deeper)
+{
+    static const size_t depths[] = {3, 14, 15, 16, 17, 120, 126, 127, 128, 140};
+    struct packed_shops *s = open_packed_shops();
+    struct buf b;
+    buf_init(&b, ROOM);
+    for (size_t i = 0; i < COUNT(depths); i++) {
+        struct arena *a = arena_new(ROOM);
+        span body = {0};
+        buf_clear(&b);
+        buf_byte(&b, '[');
+        for (size_t k = 0; k < 4; k++) {
+            size_t n = k < 3 ? 2 : depths[i];
+            for (size_t d = 0; d < n; d++)
+                buf_str(&b, "{\"id\":1,\"inner\":");
+            buf_str(&b, "[]");
+            for (size_t d = 0; d < n; d++)
+                buf_byte(&b, '}');
+            buf_str(&b, k < 3 ? "," : "]");
+        }
+        assert_true(packed_of(a, buf_span(&b), &body));
+        for (size_t k = 0; k < COUNT(s->shops); k++)
+            agree(&s->shops[k], &s->programs[k], body);
+        arena_free(&a);
+    }
+    buf_fini(&b);
+    close_packed_shops(s);
 }
