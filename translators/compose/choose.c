@@ -38,8 +38,8 @@ unknown_way(const struct lens_arrow *arrow, const struct lens_way *way)
         return "a stash";
     if (way->hide == LENS_HIDE_VALUE && way->hidden.kind != LENS_VALUE_LITERAL)
         return "an expression for what is hidden";
-    if (way->drop_doubles)
-        return "doubles that are dropped";
+    if (way->drop_doubles && arrow->n_ways > 1)
+        return "doubles of several cases that are dropped";
     for (enum lens_side side = LENS_OLDER; side <= LENS_NEWER; side++) {
         const struct lens_place *place = &way->place[side];
         if (!is_on(arrow, side) || !way->has[side])

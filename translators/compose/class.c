@@ -101,6 +101,7 @@ atom_waits(const struct normal *n, const struct atom *atom, uint32_t own)
     case ATOM_BEHIND:
     case ATOM_TWICE:
     case ATOM_EARLIER:
+    case ATOM_MERGED:
         return source_waits(n, atom->source, own);
     case ATOM_SAME: {
         uint32_t first = term_waits(n, atom->term, own);

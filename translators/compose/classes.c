@@ -217,6 +217,7 @@ atom_truth(const struct lowering *l, const struct atom *a,
     case ATOM_BEHIND:
     case ATOM_TWICE:
     case ATOM_EARLIER:
+    case ATOM_MERGED:
         return IS_OPEN;
     case ATOM_OTHERS:
         return a->source == k->source && k->type && k->type != LENS_OBJECT
@@ -391,6 +392,7 @@ atom_is_below(const struct lowering *l, const struct atom *a, uint32_t top)
     case ATOM_BEHIND:
     case ATOM_TWICE:
     case ATOM_EARLIER:
+    case ATOM_MERGED:
         break; /* of several: it may */
     }
     return true;

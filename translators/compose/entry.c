@@ -94,8 +94,9 @@ lower_child(struct lowering *l, uint32_t source, const struct normal_node *node,
     if (!element)
         return lower_no_room(l);
     *element = lower_plain;
-    if (!lower_value(l, each->each, element) ||
-        !lower_child(l, each->each, each, element))
+    if (!lower_value(l, each->each, element))
+        return later_wait(l, node);
+    if (!lower_child(l, each->each, each, element))
         return false;
     if (l->spots[each->each].goes != GUARD_NEVER) {
         (void)later_wait(l, node);

@@ -146,10 +146,14 @@ atom_of_one(struct instance *k, uint32_t at)
     case ATOM_BEHIND:
     case ATOM_TWICE:
     case ATOM_EARLIER:
+    case ATOM_MERGED:
         if (a.source == k->each)
             k->why = "which of several elements has a key";
-        if (a.kind == ATOM_TWICE || a.kind == ATOM_EARLIER)
+        if (a.kind == ATOM_TWICE || a.kind == ATOM_EARLIER ||
+            a.kind == ATOM_MERGED)
             a.term = term_of_one(k, a.term);
+        if (a.kind == ATOM_MERGED)
+            a.other = term_of_one(k, a.other);
         a.n = guard_of_one(k, (guard)a.n);
         break;
     case ATOM_PRESENT:

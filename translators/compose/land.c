@@ -321,5 +321,9 @@ step_land(struct step *s)
             s->takes[i].leads && is_inside_another(s, &s->takes[i]) &&
             !strangers_at(s, &s->takes[i], s->takes[i].target))
             return false;
+    for (size_t i = 0; i < s->n; i++)
+        if (s->takes[i].way->drop_doubles && s->takes[i].value &&
+            !step_drop_doubles(s, &s->takes[i]))
+            return false;
     return true;
 }

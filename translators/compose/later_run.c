@@ -181,6 +181,29 @@ is_any(struct later_work *w, const struct later_atom *a)
     return any;
 }
 
+/* Is the first of the elements that is as the one at hand by the one term not so by the
+ * other? */
+static bool
+is_merged(struct later_work *w, const struct later_atom *a)
+{
+    const struct json *host = host_of(w, a->source);
+    const struct json *key = later_value(w, a->term);
+    const struct json *came = later_value(w, a->other);
+    struct json *was = w->at[a->source];
+    bool found = false, merged = false;
+    for (size_t i = 0; host && key && came && !found && i < host->n; i++) {
+        w->at[a->source] = host->members[i].value;
+        if (!later_holds(w, a->guard))
+            continue;
+        const struct json *own = later_value(w, a->term);
+        found = own && json_alike(own, key);
+        const struct json *other = found ? later_value(w, a->other) : NULL;
+        merged = found && !(other && json_alike(other, came));
+    }
+    w->at[a->source] = was;
+    return merged;
+}
+
 static bool
 member_holds(struct later_work *w, const struct later_atom *a)
 {
@@ -224,6 +247,8 @@ atom_holds(struct later_work *w, const struct later_atom *a)
     case ATOM_UNKNOWN:
     case ATOM_EARLIER:
         return member_holds(w, a);
+    case ATOM_MERGED:
+        return is_merged(w, a);
     default:
         return value_holds(w, a);
     }

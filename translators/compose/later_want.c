@@ -228,6 +228,12 @@ want_atom(struct later_plan *p, const struct atom *a, struct later_atom *out)
                later_want_guard(p, later_as_here(p, (guard)a->n),
                                 &out->guard) &&
                later_want_term(p, a->term, &out->term);
+    case ATOM_MERGED:
+        return later_want_source(p, a->source, false, &out->source) &&
+               later_want_guard(p, later_as_here(p, (guard)a->n),
+                                &out->guard) &&
+               later_want_term(p, a->term, &out->term) &&
+               later_want_term(p, a->other, &out->other);
     case ATOM_SAME:
         return later_want_term(p, a->term, &out->term) &&
                later_want_term(p, a->other, &out->other);

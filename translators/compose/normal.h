@@ -127,17 +127,18 @@ enum atom_kind {
     ATOM_UNKNOWN, /* the key of the member at hand, of the EACH at `source`, is none of
                          the first `n` kids of what that is in */
     ATOM_ANY, /* for some element of the EACH at `source` the guard `n` holds */
-    ATOM_BEFORE, /* for some before the element at hand */
-    ATOM_BEHIND, /* and behind it */
-    ATOM_TWICE,  /* two of those elements are the same by `term` */
-    ATOM_EARLIER /* and one that is before the element at hand is, as it is */
+    ATOM_BEFORE,  /* for some before the element at hand */
+    ATOM_BEHIND,  /* and behind it */
+    ATOM_TWICE,   /* two of those elements are the same by `term` */
+    ATOM_EARLIER, /* and one that is before the element at hand is, as it is */
+    ATOM_MERGED /* the first of those that is as it is by `term` is not by `other` */
 };
 
 struct atom {
     enum atom_kind kind;
     uint32_t source;
     uint32_t term;
-    uint32_t other; /* SAME: the second term */
+    uint32_t other; /* SAME, MERGED: the second term */
     const struct json *value;
     const struct lens_fact *fact;
     span text;

@@ -122,6 +122,7 @@ bring_take(struct step *s, struct take *t)
         return step_stash(s, t);
     if (t->is_back)
         return step_unstash(s, t);
+    t->came = t->as_it_came;
     t->as_it_came = node_new(c, NULL, (span){0}); /* its presence is asked */
     if (!t->as_it_came)
         return false;

@@ -23,8 +23,9 @@ struct take {
     struct normal_node
         *value; /* what was taken, in no place; never NULL then */
     struct normal_node *as_it_came;
-    guard taken; /* something was there, or its box was emptied */
-    bool leads;  /* to `target` */
+    struct normal_node *came; /* `double: drop`: all of it, as it was taken */
+    guard taken;              /* something was there, or its box was emptied */
+    bool leads;               /* to `target` */
     const struct lens_place *target;
     bool meets;  /* what stands where its arrow leads is a stranger */
     bool stays;  /* but for what is at `from`, which no case fits */
@@ -78,6 +79,9 @@ MUST_CHECK bool step_keep_rest(struct step *s, const struct take *t);
 
 MUST_CHECK bool step_strangers(struct step *s, const struct take *t);
 MUST_CHECK bool step_land(struct step *s);
+
+/* Elements that became equal to an earlier one: they go (double.c). */
+MUST_CHECK bool step_drop_doubles(struct step *s, const struct take *t);
 
 /* Put what a take brings where it leads. */
 MUST_CHECK bool step_put(struct step *s, struct take *t, struct spot *to);

@@ -56,7 +56,7 @@ take_one(struct step *s, struct take *t, struct normal_node *const *inner,
     t->from.node = n;
     guard left = without(c, node_present(c, n), t->when);
     t->taken = both(c, node_present(c, n), t->when);
-    if (t->is_own) {
+    if (t->is_own || t->way->drop_doubles) {
         t->as_it_came = node_copy(c, n);
         if (!t->as_it_came)
             return false;

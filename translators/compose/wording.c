@@ -302,6 +302,11 @@ print_literal(struct printing *p, const struct literal *l)
         buf_fmt(p->b, "%s%s", is,
                 a->kind == ATOM_TWICE ? "twice" : "that of an earlier one");
         return;
+    case ATOM_MERGED:
+        print_term(p, a->term);
+        buf_fmt(p->b, "%sthat of an earlier one of another ", is);
+        print_term(p, a->other);
+        return;
     case ATOM_EQUALS:
         print_term(p, a->term);
         buf_str(p->b, l->holds ? " = " : " != ");

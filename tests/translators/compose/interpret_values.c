@@ -296,6 +296,26 @@ is_any(struct frame *f, const struct atom *atom)
 }
 
 static bool
+is_merged(struct frame *f, const struct atom *atom)
+{
+    uint32_t each = atom->source;
+    const struct json *host = frame_source(f, f->n->sources[each].parent);
+    struct json *was = f->at[each];
+    const struct json *key = frame_value(f, atom->term);
+    const struct json *came = frame_value(f, atom->other);
+    bool merged = false;
+    assert_true(host && key && came);
+    for (size_t i = host->n; i-- > 0;) { /* the first of them counts */
+        f->at[each] = host->members[i].value;
+        if (frame_holds(f, (guard)atom->n) &&
+            json_alike(frame_value(f, atom->term), key))
+            merged = !json_alike(frame_value(f, atom->other), came);
+    }
+    f->at[each] = was;
+    return merged;
+}
+
+static bool
 element_atom(struct frame *f, const struct atom *atom)
 {
     if (atom->kind == ATOM_ANY || atom->kind == ATOM_BEFORE ||
@@ -303,6 +323,8 @@ element_atom(struct frame *f, const struct atom *atom)
         return is_any(f, atom);
     if (atom->kind == ATOM_TWICE)
         return is_met(f, atom, NULL, NULL);
+    if (atom->kind == ATOM_MERGED)
+        return is_merged(f, atom);
     const struct json_member *m = member_at_hand(f, atom->source);
     if (!m)
         return false;
@@ -338,6 +360,7 @@ atom_holds(struct frame *f, const struct atom *atom)
     case ATOM_BEHIND:
     case ATOM_TWICE:
     case ATOM_EARLIER:
+    case ATOM_MERGED:
         return element_atom(f, atom);
     case ATOM_OUTSIDE:
     case ATOM_RESPELT:
