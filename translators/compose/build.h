@@ -227,6 +227,17 @@ struct normal_node *node_new(struct compose *c, struct normal_node *parent,
 struct normal_node *node_kid(struct compose *c, struct normal_node *n,
                              span key);
 
+/* What stands for each member that no place names (open.c). NULL: see above. */
+struct normal_node *node_others(struct compose *c, struct normal_node *n);
+/* Of the others of an object, whose EACH this is, such a one is there. */
+guard others_some(struct compose *c, uint32_t each, guard is);
+/* A member of an object whose others have been spoken of becomes known (instance.c). */
+void others_become(struct compose *c, uint32_t each, uint32_t one);
+/* What alternative `at` has under a key that becomes known: what was said of the
+ * others, said of that one (instance.c). */
+MUST_CHECK bool others_member(struct compose *c, struct normal_node *n,
+                              size_t at, struct normal_node *kid);
+
 /* It is a kid already; what the alternatives have there it knows. */
 MUST_CHECK bool node_push_kid(struct compose *c, struct normal_node *n,
                               struct normal_node *kid);
@@ -344,6 +355,7 @@ struct spot {
     struct normal_node *stars[STARS_MAX];
     size_t n_stars;
     uint32_t scope; /* the innermost element that it is in */
+    bool is_others; /* the node is of all members that no place names */
 };
 
 /* What holds of an object while a case fits. */

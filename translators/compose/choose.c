@@ -32,7 +32,7 @@ is_tag(const struct lens_place *place)
 static const char *
 unknown_way(const struct lens_arrow *arrow, const struct lens_way *way)
 {
-    if (way->open)
+    if (way->open && arrow->kind == LENS_MAP)
         return "an open set";
     if (way->rest.kind == LENS_REST_STASH)
         return "a stash";
@@ -331,6 +331,8 @@ step_choose(struct step *s, const struct lens_arrow *arrow)
         !shape_fits(c, s->o, s->o->root, &arrow->when[c->read], when, &holds))
         return false;
     when = both(c, when, holds);
+    if (arrow->ways[0].open)
+        return step_choose_open(s, arrow, when);
     if (arrow->joint)
         return step_choose_joint(s, arrow, when);
     return arrow->has_cases || arrow->n_ways > 1 ? choose_ways(s, arrow, when)

@@ -87,7 +87,8 @@ type_above(const struct lowering *l, enum atom_kind kind, uint32_t source,
     uint32_t at = below;
     while (l->c->sources[at].parent != source)
         at = l->c->sources[at].parent;
-    bool list = l->c->sources[at].kind == SOURCE_EACH;
+    const struct source *s = &l->c->sources[at];
+    bool list = s->kind == SOURCE_EACH && !s->of_object;
     return of_bool(kind == (list ? ATOM_LIST : ATOM_OBJECT));
 }
 
@@ -211,7 +212,6 @@ atom_truth(const struct lowering *l, const struct atom *a,
     case ATOM_NEVER_ERASES:
     case ATOM_FACT:
     case ATOM_SAME:
-    case ATOM_UNKNOWN:
     case ATOM_ANY:
     case ATOM_BEFORE:
     case ATOM_BEHIND:
@@ -219,6 +219,10 @@ atom_truth(const struct lowering *l, const struct atom *a,
     case ATOM_EARLIER:
     case ATOM_MERGED:
         return IS_OPEN;
+    case ATOM_UNKNOWN: /* the entry of others is of them alone (others.c) */
+        return a->source == k->source && l->c->sources[a->source].of_object
+                   ? IS_ALWAYS
+                   : IS_OPEN;
     case ATOM_OTHERS:
         return a->source == k->source && k->type && k->type != LENS_OBJECT
                    ? IS_NEVER

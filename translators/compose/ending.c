@@ -454,7 +454,8 @@ lower_end(struct lowering *l, uint32_t source, struct ops *ops)
 
 /* All other keys stay, and are told to have come. */
 static bool
-lower_others(struct lowering *l, uint16_t bit, struct engine_state *out)
+lower_others(struct lowering *l, const struct normal_node *node, uint16_t bit,
+             struct engine_state *out)
 {
     struct engine_entry *other = arena_alloc(l->to, sizeof(*other));
     if (!other)
@@ -462,6 +463,23 @@ lower_others(struct lowering *l, uint16_t bit, struct engine_state *out)
     *other = lower_plain;
     other->bit = bit;
     out->other = other;
+    if (!node->others || node->others->each == NORMAL_NONE)
+        return true;
+    uint32_t each = node->others->each;
+    other->once = true; /* all keys of it are read */
+    other->twice = LOWER_ASIDE;
+    bool goes = l->spots[each].uses.n == 0;
+    other->action = goes ? ENGINE_DROP : ENGINE_KEEP;
+    struct engine_entry as_it_is = *other;
+    if (!lower_value(l, each, other)) {
+        if (!goes || l->full || l->c->full)
+            return later_wait(l, node);
+        /* Whenever one is there somebody else must see to it. */
+        l->out->why = NULL;
+        *other = as_it_is;
+        other->action = ENGINE_REFUSE;
+    }
+    engine_entry_settle(other);
     return true;
 }
 
@@ -476,8 +494,8 @@ lower_ending(struct lowering *l, uint32_t source,
         !lower_told(l, source, &ops) || !lower_late(l, source, &ops) ||
         !lower_end(l, source, &ops))
         return false;
-    if (level->other_bit != ENGINE_NONE &&
-        !lower_others(l, level->other_bit, out))
+    if ((level->other_bit != ENGINE_NONE || node->others) &&
+        !lower_others(l, node, level->other_bit, out))
         return false;
     out->prunes = l->spots[source].goes != GUARD_NEVER;
     out->n_slots = level->n_slots;

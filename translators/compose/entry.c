@@ -75,13 +75,14 @@ lower_child(struct lowering *l, uint32_t source, const struct normal_node *node,
             i++;
         return lower_lead(l, i, source, node, e);
     }
-    if (node->n_kids == 0 || node->kids[0]->element)
+    if ((node->n_kids == 0 && !node->others) ||
+        (node->n_kids && node->kids[0]->element))
         return true;
     struct engine_state *child = arena_alloc(l->to, sizeof(*child));
     if (!child)
         return lower_no_room(l);
     e->child = child;
-    if (!node->kids[0]->is_each)
+    if (node->n_kids == 0 || !node->kids[0]->is_each)
         return lower_object(l, source, node, child);
     /* Members of an object under a star would all have to be known. */
     e->refused |= ENGINE_OBJECT;
@@ -189,7 +190,8 @@ lower_held(struct lowering *l, uint32_t source, const struct normal_node *node)
 {
     bool is_one = node->n_alts == 1;
     if (l->spots[source].goes == GUARD_NEVER && !node->state &&
-        (node->n_kids == 0 || (is_one && lower_stays(l, node, source))))
+        ((node->n_kids == 0 && !node->others) ||
+         (is_one && lower_stays(l, node, source))))
         return true;
     (void)later_wait(l, node);
     return lower_stop(l, "a value that changes is asked as a whole");

@@ -184,6 +184,7 @@ step_mark_write(struct step *s)
             n->alts[k].term = term;
         }
         n->n_kids = 0;
+        n->others = NULL;
     }
     return true;
 }

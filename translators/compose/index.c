@@ -358,7 +358,7 @@ index_turn(struct compose *c, const struct staging *s,
         return compose_stop(c, s->origin, "a list that fails is hidden");
     if (stage->twice == LENS_TWICE_LAST)
         return compose_stop(c, s->origin, "the last of several of one key");
-    if (value->state)
+    if (value->state || value->others)
         return compose_stop(c, s->origin, "a map is an object of a type");
     if (!t.is_list)
         /* All its keys are read. */

@@ -378,6 +378,80 @@ map_alone(struct compose *c, const struct normal_node *n, uint32_t map)
     return guard_not(&c->guards, others);
 }
 
+/* What fails and is told of all others is said of the one. */
+static bool
+say_of_one(struct instance *k, struct normal_state *s)
+{
+    struct compose *c = k->c;
+    uint32_t scope = c->sources[c->sources[k->one].parent].scope;
+    guard there = ask_present(c, k->one);
+    size_t n_checks = s->n_checks, n_notices = s->n_notices;
+    for (size_t i = 0; i < n_checks; i++) {
+        const struct normal_check check = s->checks[i];
+        guard when = GUARD_NEVER;
+        if (check.scope == k->each)
+            when = both(c, there, guard_of_one(k, check.when));
+        if (!say_check(c, when, scope, check.origin, check.what))
+            return false;
+    }
+    for (size_t i = 0; i < n_notices; i++) {
+        const struct normal_notice notice = s->notices[i];
+        guard when = GUARD_NEVER;
+        if (notice.scope == k->each)
+            when = both(c, there, guard_of_one(k, notice.when));
+        if (!say_notice(c, when, scope, notice.kind, notice.origin))
+            return false;
+    }
+    return true;
+}
+
+void
+others_become(struct compose *c, uint32_t each, uint32_t one)
+{
+    struct instance k = {.c = c, .each = each, .one = one};
+    bool asks = c->asks;
+    k.n_known = c->guards.n;
+    k.known = arena_array(c->a, k.n_known, sizeof(*k.known));
+    c->asks = false; /* it was said already, of more than one */
+    if (!k.known)
+        compose_full(c);
+    else if (!say_of_one(&k, c->state) || k.why)
+        compose_stop(c, NULL, k.why ? k.why : "a member of an open set");
+    c->asks = asks;
+}
+
+bool
+others_member(struct compose *c, struct normal_node *n, size_t at,
+              struct normal_node *kid)
+{
+    const struct normal_node *others = n->others;
+    struct normal_alt came = n->alts[at];
+    struct instance k = {.c = c, .each = others->each};
+    if (others->each == NORMAL_NONE ||
+        c->sources[others->each].parent != came.source)
+        return compose_stop(c, NULL,
+                            "elements of two lists stand at one place");
+    k.one = source_kid(c, came.source, kid->key);
+    k.n_known = c->guards.n;
+    k.known = arena_array(c->a, k.n_known, sizeof(*k.known));
+    if (!k.known)
+        return compose_full(c);
+    guard there = both(c, came.when, ask_present(c, k.one));
+    for (size_t i = 0; i < others->n_alts; i++) {
+        struct normal_alt alt = others->alts[i];
+        alt.when = both(c, there, guard_of_one(&k, alt.when));
+        if (k.why)
+            return compose_stop(c, NULL, k.why);
+        if (alt.kind != ALT_SOURCE || alt.source != k.each)
+            return compose_stop(c, NULL, "one of many that changed");
+        alt.source = k.one;
+        alt.order = (struct normal_order){.slot = k.one};
+        if (!node_add(c, kid, alt))
+            return false;
+    }
+    return true;
+}
+
 guard
 index_alone(struct compose *c, const struct normal_node *n)
 {

@@ -75,6 +75,12 @@ meet(struct step *s, const struct take *t, const struct spot *at,
     return node_gone(c, gone, at->scope);
 }
 
+bool
+step_meet(struct step *s, const struct take *t, const struct spot *at)
+{
+    return meet(s, t, at, NULL);
+}
+
 /* What the arrow brings there, for those who compare; NULL in *out: nothing. */
 static bool
 brought_by(struct step *s, const struct take *t, const struct spot *at,
@@ -131,6 +137,8 @@ step_strangers(struct step *s, const struct take *t)
     enum lens_side write = s->c->write;
     const struct lens_arrow *arrow = t->arrow;
     s->o->about = &arrow->origin;
+    if (t->meets && t->way->open)
+        return step_open_strangers(s, t);
     if (t->role == TAKE_JOINED)
         return strangers_at(s, t, t->target);
     for (size_t i = 0; t->meets && i < arrow->n_ways; i++) {

@@ -82,6 +82,7 @@ struct later_node {
     uint32_t each;
     const struct lens_step *element;
     uint32_t keyed;
+    const struct later_node *others; /* NULL: they stay */
     const struct later_node *const *kids;
     size_t n_kids;
     const struct later_alt *alts;

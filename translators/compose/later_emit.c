@@ -142,6 +142,18 @@ emit_in_slot(struct later_work *w, const struct later_node *node,
         }
 }
 
+/* What stands for a member that is not known. */
+static struct json *
+emit_other(struct later_work *w, const struct later_node *node,
+           struct json *member)
+{
+    if (!node->others)
+        return fresh(w, member);
+    if (node->others->each != LATER_NONE)
+        w->at[node->others->each] = member;
+    return later_emit(w, node->others);
+}
+
 static struct json *
 emit_object(struct later_work *w, const struct later_node *node,
             const struct later_alt *alt, const struct json *value)
@@ -157,7 +169,7 @@ emit_object(struct later_work *w, const struct later_node *node,
         if (k < alt->n_known && !json_duplicate_of(value, m->key))
             emit_in_slot(w, node, chosen, alt->slots[k], out);
         else
-            append(w, out, m->key, fresh(w, m->value));
+            append(w, out, m->key, emit_other(w, node, m->value));
     }
     if (chosen)
         arrive(w, node, chosen, false, out);
@@ -171,13 +183,14 @@ emit_source(struct later_work *w, const struct later_node *node,
     const struct json *value = later_came(w, alt->source);
     if (!value)
         return later_made(w, NULL); /* what should be there is not */
-    if (!json_is_container(value) || node->n_kids == 0)
+    const struct later_node *first = node->n_kids ? node->kids[0] : NULL;
+    if (!json_is_container(value) || (!first && !node->others))
         return fresh(w, value);
-    if (node->kids[0]->is_each)
-        return emit_elements(w, node->kids[0], value);
-    if (node->kids[0]->element && value->kind == JSON_LIST)
-        return emit_element(w, node->kids[0], value);
-    if (node->kids[0]->element || value->kind != JSON_OBJECT)
+    if (first && first->is_each)
+        return emit_elements(w, first, value);
+    if (first && first->element && value->kind == JSON_LIST)
+        return emit_element(w, first, value);
+    if ((first && first->element) || value->kind != JSON_OBJECT)
         return fresh(w, value);
     return emit_object(w, node, alt, value);
 }

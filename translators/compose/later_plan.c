@@ -179,6 +179,8 @@ later_want_node(struct later_plan *p, const struct normal_node *node,
     for (size_t i = 0; i < node->n_kids; i++)
         if (!later_want_node(p, node->kids[i], &kids[i]))
             return false;
+    if (node->others && !later_want_node(p, node->others, &made->others))
+        return false;
     return want_alts(p, node, made) &&
            (!node->state || want_state(p, node->state, &made->state));
 }

@@ -216,7 +216,10 @@ want_atom(struct later_plan *p, const struct atom *a, struct later_atom *out)
     case ATOM_UNKNOWN:
         host = p->l->c->sources[a->source].parent;
         return later_want_source(p, a->source, false, &out->source) &&
-               later_want_keys(p, host, a->n, &out->keys, NULL, &out->n_keys);
+               later_want_keys(p, host,
+                               p->l->c->sources[a->source].of_object ? SIZE_MAX
+                                                                     : a->n,
+                               &out->keys, NULL, &out->n_keys);
     case ATOM_ANY:
     case ATOM_BEFORE:
     case ATOM_BEHIND:

@@ -56,6 +56,8 @@ bool
 node_merge(struct compose *c, struct normal_node *to, struct normal_node *value)
 {
     bool plain = !to->state && !value->state;
+    if (to->others || value->others)
+        return compose_stop(c, NULL, "two objects may stand at one place");
     if (to->keyed != value->keyed && to->n_alts && value->n_alts)
         return compose_stop(c, NULL, "two maps may stand at one place");
     if (to->is_each != value->is_each ||

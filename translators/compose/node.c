@@ -141,6 +141,10 @@ bring_down(struct compose *c, struct normal_node *n, size_t at,
     }
     if (kid->is_each) {
         uint32_t each = source_each(c, alt.source);
+        if (c->sources[each].of_object)
+            return compose_stop(c, NULL,
+                                "a place names both every member and one of "
+                                "them");
         if (kid->each != NORMAL_NONE && kid->each != each)
             return compose_stop(c, NULL,
                                 "elements of two lists stand at one place");
@@ -153,6 +157,8 @@ bring_down(struct compose *c, struct normal_node *n, size_t at,
                                 .known = NORMAL_NONE,
                                 .order = {.slot = each}});
     }
+    if (n->others)
+        return others_member(c, n, at, kid);
     uint32_t source = source_kid(c, alt.source, kid->key);
     return node_add(
         c, kid,
@@ -239,7 +245,12 @@ node_each(struct compose *c, struct normal_node *n)
 {
     if (!is_open(c, n))
         return NULL;
-    bool came = false;
+    bool came = n->others != NULL;
+    if (came) {
+        compose_stop(c, NULL,
+                     "a place names both every member and one of them");
+        return NULL;
+    }
     for (size_t i = 0; i < n->n_alts; i++)
         came = came || n->alts[i].kind == ALT_SOURCE;
     for (size_t i = 1; node_is_turned(n) && i < n->n_kids; i++)
@@ -390,6 +401,12 @@ copy(struct compose *c, const struct normal_node *n, bool freeze)
             return NULL;
         kid->parent = out;
     }
+    if (n->others) {
+        out->others = copy(c, n->others, freeze);
+        if (!out->others)
+            return NULL;
+        out->others->parent = out;
+    }
     return !freeze || freeze_keys(c, out) ? out : NULL;
 }
 
@@ -409,7 +426,7 @@ uint32_t
 node_term(struct compose *c, const struct normal_node *n,
           const struct normal_alt *alt)
 {
-    bool plain = n->state == NULL && n->n_kids == 0;
+    bool plain = n->state == NULL && n->n_kids == 0 && !n->others;
     if (alt->kind == ALT_TERM && plain)
         return alt->term;
     if (alt->kind == ALT_SOURCE && plain)
@@ -435,6 +452,8 @@ node_limit(struct compose *c, struct normal_node *n, guard when)
     n->n_alts = kept;
     for (size_t i = 0; i < n->n_kids; i++)
         node_limit(c, n->kids[i], when);
+    if (n->others)
+        node_limit(c, n->others, when);
 }
 
 bool
@@ -450,6 +469,8 @@ node_cut(struct compose *c, struct normal_node *n)
     hole->keyed = n->keyed;
     hole->met = n->met;
     hole->stood = n->stood;
+    if (parent->others == n)
+        parent->others = hole;
     for (size_t i = 0; i < parent->n_kids; i++)
         if (parent->kids[i] == n)
             parent->kids[i] = hole;

@@ -97,6 +97,17 @@ node_know(struct compose *c, struct normal_node *n)
     return true;
 }
 
+/* Has it members besides those `known`, and do they stay? */
+static guard
+others_stand(struct compose *c, const struct normal_node *n, uint32_t source,
+             size_t known)
+{
+    if (!n->others)
+        return ask(c, (struct atom){
+                          .kind = ATOM_OTHERS, .source = source, .n = known});
+    return others_some(c, n->others->each, node_present(c, n->others));
+}
+
 guard
 node_void(struct compose *c, struct normal_node *n)
 {
@@ -122,10 +133,7 @@ node_void_but(struct compose *c, struct normal_node *n,
             here = both(c, here, element_alone(c, &n->alts[i], n->kids[0]));
         } else if (n->alts[i].kind == ALT_SOURCE) {
             size_t known = node_has_keys(n) ? c->sources[source].n_kids : 0;
-            here = without(c, here,
-                           ask(c, (struct atom){.kind = ATOM_OTHERS,
-                                                .source = source,
-                                                .n = known}));
+            here = without(c, here, others_stand(c, n, source, known));
         }
         is = either(c, is, here);
     }

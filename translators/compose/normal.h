@@ -40,7 +40,8 @@ struct source {
     uint32_t *kids;  /* keys that are known, in the order they were met */
     uint32_t n_kids; /* as far as the builder went; see normal_alt.known */
     size_t room;
-    uint32_t each;                /* or NORMAL_NONE */
+    uint32_t each;  /* or NORMAL_NONE */
+    bool of_object; /* of an EACH: a member that no place names, of an object */
     const struct lens_step *step; /* of an ELEMENT */
     uint32_t next;                /* ELEMENT of the same list, or NORMAL_NONE */
     uint32_t element;             /* the first of them */
@@ -125,7 +126,8 @@ enum atom_kind {
     ATOM_UNEQUAL,    /* COMMON: not all have it, or not the same */
     ATOM_UNREADABLE, /* COMMON: a text that is compared has a lone surrogate */
     ATOM_UNKNOWN, /* the key of the member at hand, of the EACH at `source`, is none of
-                         the first `n` kids of what that is in */
+                         the first `n` kids of what that is in; of the others of an object:
+                         of all that the normal form knows */
     ATOM_ANY, /* for some element of the EACH at `source` the guard `n` holds */
     ATOM_BEFORE,  /* for some before the element at hand */
     ATOM_BEHIND,  /* and behind it */
@@ -192,6 +194,8 @@ struct normal_node {
     uint32_t
         keyed; /* of what is in a map that was turned: the term of its key */
     struct normal_node *parent;
+    struct normal_node *
+        others; /* what stands for each member that is not known; NULL: itself */
     struct normal_node **kids;
     size_t n_kids;
     size_t room_kids;

@@ -389,6 +389,7 @@ passage_replace(struct normal_node *value, const struct passage *p)
         keeps = keeps || p->out.at[i].kind != ALT_TERM;
     if (!keeps) {
         value->n_kids = 0;
+        value->others = NULL;
         value->state = NULL;
     }
 }
@@ -403,6 +404,8 @@ passage_limit_kids(struct compose *c, struct normal_node *value)
             own = either(c, own, value->alts[i].when);
     for (size_t i = 0; i < value->n_kids; i++)
         node_limit(c, value->kids[i], own);
+    if (value->others)
+        node_limit(c, value->others, own);
 }
 
 static bool

@@ -84,8 +84,10 @@ print_node(struct printing *p, const struct normal_node *node, span path,
         if (!shallow)
             buf_byte(p->b, '\n');
     }
-    for (size_t i = 0; !shallow && i < node->n_kids; i++) {
-        const struct normal_node *kid = node->kids[i];
+    size_t n_kids = node->n_kids + (node->others != NULL);
+    for (size_t i = 0; !shallow && i < n_kids; i++) {
+        const struct normal_node *kid =
+            i < node->n_kids ? node->kids[i] : node->others;
         struct buf name;
         buf_init(&name, sizeof(room));
         buf_add(&name, path);

@@ -68,7 +68,8 @@ same_as(const struct asking *q, struct normal_node *n,
     *out = GUARD_NEVER;
     if (!spot_read(c, q->o, q->root, &t->place, q->when, &other))
         return false;
-    if (n->n_kids || other.node->n_kids || n->state || other.node->state)
+    if (n->n_kids || other.node->n_kids || n->state || other.node->state ||
+        n->others || other.node->others)
         return compose_stop(c, q->o->about, "objects are compared as a whole");
     for (size_t i = 0; i < n->n_alts; i++)
         for (size_t k = 0; k < other.node->n_alts; k++) {

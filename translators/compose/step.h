@@ -55,6 +55,11 @@ struct step {
 /* ---- 1. choose, with what values read (choose.c) ---- */
 
 MUST_CHECK bool step_choose(struct step *s, const struct lens_arrow *arrow);
+/* An open set that one side alone has, and strangers where its members would be
+ * (open.c). */
+MUST_CHECK bool step_choose_open(struct step *s, const struct lens_arrow *arrow,
+                                 guard when);
+MUST_CHECK bool step_open_strangers(struct step *s, const struct take *t);
 struct take *step_add_take(struct step *s, struct take take);
 
 /* Cases at the type (cases.c): blocks and tags of those that fit; what a tag brings;
@@ -79,6 +84,9 @@ MUST_CHECK bool step_keep_rest(struct step *s, const struct take *t);
 
 MUST_CHECK bool step_strangers(struct step *s, const struct take *t);
 MUST_CHECK bool step_land(struct step *s);
+/* What stands at a place where a take leads, and brings nothing. */
+MUST_CHECK bool step_meet(struct step *s, const struct take *t,
+                          const struct spot *at);
 
 /* Elements that became equal to an earlier one: they go (double.c). */
 MUST_CHECK bool step_drop_doubles(struct step *s, const struct take *t);

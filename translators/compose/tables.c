@@ -106,6 +106,8 @@ source_kid(struct compose *c, uint32_t source, span key)
         return 0;
     host->kids = grown;
     host->kids[host->n_kids++] = kid;
+    if (host->each != NORMAL_NONE && c->sources[host->each].of_object)
+        others_become(c, host->each, kid);
     return kid;
 }
 

@@ -40,6 +40,8 @@ static struct normal_node *
 node_here(const struct spot *at)
 {
     const struct normal_node *host = at->host;
+    if (at->is_others)
+        return host->others;
     for (size_t i = 0; i < host->n_kids; i++)
         if (host->kids[i]->is_each == at->node->is_each &&
             span_eq(host->kids[i]->key, at->node->key))
@@ -84,6 +86,11 @@ take_one(struct step *s, struct take *t, struct normal_node *const *inner,
     }
     if (!node_cut(c, n))
         return false;
+    if (stays && t->from.is_others) {
+        t->from.host->others = stays;
+        stays->parent = t->from.host;
+        return true;
+    }
     for (size_t i = 0; stays && i < t->from.host->n_kids; i++) {
         struct normal_node *hole = t->from.host->kids[i];
         if (hole->is_each == n->is_each && span_eq(hole->key, n->key) &&
@@ -191,6 +198,8 @@ empty_box(struct compose *c, struct normal_node *box, guard when)
     }
     for (size_t i = 0; i < box->n_kids; i++)
         node_limit(c, box->kids[i], guard_not(&c->guards, when));
+    if (box->others)
+        node_limit(c, box->others, guard_not(&c->guards, when));
     return true;
 }
 
@@ -268,6 +277,8 @@ struct candidate {
 static guard
 any_of(struct compose *c, uint32_t each, guard is)
 {
+    if (each != NORMAL_NONE && c->sources[each].of_object)
+        return others_some(c, each, is);
     return is == GUARD_NEVER || each == NORMAL_NONE
                ? GUARD_NEVER
                : ask(c,
@@ -345,9 +356,10 @@ step_prune(struct step *s)
                                  both(c, k->cut, step_stands(s, k->node)));
             if (made == GUARD_NEVER)
                 continue;
-            guard empty = next->kind == LENS_EACH ? none_left(c, k->node)
-                          : k->node->element      ? element_void(c, k->node)
-                                                  : node_void(c, k->node);
+            bool every = next->kind == LENS_EACH && !k->node->others;
+            guard empty = every              ? none_left(c, k->node)
+                          : k->node->element ? element_void(c, k->node)
+                                             : node_void(c, k->node);
             guard emptied = both(c, both(c, k->cut, made), empty);
             if (k->node->is_each && !k->node->parent)
                 return compose_stop(c, s->o->about,

@@ -106,6 +106,8 @@ kids_stay(struct lowering *l, const struct normal_node *node,
 {
     const struct source *s = &l->c->sources[alt->source];
     size_t known = alt->known < s->n_kids ? alt->known : s->n_kids;
+    if (node->others)
+        return false;
     if (node->n_kids == 0)
         return true;
     if (node->kids[0]->is_each)
@@ -199,7 +201,7 @@ lower_uses(struct lowering *l, const struct normal_node *node)
     for (size_t i = 0; i < node->n_kids; i++)
         if (!lower_uses(l, node->kids[i]))
             return false;
-    return true;
+    return !node->others || lower_uses(l, node->others);
 }
 
 /* Of what goes: whenever it is there its objects run through their states. */

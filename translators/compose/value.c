@@ -18,7 +18,7 @@ struct captured {
 static bool
 is_plain(const struct normal_node *n)
 {
-    return n->n_kids == 0 && !n->state;
+    return n->n_kids == 0 && !n->others && !n->state;
 }
 
 /* Is something typed in what stands there? */

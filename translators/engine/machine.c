@@ -31,6 +31,7 @@ engine_give_back(struct engine *m, size_t kept_max)
     give_back(&m->scratch[1], kept_max);
     give_back(&m->tail, kept_max);
     give_back(&m->open, kept_max);
+    give_back(&m->met, kept_max);
     if (m->forms)
         arena_free(&m->forms);
     if (m->steps != m->steps_first)
@@ -140,6 +141,7 @@ engine_restart(struct engine *m)
     m->n_steps = 0;
     buf_clear(&m->tail);
     buf_clear(&m->open);
+    buf_clear(&m->met);
     engine_forget_again(m);
     m->in_key = false;
     m->has_marks = false;
@@ -182,6 +184,7 @@ set_limits(struct engine *m, const struct engine_limits *limits,
     m->scratch[0].max = 6 * m->held_max + whole_max + 64;
     m->scratch[1].max = 6 * m->held_max + 64;
     m->tail.max = m->held_max;
+    m->met.max = sizeof(struct engine_met) * JSON_DEPTH_MAX * ENGINE_ONCE_MAX;
     m->open.max = limits->open_max ? limits->open_max : SIZE_MAX / 4;
 }
 
@@ -275,6 +278,6 @@ engine_held_bytes(const struct engine *m)
 {
     const struct engine_asked *k = m->asked;
     return m->captures.room + m->pieces.room + m->slots.room + m->tail.room +
-           m->open.room + m->scratch[0].room + m->scratch[1].room +
-           (k ? k->whole.room + k->answer.room : 0);
+           m->open.room + m->met.room + m->scratch[0].room +
+           m->scratch[1].room + (k ? k->whole.room + k->answer.room : 0);
 }

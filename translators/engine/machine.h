@@ -118,6 +118,13 @@ struct engine_piece {
     uint32_t next; /* index + 1 */
 };
 
+/* A key that an entry of `once` was for, of the frame at `depth` that began at `start`. */
+struct engine_met {
+    uint64_t hash;
+    uint64_t start;
+    size_t depth;
+};
+
 /* One step of a path that is kept. */
 struct engine_step {
     const struct engine_key *key; /* NULL: an element, or a key not known */
@@ -223,6 +230,7 @@ struct engine {
     struct buf captures;
     struct buf pieces;
     struct buf slots;
+    struct buf met;        /* keys that may not come again: struct engine_met */
     struct buf scratch[2]; /* a decoded text, and how it is spelt minimally */
     struct buf tail;       /* of the output, which may yet be cut back */
     struct buf open; /* of MessagePack: output behind a head not known yet */

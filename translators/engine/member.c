@@ -8,6 +8,9 @@
 #include "translators/engine/lookup.h"
 #include "translators/engine/work.h"
 
+#include "proxy/base/hash.h"
+#include "translators/msgpack/token.h"
+
 #include "translators/json/text.h"
 
 const struct engine_test engine_always = {.slot = ENGINE_NONE};
@@ -23,7 +26,7 @@ static enum engine_way
 way_of(const struct engine_entry *e)
 {
     bool maps = e->map && !asks_texts_alone(e->map);
-    if (e->when || e->again || e->note != ENGINE_NONE ||
+    if (e->when || e->again || e->once || e->note != ENGINE_NONE ||
         (e->refused & ENGINE_SCALARS))
         return ENGINE_GENERAL;
     if (e->action == ENGINE_DROP && !maps)
@@ -40,9 +43,9 @@ way_of(const struct engine_entry *e)
 void
 engine_entry_settle(struct engine_entry *e)
 {
-    e->is_plain = e->action == ENGINE_KEEP && !e->when && !e->notes.n &&
-                  !e->refused && !e->child && !e->again && !e->has_same &&
-                  e->note == ENGINE_NONE && !e->map;
+    e->is_plain = e->action == ENGINE_KEEP && !e->when && !e->once &&
+                  !e->notes.n && !e->refused && !e->child && !e->again &&
+                  !e->has_same && e->note == ENGINE_NONE && !e->map;
     e->way = (uint8_t)way_of(e);
     e->word = e->bit == ENGINE_NONE ? 0 : (uint8_t)(e->bit >> 6);
     e->seen = e->bit == ENGINE_NONE ? 0 : (uint64_t)1 << (e->bit & 63);
@@ -96,6 +99,64 @@ engine_begin_member(struct engine *m, const char *p, const char *q)
         return false;
     m->copied = q;
     return engine_put(m, e->to.at, e->to.len);
+}
+
+/* ---- keys that may not come again ---- */
+
+/* The key at `p`, as it is read; {NULL}: no room. */
+static span
+key_at(struct engine *m, const char *p)
+{
+    bool is_json = m->program->is_packed == m->crosses;
+    struct buf *b = &m->scratch[0];
+    bool clean = true;
+    if (!is_json) {
+        const struct msgpack_head *h = msgpack_head_of(p);
+        return span_of(p + h->len, (size_t)msgpack_follows(h, p));
+    }
+    const char *q = ++p;
+    while (*q != '"')
+        q += *q == '\\' ? 2 : 1;
+    span raw = span_of(p, (size_t)(q - p));
+    if (!memchr(p, '\\', raw.len))
+        return raw;
+    buf_clear(b);
+    char *at = buf_reserve(b, raw.len + ENGINE_READ);
+    return at ? span_of(at, json_text_decode(raw, at, &clean)) : (span){0};
+}
+
+static const struct engine_met *
+last_met(const struct engine *m)
+{
+    size_t n = buf_len(&m->met) / sizeof(struct engine_met);
+    const char *first = m->met.bytes + m->met.start;
+    return n ? (const struct engine_met *)(const void *)first + n - 1 : NULL;
+}
+
+bool
+engine_meet(struct engine *m, const struct engine_frame *f,
+            const struct engine_entry *e, const char *p)
+{
+    size_t depth = (size_t)(f - m->frames), n = 0;
+    span key = key_at(m, p);
+    if (!key.at)
+        return engine_fail(m, ENGINE_NO_ROOM, p);
+    struct engine_met new = {hash64(key), f->start, depth};
+    const struct engine_met *at = last_met(m);
+    /* Those of objects that have ended. */
+    for (; at &&
+           (at->depth > depth || (at->depth == depth && at->start != f->start));
+         at = last_met(m))
+        buf_truncate(&m->met, buf_len(&m->met) - sizeof(new));
+    const char *first = m->met.bytes + m->met.start;
+    for (; at && at->depth == depth && at->start == f->start; at--) {
+        if (at->hash == new.hash || ++n == ENGINE_ONCE_MAX)
+            return engine_fail_by(m, e->twice, p);
+        if ((const char *)at == first)
+            break;
+    }
+    buf_add(&m->met, span_of((const char *)&new, sizeof(new)));
+    return !buf_failed(&m->met) || engine_fail(m, ENGINE_NO_ROOM, p);
 }
 
 bool

@@ -196,6 +196,9 @@ extern const struct engine_again engine_wraps;
 
 struct engine_state;
 
+#define ENGINE_ONCE_MAX                                                        \
+    512 /* keys of one object that an entry of `once` is for */
+
 /* engine_entry_settle: what becomes of a member whose value is a scalar, where that is
  * told without asking more. Anything else about it is general. */
 enum engine_way {
@@ -222,6 +225,9 @@ struct engine_entry {
     uint8_t note_up;
     bool
         lenient; /* REFUSE: dropped in a lenient run; has no map, child, same */
+    bool
+        once; /* of `other`: none of those keys may come twice; else `twice`, also
+                  where there are too many of them to know (ENGINE_ONCE_MAX) */
     /* engine_entry_settle: */
     bool is_plain; /* its value is like any other */
     uint8_t

@@ -201,16 +201,22 @@ engine_is_seen(const struct engine *m, unsigned up, uint16_t bit)
 
 bool engine_holds(const struct engine *m, const struct engine_test *t);
 
+/* A key at `p` of which the entry says that it may not come again. */
+MUST_CHECK bool engine_meet(struct engine *m, const struct engine_frame *f,
+                            const struct engine_entry *e, const char *p);
+
 /* The member at `p` is seen, for the first time if that matters. */
 MUST_CHECK static inline __attribute__((always_inline)) bool
 engine_see(struct engine *m, struct engine_frame *f,
            const struct engine_entry *e, const char *p)
 {
+    if (UNLIKELY(e->once) && !engine_meet(m, f, e, p))
+        return false;
     if (e->bit == ENGINE_NONE)
         return true;
     uint64_t bit = (uint64_t)1 << (e->bit & 63);
     uint64_t *seen = &f->seen[e->bit >> 6];
-    if (UNLIKELY(*seen & bit) && e->twice != ENGINE_NONE)
+    if (UNLIKELY(*seen & bit) && e->twice != ENGINE_NONE && !e->once)
         return engine_fail_by(m, e->twice, p);
     *seen |= bit;
     return true;

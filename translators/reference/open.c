@@ -183,8 +183,11 @@ static bool
 has_bags(struct frame *f, const struct lens_way *way, bool *has)
 {
     const struct lens_place *set = &way->place[f->leg->read];
-    struct lens_place bag = place_prefix(set, set->n - 1);
+    struct lens_place bag = place_prefix(set, set->n ? set->n - 1 : 0);
     struct bindings found = {0};
+    *has = true;
+    if (!way->has[f->leg->read])
+        return true; /* that side has no set: what came empty passes so */
     *has = !took_no_object(f, &bag);
     if (!place_bind(f->run, f->root, &bag, &found))
         return false;

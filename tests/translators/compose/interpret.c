@@ -152,6 +152,18 @@ emit_element(struct frame *f, const struct normal_node *kid,
     return out;
 }
 
+/* What stands for a member that no place names. */
+static struct json *
+emit_other(struct frame *f, const struct normal_node *node, struct json *member)
+{
+    if (!node->others)
+        return json_clone(f->a, member);
+    if (node->others->each == NORMAL_NONE)
+        return NULL;
+    f->at[node->others->each] = member;
+    return frame_emit(f, node->others);
+}
+
 static struct json *
 emit_source(struct frame *f, const struct normal_node *node,
             const struct normal_alt *alt)
@@ -161,11 +173,11 @@ emit_source(struct frame *f, const struct normal_node *node,
         f->out->broken = "what should be there is not";
         return NULL;
     }
-    if (!json_is_container(value) || node->n_kids == 0)
+    if (!json_is_container(value) || (node->n_kids == 0 && !node->others))
         return json_clone(f->a, value);
-    if (node->kids[0]->is_each)
+    if (node->n_kids && node->kids[0]->is_each)
         return emit_elements(f, node->kids[0], value);
-    if (node->kids[0]->element)
+    if (node->n_kids && node->kids[0]->element)
         return emit_element(f, node->kids[0], value);
     if (value->kind != JSON_OBJECT)
         return json_clone(f->a, value);
@@ -177,8 +189,9 @@ emit_source(struct frame *f, const struct normal_node *node,
         /* One that is doubled and was not refused is nobody's: it passes. */
         if (!frame_knows(f, alt->source, known, m->key) ||
             json_duplicate_of(value, m->key)) {
-            assert_true(
-                json_append(f->a, out, m->key, json_clone(f->a, m->value)));
+            struct json *other = emit_other(f, node, m->value);
+            if (other)
+                assert_true(json_append(f->a, out, m->key, other));
             continue;
         }
         for (size_t k = 0; k < known; k++) {

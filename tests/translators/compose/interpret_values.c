@@ -73,7 +73,7 @@ bool
 frame_knows(const struct frame *f, uint32_t source, size_t n, span key)
 {
     const struct source *s = &f->n->sources[source];
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n && i < s->n_kids; i++)
         if (span_eq(f->n->sources[s->kids[i]].key, key))
             return true;
     return false;
@@ -329,8 +329,9 @@ element_atom(struct frame *f, const struct atom *atom)
     if (!m)
         return false;
     if (atom->kind == ATOM_UNKNOWN)
-        return !frame_knows(f, f->n->sources[atom->source].parent, atom->n,
-                            m->key);
+        return !frame_knows(
+            f, f->n->sources[atom->source].parent,
+            f->n->sources[atom->source].of_object ? SIZE_MAX : atom->n, m->key);
     return is_met(f, atom, m->value, frame_value(f, atom->term));
 }
 
