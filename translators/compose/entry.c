@@ -112,11 +112,16 @@ lower_child(struct lowering *l, uint32_t source, const struct normal_node *node,
 static bool
 lower_lost(struct lowering *l, uint32_t source, struct engine_entry *e)
 {
-    static const struct normal_node nothing = {.each = NORMAL_NONE};
     const struct source *s = &l->c->sources[source];
-    bool is_list = s->each != NORMAL_NONE && s->each < l->n->n_sources &&
-                   class_is_asked(l, s->each);
-    if (!is_list && (s->n_kids == 0 || s->kids[0] >= l->n->n_sources))
+    struct normal_node others = {.is_each = true, .each = s->each};
+    struct normal_node nothing = {.each = NORMAL_NONE};
+    bool is_asked = s->each != NORMAL_NONE && s->each < l->n->n_sources &&
+                    class_is_asked(l, s->each);
+    bool is_set = is_asked && l->c->sources[s->each].of_object;
+    bool is_list = is_asked && !is_set;
+    if (is_set)
+        nothing.others = &others;
+    if (!is_asked && (s->n_kids == 0 || s->kids[0] >= l->n->n_sources))
         return true;
     struct engine_state *child = arena_alloc(l->to, sizeof(*child));
     if (!child)

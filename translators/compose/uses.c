@@ -26,6 +26,8 @@ lower_source_of(struct lowering *l, const struct normal_alt *alt, uint32_t *out)
     *out = NORMAL_NONE;
     if (alt->turned)
         return lower_stop(l, "a list as a map");
+    if (alt->is_list)
+        return lower_stop(l, "a list that is made");
     if (alt->kind == ALT_MADE)
         return alt->order.step > 0 ||
                lower_stop(l, "an object that was made of one that came");

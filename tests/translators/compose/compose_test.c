@@ -117,8 +117,9 @@ law_document(struct arena *a, uint64_t *seed, const struct lens_api *api,
 static bool
 lawful(struct arena *a, uint64_t *seed, struct sample *out)
 {
-    struct gen g = {.seed = *seed};
+    struct gen g = {.seed = *seed, .sets = true};
     *out = (struct sample){gen_api(&g, a), law_document, {0}};
+    out->text = g.told;
     *seed = g.seed;
     return out->api != NULL;
 }

@@ -87,11 +87,11 @@ TEST(the_machine_does_what_the_reference_does_or_goes_aside)
         api = generate_api(a, &seed, &text);
         if (api)
             try_api(api, a, generated, text, &seed, &count[1]);
-        struct gen g = {.seed = seed};
+        struct gen g = {.seed = seed, .sets = true};
         api = gen_api(&g, a);
         seed = g.seed;
         if (api)
-            try_api(api, a, lawful, (span){0}, &seed, &count[2]);
+            try_api(api, a, lawful, g.told, &seed, &count[2]);
         arena_free(&a);
     }
     for (size_t i = 0; i < COUNT(count); i++)

@@ -45,6 +45,13 @@ ROW(a_name_and_then_a_set_that_sweeps_it,
     DOWN("{\"bag\":{\"y\":1}}", "{\"bag\":{\"d\":1,\"v\":{}}}",
          "{\"bag\":{\"v\":{}}}", "{\"l\":1}"))
 
+ROW(what_goes_was_a_set_before_and_may_be_a_list,
+    STEPS("T: {map: {b: {to: g, as: one <> list, rest: lose}, a: b/c/a}}",
+          "T: {drop: {\"b/*\": {down: absent, write: ignore}}}"),
+    UP("{\"a\":1,\"b\":2}", "{\"b\":{\"c\":1}}"),
+    DOWN("{\"b\":[{\"x\":1}]}", "{\"b\":{\"x\":1,\"c\":{\"a\":1}}}",
+         "{\"b\":{\"c\":{}}}", "{\"g\":[1],\"b\":{}}"))
+
 ROW(sets_of_cases,
     STEPS(
         "T: {cases: [{both: {k: p}, map: {a: bag/a}, add: {\"bag/*\": {write: "

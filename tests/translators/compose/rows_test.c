@@ -408,6 +408,13 @@ ROW(an_element_that_a_step_finds,
          "{\"l\":[{\"k\":\"p\"}]}", "{\"l\":[{\"k\":\"p\",\"a\":1},3]}",
          "{\"l\":[{\"k\":\"p\",\"k\":1}]}"))
 
+ROW(a_list_that_is_made_for_its_element,
+    STEPS("T: {drop: {l: {down: absent, write: ignore}}}",
+          "T: {map: {a: \"l/[k=p]/a\"}}"),
+    UP("{\"a\":1}", "{\"a\":1,\"l\":[{\"k\":\"p\"}]}", "{\"l\":[]}"),
+    DOWN("{\"l\":[{\"k\":\"p\",\"a\":1}]}", "{\"l\":[{\"k\":\"q\"}]}",
+         "{\"l\":[]}"))
+
 ROW(an_element_found_by_what_is_taken_is_a_box,
     STEPS("T: {map: {a: {to: \"l/[a]/a\", rest: lose}}}", "T: {map: {l: m}}"),
     UP("{\"a\":1}", "{\"a\":1,\"l\":[{\"b\":1}]}", "{\"l\":[{\"a\":1}]}"),

@@ -176,6 +176,18 @@ arrow(struct gen *g, struct arena *a)
     }
 }
 
+/* An open set that one version alone has, or none. */
+static const char *
+set_of(struct gen *g, struct arena *a, const char *how)
+{
+    if (!g->sets || gen_pick(g, 4))
+        return "";
+    bool root = gen_pick(g, 4) == 0;
+    return arena_fmt(a, ", \"%s%s*\": {%s}", root ? "" : name(g),
+                     root ? "" : "/", how)
+        .at;
+}
+
 static span
 change(struct gen *g, struct arena *a)
 {
@@ -185,11 +197,13 @@ change(struct gen *g, struct arena *a)
         out = arena_fmt(a, "%.*s    %.*s\n", SPAN_FMT(out),
                         SPAN_FMT(arrow(g, a)));
     if (gen_pick(g, 3) == 0)
-        out = arena_fmt(a, "%.*s  add: {n%zu: {up: x, write: lose}}\n",
-                        SPAN_FMT(out), gen_pick(g, 1000));
+        out = arena_fmt(a, "%.*s  add: {n%zu: {up: x, write: lose}%s}\n",
+                        SPAN_FMT(out), gen_pick(g, 1000),
+                        set_of(g, a, "write: lose"));
     if (gen_pick(g, 3) == 0)
-        out = arena_fmt(a, "%.*s  drop: {n%zu: {down: x, write: ignore}}\n",
-                        SPAN_FMT(out), gen_pick(g, 1000));
+        out = arena_fmt(a, "%.*s  drop: {n%zu: {down: x, write: ignore}%s}\n",
+                        SPAN_FMT(out), gen_pick(g, 1000),
+                        set_of(g, a, "down: absent, write: ignore"));
     if (gen_pick(g, 2))
         out = arena_fmt(a, "%.*sU:\n  map: {%s: %s}\n", SPAN_FMT(out), name(g),
                         name(g));

@@ -17,6 +17,7 @@ struct gen {
     bool marked; /* a document may say its version, at `ver` */
     bool named;  /* none that takes whatever it does not name */
     bool lists;  /* several lists and one, sorted lists, too */
+    bool sets;   /* open sets that one version alone has, too */
     span told; /* gen_api: the types and changes of the last one, to be shown */
 };
 
