@@ -81,8 +81,7 @@ type_names(const struct lens_type_at *at, const struct lens_place *host,
     return false;
 }
 
-/* While `when` holds; false in the guard's place: *out says when it has. Cases that hold
- * sometimes with the set say so, too. */
+/* When it has, while the set holds: what cases name is known while they do. */
 static guard
 known_when(const struct meanings *m, const struct lens_open *open, span key)
 {
@@ -165,6 +164,7 @@ is_plain_test(enum atom_kind kind)
     return kind >= ATOM_NULL && kind <= ATOM_LINES;
 }
 
+/* NOLINTBEGIN(misc-no-recursion): as deep as a guard asks atoms */
 /* What is said of the others but that they are; *more: it asks what they hold, too. */
 static guard
 said_of_all(struct compose *c, uint32_t each, guard g, bool *more)
@@ -177,15 +177,18 @@ said_of_all(struct compose *c, uint32_t each, guard g, bool *more)
         return said_of_all(c, each, node.yes, more);
     bool has_term = a->kind != ATOM_PRESENT && a->kind != ATOM_OTHERS &&
                     a->kind != ATOM_DOUBLED && a->kind != ATOM_REQUEST;
-    uint32_t at = has_term && c->terms[a->term].kind == TERM_SOURCE
-                      ? c->terms[a->term].source
-                      : a->source;
+    uint32_t term = a->term;
+    while (has_term && (c->terms[term].kind == TERM_ENUM ||
+                        c->terms[term].kind == TERM_FORM))
+        term = c->terms[term].of;
+    uint32_t at = has_term ? c->terms[term].source : a->source;
     *more = *more || at == each || (has_term && !is_plain_test(a->kind));
     guard atom = guard_of(&c->guards, node.atom);
     guard yes = said_of_all(c, each, node.yes, more);
     guard no = said_of_all(c, each, node.no, more);
     return either(c, both(c, atom, yes), without(c, no, atom));
 }
+/* NOLINTEND(misc-no-recursion) */
 
 guard
 others_some(struct compose *c, uint32_t each, guard is)
@@ -359,7 +362,7 @@ take_members(struct open_set *set)
     struct compose *c = set->s->c;
     const struct lens_place *place = &set->way->place[c->read];
     struct spot at;
-    if (!enter(set, place))
+    if (!enter(set, place) || !set->bag)
         return false;
     size_t n_kids = set->bag->n_kids;
     for (size_t i = 0; i < n_kids; i++) {
@@ -432,7 +435,7 @@ step_open_strangers(struct step *s, const struct take *t)
                 return compose_stop(c, &t->arrow->origin,
                                     "an open set in what another arrow brings");
         }
-    if (!enter(&set, place))
+    if (!enter(&set, place) || !set.bag)
         return false;
     size_t n_kids = set.bag->n_kids;
     for (size_t i = 0; i < n_kids; i++) {
