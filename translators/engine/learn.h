@@ -13,8 +13,8 @@
 
 #include "translators/engine/program.h"
 
-#define LEARNT_AFTER 2 /* elements: a short list is not worth it */
-#define LEARNT_KEYS  64
+#define LEARNT_AFTER 2  /* elements: a short list is not worth it */
+#define LEARNT_KEYS  36 /* a machine fits into 16 KiB */
 #define LEARNT_HEADS 8
 #define LEARNT_TEXT  32 /* a longer key is looked up */
 
@@ -23,7 +23,7 @@
 /* A key, where it was met. The loop does not learn: only the walk does. */
 struct engine_learnt {
     char text[LEARNT_TEXT];
-    char to[LEARNT_TEXT]; /* what goes out for it */
+    const char *to; /* what goes out for it; as many bytes may be read */
     struct engine_learnt *next;
     const struct engine_entry *entry;
     const struct engine_key *key;
@@ -38,10 +38,11 @@ struct engine_learnt {
     uint8_t to_len; /* of `to` */
     uint8_t way;    /* the entry's; without one it stays */
     uint8_t word;   /* the entry's */
-    uint8_t size; /* of its value, if that is no text, as it was last */
-    bool is_plain;  /* it stays, its key as it came, and nobody asks if it did */
-    bool is_light;  /* before the first: when the object ends nothing is to be done */
-    bool is_usual;  /* it stays, and of the seen bits it is in the first word */
+    uint8_t size;   /* of its value, if that is no text, as it was last */
+    bool is_plain; /* it stays, its key as it came, and nobody asks if it did */
+    bool
+        is_light; /* before the first: when the object ends nothing is to be done */
+    bool is_usual; /* it stays, and of the seen bits it is in the first word */
 };
 
 struct engine_lesson {

@@ -79,7 +79,7 @@ engine_learn(struct engine *m, struct engine_frame *f, const char *p,
     l->len = (uint8_t)(q - p);
     const struct engine_entry *e = f->entry;
     bool is_renamed = e && e->to.len && e->to.len <= LEARNT_TEXT;
-    memcpy(l->to, is_renamed ? e->to.at : l->text, LEARNT_TEXT);
+    l->to = is_renamed ? e->to.at : l->text;
     l->to_len = is_renamed ? (uint8_t)e->to.len : l->len;
     l->way = e ? e->way : ENGINE_STAYS;
     l->size = UINT8_MAX;
