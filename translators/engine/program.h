@@ -239,7 +239,7 @@ struct engine_entry {
     span same; /* a text of engine_text, minimally spelt */
     span packed_same; /* over MessagePack, besides: as it would come; if it is a
                          text */
-    span to;   /* its key in the output, quotes included; empty: as it came */
+    span to; /* its key in the output, quotes included; empty: as it came */
     struct engine_notes notes;        /* told each time it occurs */
     const struct engine_map *map;     /* of scalars; NULL: they stay */
     const struct engine_state *child; /* of a container; NULL: as it came */
