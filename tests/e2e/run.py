@@ -82,6 +82,7 @@ def run_one(args, module, name):
 
 
 def main():
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background hands it down as ignored
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--build", required=True)
     p.add_argument("--plain")
