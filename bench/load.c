@@ -75,6 +75,17 @@ watch(struct client *c, int op, uint32_t events)
         die("epoll_ctl");
 }
 
+/* OpenSSL offers a session once; who gives no new ticket when one is resumed takes the old again. */
+static void
+offer_ticket(struct client *c)
+{
+    SSL_SESSION *once = SSL_SESSION_dup(c->session);
+
+    if (!once || !SSL_set_session(c->ssl, once))
+        die("SSL_set_session");
+    SSL_SESSION_free(once);
+}
+
 static void
 begin(struct client *c)
 {
@@ -94,7 +105,7 @@ begin(struct client *c)
         SSL_set_connect_state(c->ssl);
         SSL_set_app_data(c->ssl, c);
         if (c->session)
-            SSL_set_session(c->ssl, c->session);
+            offer_ticket(c);
     }
     watch(c, EPOLL_CTL_ADD, EPOLLOUT);
 }
