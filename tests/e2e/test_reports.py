@@ -178,6 +178,8 @@ def test_every_write_on_the_canary_is_listed_and_mended_once(t):
         return t.command("env", f"STILE={s.binary}", *more, "sh", script)
 
     puts = list(blue.puts)
+    done = run("STILE=no-such-program")
+    assert (done.returncode, done.stdout) == (2, "") and "there is no no-such-program" in done.stderr and blue.puts == puts, done.stderr
     done = run("DRY=yes")
     assert done.returncode == 1 and "0 mended" in done.stdout and blue.puts == puts, (done.stdout, done.stderr)
     done = run()
